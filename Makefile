@@ -1,0 +1,45 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE ?=
+
+help:  ## Show what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: .venv/.local  ## Start everything on this machine: http://127.0.0.1:8765 (no account, no key)
+	@$(BIN)/python -m backend.local.main
+
+watch: .venv/.local  ## Print every event of every project as it happens (needs `make run`)
+	@$(BIN)/python -m backend.local.watch
+
+test: .venv/.dev  ## Run the whole test suite
+	$(BIN)/python -m pytest
+
+check: .venv/.dev  ## Lint, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/.dev  ## Format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/.dev  ## Compile requirements/*.txt from pyproject.toml, with hashes
+	./requirements/lock
+
+clean:  ## Remove the virtual environment, caches and local data
+	rm -rf .venv .vibewire .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The virtual environment. uv comes from its own hashed file, so that only `python3 -m venv` is needed.
+.venv/bin/uv: requirements/uv.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/.%: requirements/%.txt .venv/bin/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
+	@touch $@
+
+.PHONY: help run watch test check format lock clean

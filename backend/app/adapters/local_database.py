@@ -1,0 +1,136 @@
+"""The local engine's one SQLite file: a connection in a thread of its own, and the schema.
+
+WAL is right here, since the file lies on a local disk; `synchronous=NORMAL` keeps every acknowledged transaction
+when the process is killed (a power loss may take the newest ones).
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# How long a transaction waits for one of another process on the same file.
+_BUSY_MILLISECONDS = 10_000
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS projects (
+    project_id TEXT PRIMARY KEY, name TEXT NOT NULL, owner TEXT NOT NULL, version INTEGER NOT NULL,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, deleted INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE IF NOT EXISTS project_users (
+    user_id TEXT NOT NULL, project_id TEXT NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY (user_id, project_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS users_of_project ON project_users (project_id);
+CREATE TABLE IF NOT EXISTS code_versions (
+    project_id TEXT NOT NULL, version INTEGER NOT NULL, code TEXT NOT NULL, nodes TEXT NOT NULL,
+    message_id TEXT, commit_message TEXT NOT NULL, created_at TEXT NOT NULL,
+    PRIMARY KEY (project_id, version)
+) STRICT;
+CREATE TABLE IF NOT EXISTS sessions (
+    session_id TEXT PRIMARY KEY, project_id TEXT NOT NULL, node_id TEXT, openai_session_key TEXT NOT NULL,
+    created_at TEXT NOT NULL, message_count INTEGER NOT NULL DEFAULT 0, completed_number INTEGER NOT NULL DEFAULT 0,
+    last_seq INTEGER NOT NULL DEFAULT 0, prompt_tokens INTEGER NOT NULL DEFAULT 0,
+    completion_tokens INTEGER NOT NULL DEFAULT 0, total_tokens INTEGER NOT NULL DEFAULT 0,
+    deleted_at TEXT, erased INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS live_session_of_key ON sessions (openai_session_key) WHERE deleted_at IS NULL;
+CREATE INDEX IF NOT EXISTS sessions_of_project ON sessions (project_id);
+CREATE INDEX IF NOT EXISTS sessions_to_erase ON sessions (deleted_at) WHERE deleted_at IS NOT NULL AND erased = 0;
+CREATE TABLE IF NOT EXISTS messages (
+    message_id TEXT PRIMARY KEY, session_id TEXT NOT NULL, project_id TEXT NOT NULL, number INTEGER NOT NULL,
+    prompt TEXT NOT NULL, status TEXT NOT NULL, content TEXT, patch TEXT, base_version INTEGER, version INTEGER,
+    prompt_tokens INTEGER NOT NULL DEFAULT 0, completion_tokens INTEGER NOT NULL DEFAULT 0,
+    total_tokens INTEGER NOT NULL DEFAULT 0, model TEXT, iterations INTEGER NOT NULL DEFAULT 0,
+    attempt INTEGER NOT NULL DEFAULT 0, error_code TEXT, error_detail TEXT, created_at TEXT NOT NULL,
+    completed_at TEXT, lease_until TEXT, cancel_requested INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (session_id, number)
+) STRICT;
+CREATE INDEX IF NOT EXISTS open_messages ON messages (session_id, number) WHERE status IN ('queued', 'running');
+CREATE TABLE IF NOT EXISTS responses (
+    message_id TEXT NOT NULL, attempt INTEGER NOT NULL, call INTEGER NOT NULL, agent TEXT NOT NULL,
+    iteration INTEGER NOT NULL, response_id TEXT NOT NULL, model TEXT NOT NULL, prompt_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL, total_tokens INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (message_id, attempt, call)
+) STRICT;
+CREATE TABLE IF NOT EXISTS turn_items (
+    message_id TEXT NOT NULL, attempt INTEGER NOT NULL, items TEXT NOT NULL, PRIMARY KEY (message_id, attempt)
+) STRICT;
+CREATE TABLE IF NOT EXISTS events (
+    session_id TEXT NOT NULL, seq INTEGER NOT NULL, body TEXT NOT NULL, expires_at TEXT NOT NULL,
+    PRIMARY KEY (session_id, seq)
+) STRICT;
+CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at);
+CREATE TABLE IF NOT EXISTS doorbells (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL, message_id TEXT NOT NULL,
+    visible_at REAL NOT NULL, receipt TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS doorbells_of_session ON doorbells (session_id, id);
+"""
+
+
+class LocalDatabase:
+    """A durable SQLite file that several adapters share. All work runs in one thread, one piece after another."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="local-database")
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Open the file, and make it with its schema where there is none. Raises sqlite3.Error, OSError."""
+        self._connection = await asyncio.get_running_loop().run_in_executor(self._thread, self._connect)
+
+    async def close(self) -> None:
+        """Finish the work in hand and close the file. Safe to repeat."""
+        if self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+            self._connection = None
+        self._thread.shutdown(wait=False)
+
+    async def transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in one transaction: committed when it returns, rolled back when it raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work`, which only reads, on a consistent view."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, work)
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, not only unlinked
+        connection.executescript(_SCHEMA)
+        return connection
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._opened()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+        return result
+
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._opened()
+        connection.execute("BEGIN")
+        try:
+            return work(connection)
+        finally:
+            connection.execute("ROLLBACK")
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise RuntimeError("The local database is not open")
+        return self._connection

@@ -1,0 +1,189 @@
+"""Messages in the local engine's SQLite file, as their senders see them."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from backend.app.adapters.local_database import LocalDatabase
+from backend.app.adapters.local_event_log import append_event
+from backend.app.adapters.local_rows import cursor_of, message_of, number_of, text_of, usage_of
+from backend.app.domain.errors import (
+    MessageIdConflictError,
+    MessageNotFoundError,
+    SessionNotFoundError,
+    TooManyQueuedMessagesError,
+)
+from backend.app.domain.message import Message, MessageError, MessageStatus, ModelResponse
+from backend.app.domain.store_ports import Page
+from shared.events import MessageCancelledEvent
+
+LIVE_MESSAGE = """
+    SELECT m.* FROM messages m JOIN sessions s ON s.session_id = m.session_id AND s.deleted_at IS NULL
+"""
+
+
+class LocalMessageStore:
+    """The MessageStore of the local engine."""
+
+    def __init__(self, database: LocalDatabase) -> None:
+        self._database = database
+
+    async def queue_message(self, message: Message, queue_limit: int) -> tuple[Message, bool]:
+        """See MessageStore."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Message, bool]:
+            session = connection.execute(
+                "SELECT message_count FROM sessions WHERE session_id = ? AND deleted_at IS NULL",
+                (message.session_id,),
+            ).fetchone()
+            if session is None:
+                raise SessionNotFoundError(message.session_id)
+            known = connection.execute("SELECT * FROM messages WHERE message_id = ?", (message.message_id,)).fetchone()
+            if known is not None:
+                return _same_message(known, message), False
+            _check_queue(connection, message.session_id, queue_limit)
+            number = session["message_count"] + 1
+            connection.execute(
+                "UPDATE sessions SET message_count = ? WHERE session_id = ?", (number, message.session_id)
+            )
+            row = connection.execute(
+                "INSERT INTO messages (message_id, session_id, project_id, number, prompt, status, created_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                (
+                    message.message_id,
+                    message.session_id,
+                    message.project_id,
+                    number,
+                    message.prompt,
+                    MessageStatus.QUEUED,
+                    text_of(message.created_at),
+                ),
+            ).fetchone()
+            return message_of(row), True
+
+        return await self._database.transaction(work)
+
+    async def find_message(self, message_id: str) -> Message | None:
+        """See MessageStore."""
+        return await self._database.read(lambda connection: find_live_message(connection, message_id))
+
+    async def list_messages(self, session_id: str, limit: int, cursor: str | None, *, ascending: bool) -> Page[Message]:
+        """See MessageStore."""
+        direction, comparison = ("ASC", ">") if ascending else ("DESC", "<")
+        edge = (0 if ascending else 2**62) if cursor is None else number_of(cursor)
+
+        def work(connection: sqlite3.Connection) -> Page[Message]:
+            rows = connection.execute(
+                f"{LIVE_MESSAGE} WHERE m.session_id = ? AND m.number {comparison} ? "
+                f"ORDER BY m.number {direction} LIMIT ?",
+                (session_id, edge, limit + 1),
+            ).fetchall()
+            messages = tuple(message_of(row) for row in rows[:limit])
+            return Page(messages, tuple(cursor_of(one.number) for one in messages), len(rows) > limit)
+
+        return await self._database.read(work)
+
+    async def list_responses(self, message_id: str) -> Sequence[ModelResponse]:
+        """See MessageStore."""
+
+        def work(connection: sqlite3.Connection) -> list[ModelResponse]:
+            rows = connection.execute(
+                "SELECT * FROM responses WHERE message_id = ? ORDER BY attempt, call", (message_id,)
+            )
+            return [_response_of(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def cancel_message(
+        self, message_id: str, now: datetime, event: MessageCancelledEvent
+    ) -> tuple[Message, MessageCancelledEvent | None]:
+        """See MessageStore."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Message, MessageCancelledEvent | None]:
+            message = find_live_message(connection, message_id)
+            if message is None:
+                raise MessageNotFoundError(message_id)
+            if not message.status.is_open:
+                return message, None
+            if message.status is MessageStatus.RUNNING and message.lease_until and message.lease_until > now:
+                connection.execute("UPDATE messages SET cancel_requested = 1 WHERE message_id = ?", (message_id,))
+                return _reread(connection, message_id), None
+            error = MessageError(event.code, event.detail or "")
+            end_message(connection, message, MessageStatus.CANCELLED, error, now, attempt=message.attempt + 1)
+            logged = append_event(
+                connection,
+                event.model_copy(update={"token_usage": message.token_usage, "attempt": message.attempt + 1}),
+            )
+            return _reread(connection, message_id), logged
+
+        return await self._database.transaction(work)
+
+
+def find_live_message(connection: sqlite3.Connection, message_id: str) -> Message | None:
+    """The message, unless its session is deleted."""
+    row = connection.execute(f"{LIVE_MESSAGE} WHERE m.message_id = ?", (message_id,)).fetchone()
+    return None if row is None else message_of(row)
+
+
+def end_message(
+    connection: sqlite3.Connection,
+    message: Message,
+    status: MessageStatus,
+    error: MessageError | None,
+    now: datetime,
+    *,
+    attempt: int,
+) -> None:
+    """Within a transaction: give an open message its end, and its session the tokens that it used."""
+    connection.execute(
+        "UPDATE messages SET status = ?, attempt = ?, error_code = ?, error_detail = ?, completed_at = ?, "
+        "lease_until = NULL WHERE message_id = ?",
+        (status, attempt, error and error.code, error and error.detail, text_of(now), message.message_id),
+    )
+    usage = message.token_usage
+    connection.execute(
+        "UPDATE sessions SET prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?, "
+        "total_tokens = total_tokens + ? WHERE session_id = ?",
+        (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, message.session_id),
+    )
+
+
+def _same_message(known: sqlite3.Row, message: Message) -> Message:
+    if known["session_id"] != message.session_id:
+        raise MessageIdConflictError(f"The message id {message.message_id} is taken. Use another one.")
+    if known["prompt"] != message.prompt:
+        raise MessageIdConflictError(
+            f"The message {message.message_id} was sent before with another prompt. Use another id.",
+            session_id=message.session_id,
+        )
+    return message_of(known)
+
+
+def _check_queue(connection: sqlite3.Connection, session_id: str, queue_limit: int) -> None:
+    queued = connection.execute(
+        "SELECT count(*) AS n FROM messages WHERE session_id = ? AND status = 'queued'", (session_id,)
+    ).fetchone()["n"]
+    if queued >= queue_limit:
+        raise TooManyQueuedMessagesError(
+            f"{queued} messages wait in this session; send the next when one has ended.",
+            session_id=session_id,
+        )
+
+
+def _reread(connection: sqlite3.Connection, message_id: str) -> Message:
+    return message_of(connection.execute("SELECT * FROM messages WHERE message_id = ?", (message_id,)).fetchone())
+
+
+def _response_of(row: sqlite3.Row) -> ModelResponse:
+    return ModelResponse(
+        message_id=row["message_id"],
+        attempt=row["attempt"],
+        call=row["call"],
+        agent=row["agent"],
+        iteration=row["iteration"],
+        response_id=row["response_id"],
+        model=row["model"],
+        usage=usage_of(row),
+        body=json.loads(row["body"]),
+    )

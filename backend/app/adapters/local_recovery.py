@@ -1,0 +1,30 @@
+"""What a stopped or killed process left behind, made ready for the next one."""
+
+import sqlite3
+
+from backend.app.adapters.local_database import LocalDatabase
+from backend.app.adapters.local_rows import text_of
+from backend.app.domain.ports import Clock
+
+
+async def recover_turns(database: LocalDatabase, clock: Clock) -> int:
+    """Let go of all leases and doorbells, and ring for every open message that has no doorbell.
+
+    Only for a process that knows itself to be alone on the file: nobody can be holding any of them then, so nobody need
+    wait for them to run out. Returns how many open messages there are. Safe to repeat.
+    """
+    now = clock.now()
+
+    def work(connection: sqlite3.Connection) -> int:
+        connection.execute("UPDATE messages SET lease_until = ? WHERE status = 'running'", (text_of(now),))
+        connection.execute("UPDATE doorbells SET visible_at = ?, receipt = NULL", (now.timestamp(),))
+        connection.execute(
+            "INSERT INTO doorbells (session_id, message_id, visible_at) "
+            "SELECT session_id, message_id, ? FROM messages m WHERE status IN ('queued', 'running') AND NOT EXISTS "
+            "(SELECT 1 FROM doorbells d WHERE d.message_id = m.message_id) ORDER BY session_id, number",
+            (now.timestamp(),),
+        )
+        row = connection.execute("SELECT count(*) AS n FROM messages WHERE status IN ('queued', 'running')").fetchone()
+        return int(row["n"])
+
+    return await database.transaction(work)

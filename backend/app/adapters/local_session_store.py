@@ -1,0 +1,124 @@
+"""Sessions in the local engine's SQLite file."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from backend.app.adapters.local_database import LocalDatabase
+from backend.app.adapters.local_event_log import append_event
+from backend.app.adapters.local_rows import session_of, text_of
+from backend.app.domain.errors import ProjectNotFoundError
+from backend.app.domain.message import MessageError, MessageStatus
+from backend.app.domain.session import Session
+from shared.events import SessionDeletedEvent
+
+
+class LocalSessionStore:
+    """The SessionStore and the ErasureStore of the local engine."""
+
+    def __init__(self, database: LocalDatabase) -> None:
+        self._database = database
+
+    async def start_session(self, session: Session) -> tuple[Session, bool]:
+        """See SessionStore."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Session, bool]:
+            found = connection.execute(
+                "SELECT * FROM sessions WHERE openai_session_key = ? AND deleted_at IS NULL",
+                (session.openai_session_key,),
+            ).fetchone()
+            if found is not None:
+                return session_of(found), False
+            project = connection.execute(
+                "SELECT 1 FROM projects WHERE project_id = ? AND deleted = 0", (session.project_id,)
+            ).fetchone()
+            if project is None:
+                raise ProjectNotFoundError(session.project_id)
+            connection.execute(
+                "INSERT INTO sessions (session_id, project_id, node_id, openai_session_key, created_at) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (
+                    session.session_id,
+                    session.project_id,
+                    session.node_id,
+                    session.openai_session_key,
+                    text_of(session.created_at),
+                ),
+            )
+            return session, True
+
+        return await self._database.transaction(work)
+
+    async def find_session(self, session_id: str) -> Session | None:
+        """See SessionStore."""
+
+        def work(connection: sqlite3.Connection) -> Session | None:
+            row = connection.execute(
+                "SELECT * FROM sessions WHERE session_id = ? AND deleted_at IS NULL", (session_id,)
+            ).fetchone()
+            return None if row is None else session_of(row)
+
+        return await self._database.read(work)
+
+    async def list_sessions(self, project_id: str) -> Sequence[Session]:
+        """See SessionStore."""
+
+        def work(connection: sqlite3.Connection) -> list[Session]:
+            rows = connection.execute(
+                "SELECT * FROM sessions WHERE project_id = ? AND deleted_at IS NULL ORDER BY session_id",
+                (project_id,),
+            )
+            return [session_of(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def delete_session(
+        self, session_id: str, event: SessionDeletedEvent, error: MessageError
+    ) -> SessionDeletedEvent | None:
+        """See SessionStore."""
+
+        def work(connection: sqlite3.Connection) -> SessionDeletedEvent | None:
+            now = text_of(event.created_at)
+            deleted = connection.execute(
+                "UPDATE sessions SET deleted_at = ? WHERE session_id = ? AND deleted_at IS NULL",
+                (now, session_id),
+            ).rowcount
+            if not deleted:
+                return None
+            connection.execute(
+                "UPDATE messages SET status = ?, attempt = attempt + 1, error_code = ?, error_detail = ?, "
+                "completed_at = ? WHERE session_id = ? AND status IN ('queued', 'running')",
+                (MessageStatus.CANCELLED, error.code, error.detail, now, session_id),
+            )
+            return append_event(connection, event)
+
+        return await self._database.transaction(work)
+
+    async def list_sessions_to_erase(self, limit: int) -> Sequence[Session]:
+        """See ErasureStore."""
+
+        def work(connection: sqlite3.Connection) -> list[Session]:
+            rows = connection.execute(
+                "SELECT * FROM sessions WHERE deleted_at IS NOT NULL AND erased = 0 ORDER BY deleted_at LIMIT ?",
+                (limit,),
+            )
+            return [session_of(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def erase_records(self, session_id: str) -> None:
+        """See ErasureStore."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            of_messages = "WHERE message_id IN (SELECT message_id FROM messages WHERE session_id = ?)"
+            connection.execute(f"DELETE FROM responses {of_messages}", (session_id,))
+            connection.execute(f"DELETE FROM turn_items {of_messages}", (session_id,))
+            connection.execute("DELETE FROM messages WHERE session_id = ?", (session_id,))
+            # The last event, session_deleted, belongs to the tombstone: a relay that missed it can still tell its room.
+            connection.execute(
+                "DELETE FROM events WHERE session_id = ? "
+                "AND seq < (SELECT last_seq FROM sessions WHERE session_id = ?)",
+                (session_id, session_id),
+            )
+            connection.execute("UPDATE sessions SET erased = 1 WHERE session_id = ?", (session_id,))
+
+        await self._database.transaction(work)

@@ -1,0 +1,307 @@
+"""The bodies of requests and answers."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from backend.app.domain.message import Message, MessageStatus, ModelResponse
+from backend.app.domain.project import Project, VersionEntry
+from backend.app.domain.session import Session
+from shared.events import AgentName, TokenUsage
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+UserName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class CreateProjectRequest(_Request):
+    """`current_code` is accepted as an alias of `code`."""
+
+    name: Name
+    code: Annotated[str | None, Field(alias="current_code")] = None
+
+
+class UpdateProjectRequest(_Request):
+    """What is to change; `code` needs the `base_version` that it was made from."""
+
+    name: Name | None = None
+    members: list[UserName] | None = None
+    code: str | None = None
+    base_version: Annotated[int | None, Field(ge=1, le=2**53)] = None
+
+
+class StartSessionRequest(_Request):
+    """Without `node_id` the session is about the whole project."""
+
+    node_id: str | None = None
+
+
+class SendMessageRequest(_Request):
+    """A prompt; the same `message_id` again in the session runs nothing again."""
+
+    prompt: str
+    message_id: UUID | None = None
+
+
+class NodeBody(BaseModel):
+    """One agent of the workflow."""
+
+    name: str
+    handoffs: list[str]
+    tools: list[str]
+
+
+class ProjectBody(BaseModel):
+    """A project; in a list a long `code` is null, with `href` where it can be read."""
+
+    project_id: str
+    name: str
+    owner: str
+    members: list[str]
+    code: str | None
+    version: int
+    nodes: list[NodeBody]
+    created_at: datetime
+    updated_at: datetime
+    href: str | None = None
+
+    @classmethod
+    def of(cls, project: Project) -> "ProjectBody":
+        """The body of a project."""
+        nodes = [
+            NodeBody(name=node.name, handoffs=list(node.handoffs), tools=list(node.tools)) for node in project.nodes
+        ]
+        return cls(
+            project_id=project.project_id,
+            name=project.name,
+            owner=project.owner,
+            members=list(project.members),
+            code=project.code,
+            version=project.version,
+            nodes=nodes,
+            created_at=project.created_at,
+            updated_at=project.updated_at,
+        )
+
+
+class ProjectList(BaseModel):
+    """A page of projects."""
+
+    projects: list[ProjectBody]
+    next_cursor: str | None
+
+
+class DeletedProject(BaseModel):
+    """The project is gone."""
+
+    project_id: str
+    deleted: Literal[True] = True
+
+
+class VersionBody(BaseModel):
+    """A line of the version history."""
+
+    version: int
+    message_id: str | None
+    commit_message: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, entry: VersionEntry) -> "VersionBody":
+        """The body of a version."""
+        return cls(
+            version=entry.version,
+            message_id=entry.message_id,
+            commit_message=entry.commit_message,
+            created_at=entry.created_at,
+        )
+
+
+class VersionList(BaseModel):
+    """A page of the version history."""
+
+    project_id: str
+    versions: list[VersionBody]
+    next_cursor: str | None
+
+
+class SessionBody(BaseModel):
+    """A session."""
+
+    session_id: str
+    project_id: str
+    session_type: Literal["global", "node"]
+    node_id: str | None
+    openai_session_key: str
+    message_count: int
+    last_seq: int
+    token_usage: TokenUsage
+    created_at: datetime
+
+    @classmethod
+    def of(cls, session: Session) -> "SessionBody":
+        """The body of a session."""
+        return cls(
+            session_id=session.session_id,
+            project_id=session.project_id,
+            session_type=session.session_type,
+            node_id=session.node_id,
+            openai_session_key=session.openai_session_key,
+            message_count=session.message_count,
+            last_seq=session.last_seq,
+            token_usage=session.token_usage,
+            created_at=session.created_at,
+        )
+
+
+class SessionList(BaseModel):
+    """The sessions of a project."""
+
+    project_id: str
+    sessions: list[SessionBody]
+
+
+class DeletedSession(BaseModel):
+    """The session is gone."""
+
+    session_id: str
+    deleted: Literal[True] = True
+
+
+class ErrorBody(BaseModel):
+    """Why a message failed or was cancelled; `code` is stable."""
+
+    code: str
+    detail: str
+
+
+class MessageBody(BaseModel):
+    """A message; in a list a long field is null, with `href` where it can be read."""
+
+    message_id: str
+    session_id: str
+    project_id: str
+    number: int
+    prompt: str | None
+    status: MessageStatus
+    content: str | None
+    patch: str | None
+    base_version: int | None
+    version: int | None
+    token_usage: TokenUsage
+    model: str | None
+    iterations: int
+    attempt: int
+    error: ErrorBody | None
+    created_at: datetime
+    completed_at: datetime | None
+    href: str | None = None
+
+    @classmethod
+    def of(cls, message: Message) -> "MessageBody":
+        """The body of a message."""
+        error = message.error and ErrorBody(code=message.error.code, detail=message.error.detail)
+        return cls(
+            message_id=message.message_id,
+            session_id=message.session_id,
+            project_id=message.project_id,
+            number=message.number,
+            prompt=message.prompt,
+            status=message.status,
+            content=message.content,
+            patch=message.patch,
+            base_version=message.base_version,
+            version=message.version,
+            token_usage=message.token_usage,
+            model=message.model,
+            iterations=message.iterations,
+            attempt=message.attempt,
+            error=error,
+            created_at=message.created_at,
+            completed_at=message.completed_at,
+        )
+
+
+class MessageList(BaseModel):
+    """A page of a session's messages."""
+
+    session_id: str
+    messages: list[MessageBody]
+    count: int
+    next_cursor: str | None
+
+
+class ToolCallBody(BaseModel):
+    """A tool call of the model: arguments as the JSON text that it wrote."""
+
+    attempt: int
+    agent: AgentName
+    iteration: int
+    call_id: str
+    name: str
+    arguments: str
+
+
+class ResponseBody(BaseModel):
+    """One model call: `response` is its full JSON, or null with an `href` where all together are too large."""
+
+    attempt: int
+    agent: AgentName
+    iteration: int
+    response_id: str
+    model: str
+    usage: TokenUsage
+    response: dict[str, Any] | None
+    href: str | None = None
+
+    @classmethod
+    def of(cls, answer: ModelResponse) -> "ResponseBody":
+        """The body of a model response."""
+        return cls(
+            attempt=answer.attempt,
+            agent=answer.agent,
+            iteration=answer.iteration,
+            response_id=answer.response_id,
+            model=answer.model,
+            usage=answer.usage,
+            response=answer.body,
+        )
+
+
+class OpenAIResponseBody(BaseModel):
+    """All model calls of a message."""
+
+    responses: list[ResponseBody]
+
+
+class FullMessageBody(BaseModel):
+    """Everything the model said for a message."""
+
+    message_id: str
+    session_id: str
+    model: str | None
+    usage: TokenUsage
+    tool_calls: list[ToolCallBody]
+    openai_response: OpenAIResponseBody
+
+
+class EventList(BaseModel):
+    """A page of a session's event log."""
+
+    session_id: str
+    events: list[dict[str, Any]]
+    last_seq: int
+    truncated: bool
+
+
+class Health(BaseModel):
+    """The API answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    engine: str

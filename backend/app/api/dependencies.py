@@ -1,0 +1,28 @@
+"""What the routes are given: the services, the caller, and the parts of a request that several share."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Query, Request
+
+from backend.app.wiring import Services
+
+
+def get_services(request: Request) -> Services:
+    """The services that the application was made with."""
+    return cast(Services, request.app.state.services)
+
+
+async def get_user_id(
+    services: Annotated[Services, Depends(get_services)],
+    authorization: Annotated[str | None, Header()] = None,
+) -> str:
+    """The caller's user id, from `Authorization: Bearer <token>`. Raises InvalidTokenError."""
+    scheme, _, token = (authorization or "").partition(" ")
+    identity = await services.authenticator.authenticate(token.strip() if scheme.lower() == "bearer" else None)
+    return identity.user_id
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+UserId = Annotated[str, Depends(get_user_id)]
+Limit = Annotated[int, Query(ge=1, le=200, description="At most so many entries.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]

@@ -1,0 +1,89 @@
+"""Domain errors as answers: RFC 9457 problem details, by one table."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from backend.app.domain.errors import DomainError
+from shared.identity import InvalidTokenError
+
+# The one table: code -> status. A domain error that is missing here fails a test.
+STATUS_OF_CODE = {
+    "project_not_found": HTTPStatus.NOT_FOUND,
+    "version_not_found": HTTPStatus.NOT_FOUND,
+    "session_not_found": HTTPStatus.NOT_FOUND,
+    "message_not_found": HTTPStatus.NOT_FOUND,
+    "response_not_found": HTTPStatus.NOT_FOUND,
+    "owner_only": HTTPStatus.FORBIDDEN,
+    "invalid_input": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid_code": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid_cursor": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid_node_id": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "two_message_ids": HTTPStatus.BAD_REQUEST,
+    "code_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "prompt_too_long": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too_many_members": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "stale_version": HTTPStatus.CONFLICT,
+    "message_id_conflict": HTTPStatus.CONFLICT,
+    "too_many_queued_messages": HTTPStatus.TOO_MANY_REQUESTS,
+}
+_RETRY_AFTER_SECONDS = 5
+PROBLEM_JSON = "application/problem+json"
+
+
+def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+    """A problem details answer (RFC 9457) with a stable `code`."""
+    body = {
+        "type": f"urn:vibewire:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        "code": code,
+        **more,
+    }
+    return JSONResponse(body, status_code=status, headers=headers, media_type=PROBLEM_JSON)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Have the app answer expected errors with problem details. Bugs crash with their traceback, as a plain 500."""
+    app.add_exception_handler(DomainError, _domain_error)
+    app.add_exception_handler(InvalidTokenError, _invalid_token)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+async def _domain_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DomainError)  # noqa: S101 - as registered above
+    session_id = error.session_id or request.path_params.get("session_id")
+    return problem(
+        STATUS_OF_CODE[error.code],
+        error.code,
+        error.detail,
+        headers={"Retry-After": str(_RETRY_AFTER_SECONDS)} if error.retryable else None,
+        **({"session_id": session_id} if session_id else {}),
+    )
+
+
+async def _invalid_token(_request: Request, error: Exception) -> JSONResponse:
+    return problem(HTTPStatus.UNAUTHORIZED, "invalid_token", str(error), headers={"WWW-Authenticate": "Bearer"})
+
+
+async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as registered above
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        return problem(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON.")
+    # Never the input itself: it may be large, and it is the caller's.
+    errors = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in found]
+    detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail, errors=errors)
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as registered above
+    code = {404: "no_such_path", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))

@@ -1,0 +1,29 @@
+"""Bounds answers that hold many things: 32 KB a field, 4 MB a page."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+MAX_FIELD_BYTES = 32_000
+MAX_PAGE_BYTES = 4_000_000
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def without_long_fields(body: Body, fields: Sequence[str], href: str) -> Body:
+    """The body; where one of the fields is over 32 KB, a copy with that field null and `href` set."""
+    long = [name for name in fields if len((getattr(body, name) or "").encode()) > MAX_FIELD_BYTES]
+    return body.model_copy(update={**dict.fromkeys(long), "href": href}) if long else body
+
+
+def fitting_page(bodies: Sequence[Body]) -> list[Body]:
+    """As many of the bodies as fit in one answer; at least one."""
+    size = 0
+    page: list[Body] = []
+    for body in bodies:
+        size += len(body.model_dump_json())
+        if page and size > MAX_PAGE_BYTES:
+            break
+        page.append(body)
+    return page

@@ -1,0 +1,83 @@
+"""The routes under /projects, sessions apart."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from backend.app.api.bodies import (
+    CreateProjectRequest,
+    DeletedProject,
+    ProjectBody,
+    ProjectList,
+    UpdateProjectRequest,
+    VersionBody,
+    VersionList,
+)
+from backend.app.api.dependencies import Cursor, Limit, ServicesDep, UserId
+from backend.app.api.page_size import fitting_page, without_long_fields
+
+router = APIRouter(tags=["projects"])
+
+
+@router.post("/projects", status_code=201)
+async def create_project(body: CreateProjectRequest, services: ServicesDep, user_id: UserId) -> ProjectBody:
+    """Create a project; `code` defaults to a small starter workflow."""
+    return ProjectBody.of(await services.projects.create_project(user_id, body.name, body.code))
+
+
+@router.get("/projects")
+async def list_projects(
+    services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
+) -> ProjectList:
+    """The caller's own projects and those shared with them, newest first."""
+    page = await services.projects.list_projects(user_id, limit, cursor)
+    bodies = [
+        without_long_fields(ProjectBody.of(project), ["code"], f"/projects/{project.project_id}")
+        for project in page.items
+    ]
+    fitting = fitting_page(bodies)
+    return ProjectList(projects=fitting, next_cursor=page.next_cursor_after(len(fitting)))
+
+
+@router.get("/projects/{project_id}")
+async def get_project(
+    project_id: str,
+    services: ServicesDep,
+    user_id: UserId,
+    version: Annotated[int | None, Query(ge=1, le=2**53, description="Its code at that version.")] = None,
+) -> ProjectBody:
+    """The project with its current code, or with that of one version."""
+    return ProjectBody.of(await services.projects.get_project(user_id, project_id, version))
+
+
+@router.patch("/projects/{project_id}")
+async def update_project(
+    project_id: str, body: UpdateProjectRequest, services: ServicesDep, user_id: UserId
+) -> ProjectBody:
+    """Rename and share (the owner); edit the code by hand, with the `base_version` it was made from (anyone in it)."""
+    project = await services.projects.update_project(
+        user_id,
+        project_id,
+        name=body.name,
+        members=None if body.members is None else tuple(body.members),
+        code=body.code,
+        base_version=body.base_version,
+    )
+    return ProjectBody.of(project)
+
+
+@router.delete("/projects/{project_id}")
+async def delete_project(project_id: str, services: ServicesDep, user_id: UserId) -> DeletedProject:
+    """Delete the project and all its sessions (the owner)."""
+    await services.projects.delete_project(user_id, project_id)
+    return DeletedProject(project_id=project_id)
+
+
+@router.get("/projects/{project_id}/versions")
+async def list_project_versions(
+    project_id: str, services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
+) -> VersionList:
+    """The history of the project's code, newest first."""
+    page = await services.projects.list_project_versions(user_id, project_id, limit, cursor)
+    versions = [VersionBody.of(entry) for entry in page.items]
+    return VersionList(project_id=project_id, versions=versions, next_cursor=page.next_cursor)

@@ -1,0 +1,126 @@
+"""The routes under /sessions and /projects/{id}/sessions, sending a message included."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+
+from backend.app.api.bodies import (
+    DeletedSession,
+    EventList,
+    MessageBody,
+    MessageList,
+    SendMessageRequest,
+    SessionBody,
+    SessionList,
+    StartSessionRequest,
+)
+from backend.app.api.dependencies import Cursor, Limit, ServicesDep, UserId
+from backend.app.api.page_size import fitting_page, without_long_fields
+from backend.app.api.prefer import wait_seconds
+from backend.app.domain.errors import TwoMessageIdsError
+from shared.events import event_payload
+
+router = APIRouter(tags=["sessions"])
+
+
+@router.post("/projects/{project_id}/sessions", status_code=201, responses={200: {"description": "It exists."}})
+async def start_session(
+    project_id: str,
+    services: ServicesDep,
+    user_id: UserId,
+    response: Response,
+    body: StartSessionRequest | None = None,
+) -> SessionBody:
+    """Start a conversation about the project, or about one node of it; or retrieve the one that exists (200)."""
+    node_id = None if body is None else body.node_id
+    session, is_new = await services.sessions.start_session(user_id, project_id, node_id)
+    response.status_code = 201 if is_new else 200
+    return SessionBody.of(session)
+
+
+@router.get("/projects/{project_id}/sessions")
+async def list_sessions(project_id: str, services: ServicesDep, user_id: UserId) -> SessionList:
+    """The sessions of a project, oldest first."""
+    sessions = await services.sessions.list_sessions(user_id, project_id)
+    return SessionList(project_id=project_id, sessions=[SessionBody.of(session) for session in sessions])
+
+
+@router.get("/sessions/{session_id}")
+async def get_session(session_id: str, services: ServicesDep, user_id: UserId) -> SessionBody:
+    """One session."""
+    return SessionBody.of(await services.sessions.get_session(user_id, session_id))
+
+
+@router.delete("/sessions/{session_id}")
+async def delete_session(session_id: str, services: ServicesDep, user_id: UserId) -> DeletedSession:
+    """Delete the session and erase its memory; its key may be started afresh at once."""
+    await services.sessions.delete_session(user_id, session_id)
+    return DeletedSession(session_id=session_id)
+
+
+@router.get("/sessions/{session_id}/events")
+async def list_events(
+    session_id: str,
+    services: ServicesDep,
+    user_id: UserId,
+    after: Annotated[int, Query(ge=0, le=2**53, description="Only events with a higher `seq`.")] = 0,
+    limit: Limit = 200,
+) -> EventList:
+    """The event log of the session. `truncated`: some of what was asked for is older than the log keeps."""
+    page = await services.sessions.list_events(user_id, session_id, after, limit)
+    return EventList(
+        session_id=session_id,
+        events=[event_payload(event) for event in page.events],
+        last_seq=page.last_seq,
+        truncated=page.truncated,
+    )
+
+
+@router.post(
+    "/sessions/{session_id}/messages",
+    responses={202: {"model": MessageBody, "description": "It still runs."}},
+)
+async def send_message(
+    session_id: str,
+    body: SendMessageRequest,
+    services: ServicesDep,
+    user_id: UserId,
+    response: Response,
+    prefer: Annotated[str | None, Header(description="`respond-async` or `wait=SECONDS` (RFC 7240).")] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> MessageBody:
+    """Queue a turn and wait for its end: 200 with the ended message, or 202 with `Location` while it runs."""
+    if body.message_id is not None and idempotency_key is not None:
+        raise TwoMessageIdsError("Send either `message_id` or an `Idempotency-Key`, not both.")
+    message = await services.messages.send_message(
+        user_id,
+        session_id,
+        body.prompt,
+        message_id=None if body.message_id is None else str(body.message_id),
+        idempotency_key=idempotency_key,
+        wait_seconds=wait_seconds(prefer, services.settings.wait_seconds),
+    )
+    if message.status.is_open:
+        response.status_code = 202
+        response.headers["Location"] = f"/messages/{message.message_id}"
+    return MessageBody.of(message)
+
+
+@router.get("/sessions/{session_id}/messages")
+async def list_messages(
+    session_id: str,
+    services: ServicesDep,
+    user_id: UserId,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    order: Literal["asc", "desc"] = "asc",
+) -> MessageList:
+    """The messages of the session by number; `count` is their total."""
+    session, page = await services.messages.list_messages(user_id, session_id, limit, cursor, ascending=order == "asc")
+    bodies = [
+        without_long_fields(MessageBody.of(message), ["prompt", "content", "patch"], f"/messages/{message.message_id}")
+        for message in page.items
+    ]
+    fitting = fitting_page(bodies)
+    next_cursor = page.next_cursor_after(len(fitting))
+    return MessageList(session_id=session_id, messages=fitting, count=session.message_count, next_cursor=next_cursor)

@@ -1,0 +1,53 @@
+"""Nobody reads or changes a project that is not theirs: the one place where the services find that out."""
+
+from backend.app.domain.errors import (
+    MessageNotFoundError,
+    OwnerOnlyError,
+    ProjectNotFoundError,
+    SessionNotFoundError,
+)
+from backend.app.domain.message import Message
+from backend.app.domain.session import Session
+from backend.app.domain.store_ports import MessageStore, SessionStore
+from shared.access import AccessReader, ProjectAccess
+
+
+class Authorization:
+    """Finds things for a user, or says that there is no such thing: to a stranger the two are the same."""
+
+    def __init__(self, access: AccessReader, sessions: SessionStore, messages: MessageStore) -> None:
+        self._access = access
+        self._sessions = sessions
+        self._messages = messages
+
+    async def require_project(self, user_id: str, project_id: str) -> ProjectAccess:
+        """Who is in the project, the user among them. Raises ProjectNotFoundError."""
+        access = await self._access.find_access(project_id)
+        if access is None or not access.may_use(user_id):
+            raise ProjectNotFoundError(project_id)
+        return access
+
+    async def require_owner(self, user_id: str, project_id: str, deed: str) -> ProjectAccess:
+        """Who is in the project, the user being its owner. Raises ProjectNotFoundError, OwnerOnlyError."""
+        access = await self.require_project(user_id, project_id)
+        if not access.may_manage(user_id):
+            raise OwnerOnlyError(f"Only the owner of a project may {deed} it.")
+        return access
+
+    async def require_session(self, user_id: str, session_id: str) -> Session:
+        """The session. Raises SessionNotFoundError."""
+        session = await self._sessions.find_session(session_id)
+        if session is None or not await self._may_use(user_id, session.project_id):
+            raise SessionNotFoundError(session_id)
+        return session
+
+    async def require_message(self, user_id: str, message_id: str) -> Message:
+        """The message. Raises MessageNotFoundError."""
+        message = await self._messages.find_message(message_id)
+        if message is None or not await self._may_use(user_id, message.project_id):
+            raise MessageNotFoundError(message_id)
+        return message
+
+    async def _may_use(self, user_id: str, project_id: str) -> bool:
+        access = await self._access.find_access(project_id)
+        return access is not None and access.may_use(user_id)

@@ -1,0 +1,117 @@
+"""A message: one prompt and all that came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.events import AgentName, TokenUsage
+
+# An item of a conversation as the Responses API writes it; opaque to the domain.
+Item = dict[str, Any]
+
+
+class MessageStatus(StrEnum):
+    """queued -> running -> one of the three ends, which are for good."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the message still waits for its end."""
+        return self in (MessageStatus.QUEUED, MessageStatus.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageError:
+    """Why a message failed or was cancelled."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One exchange. `attempt` counts how often its turn was begun; `number` is its place in the session."""
+
+    message_id: str
+    session_id: str
+    project_id: str
+    prompt: str
+    created_at: datetime
+    number: int = 0
+    status: MessageStatus = MessageStatus.QUEUED
+    content: str | None = None
+    patch: str | None = None
+    base_version: int | None = None
+    version: int | None = None
+    token_usage: TokenUsage = TokenUsage()
+    model: str | None = None
+    iterations: int = 0
+    attempt: int = 0
+    error: MessageError | None = None
+    completed_at: datetime | None = None
+    lease_until: datetime | None = None
+    cancel_requested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResponse:
+    """One model call's whole answer.
+
+    Attributes:
+        call: 1, 2, 3 ... within the attempt.
+        body: the response as the API sent it.
+    """
+
+    message_id: str
+    attempt: int
+    call: int
+    agent: AgentName
+    iteration: int
+    response_id: str
+    model: str
+    usage: TokenUsage
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRef:
+    """One attempt of one message's turn: the fence that every write of the turn carries."""
+
+    message_id: str
+    session_id: str
+    project_id: str
+    number: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedTurn:
+    """What a completed message added to the conversation's memory."""
+
+    number: int
+    message_id: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnAnswer:
+    """What a turn came to: text, and where the code changed, the patch that was approved.
+
+    Attributes:
+        base_code: the code that the patch was made for, version `base_version`.
+        new_code: None where the code stays as it is.
+    """
+
+    content: str
+    iterations: int
+    base_version: int
+    base_code: str
+    new_code: str | None = None
+    patch: str | None = None
+    commit_message: str = ""

@@ -1,0 +1,162 @@
+"""Messages: send and wait, read, cancel."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from backend.app.domain.authorization import Authorization
+from backend.app.domain.errors import InvalidInputError, PromptTooLongError, SessionNotFoundError
+from backend.app.domain.limits import Limits
+from backend.app.domain.message import Message, MessageError, ModelResponse
+from backend.app.domain.ports import Clock, Doorbell, EndWatch, EventBus, IdGenerator, TurnQueue
+from backend.app.domain.session import Session
+from backend.app.domain.store_ports import MessageStore, Page
+from shared.events import MessageCancelledEvent, MessageQueuedEvent, fit_event
+
+CANCELLED = MessageError("cancelled", "The message was cancelled.")
+
+
+@dataclass(frozen=True, slots=True)
+class FullMessage:
+    """A message with everything the model said for it."""
+
+    message: Message
+    responses: Sequence[ModelResponse]
+
+
+def message_id_of_key(session_id: str, idempotency_key: str) -> str:
+    """The message id that an `Idempotency-Key` stands for in a session: a UUIDv5 (RFC 9562); one rule serves both."""
+    return str(uuid5(UUID(session_id), idempotency_key))
+
+
+class MessageService:
+    """The use cases of messages. Every method takes the caller's user id first."""
+
+    def __init__(
+        self,
+        messages: MessageStore,
+        authorization: Authorization,
+        queue: TurnQueue,
+        bus: EventBus,
+        end_watch: EndWatch,
+        clock: Clock,
+        ids: IdGenerator,
+        limits: Limits,
+    ) -> None:
+        self._messages = messages
+        self._authorization = authorization
+        self._queue = queue
+        self._bus = bus
+        self._end_watch = end_watch
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+
+    async def send_message(
+        self,
+        user_id: str,
+        session_id: str,
+        prompt: str,
+        *,
+        message_id: str | None = None,
+        idempotency_key: str | None = None,
+        wait_seconds: float,
+    ) -> Message:
+        """Queue a turn and wait for its end, at most `wait_seconds`: the message as it then is.
+
+        Sending the same `message_id` (or key) again in the session runs nothing again and returns the same message.
+        Raises SessionNotFoundError, InvalidInputError, PromptTooLongError, MessageIdConflictError,
+        TooManyQueuedMessagesError.
+        """
+        session = await self._authorization.require_session(user_id, session_id)
+        self._check_prompt(prompt)
+        if message_id is None:
+            message_id = (
+                self._ids.new_id() if idempotency_key is None else message_id_of_key(session_id, idempotency_key)
+            )
+        message = await self._queue_message(session, message_id, prompt)
+        return await self._wait_for_end(message, wait_seconds)
+
+    async def get_message(self, user_id: str, message_id: str) -> Message:
+        """The message. Raises MessageNotFoundError."""
+        return await self._authorization.require_message(user_id, message_id)
+
+    async def list_messages(
+        self, user_id: str, session_id: str, limit: int, cursor: str | None, *, ascending: bool
+    ) -> tuple[Session, Page[Message]]:
+        """The messages of a session by number, and the session itself. Raises SessionNotFoundError."""
+        session = await self._authorization.require_session(user_id, session_id)
+        return session, await self._messages.list_messages(session_id, limit, cursor, ascending=ascending)
+
+    async def get_full_message(self, user_id: str, message_id: str) -> FullMessage:
+        """The message with every model response, those of failed attempts included. Raises MessageNotFoundError."""
+        message = await self._authorization.require_message(user_id, message_id)
+        return FullMessage(message, await self._messages.list_responses(message_id))
+
+    async def cancel_message(self, user_id: str, message_id: str) -> Message:
+        """Ask for the end of a message: at once where it waits, within a second or so where it runs.
+
+        An ended message is returned unchanged. Raises MessageNotFoundError. Safe to repeat.
+        """
+        message = await self._authorization.require_message(user_id, message_id)
+        now = self._clock.now()
+        event = MessageCancelledEvent(
+            event_id=self._ids.new_id(),
+            project_id=message.project_id,
+            session_id=message.session_id,
+            message_id=message_id,
+            created_at=now,
+            code=CANCELLED.code,
+            detail=CANCELLED.detail,
+        )
+        message, logged = await self._messages.cancel_message(message_id, now, event)
+        if logged is not None:
+            await self._bus.publish(logged)
+        return message
+
+    def _check_prompt(self, prompt: str) -> None:
+        if not prompt.strip():
+            raise InvalidInputError("The prompt is empty.")
+        size = len(prompt.encode())
+        if size > self._limits.prompt_bytes:
+            raise PromptTooLongError(
+                f"The prompt has {size} bytes of UTF-8; at most {self._limits.prompt_bytes} are allowed."
+            )
+
+    async def _queue_message(self, session: Session, message_id: str, prompt: str) -> Message:
+        message, is_new = await self._messages.queue_message(
+            Message(
+                message_id=message_id,
+                session_id=session.session_id,
+                project_id=session.project_id,
+                prompt=prompt,
+                created_at=self._clock.now(),
+            ),
+            self._limits.queued_messages,
+        )
+        if is_new:
+            queued = MessageQueuedEvent(
+                event_id=self._ids.new_id(),
+                project_id=message.project_id,
+                session_id=message.session_id,
+                message_id=message_id,
+                created_at=message.created_at,
+                prompt=prompt,
+            )
+            await self._bus.publish(fit_event(queued, f"/messages/{message_id}"))
+        if message.status.is_open:
+            # Also for one that was sent before: its own doorbell may have been lost with the process that owed it.
+            await self._queue.ring(Doorbell(session.session_id, message_id))
+        return message
+
+    async def _wait_for_end(self, message: Message, wait_seconds: float) -> Message:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_seconds
+        while message.status.is_open and (left := deadline - loop.time()) > 0:
+            await self._end_watch.wait_for_end(message.message_id, left)
+            found = await self._messages.find_message(message.message_id)
+            if found is None:
+                raise SessionNotFoundError(message.session_id)  # deleted while we waited
+            message = found
+        return message

@@ -1,0 +1,106 @@
+"""What the domain needs of the world, stores and agents apart: time, ids, the bus, doorbells and memory.
+
+Each port says what its adapters owe; one contract suite per port proves it on every adapter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from backend.app.domain.message import CompletedTurn, Item
+from shared.events import Event
+
+
+class Clock(Protocol):
+    """The time of day."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+
+class IdGenerator(Protocol):
+    """New names for things."""
+
+    def new_id(self) -> str:
+        """A UUIDv7 (RFC 9562) as a string; unique, and growing within a process."""
+        ...
+
+
+class EventBus(Protocol):
+    """Carries events to whoever listens. Best effort: a lost event is mended from the log."""
+
+    async def publish(self, event: Event) -> None:
+        """Send; order is kept within a session. Never raises for a failed delivery, never waits for a listener."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Doorbell:
+    """Says that a session has work. Carries no truth: whoever answers looks into the store."""
+
+    session_id: str
+    message_id: str
+
+
+class TurnQueue(Protocol):
+    """Doorbells. Delivered at least once, one at a time within a session; the store alone knows what is done."""
+
+    async def ring(self, doorbell: Doorbell) -> None:
+        """Put a doorbell into the queue. Ringing twice delivers twice."""
+        ...
+
+    async def extend(self, receipt: str, seconds: float) -> None:
+        """Keep a received doorbell hidden for so long from now. A stale receipt is ignored."""
+        ...
+
+
+class EndWatch(Protocol):
+    """Wakes those who wait for a message to end."""
+
+    async def wait_for_end(self, message_id: str, timeout: float) -> None:
+        """Return when the message may have ended, or after `timeout` seconds. A hint: read the message again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRef:
+    """Names the memory of one session."""
+
+    session_id: str
+    openai_session_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySnapshot:
+    """What a memory holds: the newest turn's number (0: none), and the history that is given to the model."""
+
+    last_number: int
+    history: tuple[Item, ...]
+
+
+class Memory(Protocol):
+    """The conversation of a session: a projection of its completed turns, which can always be rebuilt."""
+
+    async def read_memory(self, ref: MemoryRef, token_budget: int) -> MemorySnapshot:
+        """Open (and if need be create) the memory and read its newest whole turns within the budget.
+
+        Raises MemoryCorruptError, or TurnError "memory_busy" (retryable) where it is locked for too long.
+        """
+        ...
+
+    async def append_turns(self, ref: MemoryRef, turns: Sequence[CompletedTurn], *, create: bool) -> None:
+        """Add turns in order, each with its marker, in one transaction; those that are there already are passed over.
+
+        Raises MemoryMissingError where the memory is not there and `create` is false.
+        """
+        ...
+
+    async def set_aside(self, ref: MemoryRef) -> None:
+        """Move a corrupt memory out of the way, to be looked at. Safe to repeat."""
+        ...
+
+    async def erase_memory(self, ref: MemoryRef) -> None:
+        """Remove the memory and all that was set aside of it. Safe to repeat."""
+        ...

@@ -1,0 +1,68 @@
+"""A project: one Python source file that defines an agent workflow."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.app.domain.workflow import Node
+
+STARTER_CODE = '''\
+"""A workflow of one agent. Talk to Vibewire to change it."""
+
+from agents import Agent, Runner
+
+assistant = Agent(
+    name="Assistant",
+    instructions="You are a helpful assistant.",
+)
+
+
+if __name__ == "__main__":
+    print(Runner.run_sync(assistant, "Hello!").final_output)
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project at one version of its code (the current one, unless another was asked for)."""
+
+    project_id: str
+    name: str
+    owner: str
+    members: tuple[str, ...]
+    code: str
+    version: int
+    nodes: tuple[Node, ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CodeVersion:
+    """One version of a project's code. `message_id` is None where a person made it."""
+
+    project_id: str
+    version: int
+    code: str
+    nodes: tuple[Node, ...]
+    message_id: str | None
+    commit_message: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VersionEntry:
+    """A line of a project's version history: a code version without its code."""
+
+    version: int
+    message_id: str | None
+    commit_message: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChange:
+    """What one update changes; None leaves a part as it is."""
+
+    name: str | None = None
+    members: tuple[str, ...] | None = None
+    code: CodeVersion | None = None

@@ -1,0 +1,250 @@
+"""Where projects, sessions, messages and turns are kept: the ports.
+
+All reads are strongly consistent: they see every write that was acknowledged before them. Whatever is called one
+transaction lands whole or not at all, whatever happens to the process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Generic, Protocol, TypeVar
+
+from backend.app.domain.message import (
+    CompletedTurn,
+    Item,
+    Message,
+    MessageError,
+    MessageStatus,
+    ModelResponse,
+    TurnAnswer,
+    TurnRef,
+)
+from backend.app.domain.project import CodeVersion, Project, ProjectChange, VersionEntry
+from backend.app.domain.session import Session
+from shared.events import (
+    LoggedEvent,
+    MessageCancelledEvent,
+    MessageFailedEvent,
+    SessionDeletedEvent,
+    TokenUsageEvent,
+    VibecodeResponseEvent,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list. `cursors` has one for each item: it asks for what follows that item."""
+
+    items: tuple[T, ...]
+    cursors: tuple[str, ...] = ()
+    has_more: bool = False
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Asks for what follows this page; None where nothing does."""
+        return self.next_cursor_after(len(self.items))
+
+    def next_cursor_after(self, count: int) -> str | None:
+        """The same for a page that is cut after `count` of its items."""
+        if count == 0 or (count == len(self.items) and not self.has_more):
+            return None
+        return self.cursors[count - 1]
+
+
+class ProjectStore(Protocol):
+    """Projects and the versions of their code."""
+
+    async def create_project(self, project: Project) -> None:
+        """Store a new project and its code as version 1."""
+        ...
+
+    async def find_project(self, project_id: str) -> Project | None:
+        """The project with its current code; None where there is none, or no longer."""
+        ...
+
+    async def find_code_version(self, project_id: str, version: int) -> CodeVersion | None:
+        """One version of a project's code."""
+        ...
+
+    async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[Project]:
+        """The projects that the user owns or is a member of, newest first."""
+        ...
+
+    async def list_code_versions(self, project_id: str, limit: int, cursor: str | None) -> Page[VersionEntry]:
+        """The history of a project's code, newest first."""
+        ...
+
+    async def update_project(self, project_id: str, change: ProjectChange, now: datetime) -> Project | None:
+        """Apply a change as one transaction and return the project; None where there is none.
+
+        Raises StaleVersionError where `change.code` is not the successor of the current version; then nothing changed.
+        """
+        ...
+
+    async def delete_project(self, project_id: str) -> bool:
+        """Take the project from every reader at once. False where it was gone before. Safe to repeat."""
+        ...
+
+
+class SessionStore(Protocol):
+    """Sessions. A key (project and node) has at most one live session."""
+
+    async def start_session(self, session: Session) -> tuple[Session, bool]:
+        """Store the session, or find the live one of the same key: the session, and whether it is new.
+
+        Raises ProjectNotFoundError where the project is gone.
+        """
+        ...
+
+    async def find_session(self, session_id: str) -> Session | None:
+        """The session; None where there is none, or it is deleted."""
+        ...
+
+    async def list_sessions(self, project_id: str) -> Sequence[Session]:
+        """The live sessions of a project, oldest first."""
+        ...
+
+    async def delete_session(
+        self, session_id: str, event: SessionDeletedEvent, error: MessageError
+    ) -> SessionDeletedEvent | None:
+        """Make the session a tombstone: frees its key, cancels its open messages with `error`, logs the event.
+
+        All as one transaction.
+        From then on every read answers as if it had never been, and every write of the session is refused.
+        Returns the logged event; None where the session was gone before. Safe to repeat.
+        """
+        ...
+
+
+class MessageStore(Protocol):
+    """Messages as their senders see them."""
+
+    async def queue_message(self, message: Message, queue_limit: int) -> tuple[Message, bool]:
+        """Give the message the next number of its session and store it queued: the message, and whether it is new.
+
+        The same id again in the same session with the same prompt returns what is stored. Raises
+        MessageIdConflictError (other prompt or session), TooManyQueuedMessagesError (`queue_limit` are queued),
+        SessionNotFoundError (gone).
+        """
+        ...
+
+    async def find_message(self, message_id: str) -> Message | None:
+        """The message; None where there is none, or its session is deleted."""
+        ...
+
+    async def list_messages(self, session_id: str, limit: int, cursor: str | None, *, ascending: bool) -> Page[Message]:
+        """The messages of a session by number."""
+        ...
+
+    async def list_responses(self, message_id: str) -> Sequence[ModelResponse]:
+        """All model responses of a message, those of failed attempts included, by attempt and call."""
+        ...
+
+    async def cancel_message(
+        self, message_id: str, now: datetime, event: MessageCancelledEvent
+    ) -> tuple[Message, MessageCancelledEvent | None]:
+        """End a queued message, or a running one whose lease is over, as one transaction with its event.
+
+        A message that runs under a live lease is only marked, for its worker to see; an ended one is left alone.
+        Returns the message as it is now, and the event where this call ended it. `event.token_usage` is
+        filled in by the store. Raises MessageNotFoundError.
+        """
+        ...
+
+
+class TakeOutcome(Enum):
+    """How an attempt to take a turn came out."""
+
+    TAKEN = auto()
+    LEASE_LIVE = auto()  # another worker has it
+    ATTEMPTS_SPENT = auto()  # it was begun as often as it may be
+    GONE = auto()  # it ended, or its session was deleted, meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSignal:
+    """What a heartbeat hears back."""
+
+    cancel_requested: bool
+
+
+class TurnStore(Protocol):
+    """Messages as the worker sees them. Every write carries the attempt as its fence: where another attempt
+    has begun, the message has ended or the session is deleted, it raises TurnFencedError and changes nothing.
+    """
+
+    async def find_open_message(self, session_id: str) -> Message | None:
+        """The open message of the session with the lowest number."""
+        ...
+
+    async def take_turn(
+        self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
+    ) -> tuple[TakeOutcome, Message | None]:
+        """Begin an attempt: queued, or running with its lease over -> running, attempt + 1. One conditional write.
+
+        The message comes back as it is now (TAKEN) or as it was found.
+        """
+        ...
+
+    async def beat(self, turn: TurnRef, lease_until: datetime | None) -> TurnSignal:
+        """Extend the lease (None: leave it) and hear whether to stop."""
+        ...
+
+    async def release_lease(self, turn: TurnRef, now: datetime) -> None:
+        """Let the next attempt begin at once."""
+        ...
+
+    async def record_response(self, turn: TurnRef, response: ModelResponse, event: TokenUsageEvent) -> TokenUsageEvent:
+        """Store the response whole, add its usage to the message, log the event. Returns the logged event."""
+        ...
+
+    async def append_event(self, turn: TurnRef, event: LoggedEvent) -> LoggedEvent:
+        """Give the event the session's next number and log it, as one transaction. Returns the logged event."""
+        ...
+
+    async def store_items(self, turn: TurnRef, items: Sequence[Item]) -> None:
+        """Keep what this attempt adds to the memory. Counts only once the turn is completed. Safe to repeat."""
+        ...
+
+    async def complete_turn(
+        self, turn: TurnRef, answer: TurnAnswer, version: CodeVersion | None, event: VibecodeResponseEvent
+    ) -> VibecodeResponseEvent:
+        """End the turn well, as one transaction: code version (must follow the current one), message, event, counters.
+
+        The store fills in `event.token_usage`. Returns the logged event, again if this very attempt had completed.
+        Raises StaleBaseError (the code changed), TurnCancelRequestedError (asked to stop); then nothing changed.
+        """
+        ...
+
+    async def end_turn(
+        self,
+        turn: TurnRef,
+        status: MessageStatus,
+        error: MessageError,
+        iterations: int,
+        event: MessageFailedEvent | MessageCancelledEvent,
+    ) -> MessageFailedEvent | MessageCancelledEvent:
+        """End the turn failed or cancelled, as one transaction with its event. Keeps usage and responses."""
+        ...
+
+    async def list_completed_turns(self, session_id: str, after: int, limit: int) -> Sequence[CompletedTurn]:
+        """The completed turns of a session with a number above `after`, in order, with their items."""
+        ...
+
+
+class ErasureStore(Protocol):
+    """What is left of deleted sessions."""
+
+    async def list_sessions_to_erase(self, limit: int) -> Sequence[Session]:
+        """Deleted sessions of which something is left, the longest deleted first."""
+        ...
+
+    async def erase_records(self, session_id: str) -> None:
+        """Remove all messages, responses, items and events of a deleted session. Safe to repeat.
+
+        Its tombstone stays, with its last event, `session_deleted`.
+        """
+        ...

@@ -1,0 +1,124 @@
+"""Takes note of what happens in a turn: into the store and the log first, then to whoever listens."""
+
+from typing import TypeVar
+
+from backend.app.domain.message import Item, ModelResponse, TurnRef
+from backend.app.domain.ports import Clock, EventBus, IdGenerator
+from backend.app.domain.store_ports import TurnStore
+from backend.app.domain.text_stream import TextStream
+from shared.events import (
+    AgentIterationEvent,
+    AgentName,
+    EventBase,
+    MessageCancelledEvent,
+    MessageFailedEvent,
+    MessageStartedEvent,
+    TextDeltaEvent,
+    TokenUsage,
+    TokenUsageEvent,
+    VibecodeResponseEvent,
+    fit_event,
+)
+
+_PREVIEW_CHARACTERS = 16_000
+
+AnyEvent = TypeVar("AnyEvent", bound=EventBase)
+
+
+class TurnEventRecorder:
+    """The TurnRecorder of one attempt, which also builds the turn's own events."""
+
+    def __init__(self, turn: TurnRef, turns: TurnStore, bus: EventBus, clock: Clock, ids: IdGenerator) -> None:
+        self._turn = turn
+        self._turns = turns
+        self._bus = bus
+        self._clock = clock
+        self._ids = ids
+        self._calls = 0
+        self._text = TextStream(self._send_text)
+
+    def event(self, kind: type[AnyEvent], **payload: object) -> AnyEvent:
+        """An event of this message and attempt, not yet logged, cut to size."""
+        event = kind.model_validate(
+            {
+                "event_id": self._ids.new_id(),
+                "project_id": self._turn.project_id,
+                "session_id": self._turn.session_id,
+                "message_id": self._turn.message_id,
+                "attempt": self._turn.attempt,
+                "created_at": self._clock.now(),
+                **payload,
+            }
+        )
+        return fit_event(event, f"/messages/{self._turn.message_id}")
+
+    async def record_start(self, prompt: str) -> None:
+        """The attempt has begun."""
+        await self._log(self.event(MessageStartedEvent, prompt=prompt))
+
+    async def record_response(
+        self, agent: AgentName, iteration: int, *, response_id: str, model: str, usage: TokenUsage, body: Item
+    ) -> None:
+        """A model response has ended: stored whole and counted as one transaction, then told."""
+        await self._text.flush()
+        self._calls += 1
+        response = ModelResponse(
+            message_id=self._turn.message_id,
+            attempt=self._turn.attempt,
+            call=self._calls,
+            agent=agent,
+            iteration=iteration,
+            response_id=response_id,
+            model=model,
+            usage=usage,
+            body=body,
+        )
+        event = self.event(
+            TokenUsageEvent,
+            **usage.model_dump(),
+            model=model,
+            agent=agent,
+            iteration=iteration,
+            response_id=response_id,
+        )
+        await self._bus.publish(await self._turns.record_response(self._turn, response, event))
+
+    async def record_iteration(
+        self,
+        agent: AgentName,
+        iteration: int,
+        content: str,
+        *,
+        patch: str | None = None,
+        approved: bool | None = None,
+    ) -> None:
+        """An agent has done its part of an iteration."""
+        await self._text.flush()
+        await self._log(
+            self.event(
+                AgentIterationEvent,
+                agent=agent,
+                iteration=iteration,
+                content=content,
+                patch_preview=None if patch is None else patch[:_PREVIEW_CHARACTERS],
+                approved=approved,
+            )
+        )
+
+    def stream_text(self, agent: AgentName, iteration: int, text: str) -> None:
+        """The model wrote some more text: sent soon, never waited for."""
+        self._text.add(agent, iteration, text)
+
+    async def publish(self, event: VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent) -> None:
+        """Tell the end, which the store has logged already."""
+        await self._bus.publish(event)
+
+    def close(self) -> None:
+        """Nothing more is streamed. Safe to repeat."""
+        self._text.close()
+
+    async def _log(self, event: MessageStartedEvent | AgentIterationEvent) -> None:
+        await self._bus.publish(await self._turns.append_event(self._turn, event))
+
+    async def _send_text(self, agent: AgentName, iteration: int, offset: int, text: str) -> None:
+        await self._bus.publish(self.event(TextDeltaEvent, agent=agent, iteration=iteration, offset=offset, text=text))

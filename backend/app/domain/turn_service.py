@@ -1,0 +1,107 @@
+"""Answers doorbells: takes the turn that is due, has it run, and sees to it that it ends visibly."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from backend.app.domain.errors import TurnCancelRequestedError, TurnError, TurnFencedError
+from backend.app.domain.message import Message, MessageError, MessageStatus
+from backend.app.domain.message_service import CANCELLED
+from backend.app.domain.ports import Doorbell
+from backend.app.domain.store_ports import TakeOutcome
+from backend.app.domain.turn_attempt import TurnAttempt, TurnParts
+
+logger = logging.getLogger(__name__)
+
+# A doorbell that met another worker's live lease comes back after so many seconds.
+_LEASE_LIVE_SECONDS = 10.0
+# A model's server may ask to be left alone for so long, and no longer.
+_LONGEST_RETRY_SECONDS = 300.0
+
+
+class TurnService:
+    """Runs turns. The store decides who runs what; a doorbell only says where to look."""
+
+    def __init__(self, parts: TurnParts) -> None:
+        self._parts = parts
+
+    async def run_turn(self, doorbell: Doorbell, receipt: str) -> float | None:
+        """Run the session's lowest open message, whoever rang.
+
+        Args:
+            doorbell: what was received.
+            receipt: names the received doorbell towards the queue.
+
+        Returns:
+            None: the doorbell is answered. A number: it must ring again in so many seconds.
+        """
+        while (message := await self._parts.turns.find_open_message(doorbell.session_id)) is not None:
+            now = self._parts.clock.now()
+            lease_until = now + timedelta(seconds=self._parts.limits.lease_seconds)
+            outcome, taken = await self._parts.turns.take_turn(
+                message.message_id, now, lease_until, self._parts.limits.attempts
+            )
+            if outcome is TakeOutcome.GONE or taken is None:
+                continue
+            if outcome is TakeOutcome.LEASE_LIVE:
+                return _LEASE_LIVE_SECONDS
+            retry_in = await self._run_or_give_up(outcome, taken, receipt)
+            if retry_in is None and taken.message_id != doorbell.message_id:
+                await self._ring_again_if_open(doorbell)
+            return retry_in
+        return None
+
+    async def _run_or_give_up(self, outcome: TakeOutcome, message: Message, receipt: str) -> float | None:
+        attempt = TurnAttempt(self._parts, message, receipt)
+        if outcome is TakeOutcome.ATTEMPTS_SPENT:
+            spent = MessageError("attempts_spent", f"The turn was begun {message.attempt} times and never ended.")
+            await self._end(attempt, MessageStatus.FAILED, spent)
+            return None
+        if message.cancel_requested:
+            await self._end(attempt, MessageStatus.CANCELLED, CANCELLED)
+            return None
+        try:
+            await attempt.run()
+        except TurnFencedError as fenced:
+            logger.info("Turn %s attempt %s lost its turn: %s", message.message_id, message.attempt, fenced)
+        except TurnCancelRequestedError:
+            await self._end(attempt, MessageStatus.CANCELLED, CANCELLED)
+        except TurnError as error:
+            return await self._retry_or_fail(attempt, error)
+        except asyncio.CancelledError:
+            # The process is going down in good order: whoever comes next need not wait for the lease.
+            await self._release(attempt)
+            raise
+        except Exception as bug:
+            # The worker must outlive a bug in one turn, and its message must end visibly: the log has the traceback.
+            logger.exception("Turn %s attempt %s crashed", message.message_id, message.attempt)
+            return await self._retry_or_fail(
+                attempt, TurnError("internal_error", f"{type(bug).__name__}: see the log.", retryable=True)
+            )
+        return None
+
+    async def _retry_or_fail(self, attempt: TurnAttempt, error: TurnError) -> float | None:
+        if error.retryable and attempt.turn.attempt < self._parts.limits.attempts:
+            logger.warning("Turn %s is begun again: %s", attempt.turn.message_id, error.code)
+            await self._release(attempt)
+            delay = self._parts.limits.retry_delay_seconds * attempt.turn.attempt
+            return max(delay, min(error.retry_after or 0.0, _LONGEST_RETRY_SECONDS))
+        await self._end(attempt, MessageStatus.FAILED, MessageError(error.code, str(error)))
+        return None
+
+    async def _end(self, attempt: TurnAttempt, status: MessageStatus, error: MessageError) -> None:
+        try:
+            await attempt.end(status, error)
+        except TurnFencedError as fenced:
+            logger.info("Turn %s was ended by another: %s", attempt.turn.message_id, fenced)
+
+    async def _release(self, attempt: TurnAttempt) -> None:
+        try:
+            await self._parts.turns.release_lease(attempt.turn, self._parts.clock.now())
+        except TurnFencedError as fenced:
+            logger.info("Turn %s was not released: %s", attempt.turn.message_id, fenced)
+
+    async def _ring_again_if_open(self, doorbell: Doorbell) -> None:
+        message = await self._parts.turns.find_open_message(doorbell.session_id)
+        if message is not None:
+            await self._parts.queue.ring(Doorbell(doorbell.session_id, message.message_id))

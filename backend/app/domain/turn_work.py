@@ -1,0 +1,102 @@
+"""The iterations of a turn: VibeCoder writes, the Evaluator reviews, until one patch is good or none is needed."""
+
+from backend.app.domain.agent_port import AgentTurn, Brief, Draft, Proposal
+from backend.app.domain.diff import unified_diff
+from backend.app.domain.errors import TurnError
+from backend.app.domain.message import TurnAnswer
+from backend.app.domain.project import Project
+from backend.app.domain.turn_recorder import TurnEventRecorder
+from backend.app.domain.workflow import node_source
+
+_CODE_CHANGED = (
+    "The project's code was changed by somebody else while you worked, in the same place. "
+    "You now see the newer code: make the change again, on top of it."
+)
+
+
+class TurnWork:
+    """What the agents do for one message. It may be run again on newer code; the iterations are counted through."""
+
+    def __init__(
+        self,
+        agents: AgentTurn,
+        recorder: TurnEventRecorder,
+        prompt: str,
+        node_id: str | None,
+        max_iterations: int,
+    ) -> None:
+        self._agents = agents
+        self._recorder = recorder
+        self._prompt = prompt
+        self._node_id = node_id
+        self._max_iterations = max_iterations
+        self._feedback: str | None = None
+        self._out_of_iterations = TurnError("not_approved", "", retryable=False)
+        self._reviews: list[str] = []
+        self.iterations = 0
+
+    def notice_newer_code(self) -> None:
+        """The patch in hand was made for code that is no longer the project's: the next iteration must redo it."""
+        self._feedback = _CODE_CHANGED
+        self._out_of_iterations = TurnError(
+            "conflict", "The code was changed by somebody else while the agent worked on it.", retryable=False
+        )
+
+    async def run(self, project: Project) -> TurnAnswer:
+        """The answer, in at most as many iterations as are left.
+
+        Raises TurnError: "not_approved" with the last reasoning, "conflict", or whatever a model came to.
+        """
+        while self.iterations < self._max_iterations:
+            self.iterations += 1
+            draft = await self._write(project)
+            if draft.new_code is None:
+                await self._recorder.record_iteration("vibecoder", self.iterations, draft.content)
+                return TurnAnswer(draft.content, self.iterations, project.version, project.code)
+            patch = unified_diff(project.code, draft.new_code)
+            await self._recorder.record_iteration("vibecoder", self.iterations, draft.content, patch=patch)
+            answer = await self._review(project, draft, draft.new_code, patch)
+            if answer is not None:
+                return answer
+        raise self._out_of_iterations
+
+    async def _write(self, project: Project) -> Draft:
+        return await self._agents.write(
+            Brief(
+                project_name=project.name,
+                code=project.code,
+                version=project.version,
+                iteration=self.iterations,
+                prompt=self._prompt,
+                feedback=self._feedback,
+                node_id=self._node_id,
+                node_source=None if self._node_id is None else node_source(project.code, self._node_id),
+            )
+        )
+
+    async def _review(self, project: Project, draft: Draft, new_code: str, patch: str) -> TurnAnswer | None:
+        review = await self._agents.review(
+            Proposal(
+                prompt=self._prompt,
+                code=project.code,
+                new_code=new_code,
+                patch=patch,
+                iteration=self.iterations,
+                earlier_reviews=tuple(self._reviews),
+            )
+        )
+        await self._recorder.record_iteration("evaluator", self.iterations, review.reasoning, approved=review.approved)
+        if review.approved:
+            return TurnAnswer(
+                content=draft.content or review.commit_message,
+                iterations=self.iterations,
+                base_version=project.version,
+                base_code=project.code,
+                new_code=new_code,
+                patch=patch,
+                commit_message=review.commit_message,
+            )
+        self._reviews.append(review.reasoning)
+        self._feedback = f"The reviewer rejected your patch: {review.reasoning}"
+        self._out_of_iterations = TurnError("not_approved", review.reasoning, retryable=False)
+        return None

@@ -1,0 +1,51 @@
+"""Where memories lie on disk, and how they are removed. Knows nothing of the Agents SDK."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from backend.app.domain.ports import MemoryRef
+
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_KEY = re.compile(rf"project_{_UUID}(_node_[A-Za-z0-9][A-Za-z0-9_.-]{{0,63}})?")
+_SESSION_ID = re.compile(_UUID)
+
+
+class MemoryFiles:
+    """The files below one root folder: `{openai_session_key}/{session_id}.sqlite`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def path(self, ref: MemoryRef) -> Path:
+        """The memory's file. Raises ValueError for an id that could lead out of the root."""
+        if not _KEY.fullmatch(ref.openai_session_key) or not _SESSION_ID.fullmatch(ref.session_id):
+            raise ValueError(f"{ref} does not name a memory")
+        return self._root / ref.openai_session_key / f"{ref.session_id}.sqlite"
+
+    def make_folder(self, ref: MemoryRef) -> Path:
+        """The memory's file, in a folder that is there. Safe to repeat. Raises OSError."""
+        path = self.path(ref)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def set_aside(self, ref: MemoryRef) -> None:
+        """Rename the memory's files, to be looked at later. Safe to repeat.
+
+        The journal goes first: left beside a new file of the old name it would be rolled back into that one.
+        """
+        path = self.path(ref)
+        number = len(list(path.parent.glob(f"{path.name}.corrupt-*")))
+        aside = f"{path.name}.corrupt-{number}"
+        for suffix in ("-journal", ""):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(path.with_name(aside + suffix))
+
+    def erase(self, ref: MemoryRef) -> None:
+        """Remove the memory, its journal and all that was set aside. Safe to repeat. Raises OSError."""
+        path = self.path(ref)
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink(missing_ok=True)
+        # The folder also serves the key's next session; only an empty one goes.
+        with suppress(OSError):
+            path.parent.rmdir()

@@ -1,0 +1,52 @@
+"""The Agents SDK's view of a conversation during one turn: the history is read once, what is new is buffered."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from agents import TResponseInputItem
+from agents.memory import SessionSettings
+
+from backend.app.domain.message import Item
+
+
+class TurnSession:
+    """Implements the SDK's Session protocol over a fixed history and a buffer.
+
+    Whatever the runner adds stays in the buffer: nothing reaches the memory before the turn is completed, so a turn
+    that dies leaves nothing there.
+    """
+
+    def __init__(self, session_id: str, history: Sequence[Item]) -> None:
+        self.session_id = session_id
+        self.session_settings: SessionSettings | None = None
+        self._history = cast(list[TResponseInputItem], list(history))
+        self._new: list[TResponseInputItem] = []
+
+    async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
+        """The conversation so far, oldest first; with a limit, its newest items."""
+        items = self._history + self._new
+        return items if limit is None else items[len(items) - min(limit, len(items)) :]
+
+    async def add_items(self, items: list[TResponseInputItem]) -> None:
+        """Buffer new items."""
+        self._new.extend(items)
+
+    async def pop_item(self) -> TResponseInputItem | None:
+        """Take the newest item back; None where this turn has added none."""
+        return self._new.pop() if self._new else None
+
+    async def clear_session(self) -> None:
+        """Forget what this turn has added."""
+        self._new.clear()
+
+    def new_items(self) -> tuple[Item, ...]:
+        """What this turn has added, fit to be kept for good.
+
+        Reasoning items are left out and server-side ids dropped: both refer to what the API stores for a while only,
+        and a kept function call with an id would demand its reasoning item back.
+        """
+        return tuple(
+            {key: value for key, value in cast(Item, item).items() if key != "id"}
+            for item in self._new
+            if cast(Item, item).get("type") != "reasoning"
+        )

@@ -1,0 +1,46 @@
+"""The Evaluator: reviews VibeCoder's patches. It has no memory of its own."""
+
+from typing import Any
+
+from agents import Agent
+from pydantic import BaseModel, Field
+
+from backend.app.domain.agent_port import Proposal
+
+INSTRUCTIONS = """\
+You are the Evaluator. VibeCoder edits an agent workflow, one Python file that uses the OpenAI Agents SDK, at a person's
+request. You review its patch before it lands. You are shown the request, the code before, the patch and the code after.
+
+Approve when the patch does what was asked, the code after it would run (imports there, agents defined before they are
+used, no broken references, valid arguments of the Agents SDK), and nothing is lost that was not to be removed.
+Reject otherwise. Do not reject for taste, or for what the person did not ask for. A request may refer to an earlier
+conversation that you cannot see ("make it Spanish"): then judge whether the patch is a reasonable reading of it.
+If there are earlier reviews of this turn, be consistent with them: approve once what they asked for is done.
+
+`reasoning`: one to three sentences; where you reject, say exactly what to change.
+`commit_message`: a short imperative line for the version history, such as "Add a triage agent".
+"""
+
+
+class ReviewOutput(BaseModel):
+    """The Evaluator's structured answer."""
+
+    approved: bool
+    reasoning: str = Field(description="One to three sentences; when rejecting, exactly what to change.")
+    commit_message: str = Field(description="A short imperative line for the version history.")
+
+
+evaluator: Agent[Any] = Agent(name="Evaluator", instructions=INSTRUCTIONS, output_type=ReviewOutput)
+
+
+def review_text(proposal: Proposal) -> str:
+    """What the Evaluator is shown."""
+    parts = [
+        *("<request>", proposal.prompt, "</request>"),
+        *("<code>", proposal.code, "</code>"),
+        *("<patch>", proposal.patch, "</patch>"),
+        *("<new_code>", proposal.new_code, "</new_code>"),
+    ]
+    if proposal.earlier_reviews:
+        parts += ["<earlier_reviews>", *proposal.earlier_reviews, "</earlier_reviews>"]
+    return "\n".join(parts)

@@ -1,0 +1,65 @@
+"""Adds the agent to the wiring: the only wiring that loads the Agents SDK."""
+
+from dataclasses import dataclass
+
+import openai
+from agents import OpenAIResponsesModel, set_tracing_disabled
+from agents.models.default_models import get_default_model
+
+from backend.app.domain.erasure_service import ErasureService
+from backend.app.domain.memory_keeper import MemoryKeeper
+from backend.app.domain.turn_attempt import TurnParts
+from backend.app.domain.turn_service import TurnService
+from backend.app.memory.memory_files import MemoryFiles
+from backend.app.memory.sqlite_memory import SQLiteMemory
+from backend.app.settings import AppSettings
+from backend.app.vibecoder.agent_runner import AgentRunner
+from backend.app.wiring import LocalEngine
+
+_CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerServices:
+    """What a worker calls. Close `client` after use."""
+
+    turns: TurnService
+    erasure: ErasureService
+    client: openai.AsyncOpenAI
+
+
+def build_agent_runner(settings: AppSettings, client: openai.AsyncOpenAI) -> AgentRunner:
+    """The agents on the model that the settings name."""
+    set_tracing_disabled(not settings.tracing)
+    name = settings.model or get_default_model()
+    return AgentRunner(
+        OpenAIResponsesModel(model=name, openai_client=client),
+        name,
+        max_code_bytes=settings.code_bytes,
+        call_seconds=settings.turn_seconds,
+        tracing=settings.tracing,
+    )
+
+
+def build_worker_services(settings: AppSettings, engine: LocalEngine) -> WorkerServices:
+    """The services of a worker on an engine. Use them in one event loop: the client's connections belong to it."""
+    client = openai.AsyncOpenAI(
+        api_key=settings.openai_api_key,
+        base_url=settings.openai_base_url,
+        max_retries=0,  # retries are the runner's: two layers would multiply
+        timeout=openai.Timeout(settings.model_timeout_seconds, connect=_CONNECT_SECONDS),
+    )
+    memory = SQLiteMemory(MemoryFiles(settings.data_dir / "memory"))
+    parts = TurnParts(
+        turns=engine.turns,
+        projects=engine.projects,
+        sessions=engine.sessions,
+        memory=MemoryKeeper(memory, engine.turns, settings.history_tokens),
+        begin_agent_turn=build_agent_runner(settings, client).begin_turn,
+        queue=engine.queue,
+        bus=engine.bus,
+        clock=engine.clock,
+        ids=engine.ids,
+        limits=settings,
+    )
+    return WorkerServices(TurnService(parts), ErasureService(engine.sessions, memory), client)

@@ -1,0 +1,33 @@
+"""The relay's event source within one process."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+from backend.app.adapters.local_event_bus import LocalEventBus
+from shared.events import Event
+
+_MAX_WAITING_EVENTS = 10_000
+
+
+class LocalEventSource:
+    """The EventSource on the local bus. What does not fit is dropped, as any bus may; the log has it."""
+
+    def __init__(self, bus: LocalEventBus) -> None:
+        self._waiting: asyncio.Queue[Event] = asyncio.Queue(_MAX_WAITING_EVENTS)
+        self._stop = bus.listen(self._hear)
+
+    async def receive(self) -> Sequence[Event]:
+        """See EventSource."""
+        events = [await self._waiting.get()]
+        while not self._waiting.empty():
+            events.append(self._waiting.get_nowait())
+        return events
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._stop()
+
+    def _hear(self, event: Event) -> None:
+        with suppress(asyncio.QueueFull):
+            self._waiting.put_nowait(event)

@@ -1,0 +1,54 @@
+"""Keeps web pages of elsewhere away from a server that trusts everybody on this machine.
+
+A browser lets any page send requests to 127.0.0.1, and a name that is rebound to 127.0.0.1 makes them same-origin. So
+the `Host` must be a loopback name and the `Origin`, where there is one, too; for HTTP and WebSocket alike.
+"""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from backend.app.api.errors import problem
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class LoopbackGuard:
+    """ASGI middleware: refuses a foreign `Host` with 421 and a foreign `Origin` with 403."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        refusal = None if scope["type"] == "lifespan" else _refusal(scope["headers"])
+        if refusal is None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await problem(*refusal)(scope, receive, send)
+
+
+def _refusal(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str, str] | None:
+    hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
+    if len(hosts) != 1 or not _is_loopback(f"//{hosts[0]}"):
+        return 421, "foreign_host", "Without identity settings this server only answers to localhost."
+    origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
+    if any(not _is_loopback(origin) for origin in origins):
+        return (
+            403,
+            "foreign_origin",
+            "Without identity settings this server only answers to pages of this machine.",
+        )
+    return None
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        port_is_number = parts.port is None or parts.port >= 0
+    except ValueError:
+        return False
+    return port_is_number and parts.hostname in LOOPBACK_NAMES and not parts.username

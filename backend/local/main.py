@@ -1,0 +1,66 @@
+"""`make run`: Vibewire on this machine, without an account; without a key the model is a rehearsal."""
+
+import asyncio
+import logging
+import os
+import sys
+from contextlib import AsyncExitStack
+
+import uvloop
+
+from backend.app.settings import AppSettings, InvalidSettingsError, read_settings
+from backend.local.process import CannotStartError, listen, run_process
+from backend.local.rehearsal_model import RehearsalServer
+
+_REHEARSAL_PACE_SECONDS = 0.04
+
+_BANNER = """
+  Vibewire is listening on {url}
+
+  model   {model}
+  data    {data}
+
+  Watch it live, in another terminal:   make watch
+  Then create a project and talk to it:
+
+    P=$(curl -s {url}/projects -H 'content-type: application/json' -d '{{"name": "Support desk"}}' | cut -d'"' -f4)
+    S=$(curl -s -X POST {url}/projects/$P/sessions | cut -d'"' -f4)
+    curl -s {url}/sessions/$S/messages -H 'content-type: application/json' -d '{{"prompt": "Create a triage agent"}}'
+
+  Ctrl-C stops it; what is queued goes on at the next start.
+"""
+
+
+async def run(settings: AppSettings) -> None:
+    """Run until a signal asks to stop."""
+    async with AsyncExitStack() as stack:
+        model = f"{settings.model or 'the default of the Agents SDK'} at {settings.openai_base_url or 'OpenAI'}"
+        if settings.openai_api_key is None and settings.openai_base_url is None:
+            rehearsal = await stack.enter_async_context(RehearsalServer(pace_seconds=_REHEARSAL_PACE_SECONDS))
+            model = (
+                f"rehearsal, rules instead of a model: OPENAI_API_KEY is not set (it listens on {rehearsal.base_url})"
+            )
+            settings = settings.model_copy(update={"openai_base_url": rehearsal.base_url})
+        if settings.openai_api_key is None:
+            settings = settings.model_copy(update={"openai_api_key": "none"})
+        server = await stack.enter_async_context(run_process(settings))
+        listener = listen(settings)
+        url = f"http://{settings.host}:{listener.getsockname()[1]}"
+        print(_BANNER.format(url=url, model=model, data=settings.data_dir.resolve()), flush=True)
+        await server.serve(sockets=[listener])
+
+
+def main() -> None:
+    """Start, or say in one line why not."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(read_settings(os.environ)))
+    except (InvalidSettingsError, CannotStartError) as error:
+        sys.exit(f"Vibewire cannot start: {error}")
+    except KeyboardInterrupt:
+        pass  # Ctrl-C, after everything was stopped in good order
+
+
+if __name__ == "__main__":
+    main()

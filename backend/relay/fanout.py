@@ -1,0 +1,127 @@
+"""Which rooms are heard, and how events get to them."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+from backend.relay.event_source import EventSource
+from backend.relay.room_cursor import Admission, Emit, RoomCursor
+from backend.relay.settings import RelaySettings
+from shared.event_log import EventLogReader
+from shared.events import Event
+
+logger = logging.getLogger(__name__)
+
+# Events that may wait for one room; what does not fit is dropped here and read from the log instead.
+_MAX_WAITING_EVENTS = 5_000
+
+EmitToRoom = Callable[[str, Event], Awaitable[None]]
+
+
+class Room:
+    """One project's listeners, and a task that passes events on to them in the order they came in."""
+
+    def __init__(self, cursor: RoomCursor) -> None:
+        self.cursor = cursor
+        self.listeners: set[str] = set()
+        self.last_event = 0.0
+        self._waiting: asyncio.Queue[Event] = asyncio.Queue(_MAX_WAITING_EVENTS)
+        self._task = asyncio.create_task(self._pass_on())
+
+    def offer(self, event: Event) -> None:
+        """Take an event of the bus. Never waits; one too many is dropped, and mended from the log."""
+        self.last_event = asyncio.get_running_loop().time()
+        with suppress(asyncio.QueueFull):
+            self._waiting.put_nowait(event)
+
+    async def close(self) -> None:
+        """Stop. Safe to repeat."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _pass_on(self) -> None:
+        while True:
+            event = await self._waiting.get()
+            try:
+                await self.cursor.hear(event)
+            except Exception:
+                # The log could not be read: the room must live on, and the next fill mends the hole.
+                logger.exception("An event of project %s was not passed on", event.project_id)
+
+
+class Fanout:
+    """The rooms that somebody hears. A room nobody hears costs nothing."""
+
+    def __init__(self, log: EventLogReader, emit_to_room: EmitToRoom, settings: RelaySettings) -> None:
+        self._log = log
+        self._emit_to_room = emit_to_room
+        self._settings = settings
+        self._rooms: dict[str, Room] = {}
+
+    async def run(self, source: EventSource) -> None:
+        """Pass on what the source brings, and mend holes in between, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hear(source))
+            tasks.create_task(self._fill_regularly())
+
+    async def enter(
+        self,
+        project_id: str,
+        sid: str,
+        after: Mapping[str, int],
+        send: Emit,
+        join: Callable[[], Awaitable[None]],
+    ) -> Admission:
+        """Let a client into a project's room, with replay. See RoomCursor.admit."""
+        room = self._rooms.get(project_id)
+        if room is None:
+            room = self._rooms[project_id] = Room(
+                RoomCursor(project_id, self._log, lambda event: self._emit_to_room(project_id, event))
+            )
+        room.listeners.add(sid)
+        room.last_event = asyncio.get_running_loop().time()
+        try:
+            return await room.cursor.admit(after, send, join)
+        except BaseException:
+            await self.leave(project_id, sid)
+            raise
+
+    async def leave(self, project_id: str, sid: str) -> None:
+        """A client no longer hears the room. Safe to repeat."""
+        room = self._rooms.get(project_id)
+        if room is None:
+            return
+        room.listeners.discard(sid)
+        if not room.listeners:
+            del self._rooms[project_id]
+            await room.close()
+
+    async def close(self) -> None:
+        """Close all rooms. Safe to repeat."""
+        rooms, self._rooms = self._rooms, {}
+        for room in rooms.values():
+            await room.close()
+
+    async def _hear(self, source: EventSource) -> None:
+        while True:
+            for event in await source.receive():
+                room = self._rooms.get(event.project_id)
+                if room is not None:
+                    room.offer(event)
+
+    async def _fill_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.fill_seconds)
+            active_since = asyncio.get_running_loop().time() - self._settings.active_seconds
+            for project_id, room in list(self._rooms.items()):
+                if room.last_event < active_since:
+                    continue
+                try:
+                    holes = await room.cursor.fill()
+                except Exception:
+                    # One project's log cannot be read: the others are still due, and this one comes round again.
+                    logger.exception("The room of project %s was not compared with the log", project_id)
+                else:
+                    if holes:
+                        logger.warning("Holes in %s sessions of project %s were filled", holes, project_id)

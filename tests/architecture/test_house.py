@@ -1,0 +1,88 @@
+"""The rules of the house that no linter knows. Import directions are import-linter's: `make check`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.app.api.errors import STATUS_OF_CODE
+from backend.app.domain import errors
+from backend.app.settings import AppSettings, InvalidSettingsError, read_settings, variable_of
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("backend", "shared", "functions", "tests")
+
+
+def modules_after_importing(module: str) -> set[str]:
+    """The top-level packages that a fresh process has loaded once it has imported the module."""
+    code = f"import {module}, sys; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def python_files() -> list[Path]:
+    return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+
+
+@pytest.mark.parametrize("module", ["backend.app.api.application", "backend.app.wiring", "backend.relay.server"])
+def test_the_agents_sdk_is_loaded_by_the_worker_alone(module: str) -> None:
+    loaded = modules_after_importing(module)
+    assert not loaded & {"agents", "openai", "mcp"}
+
+
+def test_the_relay_loads_no_web_framework() -> None:
+    assert "fastapi" not in modules_after_importing("backend.relay.server")
+
+
+def test_every_init_file_is_empty() -> None:
+    assert [path for path in python_files() if path.name == "__init__.py" and path.read_text()] == []
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    banned = {"utils", "helpers", "common", "base", "misc"}
+    assert [path for path in python_files() if path.stem in banned] == []
+
+
+def test_every_domain_error_has_a_status() -> None:
+    def leaves(kind: type[errors.DomainError]) -> set[type[errors.DomainError]]:
+        below = {leaf for child in kind.__subclasses__() for leaf in leaves(child)}
+        return below | ({kind} if "code" in vars(kind) else set())
+
+    codes = {kind.code for kind in leaves(errors.DomainError)}
+    assert codes == set(STATUS_OF_CODE)
+
+
+def test_wrong_settings_stop_the_start_with_their_names() -> None:
+    with pytest.raises(InvalidSettingsError) as stopped:
+        read_settings({"VIBEWIRE_PORT": "high", "VIBEWIRE_WORKERS": "0", "HOME": "/"})
+    assert "VIBEWIRE_PORT" in str(stopped.value)
+    assert "VIBEWIRE_WORKERS" in str(stopped.value)
+
+
+def test_a_setting_that_does_not_exist_stops_the_start() -> None:
+    with pytest.raises(InvalidSettingsError, match="VIBEWIRE_PROT"):
+        read_settings({"VIBEWIRE_PROT": "8000"})
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert read_settings({"OPENAI_API_KEY": ""}).openai_api_key is None
+
+
+def test_the_key_never_shows_in_the_settings_text() -> None:
+    assert "sk-secret" not in repr(read_settings({"OPENAI_API_KEY": "sk-secret"}))
+
+
+def test_the_readme_lists_every_setting() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [name for name in AppSettings.model_fields if f"`{variable_of(name)}`" not in readme] == []
+
+
+def test_nothing_but_the_settings_and_the_mains_reads_the_environment() -> None:
+    readers = [
+        str(path.relative_to(ROOT))
+        for package in ("backend", "shared")
+        for path in (ROOT / package).rglob("*.py")
+        if "os.environ" in path.read_text() or "getenv" in path.read_text()
+    ]
+    assert readers == ["backend/local/main.py"]

@@ -1,0 +1,277 @@
+"""What the contract suites start from: things that are stored already, and drafts of events."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from backend.app.domain.message import Item, Message, MessageError, MessageStatus, ModelResponse, TurnAnswer, TurnRef
+from backend.app.domain.project import CodeVersion, Project
+from backend.app.domain.session import Session
+from backend.app.domain.store_ports import TakeOutcome
+from backend.app.domain.workflow import Node
+from backend.app.wiring import LocalEngine
+from shared.events import (
+    AgentIterationEvent,
+    MessageCancelledEvent,
+    MessageFailedEvent,
+    MessageStartedEvent,
+    SessionDeletedEvent,
+    TokenUsage,
+    TokenUsageEvent,
+    VibecodeResponseEvent,
+)
+
+QUEUE_LIMIT = 20
+MAX_ATTEMPTS = 3
+LEASE = timedelta(seconds=60)
+USAGE = TokenUsage(prompt_tokens=10, completion_tokens=5, total_tokens=15)
+FAILURE = MessageError("model_failed", "The model failed.")
+CANCELLED = MessageError("cancelled", "Somebody cancelled it.")
+DELETED = MessageError("session_deleted", "The session was deleted.")
+ITEMS: tuple[Item, ...] = ({"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"})
+# Cursors that no list ever gave out, some of them of a form that one might.
+MADE_UP_CURSORS = ("", "made-up", "AAAA", "%%%%", "é", "bm90LWEtcHJvamVjdA", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk")
+
+
+def draft_project(
+    engine: LocalEngine, *, name: str = "Weather", owner: str = "ann", members: tuple[str, ...] = ()
+) -> Project:
+    now = engine.clock.now()
+    return Project(
+        project_id=engine.ids.new_id(),
+        name=name,
+        owner=owner,
+        members=members,
+        code="code = 1\n",
+        version=1,
+        nodes=(Node("triage", ("billing",), ("search",)), Node("billing", (), ())),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+async def stored_project(
+    engine: LocalEngine, *, name: str = "Weather", owner: str = "ann", members: tuple[str, ...] = ()
+) -> Project:
+    project = draft_project(engine, name=name, owner=owner, members=members)
+    await engine.projects.create_project(project)
+    return project
+
+
+def next_version(engine: LocalEngine, project: Project, number: int = 2, message_id: str | None = None) -> CodeVersion:
+    return CodeVersion(
+        project_id=project.project_id,
+        version=number,
+        code=f"code = {number}\n",
+        nodes=(Node(f"agent_{number}", (), ()),),
+        message_id=message_id,
+        commit_message=f"Version {number}",
+        created_at=engine.clock.now(),
+    )
+
+
+def draft_session(engine: LocalEngine, project: Project, node_id: str | None = None) -> Session:
+    return Session(engine.ids.new_id(), project.project_id, node_id, engine.clock.now())
+
+
+async def stored_session(engine: LocalEngine, project: Project | None = None, *, node_id: str | None = None) -> Session:
+    session, is_new = await engine.sessions.start_session(
+        draft_session(engine, project or await stored_project(engine), node_id)
+    )
+    assert is_new
+    return session
+
+
+def draft_message(engine: LocalEngine, session: Session, prompt: str = "Make it rain") -> Message:
+    return Message(engine.ids.new_id(), session.session_id, session.project_id, prompt, engine.clock.now())
+
+
+async def queued_message(engine: LocalEngine, session: Session, prompt: str = "Make it rain") -> Message:
+    message, is_new = await engine.messages.queue_message(draft_message(engine, session, prompt), QUEUE_LIMIT)
+    assert is_new
+    return message
+
+
+async def take(engine: LocalEngine, message_id: str) -> tuple[TakeOutcome, Message | None]:
+    now = engine.clock.now()
+    return await engine.turns.take_turn(message_id, now, now + LEASE, MAX_ATTEMPTS)
+
+
+async def take_up(engine: LocalEngine, message_id: str) -> TurnRef:
+    """Begin the message's next attempt, which must be free to begin."""
+    outcome, message = await take(engine, message_id)
+    assert outcome is TakeOutcome.TAKEN
+    assert message is not None
+    return TurnRef(message.message_id, message.session_id, message.project_id, message.number, message.attempt)
+
+
+async def taken_turn(engine: LocalEngine, session: Session | None = None) -> TurnRef:
+    """The first attempt of a new message."""
+    message = await queued_message(engine, session or await stored_session(engine))
+    return await take_up(engine, message.message_id)
+
+
+async def taken_again(engine: LocalEngine, turn: TurnRef) -> TurnRef:
+    """The next attempt of the same message; `turn` is fenced off by it."""
+    await engine.turns.release_lease(turn, engine.clock.now())
+    return await take_up(engine, turn.message_id)
+
+
+def started_event(engine: LocalEngine, turn: TurnRef) -> MessageStartedEvent:
+    return MessageStartedEvent(
+        event_id=engine.ids.new_id(),
+        project_id=turn.project_id,
+        session_id=turn.session_id,
+        created_at=engine.clock.now(),
+        attempt=turn.attempt,
+        message_id=turn.message_id,
+        prompt="Make it rain",
+    )
+
+
+def iteration_event(engine: LocalEngine, turn: TurnRef, content: str = "A draft") -> AgentIterationEvent:
+    return AgentIterationEvent(
+        event_id=engine.ids.new_id(),
+        project_id=turn.project_id,
+        session_id=turn.session_id,
+        created_at=engine.clock.now(),
+        attempt=turn.attempt,
+        message_id=turn.message_id,
+        agent="vibecoder",
+        iteration=1,
+        content=content,
+    )
+
+
+def usage_event(engine: LocalEngine, turn: TurnRef, usage: TokenUsage = USAGE) -> TokenUsageEvent:
+    return TokenUsageEvent(
+        event_id=engine.ids.new_id(),
+        project_id=turn.project_id,
+        session_id=turn.session_id,
+        created_at=engine.clock.now(),
+        attempt=turn.attempt,
+        message_id=turn.message_id,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.total_tokens,
+        model="model-1",
+        agent="vibecoder",
+        iteration=1,
+        response_id="resp_1",
+    )
+
+
+def answer_event(engine: LocalEngine, turn: TurnRef, version: int = 1) -> VibecodeResponseEvent:
+    return VibecodeResponseEvent(
+        event_id=engine.ids.new_id(),
+        project_id=turn.project_id,
+        session_id=turn.session_id,
+        created_at=engine.clock.now(),
+        attempt=turn.attempt,
+        message_id=turn.message_id,
+        content="Done",
+        patch=None if version == 1 else "a patch",
+        iterations=2,
+        base_version=1,
+        version=version,
+    )
+
+
+def failed_event(engine: LocalEngine, turn: TurnRef) -> MessageFailedEvent:
+    return MessageFailedEvent(
+        event_id=engine.ids.new_id(),
+        project_id=turn.project_id,
+        session_id=turn.session_id,
+        created_at=engine.clock.now(),
+        attempt=turn.attempt,
+        message_id=turn.message_id,
+        code=FAILURE.code,
+        detail=FAILURE.detail,
+    )
+
+
+def cancelled_event(engine: LocalEngine, message: Message | TurnRef) -> MessageCancelledEvent:
+    return MessageCancelledEvent(
+        event_id=engine.ids.new_id(),
+        project_id=message.project_id,
+        session_id=message.session_id,
+        created_at=engine.clock.now(),
+        attempt=message.attempt,
+        message_id=message.message_id,
+        code=CANCELLED.code,
+        detail=CANCELLED.detail,
+    )
+
+
+def deleted_event(engine: LocalEngine, session: Session) -> SessionDeletedEvent:
+    return SessionDeletedEvent(
+        event_id=engine.ids.new_id(),
+        project_id=session.project_id,
+        session_id=session.session_id,
+        created_at=engine.clock.now(),
+    )
+
+
+def response_of(turn: TurnRef, call: int = 1, usage: TokenUsage = USAGE) -> ModelResponse:
+    body = {"id": f"resp_{call}", "output": [{"type": "message", "content": "né ☂"}]}
+    return ModelResponse(turn.message_id, turn.attempt, call, "vibecoder", 1, f"resp_{call}", "model-1", usage, body)
+
+
+async def record_response(
+    engine: LocalEngine, turn: TurnRef, call: int = 1, usage: TokenUsage = USAGE
+) -> TokenUsageEvent:
+    return await engine.turns.record_response(turn, response_of(turn, call, usage), usage_event(engine, turn, usage))
+
+
+def answer_of(version: CodeVersion | None = None) -> TurnAnswer:
+    answer = TurnAnswer(content="Done", iterations=2, base_version=1, base_code="code = 1\n")
+    return answer if version is None else replace(answer, new_code=version.code, patch="a patch", commit_message="Rain")
+
+
+async def complete(
+    engine: LocalEngine, turn: TurnRef, version: CodeVersion | None = None, items: Sequence[Item] = ITEMS
+) -> VibecodeResponseEvent:
+    """End the turn well, as a worker does: its items first."""
+    await engine.turns.store_items(turn, items)
+    event = answer_event(engine, turn, 1 if version is None else version.version)
+    return await engine.turns.complete_turn(turn, answer_of(version), version, event)
+
+
+async def fail(engine: LocalEngine, turn: TurnRef) -> MessageFailedEvent | MessageCancelledEvent:
+    return await engine.turns.end_turn(turn, MessageStatus.FAILED, FAILURE, 1, failed_event(engine, turn))
+
+
+async def cancel(engine: LocalEngine, message: Message | TurnRef) -> tuple[Message, MessageCancelledEvent | None]:
+    return await engine.messages.cancel_message(
+        message.message_id, engine.clock.now(), cancelled_event(engine, message)
+    )
+
+
+async def delete(engine: LocalEngine, session: Session) -> SessionDeletedEvent | None:
+    return await engine.sessions.delete_session(session.session_id, deleted_event(engine, session), DELETED)
+
+
+async def current_message(engine: LocalEngine, message: Message | TurnRef) -> Message:
+    found = await engine.messages.find_message(message.message_id)
+    assert found is not None
+    return found
+
+
+async def current_session(engine: LocalEngine, session: Session | TurnRef) -> Session:
+    found = await engine.sessions.find_session(session.session_id)
+    assert found is not None
+    return found
+
+
+async def everything_of(engine: LocalEngine, session: Session | TurnRef) -> tuple[object, ...]:
+    """All that can be read of a session and its project: equal before and after, nothing changed."""
+    messages = await engine.messages.list_messages(session.session_id, 100, None, ascending=True)
+    return (
+        await engine.sessions.find_session(session.session_id),
+        messages,
+        [await engine.messages.list_responses(message.message_id) for message in messages.items],
+        await engine.events.read_events(session.project_id, session.session_id, 0),
+        await engine.turns.list_completed_turns(session.session_id, 0, 100),
+        await engine.projects.find_project(session.project_id),
+        await engine.projects.list_code_versions(session.project_id, 100, None),
+    )

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from agents import Agent, FunctionTool, ModelSettings, OpenAIResponsesModel, RunConfig, Runner, function_tool
+from agents.apply_diff import apply_diff
+from openai import AsyncOpenAI
+from openai.types.responses import Response, ResponseFunctionToolCall
+from pydantic import BaseModel
+
+from backend.local.rehearsal_model import RehearsalServer
+from backend.local.rehearsal_reply import Json
+from tests.local.rehearsal_talk import DESK, START, context, rejection, review_request, turn, user
+
+TEXT_EVENTS = [
+    "response.created",
+    "response.in_progress",
+    "response.output_item.added",
+    "response.content_part.added",
+    "response.output_text.delta",
+    "response.output_text.done",
+    "response.content_part.done",
+    "response.output_item.done",
+    "response.completed",
+]
+CALL_EVENTS = [
+    *TEXT_EVENTS[:3],
+    "response.function_call_arguments.delta",
+    "response.function_call_arguments.done",
+    *TEXT_EVENTS[-2:],
+]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[RehearsalServer]:
+    async with RehearsalServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def client(server: RehearsalServer) -> AsyncIterator[AsyncOpenAI]:
+    async with AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def http(server: RehearsalServer) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=server.root_url) as opened:
+        yield opened
+
+
+def kinds(events: list[Json]) -> list[str]:
+    """The types of events, each run of deltas once."""
+    types = [event["type"] for event in events]
+    return [kind for before, kind in zip(["", *types], types, strict=False) if kind != before]
+
+
+async def streamed(client: AsyncOpenAI, body: Json) -> list[Json]:
+    events = await client.responses.create(**body, stream=True)
+    return [event.model_dump() async for event in events]
+
+
+async def test_a_streamed_text_has_every_event_in_order(client: AsyncOpenAI) -> None:
+    events = await streamed(client, turn("hello"))
+    assert kinds(events) == TEXT_EVENTS
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    deltas = [event["delta"] for event in events if event["type"] == "response.output_text.delta"]
+    assert len(deltas) > 5
+    item = events[-1]["response"]["output"][0]
+    assert "".join(deltas) == item["content"][0]["text"]
+    assert item["id"].startswith("msg_")
+
+
+async def test_a_streamed_tool_call_has_every_event_in_order(client: AsyncOpenAI) -> None:
+    events = await streamed(client, turn("Create a triage agent"))
+    assert kinds(events) == CALL_EVENTS
+    deltas = [event["delta"] for event in events if event["type"].endswith("arguments.delta")]
+    item = events[-1]["response"]["output"][0]
+    assert "".join(deltas) == item["arguments"]
+    assert item["id"].startswith("fc_")
+    assert item["call_id"].startswith("call_")
+    assert "triage_agent = Agent(" in apply_diff(START, json.loads(item["arguments"])["diff"])
+
+
+async def test_a_response_without_a_stream_echoes_the_request(client: AsyncOpenAI) -> None:
+    body = turn("Create a triage agent")
+    response = await client.responses.create(**body, instructions="Be brief.", temperature=0.5)
+    assert response.model == "gpt-test-rehearsal"
+    assert response.instructions == "Be brief."
+    assert response.temperature == 0.5
+    assert response.tools[0].type == "function"
+    assert response.status == "completed"
+    assert isinstance(response.output[0], ResponseFunctionToolCall)
+    assert response._request_id is not None
+    Response.model_validate(response.model_dump())
+
+
+async def test_usage_grows_with_the_input(client: AsyncOpenAI) -> None:
+    short = await client.responses.create(**turn("hello"))
+    long = await client.responses.create(**turn("hello " + "word " * 800))
+    assert short.usage is not None
+    assert long.usage is not None
+    assert long.usage.input_tokens - short.usage.input_tokens == pytest.approx(1000, abs=5)
+    assert short.usage.total_tokens == short.usage.input_tokens + short.usage.output_tokens
+
+
+async def test_ids_are_new_in_every_response(client: AsyncOpenAI) -> None:
+    responses = [await client.responses.create(**turn("Create a triage agent")) for _ in range(2)]
+    calls = [response.output[0] for response in responses]
+    assert isinstance(calls[0], ResponseFunctionToolCall)
+    assert isinstance(calls[1], ResponseFunctionToolCall)
+    ids = {calls[0].id, calls[1].id, calls[0].call_id, calls[1].call_id, responses[0].id, responses[1].id}
+    assert len(ids) == 6
+
+
+async def test_the_evaluator_gets_json(client: AsyncOpenAI) -> None:
+    response = await client.responses.create(**review_request("Create a triage agent"))
+    assert json.loads(response.output_text)["approved"] is True
+
+
+@pytest.mark.parametrize(
+    ("sent", "param"),
+    [
+        (b"{", None),
+        (b"[]", None),
+        (b'{"input": "hi"}', "model"),
+        (b'{"model": "m"}', "input"),
+        (b'{"model": "m", "input": 3}', "input"),
+        (b'{"model": "m", "input": ["hi"]}', "input"),
+        (b'{"model": "m", "input": "hi", "stream": "yes"}', "stream"),
+        (b'{"model": "m", "input": "hi", "previous_response_id": "resp_1"}', "previous_response_id"),
+    ],
+)
+async def test_a_bad_body_gets_an_error_like_that_of_the_api(
+    http: httpx.AsyncClient, sent: bytes, param: str | None
+) -> None:
+    answer = await http.post("/v1/responses", content=sent)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert answer.json()["error"]["param"] == param
+    assert answer.headers["x-request-id"].startswith("req_")
+
+
+async def test_counts_and_the_last_request_can_be_read(http: httpx.AsyncClient, client: AsyncOpenAI) -> None:
+    assert (await http.get("/requests/last")).json() is None
+    response = await client.responses.create(**turn("hello"))
+    await streamed(client, review_request("Create a triage agent"))
+    counts = (await http.get("/counts")).json()
+    assert (counts["calls"], counts["served"], counts["faults"]) == (2, 2, 0)
+    assert response.usage is not None
+    assert counts["tokens"] > response.usage.total_tokens
+    assert counts["requests"] == [
+        {"agent": "vibecoder", "items": 2, "stream": False},
+        {"agent": "evaluator", "items": 1, "stream": True},
+    ]
+    assert (await http.get("/requests/last")).json()["text"]["format"]["type"] == "json_schema"
+    assert (await http.get("/health")).json() == {"status": "ok"}
+    assert (await http.get("/v1/models")).status_code == 404
+
+
+async def test_a_request_under_a_foreign_name_is_refused(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/requests/last", headers={"host": "example.com"})).status_code == 400
+
+
+async def test_a_paced_stream_says_the_same_as_one_without_a_pause() -> None:
+    texts = []
+    for pace in (0.0, 0.001):
+        async with (
+            RehearsalServer(pace_seconds=pace) as server,
+            AsyncOpenAI(base_url=server.base_url, api_key="none") as client,
+        ):
+            events = await streamed(client, turn("hello"))
+            texts.append(events[-1]["response"]["output"][0]["content"][0]["text"])
+    assert texts[0] == texts[1]
+
+
+class Workflow:
+    """A workflow file with a tool that patches it, as VibeCoder has."""
+
+    def __init__(self, code: str) -> None:
+        self.base = self.code = code
+
+    def tool(self) -> FunctionTool:
+        def submit_patch(diff: str) -> str:
+            """Submit a patch."""
+            try:
+                self.code = apply_diff(self.base, diff)
+            except ValueError as error:
+                return f"Refused: {error}"
+            return "Accepted."
+
+        return function_tool(submit_patch)
+
+
+class Verdict(BaseModel):
+    approved: bool
+    reasoning: str
+    commit_message: str
+
+
+def coder(client: AsyncOpenAI, workflow: Workflow) -> Agent[None]:
+    model = OpenAIResponsesModel(model="gpt-test", openai_client=client)
+    settings = ModelSettings(store=False)
+    return Agent("VibeCoder", instructions="Patch.", tools=[workflow.tool()], model=model, model_settings=settings)
+
+
+async def run(agent: Agent[None], items: list[Json]) -> tuple[str, list[Json]]:
+    """Run an agent as a stream. Returns what it said at last and the whole conversation."""
+    result = Runner.run_streamed(agent, items, run_config=RunConfig(tracing_disabled=True))  # type: ignore[arg-type]
+    async for _ in result.stream_events():
+        pass
+    return str(result.final_output), [dict(item) for item in result.to_input_list()]
+
+
+async def test_the_agents_sdk_runs_a_turn_to_its_end(client: AsyncOpenAI) -> None:
+    workflow = Workflow(START)
+    said, items = await run(coder(client, workflow), [context(START), user("Create a triage agent")])
+    assert said == "I created triage_agent."
+    assert "triage_agent = Agent(" in workflow.code
+    ast.parse(workflow.code)
+    assert [item.get("type", item.get("role")) for item in items[2:]] == [
+        "function_call",
+        "function_call_output",
+        "message",
+    ]
+
+
+async def test_the_agents_sdk_sends_the_history_that_tells_what_it_is(client: AsyncOpenAI) -> None:
+    first = Workflow(DESK)
+    _, history = await run(coder(client, first), [context(DESK), user("Let billing hand off to triage")])
+    second = Workflow(first.code)
+    said, _ = await run(coder(client, second), [*history, context(first.code), user("Make it Spanish")])
+    assert said == "billing_agent now always answers in Spanish."
+    assert "You help with bills. Always answer in Spanish." in second.code
+
+
+async def test_the_agents_sdk_corrects_a_rejected_patch(client: AsyncOpenAI) -> None:
+    first, second = Workflow(START), Workflow(START)
+    _, history = await run(coder(client, first), [context(START), user("Create a triage agent")])
+    said, _ = await run(coder(client, second), [*history, context(START), rejection("Too thin.")])
+    assert said == "I created triage_agent. I followed the review."
+    assert second.code not in (START, first.code)
+
+
+async def test_the_agents_sdk_reads_the_review(client: AsyncOpenAI) -> None:
+    model = OpenAIResponsesModel(model="gpt-test", openai_client=client)
+    agent = Agent[None]("Evaluator", model=model, output_type=Verdict)
+    text = review_request("Create a triage agent (reject once)")["input"][0]["content"]
+    result = await Runner.run(agent, text, run_config=RunConfig(tracing_disabled=True))
+    assert isinstance(result.final_output, Verdict)
+    assert result.final_output.approved is False
+
+
+async def test_a_long_conversation_is_answered(client: AsyncOpenAI, server: RehearsalServer) -> None:
+    history = [user(f"message {number}") for number in range(2_000)]
+    response = await client.responses.create(**turn("Make it Spanish", DESK, history=history))
+    assert isinstance(response.output[0], ResponseFunctionToolCall)
+    assert server.counts()["requests"][-1]["items"] == 2_002
