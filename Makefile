@@ -2,7 +2,6 @@
 SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
-export PYTHONDONTWRITEBYTECODE ?=
 
 help:  ## Show what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,6 +20,12 @@ check: .venv/.dev  ## Lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+evidence: .venv/.dev  ## Write backend/validated_test_evidence/ from what runs now
+	$(BIN)/python -m tests.evidence.write_evidence
+
+bench: .venv/.dev  ## Measure what a turn costs against a bare script, and print the ratios
+	$(BIN)/python -m tests.bench.turn_cost
 
 format: .venv/.dev  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
@@ -42,4 +47,4 @@ clean:  ## Remove the virtual environment, caches and local data
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
 	@touch $@
 
-.PHONY: help run watch test check format lock clean
+.PHONY: help run watch test check evidence bench format lock clean

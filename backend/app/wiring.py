@@ -17,20 +17,10 @@ from backend.app.domain.authorization import Authorization
 from backend.app.domain.message_service import MessageService
 from backend.app.domain.ports import Clock, IdGenerator
 from backend.app.domain.project_service import ProjectService
+from backend.app.domain.services import Services
 from backend.app.domain.session_service import SessionService
 from backend.app.settings import AppSettings
-from shared.identity import Authenticator, LocalAuthenticator
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What the HTTP API calls."""
-
-    settings: AppSettings
-    authenticator: Authenticator
-    projects: ProjectService
-    sessions: SessionService
-    messages: MessageService
+from shared.identity import LocalAuthenticator
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +75,4 @@ def build_services(settings: AppSettings, engine: LocalEngine) -> Services:
         engine.ids,
         settings,
     )
-    return Services(settings, LocalAuthenticator(), projects, sessions, messages)
+    return Services(LocalAuthenticator(), projects, sessions, messages, settings.wait_seconds, settings.max_body_bytes)

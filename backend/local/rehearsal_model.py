@@ -20,10 +20,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from backend.local.rehearsal_calls import ModelCalls, RehearsalState
-from backend.local.rehearsal_reply import Json
-from backend.local.rehearsal_request import error_body
-from backend.local.rehearsal_server import (
+from backend.local.rehearsal.calls import ModelCalls, RehearsalState
+from backend.local.rehearsal.reply import Json
+from backend.local.rehearsal.request import error_body
+from backend.local.rehearsal.server import (
     HOST,
     EmbeddedServer,
     QuickServer,

@@ -8,6 +8,7 @@ import urllib.request
 from datetime import datetime
 from typing import Any
 
+import aiohttp
 import socketio
 
 _EVENTS = (
@@ -43,7 +44,11 @@ def _line(name: str, event: dict[str, Any]) -> str:
 
 async def watch(url: str) -> None:
     """Subscribe to all projects, new ones too, and print until interrupted. Raises ConnectionError: nobody listens."""
-    client = socketio.AsyncClient()
+    async with aiohttp.ClientSession() as http:
+        await _watch(socketio.AsyncClient(http_session=http), url)
+
+
+async def _watch(client: socketio.AsyncClient, url: str) -> None:
     # The newest event seen of each session: what a client hands in to miss nothing after a lost connection.
     last_seq: dict[str, dict[str, int]] = {}
 

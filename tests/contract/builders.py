@@ -1,8 +1,9 @@
 """What the contract suites start from: things that are stored already, and drafts of events."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from backend.app.domain.message import Item, Message, MessageError, MessageStatus, ModelResponse, TurnAnswer, TurnRef
 from backend.app.domain.project import CodeVersion, Project
@@ -20,6 +21,9 @@ from shared.events import (
     TokenUsageEvent,
     VibecodeResponseEvent,
 )
+
+# Something that a worker does to its turn.
+TurnWrite = Callable[[LocalEngine, TurnRef], Awaitable[Any]]
 
 QUEUE_LIMIT = 20
 MAX_ATTEMPTS = 3
@@ -117,40 +121,28 @@ async def taken_again(engine: LocalEngine, turn: TurnRef) -> TurnRef:
     return await take_up(engine, turn.message_id)
 
 
+def _head(engine: LocalEngine, message: Message | TurnRef) -> dict[str, Any]:
+    return {
+        "event_id": engine.ids.new_id(),
+        "project_id": message.project_id,
+        "session_id": message.session_id,
+        "created_at": engine.clock.now(),
+        "attempt": message.attempt,
+        "message_id": message.message_id,
+    }
+
+
 def started_event(engine: LocalEngine, turn: TurnRef) -> MessageStartedEvent:
-    return MessageStartedEvent(
-        event_id=engine.ids.new_id(),
-        project_id=turn.project_id,
-        session_id=turn.session_id,
-        created_at=engine.clock.now(),
-        attempt=turn.attempt,
-        message_id=turn.message_id,
-        prompt="Make it rain",
-    )
+    return MessageStartedEvent(**_head(engine, turn), prompt="Make it rain")
 
 
 def iteration_event(engine: LocalEngine, turn: TurnRef, content: str = "A draft") -> AgentIterationEvent:
-    return AgentIterationEvent(
-        event_id=engine.ids.new_id(),
-        project_id=turn.project_id,
-        session_id=turn.session_id,
-        created_at=engine.clock.now(),
-        attempt=turn.attempt,
-        message_id=turn.message_id,
-        agent="vibecoder",
-        iteration=1,
-        content=content,
-    )
+    return AgentIterationEvent(**_head(engine, turn), agent="vibecoder", iteration=1, content=content)
 
 
 def usage_event(engine: LocalEngine, turn: TurnRef, usage: TokenUsage = USAGE) -> TokenUsageEvent:
     return TokenUsageEvent(
-        event_id=engine.ids.new_id(),
-        project_id=turn.project_id,
-        session_id=turn.session_id,
-        created_at=engine.clock.now(),
-        attempt=turn.attempt,
-        message_id=turn.message_id,
+        **_head(engine, turn),
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
         total_tokens=usage.total_tokens,
@@ -163,12 +155,7 @@ def usage_event(engine: LocalEngine, turn: TurnRef, usage: TokenUsage = USAGE) -
 
 def answer_event(engine: LocalEngine, turn: TurnRef, version: int = 1) -> VibecodeResponseEvent:
     return VibecodeResponseEvent(
-        event_id=engine.ids.new_id(),
-        project_id=turn.project_id,
-        session_id=turn.session_id,
-        created_at=engine.clock.now(),
-        attempt=turn.attempt,
-        message_id=turn.message_id,
+        **_head(engine, turn),
         content="Done",
         patch=None if version == 1 else "a patch",
         iterations=2,
@@ -178,29 +165,11 @@ def answer_event(engine: LocalEngine, turn: TurnRef, version: int = 1) -> Vibeco
 
 
 def failed_event(engine: LocalEngine, turn: TurnRef) -> MessageFailedEvent:
-    return MessageFailedEvent(
-        event_id=engine.ids.new_id(),
-        project_id=turn.project_id,
-        session_id=turn.session_id,
-        created_at=engine.clock.now(),
-        attempt=turn.attempt,
-        message_id=turn.message_id,
-        code=FAILURE.code,
-        detail=FAILURE.detail,
-    )
+    return MessageFailedEvent(**_head(engine, turn), code=FAILURE.code, detail=FAILURE.detail)
 
 
 def cancelled_event(engine: LocalEngine, message: Message | TurnRef) -> MessageCancelledEvent:
-    return MessageCancelledEvent(
-        event_id=engine.ids.new_id(),
-        project_id=message.project_id,
-        session_id=message.session_id,
-        created_at=engine.clock.now(),
-        attempt=message.attempt,
-        message_id=message.message_id,
-        code=CANCELLED.code,
-        detail=CANCELLED.detail,
-    )
+    return MessageCancelledEvent(**_head(engine, message), code=CANCELLED.code, detail=CANCELLED.detail)
 
 
 def deleted_event(engine: LocalEngine, session: Session) -> SessionDeletedEvent:

@@ -1,11 +1,15 @@
-"""A second look at the data of the engine under test: after a restart, and from another process."""
+"""A second look at the data of the engine under test (after a restart, from another process); and a memory."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from backend.app.domain.ports import Memory, MemoryRef
+from backend.app.memory.memory_files import MemoryFiles
+from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import LocalEngine, build_local_engine
+from tests.contract.memories import ref_of
 from tests.manual_time import ManualClock, SequentialIds
 
 Reopen = Callable[[], Awaitable[LocalEngine]]
@@ -36,3 +40,19 @@ async def other_engine(
     await other.database.open()
     yield other
     await other.database.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> MemoryFiles:
+    return MemoryFiles(tmp_path / "memories")
+
+
+@pytest.fixture
+def memory(files: MemoryFiles) -> Memory:
+    """The Memory that all engines share; other hosts on the same files are further instances of it."""
+    return SQLiteMemory(files)
+
+
+@pytest.fixture
+def ref(ids: SequentialIds) -> MemoryRef:
+    return ref_of(ids)

@@ -44,7 +44,8 @@ async def test_own_and_shared_projects_are_listed_whole_newest_first(engine: Loc
     await stored_project(engine, owner="bob", members=("cleo",))
     clock.advance(1)
     shared = await stored_project(engine, owner="bob", members=("cleo", "ann"))
-    assert await engine.projects.list_projects("ann", 10, None) == Page((shared, own))
+    page = await engine.projects.list_projects("ann", 10, None)
+    assert (page.items, page.next_cursor) == ((shared, own), None)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6])
@@ -60,6 +61,18 @@ async def test_the_pages_of_projects_hold_each_once_in_order(
     assert [project for page in pages for project in page.items] == projects
     assert [len(page.items) for page in pages[:-1]] == [limit] * (len(pages) - 1)
     assert pages[-1].items
+
+
+async def test_the_cursor_of_each_project_asks_for_what_follows_it(engine: LocalEngine, clock: ManualClock) -> None:
+    for _ in range(4):
+        await stored_project(engine)
+        clock.advance(1)
+    page = await engine.projects.list_projects("ann", 3, None)
+    everything = await engine.projects.list_projects("ann", 10, None)
+    assert len(page.cursors) == 3
+    for count, cursor in enumerate(page.cursors, 1):
+        assert page.next_cursor_after(count) == cursor
+        assert (await engine.projects.list_projects("ann", 10, cursor)).items == everything.items[count:]
 
 
 async def test_a_project_made_meanwhile_moves_no_page(engine: LocalEngine, clock: ManualClock) -> None:
@@ -126,6 +139,17 @@ async def test_the_pages_of_code_versions_hold_each_once_in_order(
     assert [entry.version for page in pages for entry in page.items] == [5, 4, 3, 2, 1]
     assert [len(page.items) for page in pages[:-1]] == [limit] * (len(pages) - 1)
     assert pages[-1].items
+
+
+async def test_the_cursor_of_each_code_version_asks_for_what_follows_it(
+    engine: LocalEngine, clock: ManualClock
+) -> None:
+    project = await _project_with_versions(engine, clock, 4)
+    page = await engine.projects.list_code_versions(project.project_id, 4, None)
+    assert len(page.cursors) == 4
+    for count, cursor in enumerate(page.cursors, 1):
+        following = await engine.projects.list_code_versions(project.project_id, 10, cursor)
+        assert following.items == page.items[count:]
 
 
 async def test_the_versions_of_no_project_are_an_empty_list(engine: LocalEngine) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from agents.apply_diff import apply_diff
 
-from backend.local.rehearsal_reply import CallTool, Json, Say
-from backend.local.rehearsal_rules import answer
+from backend.local.rehearsal.reply import CallTool, Json, Say
+from backend.local.rehearsal.rules import answer
 
 START = """from agents import Agent, Runner
 

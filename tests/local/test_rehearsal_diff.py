@@ -5,7 +5,7 @@ from agents.apply_diff import apply_diff
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.local.rehearsal_diff import v4a_diff
+from backend.local.rehearsal.diff import v4a_diff
 
 BLOCK = "agent = Agent(\n    name='x',\n    tools=[],\n)\n\n"
 

@@ -13,10 +13,10 @@ from agents.exceptions import MaxTurnsExceeded, ModelBehaviorError
 from openai import AsyncOpenAI
 from openai.types.responses import ResponseFunctionToolCall
 
+from backend.local.rehearsal.reply import Json
 from backend.local.rehearsal_model import RehearsalServer
-from backend.local.rehearsal_reply import Json
+from tests.local.rehearsal_coder import Workflow, coder, run
 from tests.local.rehearsal_talk import START, context, review_request, turn, user
-from tests.local.test_rehearsal_model import Workflow, coder, run
 
 CREATE = turn("Create a triage agent")
 

@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from agents import Agent, FunctionTool, ModelSettings, OpenAIResponsesModel, RunConfig, Runner, function_tool
+from agents import Agent, OpenAIResponsesModel, RunConfig, Runner
 from agents.apply_diff import apply_diff
 from openai import AsyncOpenAI
 from openai.types.responses import Response, ResponseFunctionToolCall
 from pydantic import BaseModel
 
+from backend.local.rehearsal.reply import Json
 from backend.local.rehearsal_model import RehearsalServer
-from backend.local.rehearsal_reply import Json
+from tests.local.rehearsal_coder import Workflow, coder, run
 from tests.local.rehearsal_talk import DESK, START, context, rejection, review_request, turn, user
 
 TEXT_EVENTS = [
@@ -178,42 +179,10 @@ async def test_a_paced_stream_says_the_same_as_one_without_a_pause() -> None:
     assert texts[0] == texts[1]
 
 
-class Workflow:
-    """A workflow file with a tool that patches it, as VibeCoder has."""
-
-    def __init__(self, code: str) -> None:
-        self.base = self.code = code
-
-    def tool(self) -> FunctionTool:
-        def submit_patch(diff: str) -> str:
-            """Submit a patch."""
-            try:
-                self.code = apply_diff(self.base, diff)
-            except ValueError as error:
-                return f"Refused: {error}"
-            return "Accepted."
-
-        return function_tool(submit_patch)
-
-
 class Verdict(BaseModel):
     approved: bool
     reasoning: str
     commit_message: str
-
-
-def coder(client: AsyncOpenAI, workflow: Workflow) -> Agent[None]:
-    model = OpenAIResponsesModel(model="gpt-test", openai_client=client)
-    settings = ModelSettings(store=False)
-    return Agent("VibeCoder", instructions="Patch.", tools=[workflow.tool()], model=model, model_settings=settings)
-
-
-async def run(agent: Agent[None], items: list[Json]) -> tuple[str, list[Json]]:
-    """Run an agent as a stream. Returns what it said at last and the whole conversation."""
-    result = Runner.run_streamed(agent, items, run_config=RunConfig(tracing_disabled=True))  # type: ignore[arg-type]
-    async for _ in result.stream_events():
-        pass
-    return str(result.final_output), [dict(item) for item in result.to_input_list()]
 
 
 async def test_the_agents_sdk_runs_a_turn_to_its_end(client: AsyncOpenAI) -> None:

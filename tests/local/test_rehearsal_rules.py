@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from agents.apply_diff import apply_diff
 
-from backend.local.rehearsal_reply import CallTool, Json
-from backend.local.rehearsal_rules import answer
+from backend.local.rehearsal.reply import CallTool, Json
+from backend.local.rehearsal.rules import answer
 from tests.local.rehearsal_talk import (
     DESK,
     START,
@@ -232,7 +232,7 @@ def test_without_code_there_is_no_patch(body: Json) -> None:
         'import agents as ag\n\ndesk = ag.Agent("Desk")\n',
         'from agents import Agent\n\ndesk = Agent(name="Désk", instructions=("one "\n    "two"),)\n',
         "from agents import Agent\n\nTEXT = 'Hi'\ndesk = Agent(\n    name='Desk',\n    instructions=TEXT  # told\n)\n",
-        'from agents import Agent\n\ndesk = Agent(\n    "Desk",\n    instructions="""\n    Long.\n    """,\n    tools=[],\n)\n',
+        'from agents import Agent\n\ndesk = Agent(\n"Desk", instructions="""\n    Long.\n    """,\n    tools=[],\n)\n',
         "from agents import (\n    Agent,\n    Runner,\n)\nif Agent:\n\tdesk = Agent(\n\t\tname='Desk',\n\t)\n",
         'from agents import Agent\r\n\r\ndesk = Agent(name="Desk")\r\n',
     ],

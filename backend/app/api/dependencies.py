@@ -4,7 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request
 
-from backend.app.wiring import Services
+from backend.app.domain.services import Services
 
 
 def get_services(request: Request) -> Services:

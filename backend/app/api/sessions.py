@@ -98,7 +98,7 @@ async def send_message(
         body.prompt,
         message_id=None if body.message_id is None else str(body.message_id),
         idempotency_key=idempotency_key,
-        wait_seconds=wait_seconds(prefer, services.settings.wait_seconds),
+        wait_seconds=wait_seconds(prefer, services.wait_seconds),
     )
     if message.status.is_open:
         response.status_code = 202

@@ -15,8 +15,9 @@ from backend.app.domain.limits import Limits
 from backend.app.domain.ports import Clock, EventBus, IdGenerator
 from backend.app.domain.project import STARTER_CODE, CodeVersion, Project, ProjectChange, VersionEntry
 from backend.app.domain.session_service import SessionService
+from backend.app.domain.source import InvalidSourceError, parse_source
 from backend.app.domain.store_ports import Page, ProjectStore
-from backend.app.domain.workflow import InvalidSource, find_nodes, parse_source
+from backend.app.domain.workflow import find_nodes
 from shared.events import CodeChangedEvent
 
 COMMIT_MESSAGE_BY_HAND = "Edited by hand"
@@ -140,7 +141,7 @@ class ProjectService:
             raise CodeTooLargeError(f"The code has {size} bytes; at most {self._limits.code_bytes} are allowed.")
         try:
             parse_source(code)
-        except InvalidSource as error:
+        except InvalidSourceError as error:
             raise InvalidCodeError(f"The code is not Python: {error}") from error
 
     def _version_by_hand(self, project_id: str, code: str, base_version: int | None) -> CodeVersion:

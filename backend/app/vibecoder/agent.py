@@ -7,7 +7,8 @@ from agents.items import TResponseInputItem
 from agents.run_config import CallModelData, ModelInputData
 
 from backend.app.domain.agent_port import Brief
-from backend.app.vibecoder.patching import PatchRefused, apply_patch
+from backend.app.vibecoder.patching import apply_patch
+from backend.app.vibecoder.v4a import PatchRefusedError
 
 INSTRUCTIONS = """\
 You are VibeCoder. People edit an agent workflow by talking to you. The project is one Python file that defines
@@ -82,7 +83,7 @@ def submit_patch(desk: RunContextWrapper[PatchDesk], diff: str) -> str:
     replaced = desk.context.new_code is not None
     try:
         desk.context.new_code = apply_patch(desk.context.code, diff, desk.context.max_code_bytes)
-    except PatchRefused as refused:
+    except PatchRefusedError as refused:
         kept = " The patch that you submitted before is still in place." if replaced else ""
         return f"Refused: {refused}{kept}"
     if replaced:

@@ -1,0 +1,82 @@
+"""Reads a project's source as Python, without ever importing or executing it.
+
+A hostile, broken or huge source ends in `InvalidSourceError`, never in a crash.
+"""
+
+import ast
+import re
+import threading
+import warnings
+
+# The syntax tree of 1 MiB can take 1 GiB of memory. What a project may hold is far less.
+MAX_SOURCE_CHARS = 1024 * 1024
+# CPython builds the text of `import a.a.a...` anew for each dot and keeps every one of them:
+# 20,000 dots take 0.4 GiB, and 120,000 dots (240 KB) end the process.
+MAX_DOTS = 200
+# CPython 3.11 reads a whole f-string again for each of its braces, and nothing else runs meanwhile.
+# This is the number of braces times the length of the source, about a second of work.
+MAX_BRACE_WORK = 3_000_000_000
+
+# Any non-ASCII character may be part of a name. The quantifiers are possessive, so the scan is linear.
+_DOTTED = re.compile(r"[\w\x80-\U0010ffff]++(?:[\s\\]*+\.[\s\\]*+[\w\x80-\U0010ffff]++)*+")
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
+# Python's own line ends. str.splitlines would also split at form feeds and at Unicode separators.
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+# catch_warnings swaps the filters of the whole process: two threads inside it at once could leave
+# the warnings switched off.
+_warnings_lock = threading.Lock()
+
+
+class InvalidSourceError(ValueError):
+    """The source cannot be read as Python; the message says why, in words.
+
+    Attributes:
+        line: the number of the line, from 1, or None where there is none.
+    """
+
+    def __init__(self, reason: str, line: int | None = None) -> None:
+        super().__init__(f"line {line}: {reason}" if line else reason)
+        self.line = line or None
+
+
+def parse_source(code: str) -> ast.Module:
+    """Return the syntax tree of a source.
+
+    Raises:
+        InvalidSourceError: it is not Python, or reading it would take too much time, memory or nesting.
+    """
+    _refuse_costly(code)
+    try:
+        with _warnings_lock, warnings.catch_warnings():
+            # A warning about an invalid escape quotes the user's source into the log.
+            warnings.simplefilter("ignore")
+            return ast.parse(code)
+    except SyntaxError as error:
+        invalid = InvalidSourceError(error.msg[:300], error.lineno)
+    except (RecursionError, MemoryError):
+        invalid = InvalidSourceError("the code is nested too deeply")
+    except (ValueError, OverflowError, SystemError):
+        # SystemError: a broken f-string can make CPython 3.11 forget to say what is wrong.
+        invalid = InvalidSourceError("the code cannot be read as Python")
+    # Raised out here, it carries no SyntaxError, whose traceback quotes the source.
+    raise invalid
+
+
+def _refuse_costly(code: str) -> None:
+    """Raise InvalidSourceError for what CPython's parser must not be given."""
+    if len(code) > MAX_SOURCE_CHARS:
+        raise InvalidSourceError(f"the code has more than {MAX_SOURCE_CHARS} characters")
+    if unreadable := _UNREADABLE.search(code):
+        character = "null byte" if unreadable.group() == "\0" else "lone surrogate"
+        raise InvalidSourceError(f"the code holds a {character}", _line_at(code, unreadable.start()))
+    if code.count("{") * len(code) > MAX_BRACE_WORK:
+        raise InvalidSourceError("the code has too many braces")
+    for dotted in _DOTTED.finditer(code):
+        if dotted.group().count(".") > MAX_DOTS:
+            reason = f"a name has more than {MAX_DOTS} dots"
+            raise InvalidSourceError(reason, _line_at(code, dotted.start()))
+
+
+def _line_at(code: str, position: int) -> int:
+    return len(LINE.findall(code[:position] + "."))

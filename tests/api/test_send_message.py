@@ -1,0 +1,196 @@
+"""Sending a message: queued at once, and answered when it ends or when the client has waited long enough."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from backend.app.adapters.local_event_bus import LocalEndWatch
+from backend.app.domain.services import Services
+from backend.app.settings import AppSettings
+from backend.app.wiring import LocalEngine, build_services
+from tests.api.conftest import RESPOND_ASYNC, connect, get, json_of, post_message, problem_of, send, start_session
+from tests.api.worker_steps import answer, change_code
+from tests.contract.builders import cancelled_event, fail, record_response, take_up
+
+MESSAGE_FIELDS = {
+    *("message_id", "session_id", "project_id", "number", "prompt", "status", "content", "patch", "base_version"),
+    *("version", "token_usage", "model", "iterations", "attempt", "error", "created_at", "completed_at", "href"),
+}
+Step = Callable[[LocalEngine, str], Awaitable[object]]
+
+
+class StepWhileWaiting(LocalEndWatch):
+    """An EndWatch that lets something happen to the message instead of waiting, and notes how long it was to wait."""
+
+    def __init__(self, engine: LocalEngine, step: Step) -> None:
+        super().__init__(engine.bus)
+        self._engine = engine
+        self._step = step
+        self.seconds: list[float] = []
+
+    async def wait_for_end(self, message_id: str, timeout: float) -> None:
+        self.seconds.append(timeout)
+        await self._step(self._engine, message_id)
+
+
+@asynccontextmanager
+async def waiting_client(
+    settings: AppSettings, engine: LocalEngine, step: Step = answer
+) -> AsyncIterator[tuple[httpx.AsyncClient, list[float]]]:
+    """A client, and how long its requests were ready to wait."""
+    end_watch = StepWhileWaiting(engine, step)
+    async with connect(build_services(settings, replace(engine, end_watch=end_watch))) as client:
+        yield client, end_watch.seconds
+
+
+async def test_a_message_is_queued_and_can_be_read_where_location_says(
+    client: httpx.AsyncClient, project_id: str, session_id: str
+) -> None:
+    accepted = await post_message(client, session_id, "Make it rain ☂")
+    message = json_of(accepted, 202)
+    assert set(message) == MESSAGE_FIELDS
+    assert (message["session_id"], message["project_id"], message["number"]) == (session_id, project_id, 1)
+    assert (message["prompt"], message["status"], message["attempt"]) == ("Make it rain ☂", "queued", 0)
+    for name in ("content", "patch", "base_version", "version", "model", "error", "completed_at", "href"):
+        assert message[name] is None
+    assert accepted.headers["location"] == f"/messages/{message['message_id']}"
+    assert await get(client, accepted.headers["location"]) == message
+
+
+async def test_messages_are_numbered_as_they_were_accepted(client: httpx.AsyncClient, project_id: str) -> None:
+    first, second = await start_session(client, project_id), await start_session(client, project_id, "triage")
+    sent = [await send(client, session["session_id"]) for session in (first, first, second, first)]
+    assert [message["number"] for message in sent] == [1, 2, 1, 3]
+
+
+async def test_a_message_rings_for_a_worker(client: httpx.AsyncClient, engine: LocalEngine, session_id: str) -> None:
+    message = await send(client, session_id)
+    received = await engine.queue.receive(60)
+    assert received.doorbell.session_id == session_id
+    assert received.doorbell.message_id == message["message_id"]
+
+
+async def test_a_running_message_says_so(client: httpx.AsyncClient, engine: LocalEngine, session_id: str) -> None:
+    message = await send(client, session_id)
+    await take_up(engine, message["message_id"])
+    running = await get(client, f"/messages/{message['message_id']}")
+    assert running == {**message, "status": "running", "attempt": 1}
+
+
+async def test_a_completed_message_has_its_answer(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str
+) -> None:
+    message = await send(client, session_id)
+    await change_code(engine, message["message_id"], "x = 1", 2)
+    completed = await get(client, f"/messages/{message['message_id']}")
+    assert set(completed) == MESSAGE_FIELDS
+    assert (completed["status"], completed["content"], completed["patch"]) == ("completed", "Done", "a patch")
+    assert (completed["base_version"], completed["version"], completed["iterations"]) == (1, 2, 2)
+    assert completed["completed_at"] is not None
+    assert completed["error"] is None
+
+
+async def test_a_failed_message_says_why_and_what_it_used(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str
+) -> None:
+    message = await send(client, session_id)
+    turn = await take_up(engine, message["message_id"])
+    await record_response(engine, turn)
+    await fail(engine, turn)
+    failed = await get(client, f"/messages/{message['message_id']}")
+    assert (failed["status"], failed["model"]) == ("failed", "model-1")
+    assert failed["error"] == {"code": "model_failed", "detail": "The model failed."}
+    assert failed["token_usage"] == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+
+async def test_by_default_a_message_is_waited_for(settings: AppSettings, engine: LocalEngine, session_id: str) -> None:
+    async with waiting_client(settings, engine) as (client, seconds):
+        sent = await client.post(f"/sessions/{session_id}/messages", json={"prompt": "Make it rain"})
+    message = json_of(sent, 200)
+    assert (message["session_id"], message["status"], message["content"]) == (session_id, "completed", "Done")
+    assert "location" not in sent.headers
+    assert seconds == [pytest.approx(20, abs=2)]
+
+
+async def _fail(engine: LocalEngine, message_id: str) -> None:
+    await fail(engine, await take_up(engine, message_id))
+
+
+async def _cancel(engine: LocalEngine, message_id: str) -> None:
+    message = await engine.messages.find_message(message_id)
+    assert message is not None
+    await engine.messages.cancel_message(message_id, engine.clock.now(), cancelled_event(engine, message))
+
+
+@pytest.mark.parametrize(("step", "status"), [(_fail, "failed"), (_cancel, "cancelled")])
+async def test_a_message_that_ends_badly_is_an_answer_too(
+    settings: AppSettings, engine: LocalEngine, session_id: str, step: Step, status: str
+) -> None:
+    async with waiting_client(settings, engine, step) as (client, _):
+        sent = await client.post(f"/sessions/{session_id}/messages", json={"prompt": "Make it rain"})
+    assert json_of(sent, 200)["status"] == status
+
+
+async def test_a_session_that_is_deleted_while_a_message_is_waited_for_is_not_found(
+    settings: AppSettings, engine: LocalEngine, client: httpx.AsyncClient, session_id: str
+) -> None:
+    async def delete(_engine: LocalEngine, _message_id: str) -> None:
+        assert (await client.delete(f"/sessions/{session_id}")).status_code == 200
+
+    async with waiting_client(settings, engine, delete) as (waiting, _):
+        sent = await waiting.post(f"/sessions/{session_id}/messages", json={"prompt": "Make it rain"})
+    problem_of(sent, 404, "session_not_found", session_id)
+
+
+async def test_a_message_that_takes_longer_is_answered_while_it_runs(services: Services, session_id: str) -> None:
+    async with connect(replace(services, wait_seconds=0.01)) as client:
+        sent = await client.post(f"/sessions/{session_id}/messages", json={"prompt": "Make it rain"})
+    assert json_of(sent, 202)["status"] == "queued"
+    assert sent.headers["location"] == f"/messages/{sent.json()['message_id']}"
+
+
+@pytest.mark.parametrize(
+    ("prefer", "expected"),
+    [("wait=5", 5), ("wait=25", 25), ("wait=26", 25), ("wait=9999999999", 25), ("respond-async, wait=5", 5)],
+)
+async def test_a_client_says_how_long_it_waits(
+    settings: AppSettings, engine: LocalEngine, session_id: str, prefer: str, expected: float
+) -> None:
+    async with waiting_client(settings, engine) as (client, seconds):
+        path, body = f"/sessions/{session_id}/messages", {"prompt": "Make it rain"}
+        assert (await client.post(path, json=body, headers={"Prefer": prefer})).status_code == 200
+    assert seconds == [pytest.approx(expected, abs=2)]
+    assert seconds[0] <= 25
+
+
+@pytest.mark.parametrize("prefer", ["wait=0", "respond-async", "RESPOND-ASYNC", "return=minimal, respond-async;x=1"])
+async def test_a_client_that_does_not_wait_is_answered_at_once(
+    settings: AppSettings, engine: LocalEngine, session_id: str, prefer: str
+) -> None:
+    async with waiting_client(settings, engine) as (client, seconds):
+        path, body = f"/sessions/{session_id}/messages", {"prompt": "Make it rain"}
+        assert (await client.post(path, json=body, headers={"Prefer": prefer})).status_code == 202
+    assert seconds == []
+
+
+@pytest.mark.parametrize(
+    "prefer",
+    ["", ",", ";;;", "wait", "wait=", "wait=-1", "wait=abc", "wait=\xb2", "wait=1.5", "nonsense=1", "=", "\xff"],
+)
+async def test_a_preference_that_makes_no_sense_is_ignored(
+    settings: AppSettings, engine: LocalEngine, session_id: str, prefer: str
+) -> None:
+    async with waiting_client(settings, engine) as (client, seconds):
+        path, body = f"/sessions/{session_id}/messages", {"prompt": "Make it rain"}
+        sent = await client.post(path, json=body, headers=[(b"prefer", prefer.encode("latin-1"))])
+        assert sent.status_code == 200, sent.text
+    assert seconds == [pytest.approx(20, abs=2)]
+
+
+async def test_two_prefer_headers_count_as_one(client: httpx.AsyncClient, session_id: str) -> None:
+    headers = [("Prefer", "return=representation"), *RESPOND_ASYNC.items(), ("Prefer", "handling=lenient")]
+    sent = await client.post(f"/sessions/{session_id}/messages", json={"prompt": "Make it rain"}, headers=headers)
+    json_of(sent, 202)

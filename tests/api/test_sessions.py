@@ -1,0 +1,104 @@
+import asyncio
+
+import httpx
+import pytest
+
+from backend.app.wiring import LocalEngine
+from tests.api.conftest import (
+    create_project,
+    get,
+    json_of,
+    nothing_changes,
+    post_escaped,
+    problem_of,
+    send,
+    start_session,
+)
+from tests.contract.builders import complete, record_response, take_up
+
+SESSION_FIELDS = {
+    *("session_id", "project_id", "session_type", "node_id", "openai_session_key"),
+    *("message_count", "last_seq", "token_usage", "created_at"),
+}
+NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+async def test_a_new_session_is_about_the_whole_project(client: httpx.AsyncClient, project_id: str) -> None:
+    session = json_of(await client.post(f"/projects/{project_id}/sessions"), 201)
+    assert set(session) == SESSION_FIELDS
+    assert (session["project_id"], session["session_type"], session["node_id"]) == (project_id, "global", None)
+    assert session["openai_session_key"] == f"project_{project_id}"
+    assert (session["message_count"], session["last_seq"], session["token_usage"]) == (0, 0, NO_TOKENS)
+
+
+async def test_a_session_about_a_node_has_its_own_key(client: httpx.AsyncClient, project_id: str) -> None:
+    session = await start_session(client, project_id, "triage")
+    assert (session["session_type"], session["node_id"]) == ("node", "triage")
+    assert session["openai_session_key"] == f"project_{project_id}_node_triage"
+
+
+@pytest.mark.parametrize("body", [None, {}, {"node_id": None}, {"node_id": "triage"}])
+async def test_starting_a_session_again_retrieves_the_one_that_exists(
+    client: httpx.AsyncClient, project_id: str, body: dict[str, str | None] | None
+) -> None:
+    session = json_of(await client.post(f"/projects/{project_id}/sessions", json=body), 201)
+    await send(client, session["session_id"])
+    again = json_of(await client.post(f"/projects/{project_id}/sessions", json=body), 200)
+    assert again == {**session, "message_count": 1}
+
+
+async def test_a_session_started_many_times_at_once_is_one(client: httpx.AsyncClient, project_id: str) -> None:
+    starts = (client.post(f"/projects/{project_id}/sessions", json={"node_id": "triage"}) for _ in range(5))
+    answers = await asyncio.gather(*starts)
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 200, 201]
+    assert len({answer.json()["session_id"] for answer in answers}) == 1
+
+
+async def test_sessions_of_a_project_are_listed_oldest_first(client: httpx.AsyncClient, project_id: str) -> None:
+    other = await create_project(client, "Other")
+    first = await start_session(client, project_id, "triage")
+    await start_session(client, other["project_id"])
+    second = await start_session(client, project_id)
+    assert await get(client, f"/projects/{project_id}/sessions") == {
+        "project_id": project_id,
+        "sessions": [first, second],
+    }
+
+
+async def test_a_session_counts_its_messages_events_and_tokens(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str
+) -> None:
+    message = await send(client, session_id)
+    turn = await take_up(engine, message["message_id"])
+    await record_response(engine, turn)
+    await complete(engine, turn)
+    session = await get(client, f"/sessions/{session_id}")
+    assert set(session) == SESSION_FIELDS
+    assert (session["message_count"], session["last_seq"]) == (1, 2)
+    assert session["token_usage"] == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+
+@pytest.mark.parametrize("node_id", ["a", "A-b_c.9", "n" * 64, "9", "a..b", "no_such_node"])
+async def test_a_node_need_only_have_a_good_name(client: httpx.AsyncClient, project_id: str, node_id: str) -> None:
+    assert (await start_session(client, project_id, node_id))["node_id"] == node_id
+
+
+@pytest.mark.parametrize(
+    "node_id",
+    ["../x", "a/b", "a\\b", "..", ".", "", " x", "x ", "x\n", "n" * 65, "_x", "-x", "é", "x\0", "\ud800", "%2e", "a:b"],
+)
+async def test_a_node_id_that_could_not_be_a_file_name_is_refused(
+    client: httpx.AsyncClient, project_id: str, node_id: str
+) -> None:
+    async with nothing_changes(client):
+        answer = await post_escaped(client, f"/projects/{project_id}/sessions", {"node_id": node_id})
+        problem_of(answer, 422, "invalid_node_id")
+
+
+@pytest.mark.parametrize("node_id", [1, True, ["triage"], {"name": "triage"}])
+async def test_a_node_id_that_is_no_text_is_refused(
+    client: httpx.AsyncClient, project_id: str, node_id: object
+) -> None:
+    async with nothing_changes(client):
+        answer = await client.post(f"/projects/{project_id}/sessions", json={"node_id": node_id})
+        problem_of(answer, 422, "invalid_request")

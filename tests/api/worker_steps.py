@@ -1,0 +1,40 @@
+"""What a worker would do to a message, on the store ports; to end one, or to give it an answer of any size."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from backend.app.domain.message import ModelResponse, TurnRef
+from backend.app.domain.project import CodeVersion
+from backend.app.wiring import LocalEngine
+from tests.contract.builders import USAGE, answer_event, answer_of, take_up, usage_event
+
+
+async def run_over_lease(engine: LocalEngine, message_id: str) -> TurnRef:
+    """Begin the message's turn and let its lease run out at once, as a killed worker's would."""
+    turn = await take_up(engine, message_id)
+    await engine.turns.beat(turn, engine.clock.now() - timedelta(seconds=1))
+    return turn
+
+
+async def answer(engine: LocalEngine, message_id: str, content: str = "Done", patch: str | None = None) -> None:
+    """Run the message to its end, with this content; no code changes."""
+    turn = await take_up(engine, message_id)
+    event = answer_event(engine, turn)
+    await engine.turns.complete_turn(turn, replace(answer_of(), content=content, patch=patch), None, event)
+
+
+async def change_code(engine: LocalEngine, message_id: str, code: str, version: int, commit: str = "Rain") -> None:
+    """Run the message to its end, with new code that becomes this version of the project."""
+    turn = await take_up(engine, message_id)
+    new = CodeVersion(turn.project_id, version, code, (), message_id, commit, engine.clock.now())
+    event = answer_event(engine, turn, version)
+    await engine.turns.complete_turn(turn, replace(answer_of(new), base_version=version - 1), new, event)
+
+
+async def record(engine: LocalEngine, turn: TurnRef, call: int, body: dict[str, object], response_id: str) -> None:
+    """Store what the model said in one call of the turn."""
+    response = ModelResponse(
+        turn.message_id, turn.attempt, call, "vibecoder", 1, response_id, "model-1", USAGE, {"id": response_id, **body}
+    )
+    event = usage_event(engine, turn).model_copy(update={"response_id": response_id})
+    await engine.turns.record_response(turn, response, event)

@@ -1,0 +1,52 @@
+"""What the suites of the memory start from: refs, turns, and hands on the files themselves."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from backend.app.domain.message import CompletedTurn, Item
+from backend.app.domain.ports import MemoryRef
+from backend.app.memory.memory_files import MemoryFiles
+from tests.manual_time import SequentialIds
+
+PLENTY = 10**9
+
+
+def ref_of(ids: SequentialIds, node_id: str | None = None) -> MemoryRef:
+    """A new session of a new project."""
+    key = f"project_{ids.new_id()}"
+    return MemoryRef(ids.new_id(), key if node_id is None else f"{key}_node_{node_id}")
+
+
+def turn_of(number: int, size: int = 50) -> CompletedTurn:
+    """A turn of three items, one of them of so many characters."""
+    items: tuple[Item, ...] = (
+        {"role": "user", "content": f"Question {number}, né ☂"},
+        {"type": "function_call", "call_id": f"call_{number}", "name": "patch", "arguments": "x" * size},
+        {"type": "function_call_output", "call_id": f"call_{number}", "output": {"taken": True, "why": None}},
+    )
+    return CompletedTurn(number, f"message-{number}", items)
+
+
+def items_of(*turns: CompletedTurn) -> tuple[Item, ...]:
+    return tuple(item for turn in turns for item in turn.items)
+
+
+def tokens_of(*turns: CompletedTurn) -> int:
+    """About how many tokens the turns are: four bytes each."""
+    return len(json.dumps(items_of(*turns))) // 4
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[sqlite3.Connection]:
+    """The memory's file as somebody else opens it, who knows nothing of its care."""
+    with closing(sqlite3.connect(file, isolation_level=None, timeout=0)) as connection:
+        yield connection
+
+
+def names_beside(files: MemoryFiles, ref: MemoryRef) -> list[str]:
+    """The names of what lies in the memory's folder."""
+    folder = files.path(ref).parent
+    return sorted(file.name for file in folder.iterdir()) if folder.exists() else []

@@ -1,0 +1,33 @@
+"""Hands for the suites of the turn queue: ring, receive and answer with a deadline."""
+
+import asyncio
+
+from backend.app.adapters.local_turn_queue import ReceivedDoorbell
+from backend.app.domain.ports import Doorbell
+from backend.app.wiring import LocalEngine
+
+VISIBILITY = 30.0
+
+
+def doorbells(engine: LocalEngine, count: int) -> list[Doorbell]:
+    """So many doorbells of a new session."""
+    session_id = engine.ids.new_id()
+    return [Doorbell(session_id, engine.ids.new_id()) for _ in range(count)]
+
+
+async def receive(engine: LocalEngine) -> ReceivedDoorbell:
+    async with asyncio.timeout(10):
+        return await engine.queue.receive(VISIBILITY)
+
+
+async def receive_and_answer(engine: LocalEngine) -> Doorbell:
+    received = await receive(engine)
+    await engine.queue.acknowledge(received.receipt)
+    return received.doorbell
+
+
+async def expect_hidden(engine: LocalEngine) -> None:
+    """Whatever was rung before is hidden: a doorbell of a new session is the next one."""
+    (of_another,) = doorbells(engine, 1)
+    await engine.queue.ring(of_another)
+    assert await receive_and_answer(engine) == of_another

@@ -1,0 +1,139 @@
+"""What every ErasureStore owes."""
+
+from backend.app.domain.ports import MemoryRef
+from backend.app.domain.session import Session
+from backend.app.domain.store_ports import ErasureStore, Page
+from backend.app.wiring import LocalEngine
+from tests.contract.builders import (
+    complete,
+    delete,
+    everything_of,
+    queued_message,
+    record_response,
+    stored_project,
+    stored_session,
+    taken_turn,
+)
+from tests.contract.conftest import Reopen
+from tests.manual_time import ManualClock
+
+
+def _store(engine: LocalEngine) -> ErasureStore:
+    return engine.sessions
+
+
+async def _ids_to_erase(engine: LocalEngine, limit: int = 100) -> list[str]:
+    return [session.session_id for session in await _store(engine).list_sessions_to_erase(limit)]
+
+
+async def _worked_session(engine: LocalEngine) -> tuple[Session, list[str]]:
+    """A session with a completed, a running and a queued message, and their ids."""
+    session = await stored_session(engine)
+    turns = [await taken_turn(engine, session)]
+    await record_response(engine, turns[0])
+    await complete(engine, turns[0])
+    turns.append(await taken_turn(engine, session))
+    await record_response(engine, turns[1])
+    await engine.turns.store_items(turns[1], [{"content": "unfinished"}])
+    queued = await queued_message(engine, session)
+    return session, [*(turn.message_id for turn in turns), queued.message_id]
+
+
+async def test_live_sessions_are_not_to_be_erased(engine: LocalEngine) -> None:
+    await _worked_session(engine)
+    assert await _ids_to_erase(engine) == []
+
+
+async def test_a_deleted_session_is_to_be_erased(engine: LocalEngine) -> None:
+    session, _ = await _worked_session(engine)
+    await delete(engine, session)
+    (listed,) = await _store(engine).list_sessions_to_erase(10)
+    assert (listed.session_id, listed.project_id, listed.node_id) == (session.session_id, session.project_id, None)
+
+
+async def test_a_listed_session_names_its_memory(engine: LocalEngine) -> None:
+    session = await stored_session(engine, node_id="triage")
+    await delete(engine, session)
+    (listed,) = await _store(engine).list_sessions_to_erase(10)
+    expected = MemoryRef(session.session_id, f"project_{session.project_id}_node_triage")
+    assert MemoryRef(listed.session_id, listed.openai_session_key) == expected
+
+
+async def test_the_longest_deleted_come_first_and_only_so_many(engine: LocalEngine, clock: ManualClock) -> None:
+    sessions = [await stored_session(engine) for _ in range(4)]
+    deleted = [sessions[2], sessions[0], sessions[3], sessions[1]]
+    for session in deleted:
+        await delete(engine, session)
+        clock.advance(1)
+    expected = [session.session_id for session in deleted]
+    assert await _ids_to_erase(engine) == expected
+    assert await _ids_to_erase(engine, limit=1) == expected[:1]
+    assert await _ids_to_erase(engine, limit=3) == expected[:3]
+
+
+async def test_a_session_is_listed_until_it_is_erased(engine: LocalEngine, clock: ManualClock, reopen: Reopen) -> None:
+    first, second = await stored_session(engine), await stored_session(engine)
+    await delete(engine, first)
+    clock.advance(1)
+    await delete(engine, second)
+    engine = await reopen()
+    assert await _ids_to_erase(engine) == [first.session_id, second.session_id]
+    await _store(engine).erase_records(first.session_id)
+    assert await _ids_to_erase(engine) == [second.session_id]
+    await _store(engine).erase_records(second.session_id)
+    assert await _ids_to_erase(engine) == []
+
+
+async def test_nothing_is_left_of_an_erased_session_but_its_tombstone(engine: LocalEngine) -> None:
+    session, message_ids = await _worked_session(engine)
+    end = await delete(engine, session)
+    await _store(engine).erase_records(session.session_id)
+    for message_id in message_ids:
+        assert await engine.messages.find_message(message_id) is None
+        assert list(await engine.messages.list_responses(message_id)) == []
+    assert await engine.messages.list_messages(session.session_id, 10, None, ascending=True) == Page(())
+    assert list(await engine.turns.list_completed_turns(session.session_id, 0, 10)) == []
+    page = await engine.events.read_events(session.project_id, session.session_id, 0)
+    assert page is not None
+    assert end is not None
+    assert (page.events, page.last_seq, page.deleted) == ((end,), end.seq, True)
+
+
+async def test_erasing_again_is_safe(engine: LocalEngine) -> None:
+    session, _ = await _worked_session(engine)
+    await delete(engine, session)
+    await _store(engine).erase_records(session.session_id)
+    before = await everything_of(engine, session)
+    await _store(engine).erase_records(session.session_id)
+    assert await everything_of(engine, session) == before
+    assert await _ids_to_erase(engine) == []
+
+
+async def test_an_erased_session_cannot_be_deleted_again(engine: LocalEngine) -> None:
+    session, _ = await _worked_session(engine)
+    await delete(engine, session)
+    await _store(engine).erase_records(session.session_id)
+    assert await delete(engine, session) is None
+    assert await _ids_to_erase(engine) == []
+
+
+async def test_erasing_no_session_is_safe(engine: LocalEngine) -> None:
+    session, _ = await _worked_session(engine)
+    before = await everything_of(engine, session)
+    await _store(engine).erase_records(engine.ids.new_id())
+    assert await everything_of(engine, session) == before
+
+
+async def test_erasing_a_session_leaves_the_others_and_the_keys_next_one(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    session = await stored_session(engine, project)
+    await complete(engine, await taken_turn(engine, session))
+    await delete(engine, session)
+    successor = await stored_session(engine, project)
+    turn = await taken_turn(engine, successor)
+    await record_response(engine, turn)
+    await complete(engine, turn)
+    other, _ = await _worked_session(engine)
+    before = await everything_of(engine, successor), await everything_of(engine, other)
+    await _store(engine).erase_records(session.session_id)
+    assert (await everything_of(engine, successor), await everything_of(engine, other)) == before

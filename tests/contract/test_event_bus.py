@@ -1,0 +1,143 @@
+"""What every EventBus owes."""
+
+import asyncio
+
+from backend.app.domain.ports import EventBus
+from backend.app.wiring import LocalEngine
+from shared.events import CodeChangedEvent, Event, MessageQueuedEvent, TextDeltaEvent
+from tests.contract.builders import (
+    answer_event,
+    cancelled_event,
+    deleted_event,
+    failed_event,
+    iteration_event,
+    started_event,
+    stored_session,
+    taken_turn,
+    usage_event,
+)
+
+
+def _bus(engine: LocalEngine) -> EventBus:
+    return engine.bus
+
+
+async def _one_event_of_each_kind(engine: LocalEngine) -> list[Event]:
+    session = await stored_session(engine)
+    turn = await taken_turn(engine, session)
+    head = {
+        "event_id": engine.ids.new_id(),
+        "project_id": session.project_id,
+        "session_id": session.session_id,
+        "message_id": turn.message_id,
+        "created_at": engine.clock.now(),
+    }
+    return [
+        MessageQueuedEvent.model_validate(head | {"prompt": "Make it rain"}),
+        started_event(engine, turn),
+        TextDeltaEvent.model_validate(
+            head | {"attempt": 1, "agent": "vibecoder", "iteration": 1, "offset": 0, "text": "né ☂"}
+        ),
+        usage_event(engine, turn),
+        iteration_event(engine, turn),
+        answer_event(engine, turn),
+        CodeChangedEvent.model_validate(head | {"version": 2}),
+        failed_event(engine, turn),
+        cancelled_event(engine, turn),
+        deleted_event(engine, session),
+    ]
+
+
+async def test_every_kind_of_event_is_heard_as_it_was_published(engine: LocalEngine) -> None:
+    heard: list[Event] = []
+    engine.bus.listen(heard.append)
+    events = await _one_event_of_each_kind(engine)
+    for event in events:
+        await _bus(engine).publish(event)
+    assert heard == events
+
+
+async def test_every_listener_hears_every_event(engine: LocalEngine) -> None:
+    heard: list[list[Event]] = [[], [], []]
+    for each in heard:
+        engine.bus.listen(each.append)
+    events = await _one_event_of_each_kind(engine)
+    for event in events:
+        await _bus(engine).publish(event)
+    assert heard == [events] * 3
+
+
+async def test_the_order_is_kept_within_a_session(engine: LocalEngine) -> None:
+    heard: list[Event] = []
+    engine.bus.listen(heard.append)
+    turns = [await taken_turn(engine) for _ in range(4)]
+
+    async def publish_all(events: list[Event]) -> None:
+        for event in events:
+            await _bus(engine).publish(event)
+
+    published: list[list[Event]] = [[iteration_event(engine, turn, str(n)) for n in range(50)] for turn in turns]
+    await asyncio.gather(*map(publish_all, published))
+    for turn, events in zip(turns, published, strict=True):
+        assert [event for event in heard if event.session_id == turn.session_id] == events
+
+
+async def test_an_event_that_nobody_hears_is_lost_without_harm(engine: LocalEngine) -> None:
+    events = await _one_event_of_each_kind(engine)
+    for event in events:
+        await _bus(engine).publish(event)
+    heard: list[Event] = []
+    engine.bus.listen(heard.append)
+    await _bus(engine).publish(events[0])
+    assert heard == events[:1]
+
+
+async def test_who_stops_listening_hears_no_more(engine: LocalEngine) -> None:
+    leaving: list[Event] = []
+    staying: list[Event] = []
+    stop = engine.bus.listen(leaving.append)
+    engine.bus.listen(staying.append)
+    first, second, *_ = await _one_event_of_each_kind(engine)
+    await _bus(engine).publish(first)
+    stop()
+    await _bus(engine).publish(second)
+    assert leaving == [first]
+    assert staying == [first, second]
+
+
+async def test_a_listener_may_stop_listening_while_it_hears(engine: LocalEngine) -> None:
+    heard: list[Event] = []
+
+    def hear_once(event: Event) -> None:
+        heard.append(event)
+        stop()
+
+    stop = engine.bus.listen(hear_once)
+    staying: list[Event] = []
+    engine.bus.listen(staying.append)
+    first, second, *_ = await _one_event_of_each_kind(engine)
+    await _bus(engine).publish(first)
+    await _bus(engine).publish(second)
+    assert heard == [first]
+    assert staying == [first, second]
+
+
+async def test_a_failed_delivery_reaches_neither_the_publisher_nor_the_others(engine: LocalEngine) -> None:
+    def fail_to_hear(event: Event) -> None:
+        raise ConnectionError("nobody there")
+
+    engine.bus.listen(fail_to_hear)
+    heard: list[Event] = []
+    engine.bus.listen(heard.append)
+    first, *_ = await _one_event_of_each_kind(engine)
+    await _bus(engine).publish(first)
+    assert heard == [first]
+
+
+async def test_publishing_waits_for_no_listener(engine: LocalEngine) -> None:
+    received: asyncio.Queue[Event] = asyncio.Queue()
+    engine.bus.listen(received.put_nowait)
+    events = await _one_event_of_each_kind(engine)
+    for event in events:
+        await _bus(engine).publish(event)
+    assert received.qsize() == len(events)

@@ -1,0 +1,190 @@
+"""What every SessionStore owes to live sessions; what it owes once one is deleted is in test_session_tombstones."""
+
+import asyncio
+
+import pytest
+
+from backend.app.domain.errors import ProjectNotFoundError
+from backend.app.domain.session import Session
+from backend.app.wiring import LocalEngine
+from shared.events import TokenUsage
+from tests.contract.builders import (
+    USAGE,
+    cancel,
+    complete,
+    current_session,
+    draft_project,
+    draft_session,
+    fail,
+    iteration_event,
+    queued_message,
+    record_response,
+    stored_project,
+    stored_session,
+    take_up,
+    taken_again,
+    taken_turn,
+)
+from tests.contract.conftest import Reopen
+from tests.manual_time import ManualClock
+
+
+async def test_a_new_session_is_stored_whole(engine: LocalEngine) -> None:
+    draft = draft_session(engine, await stored_project(engine), node_id="triage")
+    assert await engine.sessions.start_session(draft) == (draft, True)
+    assert await engine.sessions.find_session(draft.session_id) == draft
+
+
+async def test_a_session_outlives_its_process(engine: LocalEngine, reopen: Reopen) -> None:
+    session = await stored_session(engine)
+    assert await (await reopen()).sessions.find_session(session.session_id) == session
+
+
+async def test_another_process_sees_a_session_at_once(engine: LocalEngine, other_engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    assert await other_engine.sessions.find_session(session.session_id) == session
+
+
+@pytest.mark.parametrize("node_id", [None, "triage"])
+async def test_a_key_with_a_live_session_gives_that_session(
+    engine: LocalEngine, clock: ManualClock, node_id: str | None
+) -> None:
+    project = await stored_project(engine)
+    session = await stored_session(engine, project, node_id=node_id)
+    clock.advance(1)
+    draft = draft_session(engine, project, node_id)
+    assert await engine.sessions.start_session(draft) == (session, False)
+    assert await engine.sessions.find_session(draft.session_id) is None
+    assert await engine.sessions.list_sessions(project.project_id) == [session]
+
+
+async def test_a_found_session_comes_with_its_counters(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    session = await stored_session(engine, project)
+    await complete(engine, await taken_turn(engine, session))
+    found, is_new = await engine.sessions.start_session(draft_session(engine, project))
+    assert (found, is_new) == (await current_session(engine, session), False)
+    assert found.completed_number == 1
+
+
+async def test_one_of_eight_parallel_starts_of_one_key_is_new(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    drafts = [draft_session(engine, project) for _ in range(8)]
+    started = await asyncio.gather(*(engine.sessions.start_session(draft) for draft in drafts))
+    assert sum(is_new for _, is_new in started) == 1
+    assert len({session.session_id for session, _ in started}) == 1
+
+
+async def test_the_project_and_each_of_its_nodes_have_sessions_of_their_own(engine: LocalEngine) -> None:
+    project, other = await stored_project(engine), await stored_project(engine)
+    started = [
+        await stored_session(engine, project),
+        await stored_session(engine, project, node_id="triage"),
+        await stored_session(engine, project, node_id="Triage"),
+        await stored_session(engine, other),
+        await stored_session(engine, other, node_id="triage"),
+    ]
+    assert len({session.session_id for session in started}) == 5
+
+
+async def test_no_session_starts_without_its_project(engine: LocalEngine) -> None:
+    draft = draft_session(engine, draft_project(engine))
+    with pytest.raises(ProjectNotFoundError):
+        await engine.sessions.start_session(draft)
+    assert await engine.sessions.find_session(draft.session_id) is None
+
+
+async def test_no_session_starts_in_a_deleted_project(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    await engine.projects.delete_project(project.project_id)
+    with pytest.raises(ProjectNotFoundError):
+        await engine.sessions.start_session(draft_session(engine, project))
+    assert await engine.sessions.list_sessions(project.project_id) == []
+
+
+async def test_a_live_session_of_a_deleted_project_is_not_found_by_its_key(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    await stored_session(engine, project)
+    await engine.projects.delete_project(project.project_id)
+    with pytest.raises(ProjectNotFoundError):
+        await engine.sessions.start_session(draft_session(engine, project))
+
+
+async def test_an_unknown_session_is_none(engine: LocalEngine) -> None:
+    await stored_session(engine)
+    assert await engine.sessions.find_session(engine.ids.new_id()) is None
+
+
+async def test_the_sessions_of_a_project_are_listed_oldest_first(engine: LocalEngine, clock: ManualClock) -> None:
+    project, other = await stored_project(engine), await stored_project(engine)
+    started: list[Session] = []
+    for node_id in ("zeta", None, "alpha"):
+        started.append(await stored_session(engine, project, node_id=node_id))
+        await stored_session(engine, other, node_id=node_id)
+        clock.advance(1)
+    assert await engine.sessions.list_sessions(project.project_id) == started
+
+
+async def test_the_list_of_no_project_is_empty(engine: LocalEngine) -> None:
+    await stored_session(engine)
+    assert await engine.sessions.list_sessions(engine.ids.new_id()) == []
+
+
+async def test_a_session_counts_the_messages_it_accepted(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    for count in (1, 2, 3):
+        await queued_message(engine, session)
+        assert (await current_session(engine, session)).message_count == count
+
+
+async def test_a_session_knows_the_number_of_its_newest_completed_message(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    await complete(engine, await taken_turn(engine, session))
+    await fail(engine, await taken_turn(engine, session))
+    assert (await current_session(engine, session)).completed_number == 1
+    await cancel(engine, await queued_message(engine, session))
+    await complete(engine, await taken_turn(engine, session))
+    assert (await current_session(engine, session)).completed_number == 4
+
+
+async def test_a_session_knows_the_number_of_its_newest_event(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    turn = await taken_turn(engine, session)
+    for _ in range(3):
+        logged = await engine.turns.append_event(turn, iteration_event(engine, turn))
+        assert (await current_session(engine, session)).last_seq == logged.seq
+    assert (await current_session(engine, session)).last_seq == 3
+
+
+async def test_the_usage_of_a_session_sums_over_its_ended_messages_and_all_their_attempts(
+    engine: LocalEngine, clock: ManualClock
+) -> None:
+    session = await stored_session(engine)
+    turn = await taken_turn(engine, session)
+    await record_response(engine, turn, usage=TokenUsage(prompt_tokens=1, completion_tokens=2, total_tokens=3))
+    assert (await current_session(engine, session)).token_usage == TokenUsage()
+    turn = await taken_again(engine, turn)
+    await record_response(engine, turn, usage=TokenUsage(prompt_tokens=10, completion_tokens=20, total_tokens=30))
+    await complete(engine, turn)
+    expected = TokenUsage(prompt_tokens=11, completion_tokens=22, total_tokens=33)
+    assert (await current_session(engine, session)).token_usage == expected
+
+    failing = await taken_turn(engine, session)
+    await record_response(engine, failing)
+    await fail(engine, failing)
+    assert (await current_session(engine, session)).token_usage == expected + USAGE
+
+    abandoned = await take_up(engine, (await queued_message(engine, session)).message_id)
+    await record_response(engine, abandoned)
+    clock.advance(61)
+    await cancel(engine, abandoned)
+    assert (await current_session(engine, session)).token_usage == expected + USAGE + USAGE
+
+
+async def test_sessions_do_not_share_their_counters(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
+    turn = await taken_turn(engine, session)
+    await record_response(engine, turn)
+    await complete(engine, turn)
+    assert await current_session(engine, other) == other

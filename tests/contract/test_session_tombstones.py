@@ -1,0 +1,193 @@
+"""What every store owes once a session is deleted: it is as if the session had never been."""
+
+import asyncio
+
+import pytest
+
+from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError, TurnFencedError
+from backend.app.domain.message import TurnRef
+from backend.app.domain.session import Session
+from backend.app.domain.store_ports import Page, TakeOutcome, TurnSignal
+from backend.app.wiring import LocalEngine
+from tests.contract.builders import (
+    DELETED,
+    LEASE,
+    MAX_ATTEMPTS,
+    QUEUE_LIMIT,
+    cancel,
+    complete,
+    delete,
+    deleted_event,
+    draft_message,
+    draft_session,
+    everything_of,
+    iteration_event,
+    queued_message,
+    record_response,
+    stored_project,
+    stored_session,
+    take,
+    taken_turn,
+)
+from tests.contract.conftest import Reopen
+from tests.contract.turn_writes import WRITES
+
+
+async def _session_with_turns(engine: LocalEngine, session: Session) -> tuple[TurnRef, TurnRef]:
+    """A completed turn and a running one."""
+    done = await taken_turn(engine, session)
+    await record_response(engine, done)
+    await complete(engine, done)
+    running = await taken_turn(engine, session)
+    await record_response(engine, running)
+    return done, running
+
+
+async def test_a_deleted_session_is_not_found_and_not_listed(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
+    await delete(engine, session)
+    assert await engine.sessions.find_session(session.session_id) is None
+    assert await engine.sessions.list_sessions(project.project_id) == [other]
+
+
+async def test_the_end_of_a_session_is_logged_with_the_next_number(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    turn = await taken_turn(engine, session)
+    await engine.turns.append_event(turn, iteration_event(engine, turn))
+    event = deleted_event(engine, session)
+    logged = await engine.sessions.delete_session(session.session_id, event, DELETED)
+    assert logged == event.model_copy(update={"seq": 2})
+    page = await engine.events.read_events(session.project_id, session.session_id, 0)
+    assert page is not None
+    assert (page.events, page.last_seq, page.deleted) == ((logged,), 2, True)
+
+
+async def test_a_deleted_session_frees_its_key_at_once(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    session = await stored_session(engine, project, node_id="triage")
+    await queued_message(engine, session)
+    await delete(engine, session)
+    draft = draft_session(engine, project, "triage")
+    assert await engine.sessions.start_session(draft) == (draft, True)
+    assert await engine.turns.find_open_message(draft.session_id) is None
+
+
+async def test_deleting_again_is_none_and_logs_nothing(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    await delete(engine, session)
+    before = await everything_of(engine, session)
+    assert await delete(engine, session) is None
+    assert await everything_of(engine, session) == before
+
+
+async def test_deleting_again_leaves_the_next_session_of_the_key(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    session = await stored_session(engine, project)
+    await delete(engine, session)
+    successor = await stored_session(engine, project)
+    assert await delete(engine, session) is None
+    assert await engine.sessions.find_session(successor.session_id) == successor
+
+
+async def test_deleting_no_session_is_none(engine: LocalEngine) -> None:
+    draft = draft_session(engine, await stored_project(engine))
+    assert await delete(engine, draft) is None
+
+
+async def test_one_of_eight_parallel_deletes_logs_the_end(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    logged = await asyncio.gather(*(delete(engine, session) for _ in range(8)))
+    assert [event.seq for event in logged if event is not None] == [1]
+
+
+async def test_a_deleted_session_stays_deleted_after_a_restart(engine: LocalEngine, reopen: Reopen) -> None:
+    session = await stored_session(engine)
+    await delete(engine, session)
+    assert await (await reopen()).sessions.find_session(session.session_id) is None
+
+
+async def test_the_messages_of_a_deleted_session_are_gone(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    done, running = await _session_with_turns(engine, session)
+    await delete(engine, session)
+    for turn in (done, running):
+        assert await engine.messages.find_message(turn.message_id) is None
+    assert await engine.messages.list_messages(session.session_id, 10, None, ascending=True) == Page(())
+
+
+async def test_the_model_responses_of_a_deleted_session_are_gone(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    done, running = await _session_with_turns(engine, session)
+    await delete(engine, session)
+    assert list(await engine.messages.list_responses(done.message_id)) == []
+    assert list(await engine.messages.list_responses(running.message_id)) == []
+
+
+async def test_the_completed_turns_of_a_deleted_session_are_gone(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    await _session_with_turns(engine, session)
+    await delete(engine, session)
+    assert list(await engine.turns.list_completed_turns(session.session_id, 0, 10)) == []
+
+
+async def test_no_turn_of_a_deleted_session_is_open_or_can_be_taken(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    turn = await taken_turn(engine, session)
+    queued = await queued_message(engine, session)
+    await delete(engine, session)
+    assert await engine.turns.find_open_message(session.session_id) is None
+    assert (await take(engine, queued.message_id))[0] is TakeOutcome.GONE
+    later = engine.clock.now() + LEASE * 2
+    outcome, _ = await engine.turns.take_turn(turn.message_id, later, later + LEASE, MAX_ATTEMPTS)
+    assert outcome is TakeOutcome.GONE
+
+
+async def test_a_deleted_session_accepts_no_message(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    known = await queued_message(engine, session)
+    await delete(engine, session)
+    for message in (draft_message(engine, session), known):
+        with pytest.raises(SessionNotFoundError):
+            await engine.messages.queue_message(message, QUEUE_LIMIT)
+
+
+async def test_no_message_of_a_deleted_session_can_be_cancelled(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    message = await queued_message(engine, session)
+    await delete(engine, session)
+    before = await everything_of(engine, session)
+    with pytest.raises(MessageNotFoundError):
+        await cancel(engine, message)
+    assert await everything_of(engine, session) == before
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_a_turn_that_runs_on_writes_nothing_into_a_deleted_session(engine: LocalEngine, write: str) -> None:
+    session = await stored_session(engine)
+    turn = await taken_turn(engine, session)
+    await delete(engine, session)
+    before = await everything_of(engine, session)
+    with pytest.raises(TurnFencedError):
+        await WRITES[write](engine, turn)
+    assert await everything_of(engine, session) == before
+
+
+async def test_a_completed_turn_cannot_complete_again_once_its_session_is_deleted(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    turn = await taken_turn(engine, session)
+    await complete(engine, turn)
+    await delete(engine, session)
+    with pytest.raises(TurnFencedError):
+        await complete(engine, turn)
+
+
+async def test_deleting_a_session_leaves_the_others_as_they_are(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
+    await _session_with_turns(engine, session)
+    _, running = await _session_with_turns(engine, other)
+    before = await everything_of(engine, other)
+    await delete(engine, session)
+    assert await everything_of(engine, other) == before
+    assert await engine.turns.beat(running, None) == TurnSignal(cancel_requested=False)

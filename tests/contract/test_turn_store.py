@@ -1,0 +1,235 @@
+"""What every TurnStore owes where turns are taken and worked on.
+
+Fences are in test_turn_store_fences, ends in test_turn_store_ends.
+"""
+
+import asyncio
+
+import pytest
+
+from backend.app.domain.message import MessageStatus
+from backend.app.domain.store_ports import TakeOutcome, TurnSignal
+from backend.app.wiring import LocalEngine
+from shared.events import TokenUsage
+from tests.contract.builders import (
+    LEASE,
+    MAX_ATTEMPTS,
+    USAGE,
+    TurnWrite,
+    cancel,
+    complete,
+    current_message,
+    current_session,
+    fail,
+    iteration_event,
+    queued_message,
+    record_response,
+    response_of,
+    started_event,
+    stored_project,
+    stored_session,
+    take,
+    take_up,
+    taken_again,
+    taken_turn,
+    usage_event,
+)
+from tests.contract.conftest import Reopen
+from tests.manual_time import ManualClock
+
+
+async def test_the_open_message_with_the_lowest_number_is_found(engine: LocalEngine) -> None:
+    session = await stored_session(engine)
+    first, second = await queued_message(engine, session), await queued_message(engine, session)
+    assert await engine.turns.find_open_message(session.session_id) == first
+    turn = await take_up(engine, first.message_id)
+    assert await engine.turns.find_open_message(session.session_id) == await current_message(engine, first)
+    await complete(engine, turn)
+    assert await engine.turns.find_open_message(session.session_id) == second
+
+
+async def test_a_session_without_open_messages_has_none(engine: LocalEngine) -> None:
+    session, other = await stored_session(engine), await stored_session(engine)
+    await queued_message(engine, other)
+    assert await engine.turns.find_open_message(session.session_id) is None
+    await complete(engine, await taken_turn(engine, session))
+    await fail(engine, await taken_turn(engine, session))
+    await cancel(engine, await queued_message(engine, session))
+    assert await engine.turns.find_open_message(session.session_id) is None
+    assert await engine.turns.find_open_message(engine.ids.new_id()) is None
+
+
+async def test_a_queued_message_is_taken(engine: LocalEngine) -> None:
+    queued = await queued_message(engine, await stored_session(engine))
+    outcome, message = await take(engine, queued.message_id)
+    assert outcome is TakeOutcome.TAKEN
+    assert message == await current_message(engine, queued)
+    assert message is not None
+    assert (message.status, message.attempt) == (MessageStatus.RUNNING, 1)
+    assert message.lease_until == engine.clock.now() + LEASE
+
+
+async def test_a_message_under_a_live_lease_is_not_taken(engine: LocalEngine, clock: ManualClock) -> None:
+    turn = await taken_turn(engine)
+    running = await current_message(engine, turn)
+    clock.advance(LEASE.total_seconds() - 0.001)
+    assert await take(engine, turn.message_id) == (TakeOutcome.LEASE_LIVE, running)
+    assert await current_message(engine, turn) == running
+
+
+async def test_a_message_whose_lease_is_over_is_taken_again(engine: LocalEngine, clock: ManualClock) -> None:
+    turn = await taken_turn(engine)
+    clock.advance(LEASE.total_seconds())
+    outcome, message = await take(engine, turn.message_id)
+    assert outcome is TakeOutcome.TAKEN
+    assert message == await current_message(engine, turn)
+    assert message is not None
+    assert (message.attempt, message.lease_until) == (2, clock.now() + LEASE)
+
+
+async def test_a_message_is_begun_as_often_as_it_may_be_and_no_more(engine: LocalEngine, clock: ManualClock) -> None:
+    turn = await taken_turn(engine)
+    for attempt in range(2, MAX_ATTEMPTS + 1):
+        turn = await taken_again(engine, turn)
+        assert turn.attempt == attempt
+    running = await current_message(engine, turn)
+    assert await take(engine, turn.message_id) == (TakeOutcome.LEASE_LIVE, running)
+    clock.advance(LEASE.total_seconds())
+    assert await take(engine, turn.message_id) == (TakeOutcome.ATTEMPTS_SPENT, running)
+    assert await current_message(engine, turn) == running
+
+
+async def test_a_message_whose_attempts_are_spent_can_be_ended_by_its_last_attempt(
+    engine: LocalEngine, clock: ManualClock
+) -> None:
+    turn = await taken_again(engine, await taken_again(engine, await taken_turn(engine)))
+    clock.advance(LEASE.total_seconds())
+    assert (await take(engine, turn.message_id))[0] is TakeOutcome.ATTEMPTS_SPENT
+    await fail(engine, turn)
+    assert (await current_message(engine, turn)).status is MessageStatus.FAILED
+
+
+@pytest.mark.parametrize("end", [complete, fail])
+async def test_an_ended_message_is_gone_and_stays_as_it_is(engine: LocalEngine, end: TurnWrite) -> None:
+    turn = await taken_turn(engine)
+    await end(engine, turn)
+    ended = await current_message(engine, turn)
+    assert await take(engine, turn.message_id) == (TakeOutcome.GONE, ended)
+    assert await current_message(engine, turn) == ended
+
+
+async def test_a_cancelled_message_is_gone(engine: LocalEngine) -> None:
+    queued = await queued_message(engine, await stored_session(engine))
+    cancelled, _ = await cancel(engine, queued)
+    assert await take(engine, queued.message_id) == (TakeOutcome.GONE, cancelled)
+
+
+async def test_no_message_is_gone(engine: LocalEngine) -> None:
+    assert await take(engine, engine.ids.new_id()) == (TakeOutcome.GONE, None)
+
+
+async def test_one_of_eight_parallel_workers_takes_a_turn(engine: LocalEngine, other_engine: LocalEngine) -> None:
+    queued = await queued_message(engine, await stored_session(engine))
+    workers = (engine, other_engine) * 4
+    outcomes = [outcome for outcome, _ in await asyncio.gather(*(take(each, queued.message_id) for each in workers))]
+    assert sorted(outcome.name for outcome in outcomes) == ["LEASE_LIVE"] * 7 + ["TAKEN"]
+    assert (await current_message(engine, queued)).attempt == 1
+
+
+async def test_a_turn_outlives_its_process(engine: LocalEngine, reopen: Reopen) -> None:
+    turn = await taken_turn(engine)
+    running = await current_message(engine, turn)
+    engine = await reopen()
+    assert await take(engine, turn.message_id) == (TakeOutcome.LEASE_LIVE, running)
+    await complete(engine, turn)
+
+
+async def test_a_beat_extends_the_lease(engine: LocalEngine, clock: ManualClock) -> None:
+    turn = await taken_turn(engine)
+    clock.advance(LEASE.total_seconds() - 1)
+    until = clock.now() + LEASE
+    assert await engine.turns.beat(turn, until) == TurnSignal(cancel_requested=False)
+    assert (await current_message(engine, turn)).lease_until == until
+    clock.advance(LEASE.total_seconds() - 1)
+    assert (await take(engine, turn.message_id))[0] is TakeOutcome.LEASE_LIVE
+    clock.advance(1)
+    assert (await take(engine, turn.message_id))[0] is TakeOutcome.TAKEN
+
+
+async def test_a_beat_without_a_lease_leaves_the_lease(engine: LocalEngine, clock: ManualClock) -> None:
+    turn = await taken_turn(engine)
+    running = await current_message(engine, turn)
+    clock.advance(LEASE.total_seconds() - 1)
+    assert await engine.turns.beat(turn, None) == TurnSignal(cancel_requested=False)
+    assert await current_message(engine, turn) == running
+
+
+async def test_a_beat_hears_whether_to_stop(engine: LocalEngine) -> None:
+    turn = await taken_turn(engine)
+    await cancel(engine, turn)
+    assert await engine.turns.beat(turn, None) == TurnSignal(cancel_requested=True)
+    assert await engine.turns.beat(turn, engine.clock.now() + LEASE) == TurnSignal(cancel_requested=True)
+
+
+async def test_a_released_turn_can_be_begun_again_at_once(engine: LocalEngine) -> None:
+    turn = await taken_turn(engine)
+    await engine.turns.release_lease(turn, engine.clock.now())
+    assert (await take_up(engine, turn.message_id)).attempt == 2
+
+
+async def test_a_response_is_stored_whole_with_its_usage_and_its_event(engine: LocalEngine) -> None:
+    turn = await taken_turn(engine)
+    event = usage_event(engine, turn)
+    logged = await engine.turns.record_response(turn, response_of(turn), event)
+    assert logged == event.model_copy(update={"seq": 1})
+    assert list(await engine.messages.list_responses(turn.message_id)) == [response_of(turn)]
+    message = await current_message(engine, turn)
+    assert (message.token_usage, message.model) == (USAGE, "model-1")
+    page = await engine.events.read_events(turn.project_id, turn.session_id, 0)
+    assert page is not None
+    assert page.events == (logged,)
+
+
+async def test_the_usage_of_a_message_sums_over_its_responses_and_attempts(engine: LocalEngine) -> None:
+    turn = await taken_turn(engine)
+    await record_response(engine, turn, 1)
+    await record_response(engine, turn, 2, TokenUsage(prompt_tokens=100, completion_tokens=50, total_tokens=150))
+    turn = await taken_again(engine, turn)
+    await record_response(engine, turn, 1, TokenUsage(prompt_tokens=1000, completion_tokens=500, total_tokens=1500))
+    expected = TokenUsage(prompt_tokens=1110, completion_tokens=555, total_tokens=1665)
+    assert (await current_message(engine, turn)).token_usage == expected
+
+
+async def test_an_event_gets_the_next_number_of_its_session(engine: LocalEngine) -> None:
+    project = await stored_project(engine)
+    session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
+    turn, other_turn = await taken_turn(engine, session), await taken_turn(engine, other)
+    for seq in (1, 2, 3):
+        event = started_event(engine, turn)
+        assert await engine.turns.append_event(turn, event) == event.model_copy(update={"seq": seq})
+    logged = await engine.turns.append_event(other_turn, iteration_event(engine, other_turn))
+    assert logged.seq == 1
+    assert (await current_session(engine, session)).last_seq == 3
+
+
+async def test_eight_parallel_appenders_leave_no_hole_in_the_numbers(
+    engine: LocalEngine, other_engine: LocalEngine
+) -> None:
+    turn = await taken_turn(engine)
+
+    async def append(appender: LocalEngine) -> list[int]:
+        events = [iteration_event(engine, turn) for _ in range(10)]
+        return [(await appender.turns.append_event(turn, event)).seq for event in events]
+
+    numbers = await asyncio.gather(*(append(each) for each in (engine, other_engine) * 4))
+    assert all(own == sorted(own) for own in numbers)
+    assert sorted(seq for own in numbers for seq in own) == list(range(1, 81))
+    page = await engine.events.read_events(turn.project_id, turn.session_id, 0)
+    assert page is not None
+    assert [event.seq for event in page.events] == list(range(1, 81))
+
+
+async def test_storing_items_shows_nowhere_before_the_turn_is_completed(engine: LocalEngine) -> None:
+    turn = await taken_turn(engine)
+    await engine.turns.store_items(turn, [{"role": "user", "content": "Hi"}])
+    assert list(await engine.turns.list_completed_turns(turn.session_id, 0, 10)) == []

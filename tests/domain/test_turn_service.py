@@ -1,0 +1,278 @@
+"""The rules of a turn, on a real engine and a real memory, with agents that play a script."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from backend.app.domain.agent_port import Draft, Review
+from backend.app.domain.errors import TurnError
+from backend.app.domain.limits import Limits
+from backend.app.domain.message import MessageStatus
+from backend.app.domain.project import CodeVersion, ProjectChange
+from backend.app.wiring import LocalEngine
+from shared.events import MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
+from tests.domain.scripted_agents import CODE, USAGE, Step, Workshop, open_workshop
+from tests.manual_time import ManualClock
+
+NEW_CODE = CODE + 'triage = Agent(name="Triage")\n'
+PATCH = Draft("I added triage.", NEW_CODE)
+APPROVED = Review(approved=True, reasoning="Good.", commit_message="Add triage")
+REJECTED = Review(approved=False, reasoning="Too thin.", commit_message="")
+PASSING = TurnError("model_unavailable", "503", retryable=True)
+
+OpenWorkshop = Callable[..., Awaitable[Workshop]]
+
+
+@pytest.fixture
+def workshop(engine: LocalEngine, tmp_path: Path) -> OpenWorkshop:
+    async def open_it(*steps: Step, node_id: str | None = None, **limits: float) -> Workshop:
+        quick = Limits.model_validate({"cancel_check_seconds": 0.01, **limits})
+        return await open_workshop(engine, tmp_path / "memory", list(steps), quick, node_id)
+
+    return open_it
+
+
+async def test_a_question_is_answered_in_text_and_changes_no_code(workshop: OpenWorkshop) -> None:
+    shop = await workshop(Draft("There is one agent.", None))
+    message = await shop.queue()
+    assert await shop.answer(message) is None
+    found = await shop.find(message)
+    assert (found.status, found.content, found.patch) == (MessageStatus.COMPLETED, "There is one agent.", None)
+    assert (found.base_version, found.version) == (1, 1)
+    assert await shop.code() == (1, CODE)
+
+
+async def test_an_approved_patch_becomes_the_next_version(workshop: OpenWorkshop) -> None:
+    shop = await workshop(PATCH, APPROVED)
+    message = await shop.queue()
+    await shop.answer(message)
+    assert await shop.code() == (2, NEW_CODE)
+    versions = await shop.engine.projects.list_code_versions(shop.project.project_id, 10, None)
+    assert (versions.items[0].message_id, versions.items[0].commit_message) == (message.message_id, "Add triage")
+    answer = (await shop.events())[-1]
+    assert isinstance(answer, VibecodeResponseEvent)
+    assert answer.patch is not None
+    assert '+triage = Agent(name="Triage")' in answer.patch
+    assert answer.token_usage == USAGE + USAGE
+
+
+async def test_a_rejection_goes_back_with_its_reason(workshop: OpenWorkshop) -> None:
+    shop = await workshop(PATCH, REJECTED, PATCH, APPROVED)
+    message = await shop.queue()
+    await shop.answer(message)
+    assert (await shop.find(message)).iterations == 2
+    assert shop.agents.briefs[0].feedback is None
+    assert "Too thin." in (shop.agents.briefs[1].feedback or "")
+    assert shop.agents.proposals[1].earlier_reviews == ("Too thin.",)
+
+
+async def test_three_rejections_fail_the_message_with_the_last_reason(workshop: OpenWorkshop) -> None:
+    shop = await workshop(PATCH, REJECTED, PATCH, REJECTED, PATCH, REJECTED)
+    message = await shop.queue()
+    await shop.answer(message)
+    found = await shop.find(message)
+    assert found.status is MessageStatus.FAILED
+    assert found.error is not None
+    assert (found.error.code, found.error.detail) == ("not_approved", "Too thin.")
+    assert found.iterations == 3
+    assert await shop.code() == (1, CODE)
+    assert await shop.remembered() == (0, ())
+
+
+async def test_a_completed_turn_is_remembered_by_the_next(workshop: OpenWorkshop) -> None:
+    shop = await workshop(Draft("First.", None), Draft("Second.", None))
+    await shop.answer(await shop.queue("One"))
+    await shop.answer(await shop.queue("Two"))
+    assert [item["content"] for item in shop.agents.histories[1]] == ["One", "First."]
+    assert (await shop.remembered())[0] == 2
+
+
+async def test_a_passing_failure_is_begun_again_and_its_usage_kept(workshop: OpenWorkshop) -> None:
+    shop = await workshop(PASSING, Draft("Done.", None))
+    message = await shop.queue()
+    assert await shop.answer(message) == 2
+    assert (await shop.find(message)).status is MessageStatus.RUNNING
+    assert await shop.answer(message) is None
+    found = await shop.find(message)
+    assert (found.status, found.attempt, found.token_usage) == (MessageStatus.COMPLETED, 2, USAGE + USAGE)
+    assert shop.agents.histories == [(), ()]
+
+
+async def test_three_passing_failures_are_enough(workshop: OpenWorkshop) -> None:
+    shop = await workshop(PASSING, PASSING, PASSING)
+    message = await shop.queue()
+    assert [await shop.answer(message) for _ in range(3)] == [2, 4, None]
+    found = await shop.find(message)
+    assert found.status is MessageStatus.FAILED
+    assert found.error is not None
+    assert found.error.code == "model_unavailable"
+    assert isinstance((await shop.events())[-1], MessageFailedEvent)
+
+
+async def test_a_lasting_failure_ends_at_once(workshop: OpenWorkshop) -> None:
+    shop = await workshop(TurnError("model_quota", "spent", retryable=False))
+    message = await shop.queue()
+    assert await shop.answer(message) is None
+    assert (await shop.find(message)).status is MessageStatus.FAILED
+
+
+async def test_a_bug_is_a_passing_failure_that_is_logged(
+    workshop: OpenWorkshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = await workshop(ZeroDivisionError("oops"), Draft("Done.", None))
+    message = await shop.queue()
+    assert await shop.answer(message) is not None
+    assert "ZeroDivisionError" in caplog.text
+    await shop.answer(message)
+    assert (await shop.find(message)).status is MessageStatus.COMPLETED
+
+
+async def test_the_server_that_asks_for_a_pause_gets_it(workshop: OpenWorkshop) -> None:
+    shop = await workshop(TurnError("model_unavailable", "429", retryable=True, retry_after=45))
+    assert await shop.answer(await shop.queue()) == 45
+
+
+async def test_a_turn_that_takes_too_long_fails_for_good(workshop: OpenWorkshop) -> None:
+    async def never() -> Draft:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    shop = await workshop(never, turn_seconds=0.05)
+    message = await shop.queue()
+    assert await shop.answer(message) is None
+    found = await shop.find(message)
+    assert found.error is not None
+    assert found.error.code == "turn_deadline"
+
+
+async def test_a_running_message_is_cancelled(workshop: OpenWorkshop) -> None:
+    begun = asyncio.Event()
+
+    async def wait() -> Draft:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    shop = await workshop(wait)
+    message = await shop.queue()
+    async with asyncio.timeout(10):
+        answering = asyncio.create_task(shop.answer(message))
+        await begun.wait()
+        marked, event = await shop.engine.messages.cancel_message(
+            message.message_id,
+            shop.engine.clock.now(),
+            MessageCancelledEvent(
+                event_id="e",
+                project_id=message.project_id,
+                session_id=message.session_id,
+                message_id=message.message_id,
+                created_at=shop.engine.clock.now(),
+                code="cancelled",
+                detail="",
+            ),
+        )
+        assert (marked.status, event) == (MessageStatus.RUNNING, None)
+        assert await answering is None
+    assert (await shop.find(message)).status is MessageStatus.CANCELLED
+    assert isinstance((await shop.events())[-1], MessageCancelledEvent)
+    assert await shop.remembered() == (0, ())
+
+
+async def test_a_stopped_worker_lets_its_turn_go_at_once(workshop: OpenWorkshop) -> None:
+    begun = asyncio.Event()
+
+    async def wait() -> Draft:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    shop = await workshop(wait, Draft("Done.", None))
+    message = await shop.queue()
+    async with asyncio.timeout(10):
+        answering = asyncio.create_task(shop.answer(message))
+        await begun.wait()
+        answering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await answering
+    assert await shop.answer(message) is None
+    assert (await shop.find(message)).attempt == 2
+
+
+async def test_code_that_was_changed_meanwhile_goes_back_to_the_agent(
+    workshop: OpenWorkshop, clock: ManualClock
+) -> None:
+    by_hand = CODE.replace("Assistant", "Helper")
+    shop: Workshop
+
+    async def edit_by_hand_meanwhile() -> Draft:
+        version = CodeVersion(shop.project.project_id, 2, by_hand, (), None, "Edited by hand", clock.now())
+        await shop.engine.projects.update_project(shop.project.project_id, ProjectChange(code=version), clock.now())
+        return PATCH
+
+    second = Draft("Again.", by_hand + 'triage = Agent(name="Triage")\n')
+    shop = await workshop(edit_by_hand_meanwhile, APPROVED, second, APPROVED)
+    message = await shop.queue()
+    assert await shop.answer(message) is None
+    found = await shop.find(message)
+    assert (found.status, found.iterations, found.base_version, found.version) == (MessageStatus.COMPLETED, 2, 2, 3)
+    assert (await shop.code())[1] == second.new_code
+    assert shop.agents.briefs[1].code == by_hand
+
+
+async def test_whoever_rings_the_lowest_open_message_is_run_and_the_other_rung_again(workshop: OpenWorkshop) -> None:
+    shop = await workshop(Draft("One.", None), Draft("Two.", None))
+    first, second = await shop.queue("1"), await shop.queue("2")
+    assert await shop.answer(second) is None
+    assert (await shop.find(first)).status is MessageStatus.COMPLETED
+    async with asyncio.timeout(10):
+        rung = await shop.engine.queue.receive(60)
+    assert rung.doorbell.message_id == second.message_id
+    assert await shop.service.run_turn(rung.doorbell, rung.receipt) is None
+    assert (await shop.find(second)).content == "Two."
+
+
+async def test_a_redelivered_turn_is_answered_once(workshop: OpenWorkshop) -> None:
+    shop = await workshop(Draft("Done.", None))
+    message = await shop.queue()
+    assert [await shop.answer(message) for _ in range(3)] == [None, None, None]
+    assert len(shop.agents.briefs) == 1
+
+
+async def test_a_turn_that_another_worker_has_is_put_back(workshop: OpenWorkshop, clock: ManualClock) -> None:
+    shop = await workshop(Draft("Done.", None))
+    message = await shop.queue()
+    await shop.engine.turns.take_turn(message.message_id, clock.now(), clock.now().replace(year=2027), 3)
+    assert await shop.answer(message) == 10
+
+
+async def test_a_turn_whose_attempts_are_spent_fails_visibly(workshop: OpenWorkshop, clock: ManualClock) -> None:
+    shop = await workshop()
+    message = await shop.queue()
+    for _ in range(3):
+        await shop.engine.turns.take_turn(message.message_id, clock.now(), clock.now(), 3)
+        clock.advance(61)
+    assert await shop.answer(message) is None
+    failed = (await shop.events())[-1]
+    assert isinstance(failed, MessageFailedEvent)
+    assert failed.code == "attempts_spent"
+
+
+async def test_a_node_session_shows_the_node(workshop: OpenWorkshop) -> None:
+    shop = await workshop(Draft("Yes.", None), node_id="assistant")
+    await shop.answer(await shop.queue())
+    assert shop.agents.briefs[0].node_id == "assistant"
+    assert shop.agents.briefs[0].node_source == 'assistant = Agent(name="Assistant")'
+
+
+@pytest.mark.parametrize("damage", [b"garbage " * 1000, b""])
+async def test_a_lost_memory_is_rebuilt_from_the_stored_turns(workshop: OpenWorkshop, damage: bytes) -> None:
+    shop = await workshop(Draft("One.", None), Draft("Two.", None), Draft("Three.", None))
+    await shop.answer(await shop.queue("1"))
+    await shop.answer(await shop.queue("2"))
+    for file in shop.memory_folder.rglob("*.sqlite*"):
+        file.write_bytes(damage)
+    await shop.answer(await shop.queue("3"))
+    assert [item["content"] for item in shop.agents.histories[2]] == ["1", "One.", "2", "Two."]
+    assert (await shop.remembered())[0] == 3

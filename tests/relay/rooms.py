@@ -1,0 +1,151 @@
+"""What the tests of the relay are made of: audiences that keep what they hear, and sessions that are written to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Self
+
+from backend.app.domain.message import TurnRef
+from backend.app.domain.project import Project
+from backend.app.domain.session import Session
+from backend.app.wiring import LocalEngine
+from shared.event_log import EventLogReader, EventPage
+from shared.events import AgentIterationEvent, Event, LoggedBase, LoggedEvent, TextDeltaEvent
+from tests.contract.builders import iteration_event, stored_session, taken_turn
+
+WAIT_SECONDS = 10.0
+
+
+class Heard:
+    """Keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._changed = asyncio.Event()
+
+    async def hear(self, event: Event) -> None:
+        self.events.append(event)
+        self._changed.set()
+
+    def seqs(self, session_id: str) -> list[int]:
+        return [
+            event.seq for event in self.events if isinstance(event, LoggedBase) and event.session_id == session_id
+        ]
+
+    def names(self) -> list[str]:
+        return [event.type for event in self.events]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition holds, which is looked at after each event."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+class Audience:
+    """Everybody in a room."""
+
+    def __init__(self, *listeners: Heard) -> None:
+        self._listeners = list(listeners)
+
+    async def tell(self, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            await listener.hear(event)
+
+    def joining(self, listener: Heard) -> Callable[[], Awaitable[None]]:
+        async def join() -> None:
+            self._listeners.append(listener)
+
+        return join
+
+
+class WatchedLog:
+    """A log that calls `on_read` before each read: to do something in between, or to fail by raising."""
+
+    def __init__(self, log: EventLogReader) -> None:
+        self._log = log
+        self.on_read: Callable[[str], Awaitable[None]] | None = None
+
+    async def read_events(self, project_id: str, session_id: str, after: int, limit: int = 200) -> EventPage | None:
+        await self._about_to_read(project_id)
+        return await self._log.read_events(project_id, session_id, after, limit)
+
+    async def read_last_seqs(self, project_id: str) -> dict[str, int]:
+        await self._about_to_read(project_id)
+        return await self._log.read_last_seqs(project_id)
+
+    def fail(self, times: int) -> None:
+        """Fail the next reads."""
+        left = times
+
+        async def fail(_: str) -> None:
+            nonlocal left
+            left -= 1
+            if left >= 0:
+                raise ConnectionError("The log cannot be read")
+
+        self.on_read = fail
+
+    async def _about_to_read(self, project_id: str) -> None:
+        if self.on_read is not None:
+            await self.on_read(project_id)
+
+
+class Source:
+    """An EventSource that brings what it is given."""
+
+    def __init__(self) -> None:
+        self._batches: asyncio.Queue[Sequence[Event]] = asyncio.Queue()
+        self.asked = asyncio.Event()
+
+    async def receive(self) -> Sequence[Event]:
+        self.asked.set()
+        return await self._batches.get()
+
+    def bring(self, *events: Event) -> None:
+        self._batches.put_nowait(events)
+
+
+class Writer:
+    """A session with a turn under way, whose events are logged one by one."""
+
+    def __init__(self, engine: LocalEngine, session: Session, turn: TurnRef) -> None:
+        self._engine = engine
+        self.session = session
+        self.session_id = session.session_id
+        self.turn = turn
+
+    @classmethod
+    async def begin(cls, engine: LocalEngine, project: Project, node_id: str | None = None) -> Self:
+        session = await stored_session(engine, project, node_id=node_id)
+        return cls(engine, session, await taken_turn(engine, session))
+
+    async def log(self) -> LoggedEvent:
+        """Log the session's next event."""
+        event: AgentIterationEvent = await self._engine.turns.append_event(
+            self.turn, iteration_event(self._engine, self.turn)
+        )
+        return event
+
+    async def log_many(self, count: int) -> list[LoggedEvent]:
+        return [await self.log() for _ in range(count)]
+
+
+def delta(engine: LocalEngine, turn: TurnRef, attempt: int | None = None) -> TextDeltaEvent:
+    return TextDeltaEvent(
+        event_id=engine.ids.new_id(),
+        project_id=turn.project_id,
+        session_id=turn.session_id,
+        created_at=engine.clock.now(),
+        message_id=turn.message_id,
+        attempt=turn.attempt if attempt is None else attempt,
+        agent="vibecoder",
+        iteration=1,
+        offset=0,
+        text="I will ",
+    )
+
+
+def numbers(first: int, last: int) -> list[int]:
+    """first, first + 1 ... last."""
+    return list(range(first, last + 1))
