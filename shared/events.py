@@ -171,6 +171,17 @@ class CodeChangedEvent(BaseModel):
     version: int
 
 
+class AccessChangedEvent(BaseModel):
+    """On the bus only, for the relays: look again at who may hear the project."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["access_changed"] = "access_changed"
+    event_id: str
+    project_id: str
+    created_at: datetime
+
+
 LoggedEvent = (
     MessageStartedEvent
     | TokenUsageEvent
@@ -185,7 +196,8 @@ Event = LoggedEvent | LiveEvent
 EndingEvent = VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent
 
 logged_event_adapter: TypeAdapter[LoggedEvent] = TypeAdapter(Annotated[LoggedEvent, Field(discriminator="type")])
-event_adapter: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+BusMessage = Event | AccessChangedEvent
+bus_message_adapter: TypeAdapter[BusMessage] = TypeAdapter(Annotated[BusMessage, Field(discriminator="type")])
 
 
 AnyEvent = TypeVar("AnyEvent", bound=BaseModel)

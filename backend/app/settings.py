@@ -6,8 +6,9 @@ quarter of an HTTP function's import time.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from backend.app.domain.limits import Limits
 
@@ -24,6 +25,12 @@ class AppSettings(Limits):
     data_dir: Path = Field(Path(".vibewire"), description="Where the local engine keeps its files.")
     host: str = Field("127.0.0.1", description="The address to listen on; without identity settings only loopback.")
     port: int = Field(8765, ge=0, le=65535, description="The port to listen on; 0: any free one.")
+    jwks_url: str | None = Field(None, description="Where the token issuer publishes its keys (JWKS).")
+    jwt_issuer: str | None = Field(None, description="Who must have issued a token (`iss`).")
+    jwt_audience: str | None = Field(None, description="Whom a token must be meant for (`aud`).")
+    origins: str = Field(
+        "", description="Web origins that may call and connect, divided by commas; only with identity settings."
+    )
     workers: PositiveInt = Field(8, description="Turns that run at the same time in one process.")
     wait_seconds: PositiveFloat = Field(
         20, le=25, description="How long sending a message waits for its end, in seconds."
@@ -41,6 +48,25 @@ class AppSettings(Limits):
         None, repr=False, description="The key of the model's server; without it `make run` rehearses."
     )
     openai_base_url: str | None = Field(None, description="Another server that speaks the Responses API.")
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether callers prove who they are by tokens."""
+        return self.jwks_url is not None
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The web origins that may call and connect."""
+        return tuple(origin for part in self.origins.split(",") if (origin := part.strip()))
+
+    @model_validator(mode="after")
+    def _check_identity(self) -> Self:
+        given = [self.jwks_url, self.jwt_issuer, self.jwt_audience]
+        if any(given) and not all(given):
+            raise ValueError(
+                "VIBEWIRE_JWKS_URL, VIBEWIRE_JWT_ISSUER and VIBEWIRE_JWT_AUDIENCE go together: set all or none"
+            )
+        return self
 
 
 # Named as the OpenAI client names them, so that one environment serves both.
@@ -65,5 +91,5 @@ def read_settings(environment: Mapping[str, str]) -> AppSettings:
     try:
         return AppSettings.model_validate(values)
     except ValidationError as error:
-        problems = (f"{variable_of(str(found['loc'][0]))}: {found['msg']}" for found in error.errors())
+        problems = (": ".join([*map(variable_of, map(str, found["loc"])), found["msg"]]) for found in error.errors())
         raise InvalidSettingsError("; ".join(problems)) from None

@@ -20,7 +20,8 @@ from backend.app.domain.project_service import ProjectService
 from backend.app.domain.services import Services
 from backend.app.domain.session_service import SessionService
 from backend.app.settings import AppSettings
-from shared.identity import LocalAuthenticator
+from shared.identity import Authenticator, LocalAuthenticator
+from shared.jwt_authenticator import JwtAuthenticator
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,13 @@ def build_local_engine(data_dir: Path, clock: Clock | None = None, ids: IdGenera
     )
 
 
+def build_authenticator(settings: AppSettings) -> Authenticator:
+    """Who checks identities: tokens where the settings name their issuer, else everybody is the local user."""
+    if settings.jwks_url and settings.jwt_issuer and settings.jwt_audience:
+        return JwtAuthenticator(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience)
+    return LocalAuthenticator()
+
+
 def build_services(settings: AppSettings, engine: LocalEngine) -> Services:
     """The services of the HTTP API on an engine."""
     authorization = Authorization(engine.projects, engine.sessions, engine.messages)
@@ -75,4 +83,6 @@ def build_services(settings: AppSettings, engine: LocalEngine) -> Services:
         engine.ids,
         settings,
     )
-    return Services(LocalAuthenticator(), projects, sessions, messages, settings.wait_seconds, settings.max_body_bytes)
+    return Services(
+        build_authenticator(settings), projects, sessions, messages, settings.wait_seconds, settings.max_body_bytes
+    )

@@ -6,8 +6,10 @@ import openai
 from agents import OpenAIResponsesModel, set_tracing_disabled
 from agents.models.default_models import get_default_model
 
+from backend.app.domain.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.erasure_service import ErasureService
 from backend.app.domain.memory_keeper import MemoryKeeper
+from backend.app.domain.ports import Memory
 from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
 from backend.app.memory.memory_files import MemoryFiles
@@ -25,6 +27,7 @@ class WorkerServices:
 
     turns: TurnService
     erasure: ErasureService
+    abandoned: AbandonedTurnService
     client: openai.AsyncOpenAI
 
 
@@ -41,15 +44,18 @@ def build_agent_runner(settings: AppSettings, client: openai.AsyncOpenAI) -> Age
     )
 
 
-def build_worker_services(settings: AppSettings, engine: LocalEngine) -> WorkerServices:
-    """The services of a worker on an engine. Use them in one event loop: the client's connections belong to it."""
+def build_worker_services(settings: AppSettings, engine: LocalEngine, memory: Memory | None = None) -> WorkerServices:
+    """The services of a worker on an engine, with the settings' memory unless another is given.
+
+    Use them in one event loop: the client's connections belong to it.
+    """
     client = openai.AsyncOpenAI(
         api_key=settings.openai_api_key,
         base_url=settings.openai_base_url,
         max_retries=0,  # retries are the runner's: two layers would multiply
         timeout=openai.Timeout(settings.model_timeout_seconds, connect=_CONNECT_SECONDS),
     )
-    memory = SQLiteMemory(MemoryFiles(settings.data_dir / "memory"))
+    memory = memory or SQLiteMemory(MemoryFiles(settings.data_dir / "memory"))
     parts = TurnParts(
         turns=engine.turns,
         projects=engine.projects,
@@ -62,4 +68,5 @@ def build_worker_services(settings: AppSettings, engine: LocalEngine) -> WorkerS
         ids=engine.ids,
         limits=settings,
     )
-    return WorkerServices(TurnService(parts), ErasureService(engine.sessions, memory), client)
+    abandoned = AbandonedTurnService(engine.turns, engine.queue, engine.bus, engine.clock, engine.ids, settings)
+    return WorkerServices(TurnService(parts), ErasureService(engine.sessions, memory), abandoned, client)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from backend.app.adapters.local_event_bus import LocalEventBus
-from shared.events import Event
+from shared.events import BusMessage
 
 _MAX_WAITING_EVENTS = 10_000
 
@@ -14,10 +14,10 @@ class LocalEventSource:
     """The EventSource on the local bus. What does not fit is dropped, as any bus may; the log has it."""
 
     def __init__(self, bus: LocalEventBus) -> None:
-        self._waiting: asyncio.Queue[Event] = asyncio.Queue(_MAX_WAITING_EVENTS)
+        self._waiting: asyncio.Queue[BusMessage] = asyncio.Queue(_MAX_WAITING_EVENTS)
         self._stop = bus.listen(self._hear)
 
-    async def receive(self) -> Sequence[Event]:
+    async def receive(self) -> Sequence[BusMessage]:
         """See EventSource."""
         events = [await self._waiting.get()]
         while not self._waiting.empty():
@@ -28,6 +28,6 @@ class LocalEventSource:
         """Stop listening."""
         self._stop()
 
-    def _hear(self, event: Event) -> None:
+    def _hear(self, event: BusMessage) -> None:
         with suppress(asyncio.QueueFull):
             self._waiting.put_nowait(event)

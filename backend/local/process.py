@@ -8,25 +8,22 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
-import socketio
 import uvicorn
-from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from backend.app.adapters.local_recovery import recover_turns
-from backend.app.api.application import build_application
+from backend.app.domain.ports import Memory
 from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_local_engine, build_services
+from backend.app.wiring import LocalEngine, build_authenticator, build_local_engine
 from backend.app.wiring_agent import build_worker_services
+from backend.local.asgi import build_asgi
 from backend.local.local_event_source import LocalEventSource
-from backend.local.loopback_guard import LOOPBACK_NAMES, LoopbackGuard
+from backend.local.loopback_guard import LOOPBACK_NAMES
 from backend.local.worker import LocalWorker, clean_up_regularly
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
-from shared.identity import LocalAuthenticator
 
 logger = logging.getLogger(__name__)
-
-_LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 
 
 class CannotStartError(Exception):
@@ -58,40 +55,29 @@ def listen(settings: AppSettings) -> socket.socket:
         ) from None
 
 
-def build_asgi(settings: AppSettings, engine: LocalEngine, relay: Relay) -> LoopbackGuard:
-    """The API with the relay at /socket.io, closed to everything but this machine."""
-    if settings.host not in LOOPBACK_NAMES:
-        raise CannotStartError(
-            f"VIBEWIRE_HOST is {settings.host}: without identity settings only a loopback address may be listened on."
-        )
-    api = build_application(build_services(settings, engine))
-    api.add_middleware(
-        CORSMiddleware,
-        allow_origin_regex=_LOOPBACK_ORIGIN,
-        allow_methods=["*"],
-        allow_headers=["*"],
-        expose_headers=["Location", "Retry-After"],
-    )
-    return LoopbackGuard(socketio.ASGIApp(relay.sio, other_asgi_app=api))
-
-
 @asynccontextmanager
-async def run_process(settings: AppSettings) -> AsyncIterator[uvicorn.Server]:
-    """Run everything but the listening: the server is ready to serve. Raises CannotStartError."""
+async def run_process(
+    settings: AppSettings, engine: LocalEngine | None = None, memory: Memory | None = None
+) -> AsyncIterator[uvicorn.Server]:
+    """Run everything but the listening: the server is ready to serve.
+
+    Args:
+        settings: what the process is told from outside.
+        engine: other adapters than those of the settings; not opened yet.
+        memory: likewise another memory.
+
+    Raises:
+        CannotStartError: with the reason in words.
+    """
+    check_address(settings)
+    engine = engine or build_local_engine(settings.data_dir)
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_data_dir(settings.data_dir))
-        engine = build_local_engine(settings.data_dir)
         await engine.database.open()
         stack.push_async_callback(engine.database.close)
         await recover_turns(engine.database, engine.clock)
-        # The guard checks the origin of sockets too, so Socket.IO's own check is not asked again.
-        relay = Relay(
-            LocalAuthenticator(),
-            engine.projects,
-            engine.events,
-            RelaySettings(fill_seconds=settings.fill_seconds, origins=()),
-        )
-        worker = build_worker_services(settings, engine)
+        relay = Relay(build_authenticator(settings), engine.projects, engine.events, _relay_settings(settings))
+        worker = build_worker_services(settings, engine, memory)
         stack.push_async_callback(worker.client.close)
         source = LocalEventSource(engine.bus)
         stack.callback(source.close)
@@ -102,7 +88,7 @@ async def run_process(settings: AppSettings) -> AsyncIterator[uvicorn.Server]:
         for name, work in {
             "relay": relay.run(source),
             "worker": turns.run(),
-            "clean-up": clean_up_regularly(worker.erasure, engine.events),
+            "clean-up": clean_up_regularly(worker.erasure, worker.abandoned, engine.events),
         }.items():
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(_stop, task)
@@ -111,7 +97,21 @@ async def run_process(settings: AppSettings) -> AsyncIterator[uvicorn.Server]:
         yield server
 
 
-def _uvicorn_config(app: LoopbackGuard) -> uvicorn.Config:
+def check_address(settings: AppSettings) -> None:
+    """Refuse to be reached from elsewhere while everybody is trusted. Raises CannotStartError."""
+    if not settings.has_identity and settings.host not in LOOPBACK_NAMES:
+        raise CannotStartError(
+            f"VIBEWIRE_HOST is {settings.host}: without identity settings only a loopback address may be listened on."
+        )
+
+
+def _relay_settings(settings: AppSettings) -> RelaySettings:
+    # Without identity the loopback guard checks the origin of sockets too; an empty list switches Socket.IO's own off.
+    origins = (settings.allowed_origins or None) if settings.has_identity else ()
+    return RelaySettings(fill_seconds=settings.fill_seconds, origins=origins)
+
+
+def _uvicorn_config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         ws="websockets-sansio",

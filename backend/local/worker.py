@@ -5,12 +5,14 @@ import logging
 
 from backend.app.adapters.local_event_log import LocalEventLog
 from backend.app.adapters.local_turn_queue import LocalTurnQueue, ReceivedDoorbell
+from backend.app.domain.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.erasure_service import ErasureService
 from backend.app.domain.turn_service import TurnService
 
 logger = logging.getLogger(__name__)
 
 _CLEAN_UP_SECONDS = 5.0
+_ABANDONED_SECONDS = 60.0
 _AFTER_CRASH_SECONDS = 5.0
 
 
@@ -47,10 +49,15 @@ class LocalWorker:
                 await self._queue.put_back(received.receipt, put_back)
 
 
-async def clean_up_regularly(erasure: ErasureService, events: LocalEventLog) -> None:
-    """Erase what deleted sessions left, and events past their time, until cancelled."""
+async def clean_up_regularly(erasure: ErasureService, abandoned: AbandonedTurnService, events: LocalEventLog) -> None:
+    """Erase what deleted sessions left, and events past their time, and see to abandoned turns, until cancelled."""
+    loop = asyncio.get_running_loop()
+    look_for_abandoned = loop.time() + _ABANDONED_SECONDS
     while True:
         try:
+            if loop.time() >= look_for_abandoned:
+                look_for_abandoned = loop.time() + _ABANDONED_SECONDS
+                await abandoned.close_abandoned_turns()
             while await erasure.erase_deleted_sessions():
                 pass
             await events.remove_expired_events()

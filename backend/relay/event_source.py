@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from shared.events import Event
+from shared.events import BusMessage
 
 
 class EventSource(Protocol):
     """Events as the bus carries them: in order within a session as a rule, but they may be lost, doubled or late."""
 
-    async def receive(self) -> Sequence[Event]:
+    async def receive(self) -> Sequence[BusMessage]:
         """Wait for events. Asking for the next ones says that these have been passed on."""
         ...

@@ -9,7 +9,7 @@ from backend.relay.event_source import EventSource
 from backend.relay.room_cursor import Admission, Emit, RoomCursor
 from backend.relay.settings import RelaySettings
 from shared.event_log import EventLogReader
-from shared.events import Event
+from shared.events import AccessChangedEvent, Event
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 _MAX_WAITING_EVENTS = 5_000
 
 EmitToRoom = Callable[[str, Event], Awaitable[None]]
+# Given a project and its listeners: removes those who may no longer hear it.
+CheckAccess = Callable[[str, frozenset[str]], Awaitable[None]]
 
 
 class Room:
@@ -53,9 +55,12 @@ class Room:
 class Fanout:
     """The rooms that somebody hears. A room nobody hears costs nothing."""
 
-    def __init__(self, log: EventLogReader, emit_to_room: EmitToRoom, settings: RelaySettings) -> None:
+    def __init__(
+        self, log: EventLogReader, emit_to_room: EmitToRoom, check_access: CheckAccess, settings: RelaySettings
+    ) -> None:
         self._log = log
         self._emit_to_room = emit_to_room
+        self._check_access = check_access
         self._settings = settings
         self._rooms: dict[str, Room] = {}
 
@@ -64,6 +69,7 @@ class Fanout:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear(source))
             tasks.create_task(self._fill_regularly())
+            tasks.create_task(self._check_access_regularly())
 
     async def enter(
         self,
@@ -107,8 +113,28 @@ class Fanout:
         while True:
             for event in await source.receive():
                 room = self._rooms.get(event.project_id)
-                if room is not None:
+                if room is None:
+                    continue
+                if isinstance(event, AccessChangedEvent):
+                    await self._check_room(event.project_id)
+                else:
                     room.offer(event)
+
+    async def _check_access_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.access_seconds)
+            for project_id in list(self._rooms):
+                await self._check_room(project_id)
+
+    async def _check_room(self, project_id: str) -> None:
+        room = self._rooms.get(project_id)
+        if room is None:
+            return
+        try:
+            await self._check_access(project_id, frozenset(room.listeners))
+        except Exception:
+            # Who may hear could not be read: nobody is let in meanwhile, and the next check comes soon.
+            logger.exception("Who may hear project %s was not checked", project_id)
 
     async def _fill_regularly(self) -> None:
         while True:

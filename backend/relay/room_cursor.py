@@ -8,17 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from backend.relay.session_cursor import SessionCursor
 from shared.event_log import EventLogReader
-from shared.events import (
-    Event,
-    LoggedEvent,
-    MessageCancelledEvent,
-    MessageFailedEvent,
-    MessageStartedEvent,
-    SessionDeletedEvent,
-    TextDeltaEvent,
-    VibecodeResponseEvent,
-)
+from shared.events import CodeChangedEvent, Event, LoggedEvent
 
 Emit = Callable[[Event], Awaitable[None]]
 
@@ -40,29 +32,30 @@ class RoomCursor:
         self._log = log
         self._emit_to_room = emit
         self._lock = asyncio.Lock()
-        self._cursors: dict[str, int] | None = None
-        # Per session the newest message that is known to have begun or ended, its attempt, and whether it ended.
-        self._newest: dict[str, tuple[str, int, bool]] = {}
+        self._sessions: dict[str, SessionCursor] | None = None
 
     async def hear(self, event: Event) -> None:
         """Pass on an event of the bus, and first whatever of its session is missing before it."""
         async with self._lock:
-            cursors = await self._opened()
+            if isinstance(event, CodeChangedEvent):
+                await self._emit_to_room(event)
+                return
+            session = await self._session(event.session_id)
             if not isinstance(event, LoggedEvent):
-                if not self._is_over(event):
+                if not session.is_over(event):
                     await self._emit_to_room(event)
-            elif event.seq == cursors.get(event.session_id, 0) + 1:
-                await self._tell(event)
-            elif event.seq > cursors.get(event.session_id, 0):
+            elif event.seq == session.seq + 1 and not session.deleted:
+                await self._tell(session, event)
+            elif event.seq > session.seq:
                 await self._fill(event.session_id)
 
     async def fill(self) -> int:
         """Compare with the log and pass on what is missing. Returns how many sessions had holes."""
         last_seqs = await self._log.read_last_seqs(self._project_id)
         async with self._lock:
-            cursors = await self._opened()
-            behind = [session for session, seq in last_seqs.items() if seq > cursors.get(session, 0)]
-            gone = [session for session in cursors if session not in last_seqs]
+            sessions = await self._opened()
+            behind = [name for name, seq in last_seqs.items() if name not in sessions or seq > sessions[name].seq]
+            gone = [name for name, session in sessions.items() if name not in last_seqs and not session.deleted]
             for session_id in behind + gone:
                 await self._fill(session_id)
             return len(behind) + len(gone)
@@ -76,28 +69,36 @@ class RoomCursor:
             join: makes it hear the room.
         """
         admission = Admission({})
-        reached = {
-            session_id: await self._replay(session_id, seq, send, admission) for session_id, seq in after.items()
-        }
+        reached: dict[str, int] = {}
+        for session_id, seq in after.items():
+            last = await self._replay(session_id, seq, send, admission)
+            if last is not None:
+                reached[session_id] = last
         async with self._lock:
-            cursors = await self._opened()
             for session_id, seq in reached.items():
-                if seq is None:
-                    continue
                 await self._fill(session_id)
-                # What came up since the replay's last page; a short way, so the room may wait for it.
-                await self._replay(session_id, seq, send, admission)
+                # What came up since the replay's last page: a short way, so the room may wait for it. Not beyond what
+                # the room was told, since the newcomer is about to hear all that follows.
+                told = (await self._session(session_id)).seq
+                await self._replay(session_id, seq, send, admission, up_to=told)
             await join()
-            admission.last_seq.update(cursors)
+            sessions = await self._opened()
+            admission.last_seq.update({name: one.seq for name, one in sessions.items() if not one.deleted})
         return admission
 
-    async def _opened(self) -> dict[str, int]:
-        if self._cursors is None:
-            self._cursors = await self._log.read_last_seqs(self._project_id)
-        return self._cursors
+    async def _opened(self) -> dict[str, SessionCursor]:
+        if self._sessions is None:
+            last_seqs = await self._log.read_last_seqs(self._project_id)
+            self._sessions = {name: SessionCursor(seq) for name, seq in last_seqs.items()}
+        return self._sessions
 
-    async def _replay(self, session_id: str, after: int, send: Emit, admission: Admission) -> int | None:
-        while True:
+    async def _session(self, session_id: str) -> SessionCursor:
+        return (await self._opened()).setdefault(session_id, SessionCursor())
+
+    async def _replay(
+        self, session_id: str, after: int, send: Emit, admission: Admission, up_to: int | None = None
+    ) -> int | None:
+        while up_to is None or after < up_to:
             page = await self._log.read_events(self._project_id, session_id, after)
             if page is None or page.deleted:
                 _note(admission.truncated if page is None else admission.deleted, session_id)
@@ -105,44 +106,30 @@ class RoomCursor:
             if page.truncated or after > page.last_seq:
                 _note(admission.truncated, session_id)
             for event in page.events:
-                await send(event)
+                if up_to is None or event.seq <= up_to:
+                    await send(event)
             if not page.has_more:
                 return page.last_seq
             after = page.events[-1].seq
+        return up_to
 
     async def _fill(self, session_id: str) -> None:
-        cursors = await self._opened()
-        while True:
-            page = await self._log.read_events(self._project_id, session_id, cursors.get(session_id, 0))
+        session = await self._session(session_id)
+        while not session.deleted:
+            page = await self._log.read_events(self._project_id, session_id, session.seq)
             if page is None:
-                cursors.pop(session_id, None)
-                return
+                return  # no session of this project, or no longer any trace of it
             for event in page.events:
-                await self._tell(event)
+                await self._tell(session, event)
             if page.deleted:
-                cursors.pop(session_id, None)
-                return
-            if not page.has_more:
-                cursors[session_id] = page.last_seq
+                session.deleted = True
+            elif not page.has_more:
+                session.seq = page.last_seq
                 return
 
-    async def _tell(self, event: LoggedEvent) -> None:
-        cursors = await self._opened()
+    async def _tell(self, session: SessionCursor, event: LoggedEvent) -> None:
         await self._emit_to_room(event)
-        cursors[event.session_id] = event.seq
-        if isinstance(event, SessionDeletedEvent):
-            cursors.pop(event.session_id)
-            self._newest.pop(event.session_id, None)
-        elif isinstance(event, MessageStartedEvent):
-            self._newest[event.session_id] = (event.message_id, event.attempt, False)
-        elif isinstance(event, VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent):
-            self._newest[event.session_id] = (event.message_id, event.attempt, True)
-
-    def _is_over(self, event: Event) -> bool:
-        if not isinstance(event, TextDeltaEvent):
-            return False
-        message_id, attempt, ended = self._newest.get(event.session_id, ("", 0, False))
-        return message_id == event.message_id and (ended or event.attempt < attempt)
+        session.advance(event)
 
 
 def _note(sessions: list[str], session_id: str) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import socketio
@@ -20,6 +22,21 @@ logger = logging.getLogger(__name__)
 Ack = dict[str, Any]
 
 
+@dataclass
+class Client:
+    """A connected socket: who it is, and the projects it hears."""
+
+    identity: Identity
+    projects: set[str] = field(default_factory=set)
+    # One subscription at a time: two replays at once would mix.
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    expiry: asyncio.Task[None] | None = None
+
+
+# Stands for a socket that was closed between its packet and its turn to be handled.
+_GONE = Client(Identity(""))
+
+
 class Relay:
     """Broadcasts the events of projects to the clients that subscribed to them. Keeps nothing that matters."""
 
@@ -29,7 +46,8 @@ class Relay:
         self._authenticator = authenticator
         self._access = access
         self._settings = settings
-        self._fanout = Fanout(log, self._emit_to_room, settings)
+        self._clients: dict[str, Client] = {}
+        self._fanout = Fanout(log, self._emit_to_room, self._check_access, settings)
         self.sio = socketio.AsyncServer(
             async_mode="asgi",
             cors_allowed_origins=None if settings.origins is None else list(settings.origins),
@@ -50,32 +68,54 @@ class Relay:
         finally:
             await self._fanout.close()
 
-    async def _connect(self, sid: str, _environ: dict[str, Any], auth: object = None) -> None:
+    async def _connect(self, sid: str, environ: object, auth: object = None) -> None:
+        if environ is not self.sio.get_environ(sid):
+            return  # python-socketio also calls this for an event that a client named "connect"
         token = auth.get("token") if isinstance(auth, dict) else None
         try:
             identity = await self._authenticator.authenticate(token if isinstance(token, str) else None)
         except InvalidTokenError as error:
             raise socketio.exceptions.ConnectionRefusedError(str(error), {"code": "invalid_token"}) from error
-        # One subscription at a time for a client: two replays at once would mix.
-        await self.sio.save_session(sid, {"identity": identity, "lock": asyncio.Lock(), "projects": set()})
+        if self.sio.get_environ(sid) is None:
+            # It hung up while it was being identified; nobody will ever tell of its end.
+            raise socketio.exceptions.ConnectionRefusedError("disconnected")
+        client = Client(identity)
+        if identity.expires_at is not None:
+            left = (identity.expires_at - datetime.now(UTC)).total_seconds()
+            client.expiry = asyncio.create_task(self._disconnect_after(sid, left))
+        self._clients[sid] = client
 
-    async def _disconnect(self, sid: str, _reason: str) -> None:
-        session = await self.sio.get_session(sid)
-        for project_id in session.get("projects", ()):
+    async def _disconnect(self, sid: str, *_reason: object) -> None:
+        if self.sio.manager.is_connected(sid, "/"):
+            return  # likewise for one that a client named "disconnect"
+        client = self._clients.pop(sid, None)
+        if client is None:
+            return
+        if client.expiry is not None:
+            client.expiry.cancel()
+        for project_id in client.projects:
             await self._fanout.leave(project_id, sid)
 
+    async def _disconnect_after(self, sid: str, seconds: float) -> None:
+        """A socket dies with its token."""
+        await asyncio.sleep(max(0.0, seconds))
+        self._clients[sid].expiry = None  # its end is at hand, and must not cancel this task
+        await self.sio.disconnect(sid)
+
     async def _subscribe(self, sid: str, *payload: object) -> Ack:
-        session = await self.sio.get_session(sid)
-        async with session["lock"]:
+        client = self._clients.get(sid, _GONE)
+        async with client.lock:
             try:
                 subscription = parse_subscription(payload, self._settings.max_after)
             except InvalidSubscriptionError as error:
                 return _refusal("invalid_subscription", str(error))
             project_id = subscription.project_id
-            if not await self._may_hear(session["identity"], project_id):
+            if not await self._may_hear(client.identity, project_id):
                 return _refusal("project_not_found", f"There is no project {project_id} that you may use.")
-            await self._leave(sid, session, project_id)
-            session["projects"].add(project_id)
+            await self._leave(sid, client, project_id)
+            if sid not in self._clients:
+                return _refusal("disconnected", "The socket was closed meanwhile.")
+            client.projects.add(project_id)
             admission = await self._fanout.enter(
                 project_id,
                 sid,
@@ -93,13 +133,13 @@ class Relay:
         }
 
     async def _unsubscribe(self, sid: str, *payload: object) -> Ack:
-        session = await self.sio.get_session(sid)
-        async with session["lock"]:
+        client = self._clients.get(sid, _GONE)
+        async with client.lock:
             try:
                 project_id = parse_unsubscription(payload).project_id
             except InvalidSubscriptionError as error:
                 return _refusal("invalid_subscription", str(error))
-            await self._leave(sid, session, project_id)
+            await self._leave(sid, client, project_id)
         return {"ok": True, "room": room_of(project_id)}
 
     async def _may_hear(self, identity: Identity, project_id: str) -> bool:
@@ -107,15 +147,25 @@ class Relay:
         return access is not None and access.may_use(identity.user_id)
 
     async def _join(self, sid: str, project_id: str) -> None:
-        if not self.sio.manager.is_connected(sid, "/"):
+        if sid not in self._clients:
             return  # it went away while it was being let in; its disconnect cleans up
         await self.sio.enter_room(sid, room_of(project_id))
 
-    async def _leave(self, sid: str, session: dict[str, Any], project_id: str) -> None:
-        if project_id in session["projects"]:
-            session["projects"].discard(project_id)
+    async def _leave(self, sid: str, client: Client, project_id: str) -> None:
+        if project_id in client.projects:
+            client.projects.discard(project_id)
             await self.sio.leave_room(sid, room_of(project_id))
             await self._fanout.leave(project_id, sid)
+
+    async def _check_access(self, project_id: str, sids: frozenset[str]) -> None:
+        access = await self._access.find_access(project_id)
+        for sid in sids:
+            client = self._clients.get(sid)
+            if client is None:
+                continue
+            if access is None or not access.may_use(client.identity.user_id):
+                await self._leave(sid, client, project_id)
+                await self.sio.emit("access_lost", {"project_id": project_id, "room": room_of(project_id)}, to=sid)
 
     async def _emit_to_room(self, project_id: str, event: Event) -> None:
         await self.sio.emit(event.type, event_payload(event), room=room_of(project_id))

@@ -13,24 +13,22 @@ SESSIONS = 32
 WATCHERS = 50
 
 
-async def parallel_rows(bench: Bench) -> list[Row]:
-    """Many sessions at the same time against one after the other."""
+async def parallel_rows(bench: Bench, client: VibewireClient) -> list[Row]:
+    """Many sessions at the same time against one after the other, all of them fresh."""
     plan, failed = bench.plan, Samples()
-    async with bench.client(bench.folder / "parallel") as client:
-        await bench.fresh_batch(client, 3)
-        one, many = await take_turns(
-            plan.rounds,
-            partial(bench.fresh_batch, client, plan.sessions),
-            partial(_parallel_batch, client, plan.parallel_turns, failed),
-        )
+    alone = plan.sessions * FRESH_TURNS // plan.parallel_turns
+    one, many = await take_turns(
+        plan.rounds,
+        partial(bench.fresh_batch, client, alone, plan.parallel_turns),
+        partial(_parallel_batch, client, plan.parallel_turns, failed),
+    )
     one, many = (Samples([1000 / value for value in each.values]) for each in (one, many))
-    failures = sum(failed.values)
-    unit = "turns/CPU-s"
-    name = f"{SESSIONS} sessions in parallel"
     ratio = many.median / one.median
+    sent, failures = SESSIONS * plan.parallel_turns * plan.rounds, sum(failed.values)
+    unit, name = "turns/CPU-s", f"{SESSIONS} sessions in parallel"
     return [
         Row(f"{name}, turns a CPU-second", one.text(unit), many.text(unit), ratio, 0.9, at_least=True),
-        Row(f"{name}, turns that failed", "", f"of {SESSIONS * plan.parallel_turns * plan.rounds}", failures, 0, ""),
+        Row(f"{name}, turns that failed", "", f"{failures:.0f} of {sent}", failures, 0, unit=""),
     ]
 
 
@@ -45,37 +43,30 @@ async def _parallel_batch(client: VibewireClient, turns: int, failed: Samples) -
     return used / max(done, 1)
 
 
-async def watcher_rows(bench: Bench) -> list[Row]:
+async def watcher_rows(bench: Bench, client: VibewireClient) -> list[Row]:
     """A room with many watchers against one without any, on the same server."""
     plan, nodes = bench.plan, itertools.count()
-    async with (
-        bench.client(bench.folder / "watched") as client,
-        JsonProcess("tests.bench.crowd", core=OTHER_CORE) as crowd,
-    ):
-        watched, lonely = await client.open_project(), await client.open_project()
-        url = client.url
-        await crowd.ask(url=url, project_id=watched, watchers=WATCHERS)
-        await _room_batch(bench, client, lonely, nodes, 2)
+    watched, lonely = await client.open_project(), await client.open_project()
+    async with JsonProcess("tests.bench.crowd", core=OTHER_CORE) as crowd:
+        await crowd.ask(url=client.url, project_id=watched, watchers=WATCHERS)
         none, many = await take_turns(
             plan.rounds,
-            partial(_room_batch, bench, client, lonely, nodes, plan.watched_sessions),
-            partial(_room_batch, bench, client, watched, nodes, plan.watched_sessions),
+            partial(_room_batch, bench, client, lonely, nodes),
+            partial(_room_batch, bench, client, watched, nodes),
         )
         heard = (await crowd.ask())["answers"]
     turns = plan.rounds * plan.watched_sessions * FRESH_TURNS
     missed = sum(turns - count for count in heard)
-    more = many.median - none.median
-    note = f"{missed} of {turns * WATCHERS} answers were missed; the reference is a room without watchers"
-    return [
-        Row(f"{WATCHERS} watchers of a room, CPU a turn", none.text("ms"), many.text("ms"), more, 15, "ms", note=note)
-    ]
+    note = f"the reference is a room without watchers; {missed} of {turns * WATCHERS} answers were missed"
+    name, more = f"{WATCHERS} watchers of a room, CPU a turn", many.median - none.median
+    return [Row(name, none.text("ms"), many.text("ms"), more, 15, "ms", note=note)]
 
 
-async def _room_batch(
-    bench: Bench, client: VibewireClient, project_id: str, nodes: "itertools.count[int]", sessions: int
-) -> float:
+async def _room_batch(bench: Bench, client: VibewireClient, project_id: str, nodes: "itertools.count[int]") -> float:
+    """Fresh sessions of nodes, all in one room: CPU milliseconds a turn."""
+    count = bench.plan.watched_sessions
     used = [
         await bench.batch(client, await client.open_session(project_id, f"node_{next(nodes)}"), FRESH_TURNS)
-        for _ in range(sessions)
+        for _ in range(count)
     ]
-    return sum(used) / sessions
+    return sum(used) / count

@@ -48,7 +48,7 @@ QUICK = Plan(
     stored_turns=4,
     given_turns={200: 2, 2_000: 1},
     ticked_turns=4,
-    parallel_turns=1,
+    parallel_turns=2,
     watched_sessions=2,
     import_rounds=7,
 )

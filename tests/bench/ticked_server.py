@@ -1,7 +1,7 @@
 """Vibewire with a ticker beside it on its event loop, which tells for how long the loop was held.
 
-SIGUSR1 has it print the longest delay of a tick since the last time, as a line of JSON: in `held_ms` as the clock has it,
-in `cpu_ms` how much of it this process was computing (the rest was the machine's, given to others).
+SIGUSR1 has it print the longest delay of a tick since the last time, as a line of JSON: `held_ms` as the clock has it,
+`cpu_ms` how much of it this process was computing (the rest the machine gave to others).
 """
 
 import asyncio

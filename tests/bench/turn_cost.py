@@ -10,46 +10,34 @@ import asyncio
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 
 from tests.bench.bench import Bench
-from tests.bench.history_rows import fresh_rows, given_rows
 from tests.bench.imports import import_rows
-from tests.bench.load_rows import parallel_rows, watcher_rows
-from tests.bench.loop_rows import loop_rows
 from tests.bench.measuring import Row, table
 from tests.bench.plan import FULL, QUICK, Plan
 from tests.bench.processes import MEASURED_CORE, OTHER_CORE, JsonProcess
+from tests.bench.servers import default_rows, given_rows
 from tests.bench.surroundings import surroundings
 from tests.server_process import rehearsal_process
 
 _HEADER = ("what", "reference", "Vibewire", "value", "goal", "", "note")
-_STEPS: dict[str, Callable[[Bench], Awaitable[list[Row]]]] = {
-    "a fresh session, and 10,000 stored items": fresh_rows,
-    "histories that the model is given": given_rows,
-    "the event loop": loop_rows,
-    "sessions in parallel": parallel_rows,
-    "watchers": watcher_rows,
-    "imports": lambda bench: import_rows(bench.plan.import_rounds),
-}
 
 
 async def measure(plan: Plan, rows: list[Row]) -> None:
-    """Add the rows of all steps, as they come. Raises TimeoutError when the plan's time is up."""
-    began = time.monotonic()
+    """Add all rows, as they come. Raises TimeoutError when the plan's time is up."""
     with tempfile.TemporaryDirectory(prefix="vibewire-bench-") as name, rehearsal_process() as model:
         folder = Path(name)
         bare = JsonProcess("tests.bench.bare_script", model.url, str(folder / "bare.sqlite"), core=MEASURED_CORE)
         async with asyncio.timeout(plan.seconds), aiohttp.ClientSession() as http, bare:
-            bench = Bench(plan, folder, model.url, bare, http)
-            for what, step in _STEPS.items():
-                print(f"{time.monotonic() - began:5.0f} s  {what} ...", file=sys.stderr, flush=True)
-                rows += await step(bench)
-    print(f"{time.monotonic() - began:5.0f} s  done", file=sys.stderr, flush=True)
+            bench = Bench(plan, folder, model.url, bare, http, rows)
+            await default_rows(bench)
+            await given_rows(bench)
+            bench.tell("imports")
+            rows += await import_rows(plan.import_rounds)
+            bench.tell("done")
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from backend.app.domain.limits import Limits
 from backend.app.domain.memory_keeper import MemoryKeeper
 from backend.app.domain.message import Item, Message
 from backend.app.domain.ports import Doorbell, MemoryRef
-from backend.app.domain.project import Project
+from backend.app.domain.project import CodeVersion, Project, ProjectChange
 from backend.app.domain.session import Session
 from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
@@ -119,6 +119,13 @@ class Workshop:
         project = await self.engine.projects.find_project(self.project.project_id)
         assert project is not None
         return project.version, project.code
+
+    async def edit_by_hand(self, code: str) -> None:
+        """Give the project new code, on top of whatever it has."""
+        version, _ = await self.code()
+        now = self.engine.clock.now()
+        made = CodeVersion(self.project.project_id, version + 1, code, find_nodes(code), None, "Edited by hand", now)
+        await self.engine.projects.update_project(self.project.project_id, ProjectChange(code=made), now)
 
     async def events(self) -> tuple[LoggedEvent, ...]:
         page = await self.engine.events.read_events(self.project.project_id, self.session.session_id, 0)

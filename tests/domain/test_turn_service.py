@@ -10,7 +10,6 @@ from backend.app.domain.agent_port import Draft, Review
 from backend.app.domain.errors import TurnError
 from backend.app.domain.limits import Limits
 from backend.app.domain.message import MessageStatus
-from backend.app.domain.project import CodeVersion, ProjectChange
 from backend.app.wiring import LocalEngine
 from shared.events import MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
 from tests.domain.scripted_agents import CODE, USAGE, Step, Workshop, open_workshop
@@ -200,15 +199,12 @@ async def test_a_stopped_worker_lets_its_turn_go_at_once(workshop: OpenWorkshop)
     assert (await shop.find(message)).attempt == 2
 
 
-async def test_code_that_was_changed_meanwhile_goes_back_to_the_agent(
-    workshop: OpenWorkshop, clock: ManualClock
-) -> None:
-    by_hand = CODE.replace("Assistant", "Helper")
+async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(workshop: OpenWorkshop) -> None:
+    by_hand = CODE + 'other = Agent(name="Other")\n'
     shop: Workshop
 
     async def edit_by_hand_meanwhile() -> Draft:
-        version = CodeVersion(shop.project.project_id, 2, by_hand, (), None, "Edited by hand", clock.now())
-        await shop.engine.projects.update_project(shop.project.project_id, ProjectChange(code=version), clock.now())
+        await shop.edit_by_hand(by_hand)
         return PATCH
 
     second = Draft("Again.", by_hand + 'triage = Agent(name="Triage")\n')
@@ -219,6 +215,39 @@ async def test_code_that_was_changed_meanwhile_goes_back_to_the_agent(
     assert (found.status, found.iterations, found.base_version, found.version) == (MessageStatus.COMPLETED, 2, 2, 3)
     assert (await shop.code())[1] == second.new_code
     assert shop.agents.briefs[1].code == by_hand
+
+
+async def test_changes_of_different_places_are_merged(workshop: OpenWorkshop) -> None:
+    shop: Workshop
+
+    async def edit_by_hand_meanwhile() -> Draft:
+        await shop.edit_by_hand("# Our desk\n" + CODE)
+        return PATCH
+
+    shop = await workshop(edit_by_hand_meanwhile, APPROVED)
+    message = await shop.queue()
+    assert await shop.answer(message) is None
+    found = await shop.find(message)
+    assert (found.status, found.iterations, found.base_version, found.version) == (MessageStatus.COMPLETED, 1, 2, 3)
+    assert await shop.code() == (3, "# Our desk\n" + NEW_CODE)
+    assert "Our desk" not in (found.patch or "").replace(" # Our desk", "")
+
+
+async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(workshop: OpenWorkshop) -> None:
+    shop: Workshop
+    edits = iter(range(100))
+
+    async def edit_by_hand_meanwhile() -> Draft:
+        _, code = await shop.code()
+        await shop.edit_by_hand(code + f"edit_{next(edits)} = 1\n")
+        return Draft("Mine.", code + "mine = 1\n")
+
+    shop = await workshop(*([edit_by_hand_meanwhile, APPROVED] * 3))
+    message = await shop.queue()
+    assert await shop.answer(message) is None
+    found = await shop.find(message)
+    assert found.error is not None
+    assert (found.status, found.error.code, found.iterations) == (MessageStatus.FAILED, "conflict", 3)
 
 
 async def test_whoever_rings_the_lowest_open_message_is_run_and_the_other_rung_again(workshop: OpenWorkshop) -> None:

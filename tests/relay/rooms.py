@@ -9,7 +9,7 @@ from backend.app.domain.project import Project
 from backend.app.domain.session import Session
 from backend.app.wiring import LocalEngine
 from shared.event_log import EventLogReader, EventPage
-from shared.events import AgentIterationEvent, Event, LoggedBase, LoggedEvent, TextDeltaEvent
+from shared.events import AgentIterationEvent, BusMessage, Event, LoggedBase, LoggedEvent, TextDeltaEvent
 from tests.contract.builders import iteration_event, stored_session, taken_turn
 
 WAIT_SECONDS = 10.0
@@ -27,9 +27,7 @@ class Heard:
         self._changed.set()
 
     def seqs(self, session_id: str) -> list[int]:
-        return [
-            event.seq for event in self.events if isinstance(event, LoggedBase) and event.session_id == session_id
-        ]
+        return [event.seq for event in self.events if isinstance(event, LoggedBase) and event.session_id == session_id]
 
     def names(self) -> list[str]:
         return [event.type for event in self.events]
@@ -91,18 +89,41 @@ class WatchedLog:
             await self.on_read(project_id)
 
 
+class Reads:
+    """Counts how often each project's log is read."""
+
+    def __init__(self, log: WatchedLog) -> None:
+        self._seen: list[str] = []
+        self._changed = asyncio.Event()
+        log.on_read = self._note
+
+    def count(self, project_id: str) -> int:
+        return self._seen.count(project_id)
+
+    async def wait_for_more(self, project_id: str, more: int) -> None:
+        goal = self.count(project_id) + more
+        async with asyncio.timeout(WAIT_SECONDS):
+            while self.count(project_id) < goal:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def _note(self, project_id: str) -> None:
+        self._seen.append(project_id)
+        self._changed.set()
+
+
 class Source:
     """An EventSource that brings what it is given."""
 
     def __init__(self) -> None:
-        self._batches: asyncio.Queue[Sequence[Event]] = asyncio.Queue()
+        self._batches: asyncio.Queue[Sequence[BusMessage]] = asyncio.Queue()
         self.asked = asyncio.Event()
 
-    async def receive(self) -> Sequence[Event]:
+    async def receive(self) -> Sequence[BusMessage]:
         self.asked.set()
         return await self._batches.get()
 
-    def bring(self, *events: Event) -> None:
+    def bring(self, *events: BusMessage) -> None:
         self._batches.put_nowait(events)
 
 

@@ -11,12 +11,12 @@ from backend.app.wiring import LocalEngine
 from backend.relay import fanout as fanout_module
 from backend.relay.fanout import Fanout
 from backend.relay.settings import RelaySettings
-from shared.events import Event
+from shared.events import AccessChangedEvent, Event
 from tests.contract.builders import delete, stored_project
-from tests.relay.rooms import WAIT_SECONDS, Heard, Source, WatchedLog, Writer, numbers
+from tests.relay.rooms import WAIT_SECONDS, Heard, Reads, Source, WatchedLog, Writer, numbers
 
-NEVER = RelaySettings(fill_seconds=3_600)
-OFTEN = RelaySettings(fill_seconds=0.01)
+NEVER = RelaySettings(fill_seconds=3_600, access_seconds=3_600)
+OFTEN = RelaySettings(fill_seconds=0.01, access_seconds=3_600)
 
 
 class Hall:
@@ -24,8 +24,9 @@ class Hall:
 
     def __init__(self, log: WatchedLog, settings: RelaySettings) -> None:
         self.source = Source()
-        self.fanout = Fanout(log, self._emit, settings)
+        self.fanout = Fanout(log, self._emit, self._check_access, settings)
         self.rooms: dict[str, Heard] = {}
+        self.checked: asyncio.Queue[tuple[str, set[str]]] = asyncio.Queue()
 
     def heard(self, project_id: str) -> Heard:
         return self.rooms.setdefault(project_id, Heard())
@@ -40,6 +41,9 @@ class Hall:
     async def _emit(self, project_id: str, event: Event) -> None:
         await self.heard(project_id).hear(event)
 
+    async def _check_access(self, project_id: str, sids: frozenset[str]) -> None:
+        self.checked.put_nowait((project_id, set(sids)))
+
 
 @asynccontextmanager
 async def running(log: WatchedLog, settings: RelaySettings) -> AsyncIterator[Hall]:
@@ -52,29 +56,6 @@ async def running(log: WatchedLog, settings: RelaySettings) -> AsyncIterator[Hal
         task.cancel()
         await asyncio.wait({task})
         await hall.fanout.close()
-
-
-class Reads:
-    """Counts how often each project's log is read."""
-
-    def __init__(self, log: WatchedLog) -> None:
-        self._seen: list[str] = []
-        self._changed = asyncio.Event()
-        log.on_read = self._note
-
-    def count(self, project_id: str) -> int:
-        return self._seen.count(project_id)
-
-    async def wait_for_more(self, project_id: str, more: int) -> None:
-        goal = self.count(project_id) + more
-        async with asyncio.timeout(WAIT_SECONDS):
-            while self.count(project_id) < goal:
-                self._changed.clear()
-                await self._changed.wait()
-
-    async def _note(self, project_id: str) -> None:
-        self._seen.append(project_id)
-        self._changed.set()
 
 
 async def test_events_go_to_the_room_of_their_project_and_no_other(
@@ -113,7 +94,7 @@ async def test_a_room_that_was_silent_for_long_is_not_compared_until_it_is_heard
 ) -> None:
     reads = Reads(log)
     busy = await stored_project(engine, name="Busy")
-    async with running(log, RelaySettings(fill_seconds=0.01, active_seconds=0.3)) as hall:
+    async with running(log, RelaySettings(fill_seconds=0.01, active_seconds=0.3, access_seconds=3_600)) as hall:
         heard = await hall.enter(project.project_id)
         last_looks = -1
         while (looks := reads.count(project.project_id)) != last_looks:
@@ -208,6 +189,29 @@ async def test_what_does_not_fit_into_a_rooms_queue_is_mended_from_the_log(
         hall.source.bring(*await writer.log_many(60))
         await heard.until(lambda: len(heard.events) >= 60)
         assert heard.seqs(writer.session_id) == numbers(1, 60)
+
+
+async def test_those_who_hear_a_project_are_checked_as_soon_as_its_members_change(
+    engine: LocalEngine, log: WatchedLog, project: Project
+) -> None:
+    other = await stored_project(engine, name="Nobody hears it")
+    async with running(log, NEVER) as hall, asyncio.timeout(WAIT_SECONDS):
+        await hall.enter(project.project_id, "sid-1")
+        heard = await hall.enter(project.project_id, "sid-2")
+        now, new_id = engine.clock.now(), engine.ids.new_id
+        for changed in (other, project):
+            hall.source.bring(
+                AccessChangedEvent(event_id=new_id(), project_id=changed.project_id, created_at=now),
+            )
+        assert await hall.checked.get() == (project.project_id, {"sid-1", "sid-2"})
+    assert heard.events == []
+
+
+async def test_those_who_hear_a_project_are_checked_regularly(log: WatchedLog, project: Project) -> None:
+    async with running(log, RelaySettings(access_seconds=0.01)) as hall, asyncio.timeout(WAIT_SECONDS):
+        await hall.enter(project.project_id, "sid-1")
+        for _ in range(3):
+            assert await hall.checked.get() == (project.project_id, {"sid-1"})
 
 
 @pytest.mark.parametrize("leave", [False, True])

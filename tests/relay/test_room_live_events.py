@@ -1,4 +1,4 @@
-"""Live events pass as they come, but text of a message that is over, or of an attempt that was begun again, does not."""
+"""Live events pass as they come; text of a message that is over, or of an older attempt, does not."""
 
 from collections.abc import Awaitable, Callable
 

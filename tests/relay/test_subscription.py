@@ -38,7 +38,7 @@ def test_none_and_two_payloads_are_refused(payload: list[object]) -> None:
 @pytest.mark.parametrize("payload", [None, [], "p", 3, 1.5, True, b"p", {}, {"project": "p"}])
 def test_what_is_no_object_with_a_project_is_refused(payload: object) -> None:
     for parse in (lambda: parse_subscription([payload], MAX_AFTER), lambda: parse_unsubscription([payload])):
-        with pytest.raises(InvalidSubscriptionError, match="payload|project"):
+        with pytest.raises(InvalidSubscriptionError, match=r"payload|project"):
             parse()
 
 

@@ -4,9 +4,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 
-from shared.events import Event, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
+from shared.events import BusMessage, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
 
-Listener = Callable[[Event], None]
+Listener = Callable[[BusMessage], None]
 
 # An end that nobody told of in this process (another process on the same file reached it) is seen this soon.
 _LOOK_AGAIN_SECONDS = 1.0
@@ -23,7 +23,7 @@ class LocalEventBus:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    async def publish(self, event: Event) -> None:
+    async def publish(self, event: BusMessage) -> None:
         """See EventBus."""
         for listener in tuple(self._listeners):
             listener(event)
@@ -50,7 +50,7 @@ class LocalEndWatch:
             if not self._waiting[message_id]:
                 del self._waiting[message_id]
 
-    def _hear(self, event: Event) -> None:
+    def _hear(self, event: BusMessage) -> None:
         if isinstance(event, VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent):
             for ended in self._waiting.get(event.message_id, ()):
                 ended.set()

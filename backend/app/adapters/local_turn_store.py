@@ -48,6 +48,19 @@ class LocalTurnStore:
 
         return await self._database.read(work)
 
+    async def list_stuck_sessions(self, now: datetime, queued_before: datetime, limit: int) -> Sequence[str]:
+        """See TurnStore."""
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            rows = connection.execute(
+                "SELECT DISTINCT session_id FROM messages WHERE status IN ('queued', 'running') "
+                "AND (lease_until <= ? OR (status = 'queued' AND created_at <= ?)) LIMIT ?",
+                (text_of(now), text_of(queued_before), limit),
+            )
+            return [row["session_id"] for row in rows]
+
+        return await self._database.read(work)
+
     async def take_turn(
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
     ) -> tuple[TakeOutcome, Message | None]:

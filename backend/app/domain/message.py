@@ -35,6 +35,17 @@ class MessageError:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnRef:
+    """One attempt of one message's turn: the fence that every write of the turn carries."""
+
+    message_id: str
+    session_id: str
+    project_id: str
+    number: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One exchange. `attempt` counts how often its turn was begun; `number` is its place in the session."""
 
@@ -58,6 +69,11 @@ class Message:
     lease_until: datetime | None = None
     cancel_requested: bool = False
 
+    @property
+    def turn(self) -> TurnRef:
+        """The newest attempt of the message's turn."""
+        return TurnRef(self.message_id, self.session_id, self.project_id, self.number, self.attempt)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelResponse:
@@ -77,17 +93,6 @@ class ModelResponse:
     model: str
     usage: TokenUsage
     body: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TurnRef:
-    """One attempt of one message's turn: the fence that every write of the turn carries."""
-
-    message_id: str
-    session_id: str
-    project_id: str
-    number: int
-    attempt: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from backend.app.domain.message import CompletedTurn, Item
-from shared.events import Event
+from shared.events import BusMessage
 
 
 class Clock(Protocol):
@@ -31,7 +31,7 @@ class IdGenerator(Protocol):
 class EventBus(Protocol):
     """Carries events to whoever listens. Best effort: a lost event is mended from the log."""
 
-    async def publish(self, event: Event) -> None:
+    async def publish(self, event: BusMessage) -> None:
         """Send; order is kept within a session. Never raises for a failed delivery, never waits for a listener."""
         ...
 

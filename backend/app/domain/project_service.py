@@ -18,7 +18,7 @@ from backend.app.domain.session_service import SessionService
 from backend.app.domain.source import InvalidSourceError, parse_source
 from backend.app.domain.store_ports import Page, ProjectStore
 from backend.app.domain.workflow import find_nodes
-from shared.events import CodeChangedEvent
+from shared.events import AccessChangedEvent, CodeChangedEvent
 
 COMMIT_MESSAGE_BY_HAND = "Edited by hand"
 
@@ -116,6 +116,8 @@ class ProjectService:
         project = await self._projects.update_project(project_id, change, self._clock.now())
         if project is None:
             raise ProjectNotFoundError(project_id)
+        if change.members is not None:
+            await self._tell_access_changed(project_id)
         if change.code is not None:
             await self._bus.publish(
                 CodeChangedEvent(
@@ -134,6 +136,11 @@ class ProjectService:
         await self._authorization.require_owner(user_id, project_id, "delete")
         await self._projects.delete_project(project_id)
         await self._sessions.delete_all_sessions(project_id)
+        await self._tell_access_changed(project_id)
+
+    async def _tell_access_changed(self, project_id: str) -> None:
+        changed = AccessChangedEvent(event_id=self._ids.new_id(), project_id=project_id, created_at=self._clock.now())
+        await self._bus.publish(changed)
 
     def _check_code(self, code: str) -> None:
         size = len(code.encode(errors="surrogatepass"))

@@ -180,6 +180,13 @@ class TurnStore(Protocol):
         """The open message of the session with the lowest number."""
         ...
 
+    async def list_stuck_sessions(self, now: datetime, queued_before: datetime, limit: int) -> Sequence[str]:
+        """Sessions with an open message whose lease is over, or that has been queued since before `queued_before`.
+
+        Candidates only: this read may lag behind.
+        """
+        ...
+
     async def take_turn(
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
     ) -> tuple[TakeOutcome, Message | None]:

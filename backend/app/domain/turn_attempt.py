@@ -14,16 +14,15 @@ from backend.app.domain.message import (
     MessageError,
     MessageStatus,
     TurnAnswer,
-    TurnRef,
 )
 from backend.app.domain.ports import Clock, EventBus, IdGenerator, TurnQueue
 from backend.app.domain.project import CodeVersion, Project
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import ProjectStore, SessionStore, TurnStore
 from backend.app.domain.turn_recorder import TurnEventRecorder
-from backend.app.domain.turn_work import TurnWork
+from backend.app.domain.turn_work import TurnWork, rebase_answer
 from backend.app.domain.workflow import find_nodes
-from shared.events import CodeChangedEvent, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
+from shared.events import CodeChangedEvent, VibecodeResponseEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +47,7 @@ class TurnAttempt:
     def __init__(self, parts: TurnParts, message: Message, receipt: str) -> None:
         self._parts = parts
         self._message = message
-        self.turn = TurnRef(
-            message_id=message.message_id,
-            session_id=message.session_id,
-            project_id=message.project_id,
-            number=message.number,
-            attempt=message.attempt,
-        )
+        self.turn = message.turn
         self._recorder = TurnEventRecorder(self.turn, parts.turns, parts.bus, parts.clock, parts.ids)
         self._heartbeat = Heartbeat(self.turn, receipt, parts.turns, parts.queue, parts.clock, parts.limits)
         self._work: TurnWork | None = None
@@ -69,27 +62,16 @@ class TurnAttempt:
         try:
             session, agents, work = await self._prepare()
             while True:
-                project = await self._find_project()
-                answer = await self._within(deadline, work, project)
-                try:
-                    await self._complete(session, agents, answer)
-                except StaleBaseError:
-                    work.notice_newer_code()
-                else:
+                answer = await self._within(deadline, work, await self._find_project())
+                if await self._complete_or_merge(session, agents, answer):
                     return
+                work.notice_newer_code()
         finally:
             self._recorder.close()
 
     async def end(self, status: MessageStatus, error: MessageError) -> None:
         """End the message failed or cancelled. Raises TurnFencedError."""
-        iterations = self._work.iterations if self._work else 0
-        draft: MessageFailedEvent | MessageCancelledEvent
-        if status is MessageStatus.FAILED:
-            draft = self._recorder.event(MessageFailedEvent, code=error.code, detail=error.detail)
-        else:
-            draft = self._recorder.event(MessageCancelledEvent, code=error.code, detail=error.detail)
-        logged = await self._parts.turns.end_turn(self.turn, status, error, iterations, draft)
-        await self._recorder.publish(logged)
+        await self._recorder.record_end(status, error, self._work.iterations if self._work else 0)
 
     async def _prepare(self) -> tuple[Session, AgentTurn, TurnWork]:
         session = await self._parts.sessions.find_session(self.turn.session_id)
@@ -116,6 +98,19 @@ class TurnAttempt:
         except TimeoutError as error:
             seconds = self._parts.limits.turn_seconds
             raise TurnError("turn_deadline", f"The turn took more than {seconds:g} s.", retryable=False) from error
+
+    async def _complete_or_merge(self, session: Session, agents: AgentTurn, answer: TurnAnswer) -> bool:
+        """Keep the answer, if need be on top of code that changed meanwhile. False where the two do not go together."""
+        while True:
+            try:
+                await self._complete(session, agents, answer)
+            except StaleBaseError:
+                merged = rebase_answer(answer, await self._find_project())
+                if merged is None:
+                    return False
+                answer = merged
+            else:
+                return True
 
     async def _complete(self, session: Session, agents: AgentTurn, answer: TurnAnswer) -> None:
         items = agents.new_items()

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from backend.app.domain.message import Item, ModelResponse, TurnRef
+from backend.app.domain.message import Item, MessageError, MessageStatus, ModelResponse, TurnRef
 from backend.app.domain.ports import Clock, EventBus, IdGenerator
 from backend.app.domain.store_ports import TurnStore
 from backend.app.domain.text_stream import TextStream
@@ -108,6 +108,15 @@ class TurnEventRecorder:
     def stream_text(self, agent: AgentName, iteration: int, text: str) -> None:
         """The model wrote some more text: sent soon, never waited for."""
         self._text.add(agent, iteration, text)
+
+    async def record_end(self, status: MessageStatus, error: MessageError, iterations: int) -> None:
+        """End the message failed or cancelled. Raises TurnFencedError."""
+        draft: MessageFailedEvent | MessageCancelledEvent
+        if status is MessageStatus.FAILED:
+            draft = self.event(MessageFailedEvent, code=error.code, detail=error.detail)
+        else:
+            draft = self.event(MessageCancelledEvent, code=error.code, detail=error.detail)
+        await self.publish(await self._turns.end_turn(self._turn, status, error, iterations, draft))
 
     async def publish(self, event: VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent) -> None:
         """Tell the end, which the store has logged already."""

@@ -19,6 +19,11 @@ _LEASE_LIVE_SECONDS = 10.0
 _LONGEST_RETRY_SECONDS = 300.0
 
 
+def attempts_spent(message: Message) -> MessageError:
+    """Why a message failed whose turn was begun as often as it may be."""
+    return MessageError("attempts_spent", f"The turn was begun {message.attempt} times and never ended.")
+
+
 class TurnService:
     """Runs turns. The store decides who runs what; a doorbell only says where to look."""
 
@@ -54,8 +59,7 @@ class TurnService:
     async def _run_or_give_up(self, outcome: TakeOutcome, message: Message, receipt: str) -> float | None:
         attempt = TurnAttempt(self._parts, message, receipt)
         if outcome is TakeOutcome.ATTEMPTS_SPENT:
-            spent = MessageError("attempts_spent", f"The turn was begun {message.attempt} times and never ended.")
-            await self._end(attempt, MessageStatus.FAILED, spent)
+            await self._end(attempt, MessageStatus.FAILED, attempts_spent(message))
             return None
         if message.cancel_requested:
             await self._end(attempt, MessageStatus.CANCELLED, CANCELLED)

@@ -1,10 +1,14 @@
 """The iterations of a turn: VibeCoder writes, the Evaluator reviews, until one patch is good or none is needed."""
 
+from dataclasses import replace
+
 from backend.app.domain.agent_port import AgentTurn, Brief, Draft, Proposal
 from backend.app.domain.diff import unified_diff
 from backend.app.domain.errors import TurnError
+from backend.app.domain.merge import merge
 from backend.app.domain.message import TurnAnswer
 from backend.app.domain.project import Project
+from backend.app.domain.source import InvalidSourceError, parse_source
 from backend.app.domain.turn_recorder import TurnEventRecorder
 from backend.app.domain.workflow import node_source
 
@@ -12,6 +16,26 @@ _CODE_CHANGED = (
     "The project's code was changed by somebody else while you worked, in the same place. "
     "You now see the newer code: make the change again, on top of it."
 )
+
+
+def rebase_answer(answer: TurnAnswer, newer: Project) -> TurnAnswer | None:
+    """The answer's change made on newer code; None where the two changes overlap, or do not parse together."""
+    if answer.new_code is None:
+        return answer
+    merged = merge(answer.base_code, answer.new_code, newer.code)
+    if merged is None:
+        return None
+    try:
+        parse_source(merged)
+    except InvalidSourceError:
+        return None
+    return replace(
+        answer,
+        base_version=newer.version,
+        base_code=newer.code,
+        new_code=merged,
+        patch=unified_diff(newer.code, merged),
+    )
 
 
 class TurnWork:

@@ -1,0 +1,28 @@
+"""The API and the relay as one ASGI application, open to whom the settings let in."""
+
+import socketio
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from backend.app.api.application import build_application
+from backend.app.settings import AppSettings
+from backend.app.wiring import LocalEngine, build_services
+from backend.local.loopback_guard import LoopbackGuard
+from backend.relay.server import Relay
+
+_LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+
+
+def build_asgi(settings: AppSettings, engine: LocalEngine, relay: Relay) -> ASGIApp:
+    """The API with the relay at /socket.io; without identity settings closed to everything but this machine."""
+    api = build_application(build_services(settings, engine))
+    api.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_origin_regex=None if settings.has_identity else _LOOPBACK_ORIGIN,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["Location", "Retry-After"],
+    )
+    app = socketio.ASGIApp(relay.sio, other_asgi_app=api)
+    return app if settings.has_identity else LoopbackGuard(app)

@@ -1,0 +1,138 @@
+"""Nobody reads or changes a project that is not theirs; of those who may use it, only the owner manages it."""
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from backend.app.domain.services import Services
+from shared.identity import Identity, InvalidTokenError
+from tests.api.conftest import connect, create_project, get, nothing_changes, problem_of, send
+from tests.api.routes import OWNER_ROUTES, ROUTES_OF_AN_ID, Route, name_of
+
+UNKNOWN = "01900000-0000-7000-8000-ffffffffffff"
+every_route = pytest.mark.parametrize("route", [*ROUTES_OF_AN_ID, *OWNER_ROUTES], ids=name_of)
+
+
+class TokenAuthenticator:
+    """Knows one token, and notes what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[str | None] = []
+
+    async def authenticate(self, token: str | None) -> Identity:
+        self.shown.append(token)
+        if token != "good-token":
+            raise InvalidTokenError("The token is missing or wrong.")
+        return Identity("local")
+
+
+@pytest.fixture
+async def known(client: httpx.AsyncClient, project_id: str, session_id: str) -> dict[str, str]:
+    """What a route may be about: a project of the user `local`, its session and a queued message."""
+    message = await send(client, session_id)
+    return {"project_id": project_id, "session_id": session_id, "message_id": message["message_id"]}
+
+
+@every_route
+async def test_to_a_stranger_a_project_does_not_exist(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, known: dict[str, str], route: Route
+) -> None:
+    async with nothing_changes(client):
+        refused = await route.call(stranger, **known)
+        problem_of(refused, 404, route.not_found_code)
+    unknown = await route.call(stranger, **dict.fromkeys(known, UNKNOWN))
+    kind = route.not_found_code.partition("_")[0]
+    assert refused.text.replace(known[f"{kind}_id"], UNKNOWN) == unknown.text
+
+
+async def test_a_stranger_lists_only_what_is_theirs(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, project_id: str
+) -> None:
+    assert (await get(stranger, "/projects"))["projects"] == []
+    own = await create_project(stranger)
+    assert own["owner"] == "stranger"
+    assert (await get(stranger, "/projects"))["projects"] == [own]
+    assert [project["project_id"] for project in (await get(client, "/projects"))["projects"]] == [project_id]
+
+
+@pytest.mark.parametrize("route", ROUTES_OF_AN_ID, ids=name_of)
+async def test_a_member_may_use_a_project(
+    client: httpx.AsyncClient, member: httpx.AsyncClient, known: dict[str, str], route: Route
+) -> None:
+    await client.patch(f"/projects/{known['project_id']}", json={"members": ["member"]})
+    answer = await route.call(member, **known)
+    assert answer.status_code in (200, 201, 202), answer.text
+
+
+@pytest.mark.parametrize("route", OWNER_ROUTES, ids=name_of)
+async def test_only_the_owner_renames_shares_and_deletes(
+    client: httpx.AsyncClient, member: httpx.AsyncClient, known: dict[str, str], route: Route
+) -> None:
+    await client.patch(f"/projects/{known['project_id']}", json={"members": ["member"]})
+    async with nothing_changes(client):
+        problem_of(await route.call(member, **known), 403, "owner_only")
+    assert (await route.call(client, **known)).status_code == 200
+
+
+async def test_a_shared_project_is_in_the_list_of_its_member(
+    client: httpx.AsyncClient, member: httpx.AsyncClient, project_id: str
+) -> None:
+    await client.patch(f"/projects/{project_id}", json={"members": ["member"]})
+    assert await get(member, "/projects") == await get(client, "/projects")
+
+
+async def test_whoever_is_no_longer_a_member_is_a_stranger(
+    client: httpx.AsyncClient, member: httpx.AsyncClient, known: dict[str, str]
+) -> None:
+    for members in (["member"], ["ann"]):
+        await client.patch(f"/projects/{known['project_id']}", json={"members": members})
+    assert (await get(member, "/projects"))["projects"] == []
+    for route in ROUTES_OF_AN_ID:
+        problem_of(await route.call(member, **known), 404, route.not_found_code)
+
+
+@pytest.mark.parametrize("name", ["Member", "member ", "LOCAL", "membe"])
+async def test_a_user_is_known_by_the_exact_name(
+    client: httpx.AsyncClient, member: httpx.AsyncClient, project_id: str, name: str
+) -> None:
+    await client.patch(f"/projects/{project_id}", json={"members": [name]})
+    problem_of(await member.get(f"/projects/{project_id}"), 404, "project_not_found")
+
+
+@every_route
+async def test_no_route_answers_without_a_good_token(
+    client: httpx.AsyncClient, services: Services, known: dict[str, str], route: Route
+) -> None:
+    async with connect(replace(services, authenticator=TokenAuthenticator())) as nobody, nothing_changes(client):
+        refused = await route.call(nobody, **known)
+        problem_of(refused, 401, "invalid_token")
+        assert refused.headers["www-authenticate"] == "Bearer"
+        for listed in (await nobody.get("/projects"), await nobody.post("/projects", json={"name": "New"})):
+            problem_of(listed, 401, "invalid_token")
+
+
+@pytest.mark.parametrize(
+    ("header", "token"),
+    [
+        ("Bearer good-token", "good-token"),
+        ("bearer  good-token", "good-token"),
+        ("Bearer bad-token", "bad-token"),
+        ("Bearer ", ""),
+        ("Basic good-token", None),
+        ("good-token", None),
+        ("", None),
+        (None, None),
+    ],
+)
+async def test_the_token_is_what_follows_bearer(services: Services, header: str | None, token: str | None) -> None:
+    authenticator = TokenAuthenticator()
+    async with connect(replace(services, authenticator=authenticator)) as client:
+        answer = await client.get("/projects", headers={} if header is None else {"Authorization": header})
+    assert authenticator.shown == [token]
+    assert answer.status_code == (200 if token == "good-token" else 401)
+
+
+async def test_health_needs_no_token(services: Services) -> None:
+    async with connect(replace(services, authenticator=TokenAuthenticator())) as client:
+        assert (await client.get("/health")).status_code == 200

@@ -1,0 +1,179 @@
+"""Requests that cannot be meant: every route refuses them with problem details, and nothing changes."""
+
+import json
+from collections.abc import Sequence
+
+import httpx
+import pytest
+
+from tests.api.conftest import JSON_TYPE, RESPOND_ASYNC, get, nothing_changes, problem_of
+from tests.api.routes import ROUTES_OF_AN_ID, Route
+
+BODY_ROUTES = [
+    Route("POST", "/projects", {"name": "New"}),
+    Route("PATCH", "/projects/{project_id}", {"name": "New"}),
+    Route("POST", "/projects/{project_id}/sessions", {"node_id": "triage"}),
+    Route("POST", "/sessions/{session_id}/messages", {"prompt": "Make it rain"}),
+]
+NEEDY_ROUTES = [route for route in BODY_ROUTES if not route.path.endswith("sessions")]
+
+
+@pytest.fixture
+def known(project_id: str, session_id: str) -> dict[str, str]:
+    """The ids of a project and a session that exist."""
+    return {"project_id": project_id, "session_id": session_id}
+
+
+async def answers_of(
+    client: httpx.AsyncClient,
+    known: dict[str, str],
+    content: bytes | None,
+    content_type: str | None = "application/json",
+    routes: Sequence[Route] = BODY_ROUTES,
+) -> list[httpx.Response]:
+    """What each route answers to a body; None: to the body that is right for it. Nothing may change."""
+    headers = RESPOND_ASYNC if content_type is None else {**RESPOND_ASYNC, "Content-Type": content_type}
+    async with nothing_changes(client):
+        return [
+            await client.request(
+                route.method,
+                route.path.format(**known),
+                content=json.dumps(route.body).encode() if content is None else content,
+                headers=headers,
+            )
+            for route in routes
+        ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"}", b'{"name": }', b"{'name': 'New'}", b'{"name": "x"} {}', b"\xff\xfe\xfa", b"\0", b"nul", b'"'],
+)
+async def test_a_body_that_is_no_json_is_refused(
+    client: httpx.AsyncClient, known: dict[str, str], content: bytes
+) -> None:
+    for refused in await answers_of(client, known, content):
+        problem_of(refused, 400, "malformed_json")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 100_000, b'{"name":' * 100_000, b'{"base_version":' + b"9" * 5_000 + b"}"],
+    ids=["lists", "objects", "number"],
+)
+async def test_a_body_that_readers_of_json_choke_on_is_refused(
+    client: httpx.AsyncClient, known: dict[str, str], content: bytes
+) -> None:
+    for refused in await answers_of(client, known, content):
+        problem_of(refused, 400, "malformed_json")
+
+
+@pytest.mark.parametrize("content", [b"[]", b'"x"', b"1", b"1.5", b"true", b'[{"name": "New"}]', b'""', b"NaN"])
+async def test_a_body_that_is_no_object_is_refused(
+    client: httpx.AsyncClient, known: dict[str, str], content: bytes
+) -> None:
+    for refused in await answers_of(client, known, content):
+        problem_of(refused, 422, "invalid_request")
+
+
+@pytest.mark.parametrize("content", [b"", b"null"])
+async def test_a_body_that_is_missing_is_refused(
+    client: httpx.AsyncClient, known: dict[str, str], content: bytes
+) -> None:
+    for refused in await answers_of(client, known, content, routes=NEEDY_ROUTES):
+        problem_of(refused, 422, "invalid_request")
+
+
+@pytest.mark.parametrize("field", ["owner", "Name", "", "__proto__", "session_id", "\ud800", "é" * 50])
+async def test_a_field_that_does_not_exist_is_refused(
+    client: httpx.AsyncClient, known: dict[str, str], field: str
+) -> None:
+    for route in BODY_ROUTES:
+        content = json.dumps({**(route.body or {}), field: "x"}).encode()
+        (refused,) = await answers_of(client, known, content, routes=[route])
+        problem_of(refused, 422, "invalid_request")
+
+
+@pytest.mark.parametrize("value", [1, True, [], {}, ["x"], 1.5])
+async def test_a_field_of_the_wrong_type_is_refused(
+    client: httpx.AsyncClient, known: dict[str, str], value: object
+) -> None:
+    for route in BODY_ROUTES:
+        content = json.dumps(dict.fromkeys(route.body or {}, value)).encode()
+        (refused,) = await answers_of(client, known, content, routes=[route])
+        problem_of(refused, 422, "invalid_request")
+
+
+async def test_of_a_field_that_comes_twice_the_last_value_counts(client: httpx.AsyncClient) -> None:
+    """RFC 8259 leaves it open; this is what JSON.parse and Python do."""
+    await client.post("/projects", content=b'{"name": "First", "name": "Last"}', headers=JSON_TYPE)
+    assert [project["name"] for project in (await get(client, "/projects"))["projects"]] == ["Last"]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json", "x"],
+)
+async def test_a_body_of_another_content_type_is_refused(
+    client: httpx.AsyncClient, known: dict[str, str], content_type: str | None
+) -> None:
+    for refused in await answers_of(client, known, None, content_type):
+        assert refused.status_code in (415, 422)
+        problem_of(refused, refused.status_code, refused.json()["code"])
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
+async def test_json_may_be_announced_in_any_way(client: httpx.AsyncClient, content_type: str) -> None:
+    headers = {"Content-Type": content_type}
+    answer = await client.post("/projects", content='{"name": "Né ☂"}'.encode(), headers=headers)
+    assert (answer.status_code, answer.json()["name"]) == (201, "Né ☂")
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        *("01900000-0000-7000-8000-ffffffffffff", "x", "%2e%2e", "%2e%2e%5c", "%00", "a%00b", "'", "%22", "%0a", "%20"),
+        *("'%20OR%201=1--", "%ed%a0%80", "%ff", "☂", "{}", "*", "null", "%25s", "a" * 300),
+    ],
+)
+async def test_an_unknown_id_is_not_found(client: httpx.AsyncClient, session_id: str, unknown: str) -> None:
+    async with nothing_changes(client):
+        for route in ROUTES_OF_AN_ID:
+            refused = await route.call(client, **dict.fromkeys(("project_id", "session_id", "message_id"), unknown))
+            problem_of(refused, 404, route.not_found_code)
+
+
+async def test_the_id_of_another_kind_of_thing_is_not_found(client: httpx.AsyncClient, known: dict[str, str]) -> None:
+    ids = {"project_id": known["session_id"], "session_id": known["project_id"], "message_id": known["session_id"]}
+    async with nothing_changes(client):
+        for route in ROUTES_OF_AN_ID:
+            problem_of(await route.call(client, **ids), 404, route.not_found_code)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/nope", "/sessions", "/messages", "/projects/x/nodes", "/sessions/x/messages/y", "/docs", "/redoc"),
+        *("/projects/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/PROJECTS", "/health/x", "/%00", "/socket.io/"),
+    ],
+)
+async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient, path: str) -> None:
+    problem_of(await client.get(path), 404, "no_such_path")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("PUT", "/projects"), ("DELETE", "/projects"), ("POST", "/projects/{project_id}"), ("POST", "/health")),
+        *(("PUT", "/projects/{project_id}"), ("DELETE", "/projects/{project_id}/sessions"), ("BREW", "/health")),
+        *(("POST", "/sessions/{session_id}"), ("PATCH", "/sessions/{session_id}"), ("POST", "/messages/x")),
+        *(("POST", "/sessions/{session_id}/events"), ("DELETE", "/messages/x"), ("GET", "/messages/x/cancel")),
+    ],
+)
+async def test_a_method_that_a_path_does_not_have_is_not_allowed(
+    client: httpx.AsyncClient, known: dict[str, str], method: str, path: str
+) -> None:
+    async with nothing_changes(client):
+        refused = await client.request(method, path.format(**known))
+        problem_of(refused, 405, "method_not_allowed")
+        assert refused.headers["allow"]

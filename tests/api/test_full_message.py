@@ -1,0 +1,152 @@
+"""Everything the model said for a message."""
+
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from backend.app.wiring import LocalEngine
+from tests.api.conftest import Json, get, problem_of, send
+from tests.api.worker_steps import record
+from tests.contract.builders import fail, take_up, taken_again
+
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+CALL: Json = {"type": "function_call", "call_id": "call_1", "name": "submit_patch", "arguments": '{"diff": "+ né"}'}
+SAID: Json = {"type": "message", "content": [{"type": "output_text", "text": "né ☂"}]}
+
+
+async def full(client: httpx.AsyncClient, message: Json, query: str = "") -> Json:
+    return await get(client, f"/messages/{message['message_id']}/full{query}")
+
+
+async def message_with(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str, bodies: dict[str, Json]
+) -> Json:
+    """A message whose first attempt got these responses, by their ids."""
+    message = await send(client, session_id)
+    turn = await take_up(engine, message["message_id"])
+    for call, (response_id, body) in enumerate(bodies.items(), start=1):
+        await record(engine, turn, call, body, response_id)
+    return message
+
+
+async def test_a_message_that_waits_has_no_responses_yet(client: httpx.AsyncClient, session_id: str) -> None:
+    message = await send(client, session_id)
+    assert await full(client, message) == {
+        "message_id": message["message_id"],
+        "session_id": session_id,
+        "model": None,
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        "tool_calls": [],
+        "openai_response": {"responses": []},
+    }
+
+
+async def test_each_response_is_there_whole(client: httpx.AsyncClient, engine: LocalEngine, session_id: str) -> None:
+    body = {"output": [SAID, CALL], "extra": {"deep": [1, None, 0.5]}}
+    message = await message_with(client, engine, session_id, {"resp_1": body})
+    found = await full(client, message)
+    assert set(found) == {"message_id", "session_id", "model", "usage", "tool_calls", "openai_response"}
+    assert (found["session_id"], found["model"], found["usage"]) == (session_id, "model-1", USAGE)
+    where = {"attempt": 1, "agent": "vibecoder", "iteration": 1}
+    assert found["openai_response"]["responses"] == [
+        {
+            **where,
+            "response_id": "resp_1",
+            "model": "model-1",
+            "usage": USAGE,
+            "response": {"id": "resp_1", **body},
+            "href": None,
+        }
+    ]
+    call = {"call_id": "call_1", "name": "submit_patch", "arguments": CALL["arguments"]}
+    assert found["tool_calls"] == [{**where, **call}]
+
+
+async def test_the_responses_of_failed_attempts_are_kept_in_order(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str
+) -> None:
+    message = await send(client, session_id)
+    first = await take_up(engine, message["message_id"])
+    for call in (1, 2):
+        await record(engine, first, call, {"output": [CALL]}, f"resp_1_{call}")
+    second = await taken_again(engine, first)
+    await record(engine, second, 1, {"output": [CALL]}, "resp_2_1")
+    await fail(engine, second)
+    found = await full(client, message)
+    responses = found["openai_response"]["responses"]
+    assert [(one["attempt"], one["response_id"]) for one in responses] == [
+        (1, "resp_1_1"),
+        (1, "resp_1_2"),
+        (2, "resp_2_1"),
+    ]
+    assert [call["attempt"] for call in found["tool_calls"]] == [1, 1, 2]
+    assert found["usage"] == {name: 3 * tokens for name, tokens in USAGE.items()}
+
+
+async def test_one_response_can_be_read_alone(client: httpx.AsyncClient, engine: LocalEngine, session_id: str) -> None:
+    bodies = {"resp_1": {"output": [SAID]}, "resp_2": {"output": [CALL]}}
+    message = await message_with(client, engine, session_id, bodies)
+    found = await full(client, message, "?response_id=resp_2")
+    assert [one["response_id"] for one in found["openai_response"]["responses"]] == ["resp_2"]
+    assert [call["name"] for call in found["tool_calls"]] == ["submit_patch"]
+
+
+@pytest.mark.parametrize("text", ["x" * 1_500_000, "漢" * 500_000], ids=["ascii", "multi-byte"])
+async def test_over_4_mb_the_responses_are_hrefs_that_can_be_followed(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str, text: str
+) -> None:
+    bodies = {f"resp_{number}": {"output": [CALL], "text": text} for number in (1, 2, 3)}
+    message = await message_with(client, engine, session_id, bodies)
+    answer = await client.get(f"/messages/{message['message_id']}/full")
+    assert len(answer.content) < 10_000
+    pointers = answer.json()["openai_response"]["responses"]
+    assert [one["response"] for one in pointers] == [None] * 3
+    for (response_id, body), pointer in zip(bodies.items(), pointers, strict=True):
+        found = await get(client, pointer["href"])
+        assert found["openai_response"]["responses"] == [
+            {**pointer, "href": None, "response": {"id": response_id, **body}}
+        ]
+
+
+async def test_just_under_4_mb_the_responses_are_whole(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str
+) -> None:
+    message = await message_with(client, engine, session_id, {"resp_1": {"text": "x" * 3_990_000}})
+    assert (await full(client, message))["openai_response"]["responses"][0]["href"] is None
+
+
+async def test_one_response_over_4_mb_can_still_be_read(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str
+) -> None:
+    message = await message_with(client, engine, session_id, {"resp_1": {"text": "x" * 5_000_000}})
+    pointer = (await full(client, message))["openai_response"]["responses"][0]
+    found = await get(client, pointer["href"])
+    assert len(found["openai_response"]["responses"][0]["response"]["text"]) == 5_000_000
+
+
+# Servers other than OpenAI's make such ids: LiteLLM's are base64 and can have over 200 characters.
+@pytest.mark.parametrize("response_id", ["resp_a+b/c==", "a&b#c?d=e f%20", "☂", "resp_" + "x" * 240])
+async def test_the_href_of_a_response_can_be_followed_whatever_its_id(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str, response_id: str
+) -> None:
+    bodies = {response_id: {"text": "x" * 3_000_000}, "resp_2": {"text": "x" * 3_000_000}}
+    message = await message_with(client, engine, session_id, bodies)
+    pointer = (await full(client, message))["openai_response"]["responses"][0]
+    found = await get(client, pointer["href"])
+    assert [one["response_id"] for one in found["openai_response"]["responses"]] == [response_id]
+
+
+@pytest.mark.parametrize("response_id", ["resp_2", "", "RESP_1", "' OR 1=1", "\0"])
+async def test_an_unknown_response_is_not_found(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str, response_id: str
+) -> None:
+    message = await message_with(client, engine, session_id, {"resp_1": {"output": []}})
+    answer = await client.get(f"/messages/{message['message_id']}/full?response_id={quote(response_id)}")
+    problem_of(answer, 404, "response_not_found")
+
+
+async def test_the_refusal_of_an_unknown_response_names_the_session(client: httpx.AsyncClient, session_id: str) -> None:
+    message = await send(client, session_id)
+    answer = await client.get(f"/messages/{message['message_id']}/full?response_id=resp_1")
+    problem_of(answer, 404, "response_not_found", session_id)
