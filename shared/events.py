@@ -219,7 +219,7 @@ def fit_event(event: AnyEvent, href: str, limit: int = MAX_EVENT_BYTES) -> AnyEv
     Returns:
         The same event where it fits; else a copy whose largest fields are `null`, with `href` set.
     """
-    while len(event.model_dump_json()) > limit:
+    while len(event.model_dump_json().encode()) > limit:
         long = {name: value for name in _LONG_FIELDS if (value := getattr(event, name, None)) is not None}
         if not long:
             raise ValueError(f"A {type(event).__name__} of over {limit} bytes has no field that can yield")

@@ -7,10 +7,10 @@ from starlette.types import ASGIApp
 from backend.app.api.application import build_application
 from backend.app.settings import AppSettings
 from backend.app.wiring import LocalEngine, build_services
-from backend.local.loopback_guard import LoopbackGuard
+from backend.local.loopback_guard import LOOPBACK_HOST, LoopbackGuard
 from backend.relay.server import Relay
 
-_LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+_LOOPBACK_ORIGIN = f"https?://{LOOPBACK_HOST}"
 
 
 def build_asgi(settings: AppSettings, engine: LocalEngine, relay: Relay) -> ASGIApp:

@@ -21,7 +21,7 @@ FOREIGN_HOSTS = [
     *(
         "localhost:http",
         "localhost:-1",
-        "localhost:99999",
+        "localhost:999999",
         "localhost:8765:1",
         "[::1",
         "::1]",
@@ -37,7 +37,7 @@ FOREIGN_HOSTS = [
 MALFORMED_HOSTS = ["@localhost", ":secret@localhost", "localhost/x", "localhost?x", "localhost#x", "local\thost"]
 OWN_ORIGINS = [
     *("http://localhost:5173", "http://localhost", "https://localhost:8443", "http://127.0.0.1:8765"),
-    *("http://[::1]:3000", "HTTP://LOCALHOST:5173"),
+    "http://[::1]:3000",
 ]
 FOREIGN_ORIGINS = [
     *("null", "", "https://evil.example", "http://evil.example:8765", "http://127.0.0.1@evil.example"),

@@ -12,7 +12,7 @@ NAMES = ["", "   ", "\u2003\u3000", "n" * 201, "\ud800"]
 BAD_CODE = [
     ("def", 422, "invalid_code"),
     ("x = '\0'", 422, "invalid_code"),
-    ("x = '\ud800'", 422, "invalid_code"),
+    ("x = '\ud800'", 422, "invalid_request"),
     ("(" * 5_000 + ")" * 5_000, 422, "invalid_code"),
     ("-" * 100_000 + "1", 422, "invalid_code"),
     ("f'{" * 5_000, 422, "invalid_code"),

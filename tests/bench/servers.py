@@ -6,7 +6,6 @@ from tests.bench.bench import Bench
 from tests.bench.history_rows import fresh_rows, given_row
 from tests.bench.load_rows import parallel_rows, watcher_rows
 from tests.bench.loop_rows import loop_row
-from tests.bench.measuring import Row
 from tests.bench.processes import MEASURED_CORE, on_core
 from tests.bench.seeding import seed_talks
 from tests.bench.vibewire_client import Talk, VibewireClient

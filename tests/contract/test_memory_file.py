@@ -123,6 +123,8 @@ async def test_a_half_written_journal_that_was_set_aside_spoils_no_new_memory(
     died = MemoryRef(ids.new_id(), ref.openai_session_key)
     _write_half(files.path(ref), files.path(died))
     await memory.set_aside(died)
+    file = files.path(died)
+    assert not {file.name, _journal(file).name} & set(names_beside(files, died))
     assert await memory.read_memory(died, PLENTY) == MemorySnapshot(0, ())
     await memory.append_turns(died, [turn_of(1)], create=False)
     assert await memory.read_memory(died, PLENTY) == MemorySnapshot(1, turn_of(1).items)

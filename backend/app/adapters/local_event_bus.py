@@ -1,10 +1,13 @@
 """The event bus within one process."""
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Callable
 
 from shared.events import BusMessage, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
+
+logger = logging.getLogger(__name__)
 
 Listener = Callable[[BusMessage], None]
 
@@ -26,7 +29,11 @@ class LocalEventBus:
     async def publish(self, event: BusMessage) -> None:
         """See EventBus."""
         for listener in tuple(self._listeners):
-            listener(event)
+            try:
+                listener(event)
+            except Exception:
+                # One listener's bug is neither the publisher's nor the other listeners' concern.
+                logger.exception("A listener of the bus failed")
 
 
 class LocalEndWatch:

@@ -93,7 +93,7 @@ def _read_page(
     events: list[LoggedEvent] = []
     size = 0
     for row in rows:
-        size += len(row["body"])
+        size += len(row["body"].encode())
         if events and size > _PAGE_BYTES:
             break
         events.append(logged_event_adapter.validate_json(row["body"]))

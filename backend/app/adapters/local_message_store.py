@@ -90,7 +90,9 @@ class LocalMessageStore:
         def work(connection: sqlite3.Connection) -> list[ModelResponse]:
             rows = connection.execute(
                 "SELECT * FROM responses WHERE message_id = ? ORDER BY attempt, call", (message_id,)
-            )
+            ).fetchall()
+            if find_live_message(connection, message_id) is None:
+                return []
             return [_response_of(row) for row in rows]
 
         return await self._database.read(work)

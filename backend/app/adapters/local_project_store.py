@@ -6,11 +6,11 @@ from datetime import datetime
 from backend.app.adapters.local_database import LocalDatabase
 from backend.app.adapters.local_rows import (
     cursor_of,
+    id_of,
     moment_of,
     nodes_of,
     nodes_to_text,
     number_of,
-    position_of,
     text_of,
 )
 from backend.app.domain.errors import StaleVersionError
@@ -103,7 +103,7 @@ class LocalProjectStore:
 
     async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[Project]:
         """See ProjectStore."""
-        before = "~" if cursor is None else position_of(cursor)  # ids grow with time; '~' sorts after all of them
+        before = "~" if cursor is None else id_of(cursor)  # ids grow with time; '~' sorts after all of them
 
         def work(connection: sqlite3.Connection) -> Page[Project]:
             rows = connection.execute(

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from dataclasses import asdict
 from datetime import UTC, datetime
+from uuid import UUID
 
 from backend.app.domain.errors import InvalidCursorError
 from backend.app.domain.message import Message, MessageError, MessageStatus
@@ -31,20 +32,27 @@ def cursor_of(position: int | str) -> str:
     return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
 
 
-def position_of(cursor: str) -> str:
-    """The position that a cursor stands for. Raises InvalidCursorError for one that was made up."""
+def id_of(cursor: str) -> str:
+    """The id that a cursor stands for. Raises InvalidCursorError for one that was made up."""
     try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        return str(UUID(_position_of(cursor)))
     except ValueError as error:
         raise InvalidCursorError(_BAD_CURSOR) from error
 
 
 def number_of(cursor: str) -> int:
     """The number that a cursor stands for. Raises InvalidCursorError for one that was made up."""
-    text = position_of(cursor)
-    if not text.isdecimal() or len(text) > _CURSOR_DIGITS:
+    text = _position_of(cursor)
+    if not (text.isascii() and text.isdigit()) or len(text) > _CURSOR_DIGITS:
         raise InvalidCursorError(_BAD_CURSOR)
     return int(text)
+
+
+def _position_of(cursor: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except ValueError as error:
+        raise InvalidCursorError(_BAD_CURSOR) from error
 
 
 def nodes_to_text(nodes: tuple[Node, ...]) -> str:

@@ -22,17 +22,17 @@ class LocalSessionStore:
         """See SessionStore."""
 
         def work(connection: sqlite3.Connection) -> tuple[Session, bool]:
+            project = connection.execute(
+                "SELECT 1 FROM projects WHERE project_id = ? AND deleted = 0", (session.project_id,)
+            ).fetchone()
+            if project is None:
+                raise ProjectNotFoundError(session.project_id)
             found = connection.execute(
                 "SELECT * FROM sessions WHERE openai_session_key = ? AND deleted_at IS NULL",
                 (session.openai_session_key,),
             ).fetchone()
             if found is not None:
                 return session_of(found), False
-            project = connection.execute(
-                "SELECT 1 FROM projects WHERE project_id = ? AND deleted = 0", (session.project_id,)
-            ).fetchone()
-            if project is None:
-                raise ProjectNotFoundError(session.project_id)
             connection.execute(
                 "INSERT INTO sessions (session_id, project_id, node_id, openai_session_key, created_at) "
                 "VALUES (?, ?, ?, ?, ?)",

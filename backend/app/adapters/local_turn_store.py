@@ -199,11 +199,14 @@ class LocalTurnStore:
         def work(connection: sqlite3.Connection) -> list[CompletedTurn]:
             rows = connection.execute(
                 "SELECT m.number, m.message_id, i.items FROM messages m "
-                "JOIN turn_items i ON i.message_id = m.message_id AND i.attempt = m.attempt "
+                "JOIN sessions s ON s.session_id = m.session_id AND s.deleted_at IS NULL "
+                "LEFT JOIN turn_items i ON i.message_id = m.message_id AND i.attempt = m.attempt "
                 "WHERE m.session_id = ? AND m.status = 'completed' AND m.number > ? ORDER BY m.number LIMIT ?",
                 (session_id, after, limit),
             )
-            return [CompletedTurn(row["number"], row["message_id"], tuple(json.loads(row["items"]))) for row in rows]
+            return [
+                CompletedTurn(row["number"], row["message_id"], tuple(json.loads(row["items"] or "[]"))) for row in rows
+            ]
 
         return await self._database.read(work)
 

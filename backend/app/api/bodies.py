@@ -4,15 +4,29 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from backend.app.domain.message import Message, MessageStatus, ModelResponse
 from backend.app.domain.project import Project, VersionEntry
 from backend.app.domain.session import Session
 from shared.events import AgentName, TokenUsage
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-UserName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+def _check_text(text: str) -> str:
+    # JSON can spell half a character (a lone surrogate), which no encoding can store.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the text holds half a character (a lone surrogate)") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_check_text)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_check_text)
+]
+UserName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_check_text)]
+VersionNumber = Annotated[int, Field(strict=True, ge=1, le=2**53)]
 
 
 class _Request(BaseModel):
@@ -23,7 +37,7 @@ class CreateProjectRequest(_Request):
     """`current_code` is accepted as an alias of `code`."""
 
     name: Name
-    code: Annotated[str | None, Field(alias="current_code")] = None
+    code: Annotated[Text | None, Field(alias="current_code")] = None
 
 
 class UpdateProjectRequest(_Request):
@@ -31,20 +45,20 @@ class UpdateProjectRequest(_Request):
 
     name: Name | None = None
     members: list[UserName] | None = None
-    code: str | None = None
-    base_version: Annotated[int | None, Field(ge=1, le=2**53)] = None
+    code: Text | None = None
+    base_version: VersionNumber | None = None
 
 
 class StartSessionRequest(_Request):
     """Without `node_id` the session is about the whole project."""
 
-    node_id: str | None = None
+    node_id: Text | None = None
 
 
 class SendMessageRequest(_Request):
     """A prompt; the same `message_id` again in the session runs nothing again."""
 
-    prompt: str
+    prompt: Text
     message_id: UUID | None = None
 
 

@@ -1,12 +1,11 @@
 """Refuses request bodies that are too large, before they are read."""
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.app.api.errors import problem
 
-
-class BodyTooLargeError(Exception):
-    """More of a body arrived than is allowed."""
+_LENGTH_DIGITS = 12
 
 
 class BodyLimit:
@@ -22,7 +21,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if not announced.isdigit() or int(announced) > self._max_bytes:
+        if not announced.isdigit() or len(announced) > _LENGTH_DIGITS or int(announced) > self._max_bytes:
             await self._refuse(scope, receive, send)
             return
         size = 0
@@ -31,13 +30,19 @@ class BodyLimit:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self._max_bytes:
-                raise BodyTooLargeError
-            return message
+            # To the application a client that sends too much has hung up.
+            return {"type": "http.disconnect"} if size > self._max_bytes else message
+
+        async def send_unless_too_large(message: Message) -> None:
+            if size <= self._max_bytes:
+                await send(message)
 
         try:
-            await self._app(scope, counting_receive, send)
-        except BodyTooLargeError:
+            await self._app(scope, counting_receive, send_unless_too_large)
+        except ClientDisconnect:
+            if size <= self._max_bytes:
+                raise
+        if size > self._max_bytes:
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:

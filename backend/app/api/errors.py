@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from backend.app.domain.errors import DomainError
+from backend.app.domain.errors import DomainError, shortened
 from shared.identity import InvalidTokenError
 
 # The one table: code -> status. A domain error that is missing here fails a test.
@@ -32,6 +32,7 @@ STATUS_OF_CODE = {
     "too_many_queued_messages": HTTPStatus.TOO_MANY_REQUESTS,
 }
 _RETRY_AFTER_SECONDS = 5
+_NAMED_ERRORS = 10
 PROBLEM_JSON = "application/problem+json"
 
 
@@ -58,13 +59,12 @@ def add_error_handlers(app: FastAPI) -> None:
 
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)  # noqa: S101 - as registered above
-    session_id = error.session_id or request.path_params.get("session_id")
     return problem(
         STATUS_OF_CODE[error.code],
         error.code,
         error.detail,
         headers={"Retry-After": str(_RETRY_AFTER_SECONDS)} if error.retryable else None,
-        **({"session_id": session_id} if session_id else {}),
+        **_session_of(request, error.session_id),
     )
 
 
@@ -72,18 +72,29 @@ async def _invalid_token(_request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNAUTHORIZED, "invalid_token", str(error), headers={"WWW-Authenticate": "Bearer"})
 
 
-async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as registered above
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
-        return problem(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON.")
+        return problem(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON.", **_session_of(request))
     # Never the input itself: it may be large, and it is the caller's.
-    errors = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in found]
+    errors = [
+        {"where": shortened(".".join(str(part) for part in one["loc"])), "what": one["msg"]}
+        for one in found[:_NAMED_ERRORS]
+    ]
     detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail, errors=errors)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail, errors=errors, **_session_of(request))
 
 
-async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+def _session_of(request: Request, session_id: str | None = None) -> dict[str, Any]:
+    session_id = session_id or request.path_params.get("session_id")
+    return {"session_id": shortened(session_id)} if session_id else {}
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - as registered above
-    code = {404: "no_such_path", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-    return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+    # The framework's only 400 is a body that it cannot decode.
+    codes = {400: "malformed_json", 404: "no_such_path", 405: "method_not_allowed"}
+    code = codes.get(error.status_code, "http_error")
+    headers = dict(error.headers or {})
+    return problem(error.status_code, code, str(error.detail), headers=headers, **_session_of(request))

@@ -1,6 +1,7 @@
 """The routes under /messages."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
 
@@ -12,8 +13,8 @@ from backend.app.api.bodies import (
     ToolCallBody,
 )
 from backend.app.api.dependencies import ServicesDep, UserId
-from backend.app.api.page_size import MAX_PAGE_BYTES
-from backend.app.domain.errors import ResponseNotFoundError
+from backend.app.api.page_size import MAX_PAGE_BYTES, json_bytes
+from backend.app.domain.errors import ResponseNotFoundError, shortened
 from backend.app.domain.message import ModelResponse
 from backend.app.domain.message_service import FullMessage
 
@@ -31,13 +32,15 @@ async def get_full_message(
     message_id: str,
     services: ServicesDep,
     user_id: UserId,
-    response_id: Annotated[str | None, Query(max_length=200, description="Only this model response.")] = None,
+    response_id: Annotated[str | None, Query(description="Only this model response.")] = None,
 ) -> FullMessageBody:
     """Everything the model said for the message. Over 4 MB the responses are `href`s, to be read one by one."""
     full = await services.messages.get_full_message(user_id, message_id)
     answers = [answer for answer in full.responses if response_id in (None, answer.response_id)]
     if response_id is not None and not answers:
-        raise ResponseNotFoundError(f"Message {message_id} has no model response {response_id}.")
+        raise ResponseNotFoundError(
+            f"The message has no model response {shortened(response_id)}.", session_id=full.message.session_id
+        )
     return _full_body(full, answers, whole=response_id is not None)
 
 
@@ -58,11 +61,11 @@ def _full_body(full: FullMessage, answers: list[ModelResponse], *, whole: bool) 
         tool_calls=[call for answer in answers for call in _tool_calls(answer)],
         openai_response=OpenAIResponseBody(responses=[ResponseBody.of(answer) for answer in answers]),
     )
-    if whole or len(body.model_dump_json()) <= MAX_PAGE_BYTES:
+    if whole or json_bytes(body) <= MAX_PAGE_BYTES:
         return body
     href = f"/messages/{full.message.message_id}/full?response_id="
     pointers = [
-        one.model_copy(update={"response": None, "href": href + one.response_id})
+        one.model_copy(update={"response": None, "href": href + quote(one.response_id, safe="")})
         for one in body.openai_response.responses
     ]
     return body.model_copy(update={"tool_calls": [], "openai_response": OpenAIResponseBody(responses=pointers)})

@@ -11,6 +11,11 @@ MAX_PAGE_BYTES = 4_000_000
 Body = TypeVar("Body", bound=BaseModel)
 
 
+def json_bytes(body: BaseModel) -> int:
+    """How long a body is as JSON, in bytes of UTF-8."""
+    return len(body.model_dump_json().encode())
+
+
 def without_long_fields(body: Body, fields: Sequence[str], href: str) -> Body:
     """The body; where one of the fields is over 32 KB, a copy with that field null and `href` set."""
     long = [name for name in fields if len((getattr(body, name) or "").encode()) > MAX_FIELD_BYTES]
@@ -22,7 +27,7 @@ def fitting_page(bodies: Sequence[Body]) -> list[Body]:
     size = 0
     page: list[Body] = []
     for body in bodies:
-        size += len(body.model_dump_json())
+        size += json_bytes(body)
         if page and size > MAX_PAGE_BYTES:
             break
         page.append(body)

@@ -17,7 +17,8 @@ def wait_seconds(prefer: str | None, default: float) -> float:
         wait = 0.0
     for preference in preferences:
         name, _, value = preference.partition("=")
-        if name.strip() == "wait" and value.strip(' "').isdigit():
-            wait = float(value.strip(' "'))
+        seconds = value.strip(' "')
+        if name.strip() == "wait" and seconds.isascii() and seconds.isdigit():
+            wait = float(seconds)
             break
     return min(wait, MAX_WAIT_SECONDS)

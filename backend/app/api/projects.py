@@ -79,5 +79,6 @@ async def list_project_versions(
 ) -> VersionList:
     """The history of the project's code, newest first."""
     page = await services.projects.list_project_versions(user_id, project_id, limit, cursor)
-    versions = [VersionBody.of(entry) for entry in page.items]
-    return VersionList(project_id=project_id, versions=versions, next_cursor=page.next_cursor)
+    versions = fitting_page([VersionBody.of(entry) for entry in page.items])
+    next_cursor = page.next_cursor_after(len(versions))
+    return VersionList(project_id=project_id, versions=versions, next_cursor=next_cursor)

@@ -86,7 +86,7 @@ async def send_message(
     services: ServicesDep,
     user_id: UserId,
     response: Response,
-    prefer: Annotated[str | None, Header(description="`respond-async` or `wait=SECONDS` (RFC 7240).")] = None,
+    prefer: Annotated[list[str] | None, Header(description="`respond-async` or `wait=SECONDS` (RFC 7240).")] = None,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> MessageBody:
     """Queue a turn and wait for its end: 200 with the ended message, or 202 with `Location` while it runs."""
@@ -98,7 +98,7 @@ async def send_message(
         body.prompt,
         message_id=None if body.message_id is None else str(body.message_id),
         idempotency_key=idempotency_key,
-        wait_seconds=wait_seconds(prefer, services.wait_seconds),
+        wait_seconds=wait_seconds(",".join(prefer or ()), services.wait_seconds),
     )
     if message.status.is_open:
         response.status_code = 202

@@ -5,6 +5,13 @@
 
 from typing import ClassVar
 
+_NAME_CHARACTERS = 80
+
+
+def shortened(name: str) -> str:
+    """A caller's own text, fit to be named in an error."""
+    return name if len(name) <= _NAME_CHARACTERS else f"{name[:_NAME_CHARACTERS]}..."
+
 
 class DomainError(Exception):
     """An expected refusal. The message is written for whoever called."""
@@ -28,7 +35,7 @@ class ProjectNotFoundError(NotFoundError):
     code = "project_not_found"
 
     def __init__(self, project_id: str) -> None:
-        super().__init__(f"There is no project {project_id} that you may use.")
+        super().__init__(f"There is no project {shortened(project_id)} that you may use.")
 
 
 class VersionNotFoundError(NotFoundError):
@@ -43,7 +50,7 @@ class SessionNotFoundError(NotFoundError):
     code = "session_not_found"
 
     def __init__(self, session_id: str) -> None:
-        super().__init__(f"There is no session {session_id} that you may use.")
+        super().__init__(f"There is no session {shortened(session_id)} that you may use.")
 
 
 class ResponseNotFoundError(NotFoundError):
@@ -58,7 +65,7 @@ class MessageNotFoundError(NotFoundError):
     code = "message_not_found"
 
     def __init__(self, message_id: str) -> None:
-        super().__init__(f"There is no message {message_id} that you may use.")
+        super().__init__(f"There is no message {shortened(message_id)} that you may use.")
 
 
 class OwnerOnlyError(DomainError):

@@ -12,6 +12,7 @@ from backend.app.domain.source import InvalidSourceError, parse_source
 from backend.app.domain.turn_recorder import TurnEventRecorder
 from backend.app.domain.workflow import node_source
 
+_COMMIT_MESSAGE_CHARACTERS = 200
 _CODE_CHANGED = (
     "The project's code was changed by somebody else while you worked, in the same place. "
     "You now see the newer code: make the change again, on top of it."
@@ -118,7 +119,7 @@ class TurnWork:
                 base_code=project.code,
                 new_code=new_code,
                 patch=patch,
-                commit_message=review.commit_message,
+                commit_message=review.commit_message.strip()[:_COMMIT_MESSAGE_CHARACTERS],
             )
         self._reviews.append(review.reasoning)
         self._feedback = f"The reviewer rejected your patch: {review.reasoning}"

@@ -26,6 +26,10 @@ _BUSY_MILLISECONDS = 20_000
 # OpenAI's rule of thumb for English text; only whole turns are counted with it, against a generous budget.
 _BYTES_A_TOKEN = 4
 
+# Result codes of SQLite (sqlite.org/rescode.html) that say nothing about the file's content.
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_UNAVAILABLE = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_PERM", "SQLITE_AUTH")
+
 _MARKERS = """
 CREATE TABLE IF NOT EXISTS vibewire_turns (
     number INTEGER PRIMARY KEY, message_id TEXT NOT NULL, first_item INTEGER NOT NULL,
@@ -43,7 +47,7 @@ class NetworkSQLiteSession(SQLiteSession):
         conn.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
         mode = conn.execute("PRAGMA journal_mode=PERSIST").fetchone()[0]
         if mode != "persist":
-            raise sqlite3.OperationalError(f"the journal mode is {mode}, not persist")
+            raise RuntimeError(f"the journal mode is {mode}, not persist")
         conn.execute("PRAGMA synchronous=FULL")
         conn.execute("PRAGMA mmap_size=0")
 
@@ -68,6 +72,7 @@ class NetworkSQLiteSession(SQLiteSession):
             for turn in turns:
                 if turn.number > last:
                     self._add_turn(conn, turn)
+                    last = turn.number
             conn.commit()
 
     def _add_turn(self, conn: sqlite3.Connection, turn: CompletedTurn) -> None:
@@ -81,9 +86,12 @@ class NetworkSQLiteSession(SQLiteSession):
 
     def _read_turns(self, conn: sqlite3.Connection, token_budget: int) -> MemorySnapshot:
         last_number, next_item, first_item, expected = 0, None, None, 0
-        for number, first, count, tokens in conn.execute(
+        for marker in conn.execute(
             "SELECT number, first_item, item_count, tokens FROM vibewire_turns ORDER BY number DESC"
         ):
+            if not all(isinstance(value, int) for value in marker):
+                raise MemoryCorruptError("a turn's marker holds no numbers")
+            number, first, count, tokens = marker
             if next_item is None:
                 last_number, next_item = number, first + count
             token_budget -= tokens
@@ -155,14 +163,17 @@ def _require_file(path: Path) -> None:
 def _translate(work: Callable[[], T]) -> T:
     try:
         return work()
-    except sqlite3.OperationalError as error:
-        code = "memory_busy" if "locked" in str(error) else "memory_unavailable"
-        if "no such" in str(error) or "has no column" in str(error):
-            raise MemoryCorruptError(str(error)) from error
-        raise TurnError(code, f"The session's memory cannot be used: {error}.", retryable=True) from error
     except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
-        raise MemoryCorruptError(str(error)) from error
+        # The error's own text may quote the conversation, so only its name is told.
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        if name.startswith(_BUSY):
+            raise _unusable("memory_busy", name) from error
+        if name.startswith(_UNAVAILABLE):
+            raise _unusable("memory_unavailable", name) from error
+        raise MemoryCorruptError(name) from error
     except OSError as error:
-        raise TurnError(
-            "memory_unavailable", f"The session's memory cannot be used: {error.strerror}.", retryable=True
-        ) from error
+        raise _unusable("memory_unavailable", error.strerror or type(error).__name__) from error
+
+
+def _unusable(code: str, reason: str) -> TurnError:
+    return TurnError(code, f"The session's memory cannot be used now: {reason}.", retryable=True)

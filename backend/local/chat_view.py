@@ -1,0 +1,112 @@
+"""What the command line shows of a turn: as people read it, or as JSON lines for scripts."""
+
+import json
+import time
+from typing import Any, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.syntax import Syntax
+from rich.text import Text
+
+Event = dict[str, Any]
+
+_NAMES = {"vibecoder": "VibeCoder", "evaluator": "Evaluator"}
+ENDINGS = frozenset({"vibecode_response", "message_failed", "message_cancelled", "session_deleted"})
+
+
+class TurnView(Protocol):
+    """Shows one turn from its start to its end."""
+
+    def show(self, event: Event) -> None:
+        """Show one event of the turn."""
+        ...
+
+    def say(self, words: str) -> None:
+        """Say something beside the turn: a lost connection, a cancel that is under way."""
+        ...
+
+    def close(self) -> None:
+        """The turn has ended. Safe to repeat."""
+        ...
+
+
+class JsonView:
+    """Every event as one line of JSON."""
+
+    def show(self, event: Event) -> None:
+        """See TurnView."""
+        print(json.dumps(event, ensure_ascii=False), flush=True)
+
+    def say(self, words: str) -> None:
+        """Nothing: scripts read events."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class TerminalView:
+    """The turn in colours: text as it streams, iterations, the patch; and a line of progress while it runs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._begun = time.monotonic()
+        self._tokens = 0
+        self._doing = "waiting"
+        self._text = ""
+        self._spinner = Spinner("dots")
+        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=10, transient=True)
+        self._live.start()
+
+    def show(self, event: Event) -> None:
+        """See TurnView."""
+        match event["type"]:
+            case "message_started":
+                self._doing, self._text = "VibeCoder is thinking", ""
+                if event["attempt"] > 1:
+                    self.say(f"attempt {event['attempt']}: what was streamed before does not count")
+            case "text_delta":
+                self._text += event["text"]
+            case "token_usage":
+                self._tokens += event["total_tokens"]
+            case "agent_iteration":
+                self._show_iteration(event)
+            case "vibecode_response":
+                self._show_answer(event)
+            case "message_failed" | "message_cancelled":
+                self._console.print(Text(f"{event['code']}: {event['detail'] or ''}", style="bold red"))
+            case "session_deleted":
+                self._console.print(Text("The session was deleted.", style="bold red"))
+
+    def say(self, words: str) -> None:
+        """See TurnView."""
+        self._console.print(Text(f"({words})", style="dim"))
+
+    def close(self) -> None:
+        """See TurnView."""
+        self._live.stop()
+
+    def _show_iteration(self, event: Event) -> None:
+        self._text = ""
+        head = Text(f"{_NAMES[event['agent']]} {event['iteration']}", style="bold cyan")
+        if event["approved"] is None:
+            self._doing = "the Evaluator is reviewing"
+        else:
+            verdict = ("approved", "green") if event["approved"] else ("rejected", "yellow")
+            head.append(f" {verdict[0]}", style=verdict[1])
+            self._doing = "VibeCoder is thinking"
+        self._console.print(head, Text(event["content"] or ""))
+
+    def _show_answer(self, event: Event) -> None:
+        if event["patch"]:
+            self._console.print(Syntax(event["patch"], "diff", background_color="default", word_wrap=True))
+        usage = event["token_usage"]["total_tokens"]
+        version = f"version {event['version']}" if event["patch"] else "no change"
+        seconds = time.monotonic() - self._begun
+        self._console.print(Text(f"{version}, {usage:,} tokens, {seconds:.1f} s", style="dim"))
+
+    def _render(self) -> Group:
+        seconds = time.monotonic() - self._begun
+        self._spinner.update(text=Text(f" {self._doing}, {seconds:.0f} s, {self._tokens:,} tokens", style="dim"))
+        return Group(Text(self._text), self._spinner) if self._text else Group(self._spinner)

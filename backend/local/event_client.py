@@ -1,0 +1,96 @@
+"""Hears a project's events and misses none: subscribes, keeps cursors, reconnects, replays."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import socketio
+
+Event = dict[str, Any]
+
+EVENT_NAMES = (
+    "message_queued",
+    "message_started",
+    "text_delta",
+    "token_usage",
+    "agent_iteration",
+    "vibecode_response",
+    "message_failed",
+    "message_cancelled",
+    "code_changed",
+    "session_deleted",
+    "access_lost",
+)
+
+
+class EventClient:
+    """A Socket.IO client of the relay; use it in an `async with` block.
+
+    Every logged event reaches `on_event` once and in order, also over lost connections: the newest number of each
+    session is handed in as `after` when the client returns. `on_state` hears "connected" and "disconnected".
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        on_event: Callable[[Event], None],
+        on_state: Callable[[str], None] = lambda _state: None,
+    ) -> None:
+        self._url = url
+        self._token = token
+        self._on_event = on_event
+        self._on_state = on_state
+        # By project and session: the number of the newest event that is here.
+        self._last_seq: dict[str, dict[str, int]] = {}
+
+    async def __aenter__(self) -> Self:
+        """Connect. Raises ConnectionError where nobody listens, or the token is refused."""
+        self._http = aiohttp.ClientSession()
+        self._client = socketio.AsyncClient(http_session=self._http, reconnection_delay_max=5)
+        for name in EVENT_NAMES:
+            self._client.on(name, lambda event, name=name: self._take({"type": name, **event}))
+        self._client.on("connect", self._subscribe_again)
+        self._client.on("disconnect", lambda *_reason: self._on_state("disconnected"))
+        try:
+            await self._client.connect(self._url, auth={"token": self._token}, transports=["websocket"])
+        except socketio.exceptions.ConnectionError as error:
+            await self._http.close()
+            raise ConnectionError(str(error)) from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Disconnect for good."""
+        await self._client.shutdown()
+        await self._http.close()
+
+    async def follow(self, project_id: str, after: dict[str, int] | None = None) -> Event:
+        """Hear a project, from the given numbers on; the acknowledgement. Safe to repeat."""
+        self._last_seq.setdefault(project_id, {}).update(after or {})
+        return await self._subscribe(project_id)
+
+    async def _subscribe_again(self) -> None:
+        for project_id in list(self._last_seq):
+            await self._subscribe(project_id)
+        self._on_state("connected")
+
+    async def _subscribe(self, project_id: str) -> Event:
+        seqs = self._last_seq[project_id]
+        ack: Event = await self._client.call("subscribe", {"project_id": project_id, "after": seqs})
+        for session_id in ack.get("deleted", []):
+            seqs.pop(session_id, None)
+        for session_id, seq in ack.get("last_seq", {}).items():
+            seqs[session_id] = max(seq, seqs.get(session_id, 0))
+        return ack
+
+    def _take(self, event: Event) -> None:
+        seq = event.get("seq")
+        if seq is not None:
+            seqs = self._last_seq.setdefault(event["project_id"], {})
+            if seq <= seqs.get(event["session_id"], 0):
+                return
+            seqs[event["session_id"]] = seq
+        self._on_event(event)
