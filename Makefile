@@ -12,6 +12,9 @@ run: .venv/.local  ## Start everything on this machine: http://127.0.0.1:8765 (n
 watch: .venv/.local  ## Print every event of every project as it happens (needs `make run`)
 	@$(BIN)/python -m backend.local.watch
 
+chat: .venv/.local  ## Talk to a project in the terminal (needs `make run`)
+	@$(BIN)/python -m backend.local.chat
+
 test: .venv/.dev  ## Run the whole test suite
 	$(BIN)/python -m pytest
 
@@ -47,4 +50,4 @@ clean:  ## Remove the virtual environment, caches and local data
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
 	@touch $@
 
-.PHONY: help run watch test check evidence bench format lock clean
+.PHONY: help run watch chat test check evidence bench format lock clean

@@ -62,7 +62,12 @@ async def test_sessions_of_a_project_are_listed_oldest_first(client: httpx.Async
     assert await get(client, f"/projects/{project_id}/sessions") == {
         "project_id": project_id,
         "sessions": [first, second],
+        "next_cursor": None,
     }
+    page = await get(client, f"/projects/{project_id}/sessions?limit=1")
+    assert page["sessions"] == [first]
+    rest = await get(client, f"/projects/{project_id}/sessions?cursor={page['next_cursor']}")
+    assert (rest["sessions"], rest["next_cursor"]) == ([second], None)
 
 
 async def test_a_session_counts_its_messages_events_and_tokens(

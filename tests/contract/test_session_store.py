@@ -55,7 +55,7 @@ async def test_a_key_with_a_live_session_gives_that_session(
     draft = draft_session(engine, project, node_id)
     assert await engine.sessions.start_session(draft) == (session, False)
     assert await engine.sessions.find_session(draft.session_id) is None
-    assert await engine.sessions.list_sessions(project.project_id) == [session]
+    assert (await engine.sessions.list_sessions(project.project_id, 50, None)).items == (session,)
 
 
 async def test_a_found_session_comes_with_its_counters(engine: LocalEngine) -> None:
@@ -99,7 +99,7 @@ async def test_no_session_starts_in_a_deleted_project(engine: LocalEngine) -> No
     await engine.projects.delete_project(project.project_id)
     with pytest.raises(ProjectNotFoundError):
         await engine.sessions.start_session(draft_session(engine, project))
-    assert await engine.sessions.list_sessions(project.project_id) == []
+    assert (await engine.sessions.list_sessions(project.project_id, 50, None)).items == ()
 
 
 async def test_a_live_session_of_a_deleted_project_is_not_found_by_its_key(engine: LocalEngine) -> None:
@@ -122,12 +122,12 @@ async def test_the_sessions_of_a_project_are_listed_oldest_first(engine: LocalEn
         started.append(await stored_session(engine, project, node_id=node_id))
         await stored_session(engine, other, node_id=node_id)
         clock.advance(1)
-    assert await engine.sessions.list_sessions(project.project_id) == started
+    assert (await engine.sessions.list_sessions(project.project_id, 50, None)).items == tuple(started)
 
 
 async def test_the_list_of_no_project_is_empty(engine: LocalEngine) -> None:
     await stored_session(engine)
-    assert await engine.sessions.list_sessions(engine.ids.new_id()) == []
+    assert (await engine.sessions.list_sessions(engine.ids.new_id(), 50, None)).items == ()
 
 
 async def test_a_session_counts_the_messages_it_accepted(engine: LocalEngine) -> None:
@@ -188,3 +188,17 @@ async def test_sessions_do_not_share_their_counters(engine: LocalEngine) -> None
     await record_response(engine, turn)
     await complete(engine, turn)
     assert await current_session(engine, other) == other
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 6])
+async def test_the_pages_of_a_projects_sessions_hold_each_once(engine: LocalEngine, limit: int) -> None:
+    project = await stored_project(engine)
+    started = [await stored_session(engine, project, node_id=f"node_{number}") for number in range(5)]
+    found: list[Session] = []
+    cursor: str | None = None
+    while len(found) < 5:
+        page = await engine.sessions.list_sessions(project.project_id, limit, cursor)
+        assert 0 < len(page.items) <= limit
+        found += page.items
+        cursor = page.next_cursor
+    assert (found, cursor) == (started, None)

@@ -48,7 +48,7 @@ async def test_a_deleted_session_is_not_found_and_not_listed(engine: LocalEngine
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
     await delete(engine, session)
     assert await engine.sessions.find_session(session.session_id) is None
-    assert await engine.sessions.list_sessions(project.project_id) == [other]
+    assert (await engine.sessions.list_sessions(project.project_id, 50, None)).items == (other,)
 
 
 async def test_the_end_of_a_session_is_logged_with_the_next_number(engine: LocalEngine) -> None:

@@ -13,6 +13,7 @@ from tests.integration.talk import Servers, own_servers, send, start_session
 from tests.watcher import Watcher
 
 SOCKET = "/socket.io/?EIO=4&transport=websocket"
+POLLING = "/socket.io/?EIO=4&transport=polling"
 GARBAGE: dict[str, str | bytes] = {
     "no packet": "",
     "no type": "x",
@@ -68,6 +69,12 @@ async def raw_socket(servers: Servers) -> AsyncIterator[ClientConnection]:
         yield socket
 
 
+async def polling_url(http: httpx.AsyncClient) -> str:
+    """Where a new client that polls sends its packets."""
+    opened = json.loads((await http.get(POLLING)).text[1:])
+    return f"{POLLING}&sid={opened['sid']}"
+
+
 async def throw(socket: ClientConnection, frame: str | bytes) -> None:
     """Send the frame and a proper one after it, as far as the server lets that happen."""
     with suppress(ConnectionClosed):
@@ -118,26 +125,32 @@ async def test_a_client_that_does_not_begin_with_the_protocol_harms_no_other_soc
         await check_others(http, watcher)
 
 
-@pytest.mark.parametrize("version", ["", "?EIO=3", "?EIO=5", "?EIO=x", "?EIO=4", "?EIO=4&transport=smoke"])
-async def test_another_version_or_transport_of_the_protocol_is_refused(servers: Servers, version: str) -> None:
-    separator = "&" if version else "?"
-    transport = "" if "transport" in version else f"{separator}transport=polling"
-    if version == "?EIO=4":
-        transport = "&transport="
-    async with httpx.AsyncClient(base_url=servers.url) as client:
-        answer = await client.get(f"/socket.io/{version}{transport}")
-    assert answer.status_code == 400
+@pytest.mark.parametrize(
+    "query",
+    ["", "transport=polling", "EIO=3&transport=polling", "EIO=5&transport=polling", "EIO=x", "EIO=4&transport=smoke"],
+)
+async def test_another_version_or_transport_of_the_protocol_is_refused(
+    servers: Servers, http: httpx.AsyncClient, query: str
+) -> None:
+    assert (await http.get(f"/socket.io/?{query}")).status_code == 400
     with pytest.raises((InvalidStatus, ConnectionClosed)):
-        async with connect(servers.url.replace("http", "ws") + f"/socket.io/{version}{transport}") as socket:
+        async with connect(servers.url.replace("http", "ws") + f"/socket.io/?{query}") as socket:
             await socket.recv()
 
 
-@pytest.mark.parametrize("body", ["", "x", "4", "42[]", "\x1e", "4" * 150_000, '42["subscribe"]\x1e' * 30])
-async def test_garbage_by_polling_harms_nobody(servers: Servers, http: httpx.AsyncClient, body: str) -> None:
-    polling = "/socket.io/?EIO=4&transport=polling"
-    opened = json.loads((await http.get(polling)).text[1:])
-    await http.post(f"{polling}&sid={opened['sid']}", content=body)
-    assert (await http.post(f"{polling}&sid=unknown", content="40")).status_code == 400
-    session = await start_session(http)
+@pytest.mark.parametrize("body", ["", "x", "4", "42[]", "\x1e", '42["subscribe"]\x1e' * 30], ids=repr)
+async def test_garbage_by_polling_harms_no_other_socket(servers: Servers, http: httpx.AsyncClient, body: str) -> None:
     async with Watcher(servers.url, transports=("polling",)) as watcher:
-        assert (await watcher.subscribe(session["project_id"]))["ok"] is True
+        await http.post(await polling_url(http), content=body)
+        await check_others(http, watcher)
+
+
+@pytest.mark.parametrize("url", [f"{POLLING}&sid=unknown", f"{POLLING}&sid=", POLLING])
+async def test_polling_without_a_socket_is_refused(http: httpx.AsyncClient, url: str) -> None:
+    assert (await http.post(url, content="40")).status_code == 400
+
+
+async def test_a_packet_by_polling_that_is_too_large_is_refused(http: httpx.AsyncClient) -> None:
+    url = await polling_url(http)
+    answer = await http.post(url, content="4" * 2_000_000, timeout=5)
+    assert answer.status_code in (400, 413)

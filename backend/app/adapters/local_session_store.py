@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 from backend.app.adapters.local_database import LocalDatabase
 from backend.app.adapters.local_event_log import append_event
-from backend.app.adapters.local_rows import session_of, text_of
+from backend.app.adapters.local_rows import cursor_of, id_of, session_of, text_of
 from backend.app.domain.errors import ProjectNotFoundError
 from backend.app.domain.message import MessageError, MessageStatus
 from backend.app.domain.session import Session
+from backend.app.domain.store_ports import Page
 from shared.events import SessionDeletedEvent
 
 
@@ -59,15 +60,18 @@ class LocalSessionStore:
 
         return await self._database.read(work)
 
-    async def list_sessions(self, project_id: str) -> Sequence[Session]:
+    async def list_sessions(self, project_id: str, limit: int, cursor: str | None) -> Page[Session]:
         """See SessionStore."""
+        after = "" if cursor is None else id_of(cursor)
 
-        def work(connection: sqlite3.Connection) -> list[Session]:
+        def work(connection: sqlite3.Connection) -> Page[Session]:
             rows = connection.execute(
-                "SELECT * FROM sessions WHERE project_id = ? AND deleted_at IS NULL ORDER BY session_id",
-                (project_id,),
-            )
-            return [session_of(row) for row in rows]
+                "SELECT * FROM sessions WHERE project_id = ? AND deleted_at IS NULL AND session_id > ? "
+                "ORDER BY session_id LIMIT ?",
+                (project_id, after, limit + 1),
+            ).fetchall()
+            sessions = tuple(session_of(row) for row in rows[:limit])
+            return Page(sessions, tuple(cursor_of(one.session_id) for one in sessions), len(rows) > limit)
 
         return await self._database.read(work)
 

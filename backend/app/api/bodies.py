@@ -178,6 +178,7 @@ class SessionList(BaseModel):
 
     project_id: str
     sessions: list[SessionBody]
+    next_cursor: str | None
 
 
 class DeletedSession(BaseModel):

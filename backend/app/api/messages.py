@@ -77,10 +77,10 @@ def _tool_calls(answer: ModelResponse) -> list[ToolCallBody]:
             attempt=answer.attempt,
             agent=answer.agent,
             iteration=answer.iteration,
-            call_id=item["call_id"],
-            name=item["name"],
-            arguments=item["arguments"],
+            call_id=item.get("call_id") or "",
+            name=item.get("name") or "",
+            arguments=item.get("arguments") or "",
         )
-        for item in answer.body.get("output", [])
+        for item in answer.body.get("output") or []
         if item.get("type") == "function_call"
     ]

@@ -39,10 +39,13 @@ async def start_session(
 
 
 @router.get("/projects/{project_id}/sessions")
-async def list_sessions(project_id: str, services: ServicesDep, user_id: UserId) -> SessionList:
+async def list_sessions(
+    project_id: str, services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
+) -> SessionList:
     """The sessions of a project, oldest first."""
-    sessions = await services.sessions.list_sessions(user_id, project_id)
-    return SessionList(project_id=project_id, sessions=[SessionBody.of(session) for session in sessions])
+    page = await services.sessions.list_sessions(user_id, project_id, limit, cursor)
+    sessions = [SessionBody.of(session) for session in page.items]
+    return SessionList(project_id=project_id, sessions=sessions, next_cursor=page.next_cursor)
 
 
 @router.get("/sessions/{session_id}")

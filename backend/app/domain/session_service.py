@@ -1,16 +1,15 @@
 """Sessions: start or find, read, delete, and the log of what happened in them."""
 
-from collections.abc import Sequence
-
 from backend.app.domain.authorization import Authorization
 from backend.app.domain.errors import SessionNotFoundError
 from backend.app.domain.message import MessageError
 from backend.app.domain.ports import Clock, EventBus, IdGenerator
 from backend.app.domain.session import Session, check_node_id
-from backend.app.domain.store_ports import SessionStore
+from backend.app.domain.store_ports import Page, SessionStore
 from shared.event_log import EventLogReader, EventPage
 from shared.events import SessionDeletedEvent
 
+_SESSIONS_A_PAGE = 50
 SESSION_DELETED = MessageError("session_deleted", "The session was deleted.")
 
 
@@ -51,10 +50,10 @@ class SessionService:
         """The session. Raises SessionNotFoundError."""
         return await self._authorization.require_session(user_id, session_id)
 
-    async def list_sessions(self, user_id: str, project_id: str) -> Sequence[Session]:
+    async def list_sessions(self, user_id: str, project_id: str, limit: int, cursor: str | None) -> Page[Session]:
         """The sessions of a project, oldest first. Raises ProjectNotFoundError."""
         await self._authorization.require_project(user_id, project_id)
-        return await self._sessions.list_sessions(project_id)
+        return await self._sessions.list_sessions(project_id, limit, cursor)
 
     async def list_events(self, user_id: str, session_id: str, after: int, limit: int) -> EventPage:
         """What happened in the session after event number `after`. Raises SessionNotFoundError."""
@@ -71,8 +70,10 @@ class SessionService:
 
     async def delete_all_sessions(self, project_id: str) -> None:
         """Delete every session of a project that is being deleted. Safe to repeat."""
-        for session in await self._sessions.list_sessions(project_id):
-            await self._delete(session)
+        # A deleted one leaves the list, so the first page is read until it is empty.
+        while sessions := (await self._sessions.list_sessions(project_id, _SESSIONS_A_PAGE, None)).items:
+            for session in sessions:
+                await self._delete(session)
 
     async def _delete(self, session: Session) -> None:
         event = SessionDeletedEvent(

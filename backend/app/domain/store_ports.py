@@ -103,8 +103,8 @@ class SessionStore(Protocol):
         """The session; None where there is none, or it is deleted."""
         ...
 
-    async def list_sessions(self, project_id: str) -> Sequence[Session]:
-        """The live sessions of a project, oldest first."""
+    async def list_sessions(self, project_id: str, limit: int, cursor: str | None) -> Page[Session]:
+        """The live sessions of a project, oldest first; those of a deleted project too, until they are deleted."""
         ...
 
     async def delete_session(

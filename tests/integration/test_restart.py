@@ -1,0 +1,151 @@
+"""A server that goes down with work in hand goes on with it when it is started again on the same data."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.talk import (
+    AGENTS,
+    Json,
+    Servers,
+    check_log,
+    log_of,
+    messages_in,
+    messages_of,
+    model_process,
+    queue,
+    send,
+    start_session,
+    until_called,
+)
+from tests.server_process import vibewire_process
+from tests.watcher import Watcher
+
+PROMPTS = [f"Create a {name} agent" for name in AGENTS[:4]]
+QUESTION = "Which agents are there?"
+
+
+@pytest.fixture(scope="module")
+def model_url() -> Iterator[str]:
+    # Slow enough that a kill at an event hits what comes after it.
+    with model_process(pace=0.01) as url:
+        yield url
+
+
+@dataclass(frozen=True)
+class Started:
+    """A server with a client and a watcher."""
+
+    servers: Servers
+    http: httpx.AsyncClient
+    watcher: Watcher
+
+
+@asynccontextmanager
+async def started(data_dir: Path, model_url: str) -> AsyncIterator[Started]:
+    """Vibewire on the data folder; stopped in good order where the test has not done it."""
+    with vibewire_process(data_dir, model_url, retry_delay_seconds="0.1") as process:
+        servers = Servers(process.url, model_url.removesuffix("/v1"), process)
+        async with httpx.AsyncClient(base_url=process.url, timeout=40) as http, Watcher(process.url) as watcher:
+            yield Started(servers, http, watcher)
+    assert "Traceback" not in process.output, process.output
+
+
+async def queue_all(server: Started) -> Json:
+    """A session in which all prompts wait for their answers."""
+    session = await start_session(server.http)
+    await server.watcher.subscribe(session["project_id"])
+    for prompt in PROMPTS:
+        await queue(server.http, session["session_id"], prompt)
+    return session
+
+
+async def check_all_answered(server: Started, session: Json) -> list[Json]:
+    """Wait until all is answered: once, in order, one code version each, remembered once. The messages."""
+    session_id = session["session_id"]
+    await server.watcher.subscribe(session["project_id"], {session_id: 0})
+    await server.watcher.wait_for("vibecode_response", len(PROMPTS))
+    messages = await messages_of(server.http, session_id)
+    assert [message["prompt"] for message in messages] == PROMPTS
+    assert {message["status"] for message in messages} == {"completed"}
+    assert [message["version"] for message in messages] == list(range(2, len(PROMPTS) + 2))
+    events = await log_of(server.http, session_id)
+    check_log(events)
+    assert events == server.watcher.logged()
+    assert messages_in(events, "vibecode_response") == [message["message_id"] for message in messages]
+    for message in messages:
+        usage = [
+            event for event in events if (event["type"], event["message_id"]) == ("token_usage", message["message_id"])
+        ]
+        assert sum(event["total_tokens"] for event in usage) == message["token_usage"]["total_tokens"]
+    project = (await server.http.get(f"/projects/{session['project_id']}")).json()
+    assert project["version"] == len(PROMPTS) + 1
+    names = [node["name"] for node in project["nodes"]]
+    assert [names.count(f"{name}_agent") for name in AGENTS[: len(PROMPTS)]] == [1] * len(PROMPTS)
+    assert (await send(server.http, session_id, QUESTION))["status"] == "completed"
+    remembered = (await server.servers.last_request())["input"]
+    assert [item["content"] for item in remembered if item.get("role") == "user"] == [*PROMPTS, QUESTION]
+    return messages
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+async def test_a_server_that_went_down_goes_on_with_what_ran_and_what_waited(
+    tmp_path: Path, model_url: str, how: str
+) -> None:
+    async with started(tmp_path, model_url) as server:
+        calls = (await server.servers.counts())["calls"]
+        await server.servers.plan_faults({"kind": "stall", "skip": 1})
+        session = await queue_all(server)
+        await until_called(server.servers, calls + 2)
+        process = server.servers.process
+        process.kill() if how == "killed" else process.stop()
+        await server.servers.forget_faults()
+    async with started(tmp_path, model_url) as server:
+        messages = await check_all_answered(server, session)
+    assert [message["attempt"] for message in messages] == [2, 1, 1, 1]
+
+
+async def test_a_server_that_is_killed_again_and_again_answers_each_message_once(
+    tmp_path: Path, model_url: str
+) -> None:
+    async with started(tmp_path, model_url) as server:
+        session = await queue_all(server)
+        await server.watcher.wait_for("agent_iteration")
+        server.servers.process.kill()
+    for name, count in (("agent_iteration", 3), ("vibecode_response", 2)):
+        async with started(tmp_path, model_url) as server:
+            await server.watcher.subscribe(session["project_id"], {session["session_id"]: 0})
+            await server.watcher.wait_for(name, count)
+            server.servers.process.kill()
+    async with started(tmp_path, model_url) as server:
+        await check_all_answered(server, session)
+
+
+async def test_what_was_there_before_a_restart_is_there_after_it(tmp_path: Path, model_url: str) -> None:
+    async with started(tmp_path, model_url) as server:
+        session = await start_session(server.http)
+        message = await send(server.http, session["session_id"], PROMPTS[0])
+        gone = await start_session(server.http, session["project_id"], "gone")
+        await server.http.delete(f"/sessions/{gone['session_id']}")
+        paths = [
+            f"/projects/{session['project_id']}",
+            f"/projects/{session['project_id']}/versions",
+            f"/projects/{session['project_id']}/sessions",
+            f"/sessions/{session['session_id']}/messages",
+            f"/sessions/{session['session_id']}/events",
+            f"/messages/{message['message_id']}/full",
+        ]
+        before = [(await server.http.get(path)).json() for path in paths]
+    async with started(tmp_path, model_url) as server:
+        assert [(await server.http.get(path)).json() for path in paths] == before
+        assert (await server.http.get(f"/sessions/{gone['session_id']}")).status_code == 404
+        after = {session["session_id"]: 0, gone["session_id"]: 0}
+        ack = await server.watcher.subscribe(session["project_id"], after)
+        assert (ack["deleted"], ack["truncated"]) == ([gone["session_id"]], [])
+        assert server.watcher.logged() == await log_of(server.http, session["session_id"])
+        following = await send(server.http, session["session_id"], "Make it Spanish")
+    assert "triage" in following["content"].lower()
