@@ -69,4 +69,6 @@ def build_worker_services(settings: AppSettings, engine: LocalEngine, memory: Me
         limits=settings,
     )
     abandoned = AbandonedTurnService(engine.turns, engine.queue, engine.bus, engine.clock, engine.ids, settings)
-    return WorkerServices(TurnService(parts), ErasureService(engine.sessions, memory), abandoned, client)
+    return WorkerServices(
+        TurnService(parts), ErasureService(engine.sessions, memory, engine.clock, settings), abandoned, client
+    )

@@ -1,5 +1,7 @@
 """What every ErasureStore owes."""
 
+from datetime import timedelta
+
 from backend.app.domain.ports import MemoryRef
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import ErasureStore, Page
@@ -23,7 +25,8 @@ def _store(engine: LocalEngine) -> ErasureStore:
 
 
 async def _ids_to_erase(engine: LocalEngine, limit: int = 100) -> list[str]:
-    return [session.session_id for session in await _store(engine).list_sessions_to_erase(limit)]
+    now = engine.clock.now()
+    return [one.session.session_id for one in await _store(engine).list_sessions_to_erase(now, limit)]
 
 
 async def _worked_session(engine: LocalEngine) -> tuple[Session, list[str]]:
@@ -47,14 +50,16 @@ async def test_live_sessions_are_not_to_be_erased(engine: LocalEngine) -> None:
 async def test_a_deleted_session_is_to_be_erased(engine: LocalEngine) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
-    (listed,) = await _store(engine).list_sessions_to_erase(10)
+    (tombstone,) = await _store(engine).list_sessions_to_erase(engine.clock.now(), 10)
+    listed = tombstone.session
     assert (listed.session_id, listed.project_id, listed.node_id) == (session.session_id, session.project_id, None)
 
 
 async def test_a_listed_session_names_its_memory(engine: LocalEngine) -> None:
     session = await stored_session(engine, node_id="triage")
     await delete(engine, session)
-    (listed,) = await _store(engine).list_sessions_to_erase(10)
+    (tombstone,) = await _store(engine).list_sessions_to_erase(engine.clock.now(), 10)
+    listed = tombstone.session
     expected = MemoryRef(session.session_id, f"project_{session.project_id}_node_triage")
     assert MemoryRef(listed.session_id, listed.openai_session_key) == expected
 
@@ -78,16 +83,16 @@ async def test_a_session_is_listed_until_it_is_erased(engine: LocalEngine, clock
     await delete(engine, second)
     engine = await reopen()
     assert await _ids_to_erase(engine) == [first.session_id, second.session_id]
-    await _store(engine).erase_records(first.session_id)
+    await _store(engine).erase_records(first.session_id, final=True)
     assert await _ids_to_erase(engine) == [second.session_id]
-    await _store(engine).erase_records(second.session_id)
+    await _store(engine).erase_records(second.session_id, final=True)
     assert await _ids_to_erase(engine) == []
 
 
 async def test_nothing_is_left_of_an_erased_session_but_its_tombstone(engine: LocalEngine) -> None:
     session, message_ids = await _worked_session(engine)
     end = await delete(engine, session)
-    await _store(engine).erase_records(session.session_id)
+    await _store(engine).erase_records(session.session_id, final=True)
     for message_id in message_ids:
         assert await engine.messages.find_message(message_id) is None
         assert list(await engine.messages.list_responses(message_id)) == []
@@ -102,9 +107,9 @@ async def test_nothing_is_left_of_an_erased_session_but_its_tombstone(engine: Lo
 async def test_erasing_again_is_safe(engine: LocalEngine) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
-    await _store(engine).erase_records(session.session_id)
+    await _store(engine).erase_records(session.session_id, final=True)
     before = await everything_of(engine, session)
-    await _store(engine).erase_records(session.session_id)
+    await _store(engine).erase_records(session.session_id, final=True)
     assert await everything_of(engine, session) == before
     assert await _ids_to_erase(engine) == []
 
@@ -112,7 +117,7 @@ async def test_erasing_again_is_safe(engine: LocalEngine) -> None:
 async def test_an_erased_session_cannot_be_deleted_again(engine: LocalEngine) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
-    await _store(engine).erase_records(session.session_id)
+    await _store(engine).erase_records(session.session_id, final=True)
     assert await delete(engine, session) is None
     assert await _ids_to_erase(engine) == []
 
@@ -120,7 +125,7 @@ async def test_an_erased_session_cannot_be_deleted_again(engine: LocalEngine) ->
 async def test_erasing_no_session_is_safe(engine: LocalEngine) -> None:
     session, _ = await _worked_session(engine)
     before = await everything_of(engine, session)
-    await _store(engine).erase_records(engine.ids.new_id())
+    await _store(engine).erase_records(engine.ids.new_id(), final=True)
     assert await everything_of(engine, session) == before
 
 
@@ -135,5 +140,19 @@ async def test_erasing_a_session_leaves_the_others_and_the_keys_next_one(engine:
     await complete(engine, turn)
     other, _ = await _worked_session(engine)
     before = await everything_of(engine, successor), await everything_of(engine, other)
-    await _store(engine).erase_records(session.session_id)
+    await _store(engine).erase_records(session.session_id, final=True)
     assert (await everything_of(engine, successor), await everything_of(engine, other)) == before
+
+
+async def test_what_was_erased_too_early_is_to_be_erased_once_more(engine: LocalEngine, clock: ManualClock) -> None:
+    session, _ = await _worked_session(engine)
+    await delete(engine, session)
+    deleted_at = clock.now()
+    store = _store(engine)
+    await store.erase_records(session.session_id, final=False)
+    clock.advance(60)
+    assert await store.list_sessions_to_erase(deleted_at - timedelta(seconds=1), 10) == []
+    (tombstone,) = await store.list_sessions_to_erase(deleted_at, 10)
+    assert (tombstone.session.session_id, tombstone.deleted_at) == (session.session_id, deleted_at)
+    await store.erase_records(session.session_id, final=True)
+    assert await store.list_sessions_to_erase(clock.now(), 10) == []

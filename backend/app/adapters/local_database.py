@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS sessions (
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS live_session_of_key ON sessions (openai_session_key) WHERE deleted_at IS NULL;
 CREATE INDEX IF NOT EXISTS sessions_of_project ON sessions (project_id);
-CREATE INDEX IF NOT EXISTS sessions_to_erase ON sessions (deleted_at) WHERE deleted_at IS NOT NULL AND erased = 0;
+CREATE INDEX IF NOT EXISTS sessions_to_erase ON sessions (deleted_at) WHERE deleted_at IS NOT NULL AND erased < 2;
 CREATE TABLE IF NOT EXISTS messages (
     message_id TEXT PRIMARY KEY, session_id TEXT NOT NULL, project_id TEXT NOT NULL, number INTEGER NOT NULL,
     prompt TEXT NOT NULL, status TEXT NOT NULL, content TEXT, patch TEXT, base_version INTEGER, version INTEGER,
@@ -99,6 +99,13 @@ class LocalDatabase:
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work`, which only reads, on a consistent view."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, work)
+
+    async def forget(self) -> None:
+        """Let go of what was deleted: the write-ahead log still holds it until it is folded into the file."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._forget)
+
+    def _forget(self) -> None:
+        self._opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)

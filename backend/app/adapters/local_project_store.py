@@ -168,7 +168,9 @@ class LocalProjectStore:
             connection.execute("DELETE FROM code_versions WHERE project_id = ?", (project_id,))
             return bool(deleted)
 
-        return await self._database.transaction(work)
+        deleted = await self._database.transaction(work)
+        await self._database.forget()
+        return deleted
 
 
 def add_code_version(connection: sqlite3.Connection, version: CodeVersion) -> None:

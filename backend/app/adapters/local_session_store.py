@@ -2,14 +2,15 @@
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 
 from backend.app.adapters.local_database import LocalDatabase
 from backend.app.adapters.local_event_log import append_event
-from backend.app.adapters.local_rows import cursor_of, id_of, session_of, text_of
+from backend.app.adapters.local_rows import cursor_of, id_of, moment_of, session_of, text_of
 from backend.app.domain.errors import ProjectNotFoundError
 from backend.app.domain.message import MessageError, MessageStatus
 from backend.app.domain.session import Session
-from backend.app.domain.store_ports import Page
+from backend.app.domain.store_ports import Page, Tombstone
 from shared.events import SessionDeletedEvent
 
 
@@ -97,19 +98,20 @@ class LocalSessionStore:
 
         return await self._database.transaction(work)
 
-    async def list_sessions_to_erase(self, limit: int) -> Sequence[Session]:
+    async def list_sessions_to_erase(self, settled_before: datetime, limit: int) -> Sequence[Tombstone]:
         """See ErasureStore."""
 
-        def work(connection: sqlite3.Connection) -> list[Session]:
+        def work(connection: sqlite3.Connection) -> list[Tombstone]:
             rows = connection.execute(
-                "SELECT * FROM sessions WHERE deleted_at IS NOT NULL AND erased = 0 ORDER BY deleted_at LIMIT ?",
-                (limit,),
+                "SELECT * FROM sessions WHERE deleted_at IS NOT NULL AND erased < 2 "
+                "AND (erased = 0 OR deleted_at <= ?) ORDER BY deleted_at LIMIT ?",
+                (text_of(settled_before), limit),
             )
-            return [session_of(row) for row in rows]
+            return [Tombstone(session_of(row), moment_of(row["deleted_at"])) for row in rows]
 
         return await self._database.read(work)
 
-    async def erase_records(self, session_id: str) -> None:
+    async def erase_records(self, session_id: str, *, final: bool) -> None:
         """See ErasureStore."""
 
         def work(connection: sqlite3.Connection) -> None:
@@ -123,6 +125,9 @@ class LocalSessionStore:
                 "AND seq < (SELECT last_seq FROM sessions WHERE session_id = ?)",
                 (session_id, session_id),
             )
-            connection.execute("UPDATE sessions SET erased = 1 WHERE session_id = ?", (session_id,))
+            connection.execute(
+                "UPDATE sessions SET erased = max(erased, ?) WHERE session_id = ?", (2 if final else 1, session_id)
+            )
 
         await self._database.transaction(work)
+        await self._database.forget()

@@ -242,16 +242,27 @@ class TurnStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A deleted session of which something may be left."""
+
+    session: Session
+    deleted_at: datetime
+
+
 class ErasureStore(Protocol):
     """What is left of deleted sessions."""
 
-    async def list_sessions_to_erase(self, limit: int) -> Sequence[Session]:
-        """Deleted sessions of which something is left, the longest deleted first."""
+    async def list_sessions_to_erase(self, settled_before: datetime, limit: int) -> Sequence[Tombstone]:
+        """Deleted sessions that were not erased yet, or were erased before the last turn of theirs can have ended.
+
+        Those deleted before `settled_before` have no turn left that could still write. The longest deleted come first.
+        """
         ...
 
-    async def erase_records(self, session_id: str) -> None:
+    async def erase_records(self, session_id: str, *, final: bool) -> None:
         """Remove all messages, responses, items and events of a deleted session. Safe to repeat.
 
-        Its tombstone stays, with its last event, `session_deleted`.
+        Its tombstone stays, with its last event, `session_deleted`. Once `final`, it is listed no more.
         """
         ...

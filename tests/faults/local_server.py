@@ -1,0 +1,108 @@
+"""Vibewire in the test's own process, without a port; and its files, as somebody reads them who knows nothing of it."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+
+from backend.app.settings import AppSettings
+from backend.local.process import run_process
+
+Json = dict[str, Any]
+
+WAIT_SECONDS = 30.0
+
+
+def settings_for(data_dir: Path, model_url: str) -> AppSettings:
+    return AppSettings(data_dir=data_dir, openai_base_url=model_url, openai_api_key="none", retry_delay_seconds=0.1)
+
+
+@asynccontextmanager
+async def started(settings: AppSettings) -> AsyncIterator[httpx.AsyncClient]:
+    """A started server; the client speaks to it as to one that listens."""
+    async with run_process(settings) as server:
+        transport = httpx.ASGITransport(cast(Any, server.config.app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=40) as http:
+            yield http
+
+
+async def start_session(http: httpx.AsyncClient) -> Json:
+    """A session of a new project."""
+    project = (await http.post("/projects", json={"name": "Support desk"})).json()
+    session: Json = (await http.post(f"/projects/{project['project_id']}/sessions")).json()
+    return session
+
+
+async def send(http: httpx.AsyncClient, session_id: str, prompt: str) -> Json:
+    """Send a prompt and wait for its end: the completed message."""
+    answer = await http.post(f"/sessions/{session_id}/messages", json={"prompt": prompt})
+    message: Json = answer.json()
+    assert message["status"] == "completed", message
+    return message
+
+
+async def wait_for_end(http: httpx.AsyncClient, message_id: str) -> Json:
+    """Poll until the message has ended."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while (message := (await http.get(f"/messages/{message_id}")).json())["status"] in ("queued", "running"):
+            pass
+    ended: Json = message
+    return ended
+
+
+async def wait_for_no_doorbell(settings: AppSettings) -> None:
+    """Wait until every doorbell has been answered."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while read_store(settings, "SELECT * FROM doorbells"):
+            await asyncio.sleep(0)
+
+
+async def log_of(http: httpx.AsyncClient, session_id: str) -> list[Json]:
+    """Everything in the log of a session, which has no hole."""
+    page = (await http.get(f"/sessions/{session_id}/events?after=0")).json()
+    events: list[Json] = page["events"]
+    assert [event["seq"] for event in events] == list(range(1, page["last_seq"] + 1))
+    return events
+
+
+def read_store(settings: AppSettings, query: str, *values: object) -> list[tuple[Any, ...]]:
+    return read_file(settings.data_dir / "vibewire.sqlite", query, *values)
+
+
+def read_file(file: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(file, timeout=10)) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def memory_file(settings: AppSettings, session: Json) -> Path:
+    return settings.data_dir / "memory" / session["openai_session_key"] / f"{session['session_id']}.sqlite"
+
+
+def set_aside(settings: AppSettings, session: Json) -> list[Path]:
+    """What was kept of corrupt memories, their journals apart."""
+    file = memory_file(settings, session)
+    return [path for path in file.parent.glob(f"{file.name}.corrupt-*") if not path.name.endswith("-journal")]
+
+
+def check_memory(settings: AppSettings, session: Json, turns: int) -> None:
+    """The memory holds exactly the session's completed turns, each of them whole and with its marker."""
+    file = memory_file(settings, session)
+    completed = read_store(
+        settings,
+        "SELECT m.number, m.message_id, i.items FROM messages m "
+        "JOIN turn_items i ON i.message_id = m.message_id AND i.attempt = m.attempt "
+        "WHERE m.session_id = ? AND m.status = 'completed' ORDER BY m.number",
+        session["session_id"],
+    )
+    assert [number for number, _, _ in completed] == list(range(1, turns + 1))
+    markers = read_file(file, "SELECT number, message_id, first_item, item_count FROM vibewire_turns ORDER BY number")
+    kept = [json.loads(text) for (text,) in read_file(file, "SELECT message_data FROM agent_messages ORDER BY id")]
+    items = [json.loads(text) for _, _, text in completed]
+    assert [marker[:2] for marker in markers] == [turn[:2] for turn in completed]
+    assert [marker[3] for marker in markers] == [len(part) for part in items]
+    assert kept == [item for part in items for item in part]
