@@ -16,7 +16,7 @@ chat: .venv/.local  ## Talk to a project in the terminal (needs `make run`)
 	@$(BIN)/python -m backend.local.chat
 
 test: .venv/.dev  ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: .venv/.dev  ## Lint, types and import contracts
 	$(BIN)/ruff check .

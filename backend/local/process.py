@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import IO
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -30,11 +31,20 @@ class CannotStartError(Exception):
     """The process cannot start; the message says why and what to do."""
 
 
+def _open_lock(data_dir: Path) -> IO[str]:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        return (data_dir / "lock").open("w")
+    except OSError as error:
+        raise CannotStartError(
+            f"The data folder {data_dir} cannot be used ({error.strerror}): set VIBEWIRE_DATA_DIR."
+        ) from None
+
+
 @contextmanager
 def hold_data_dir(data_dir: Path) -> Iterator[None]:
     """Keep other processes from the same data folder meanwhile. Raises CannotStartError where one has it."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "lock").open("w") as lock:
+    with _open_lock(data_dir) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

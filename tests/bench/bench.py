@@ -48,10 +48,11 @@ class Bench:
             raise RuntimeError(f"{turns} turns made {made} model calls instead of {_CALLS_A_TURN} each")
         return used / turns
 
-    async def items_given(self) -> int:
-        """The most items that one of the last model calls was given."""
-        given: int = max(request["items"] for request in (await self._counts())["requests"])
-        return given
+    async def items_given(self, turns: int) -> int:
+        """The fewest items that VibeCoder was given in the last so many turns (the model remembers 50 calls)."""
+        requests = (await self._counts())["requests"][-turns * _CALLS_A_TURN :]
+        fewest: int = min(request["items"] for request in requests if request["agent"] == "vibecoder")
+        return fewest
 
     async def bare_batch(self, turns: int, name: str, items: int = 0, first: Samples | None = None) -> float:
         """So many turns of the bare script in a session that began with so many items: CPU milliseconds a turn."""
@@ -82,15 +83,17 @@ class Bench:
     ) -> float:
         """Vibewire in sessions that begin without a history, heard by one client: CPU milliseconds a turn."""
         talks = [await client.open_talk() for _ in range(sessions)]
+        client.take_first_usages()
 
         async def work() -> None:
             for talk in talks:
-                took = await client.turns(talk, turns)
-                if first is not None:
-                    first.values += took
+                await client.turns(talk, turns)
             await client.settle()
 
-        return await self.cpu_a_turn(client.pid, sessions * turns, work())
+        used = await self.cpu_a_turn(client.pid, sessions * turns, work())
+        if first is not None:
+            first.values += client.take_first_usages()
+        return used
 
     async def _counts(self) -> dict[str, Any]:
         async with self.http.get(self.model_url.removesuffix("/v1") + "/counts") as answer:

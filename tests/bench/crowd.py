@@ -1,18 +1,20 @@
 """Many watchers of one room, in a process of their own.
 
-It reads commands as lines of JSON: {"url": ..., "project_id": ..., "watchers": n} lets so many in, {} asks what they
-heard; each is answered with {"answers": [n, ...]}, for each watcher how many turns it has seen end.
+It reads commands as lines of JSON: {"url": ..., "project_id": ..., "watchers": n} lets so many in, {"turns": n} asks
+what they heard of so many turns; each is answered with {"answers": [n, ...]}, for each watcher the turns it saw end.
 """
 
 import asyncio
 import json
 import sys
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import socketio
 
 _WAIT_SECONDS = 30.0
+_LATE_SECONDS = 5.0
 
 
 class Crowd:
@@ -21,20 +23,33 @@ class Crowd:
     def __init__(self) -> None:
         self._clients: list[socketio.AsyncClient] = []
         self._answers: Counter[int] = Counter()
+        self._heard = asyncio.Event()
 
     async def obey(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Let watchers in, where the command asks for some, and count."""
+        """Let watchers in, where the command asks for some; wait a while for what they should hear; and count."""
         for number in range(command.get("watchers", 0)):
             await self._let_in(number, command["url"], command["project_id"])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LATE_SECONDS):
+                await self._wait_for(command.get("turns", 0) * len(self._clients))
         return {"answers": [self._answers[number] for number in range(len(self._clients))]}
 
     async def close(self) -> None:
         """Send everybody home."""
         await asyncio.gather(*(client.disconnect() for client in self._clients))
 
+    async def _wait_for(self, answers: int) -> None:
+        while self._answers.total() < answers:
+            self._heard.clear()
+            await self._heard.wait()
+
+    def _hear(self, number: int) -> None:
+        self._answers[number] += 1
+        self._heard.set()
+
     async def _let_in(self, number: int, url: str, project_id: str) -> None:
         client = socketio.AsyncClient(reconnection=False)
-        client.on("vibecode_response", lambda _: self._answers.update([number]))
+        client.on("vibecode_response", lambda _: self._hear(number))
         self._clients.append(client)
         await client.connect(url, transports=["websocket"])
         answer = await client.call("subscribe", {"project_id": project_id}, timeout=_WAIT_SECONDS)

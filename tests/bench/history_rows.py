@@ -13,7 +13,7 @@ async def fresh_rows(bench: Bench, client: VibewireClient, stored: Talk, items: 
     first, bare_first = Samples(), Samples()
     await client.hear(stored.project_id)
     await bench.batch(client, stored, 2)  # the first builds the memory
-    given = await bench.items_given()
+    given = await bench.items_given(1)
     await bench.fresh_batch(client, 3)
     await bench.fresh_bare_batch(3)
     bare, fresh, full = await take_turns(
@@ -22,7 +22,7 @@ async def fresh_rows(bench: Bench, client: VibewireClient, stored: Talk, items: 
         partial(bench.fresh_batch, client, plan.sessions, first=first),
         partial(bench.batch, client, stored, plan.stored_turns),
     )
-    note = f"the reference is Vibewire's fresh session; the model is given {given:,} of the items"
+    note = f"the reference is Vibewire's fresh session; the model is given {given:,} of them"
     return [
         ratio_row("fresh session, CPU a turn", bare, fresh, 1.3),
         ratio_row("fresh session, until the first token usage", bare_first, first, 1.5),
@@ -35,13 +35,11 @@ async def given_row(bench: Bench, client: VibewireClient, talk: Talk, items: int
     name = f"given {items}"
     await client.hear(talk.project_id)
     await bench.batch(client, talk, 2)
-    given = await bench.items_given()
-    await bench.bare_batch(1, name, items)
-    bare_given = await bench.items_given()
+    await bench.bare.ask(session=name, turns=0, items=items)
     bare, vibewire = await take_turns(
         bench.plan.rounds,
         partial(bench.bare_batch, turns, name),
         partial(bench.batch, client, talk, turns),
     )
-    note = f"at the start the model was given {bare_given:,} and {given:,} items"
+    note = f"at the end both gave the model at least {await bench.items_given(2 * turns):,} items"
     return ratio_row(f"{items:,} items given, CPU a turn", bare, vibewire, 0.3, note=note)

@@ -47,6 +47,7 @@ async def watcher_rows(bench: Bench, client: VibewireClient) -> list[Row]:
     """A room with many watchers against one without any, on the same server."""
     plan, nodes = bench.plan, itertools.count()
     watched, lonely = await client.open_project(), await client.open_project()
+    turns = plan.rounds * plan.watched_sessions * FRESH_TURNS
     async with JsonProcess("tests.bench.crowd", core=OTHER_CORE) as crowd:
         await crowd.ask(url=client.url, project_id=watched, watchers=WATCHERS)
         none, many = await take_turns(
@@ -54,8 +55,7 @@ async def watcher_rows(bench: Bench, client: VibewireClient) -> list[Row]:
             partial(_room_batch, bench, client, lonely, nodes),
             partial(_room_batch, bench, client, watched, nodes),
         )
-        heard = (await crowd.ask())["answers"]
-    turns = plan.rounds * plan.watched_sessions * FRESH_TURNS
+        heard = (await crowd.ask(turns=turns))["answers"]
     missed = sum(turns - count for count in heard)
     note = f"the reference is a room without watchers; {missed} of {turns * WATCHERS} answers were missed"
     name, more = f"{WATCHERS} watchers of a room, CPU a turn", many.median - none.median

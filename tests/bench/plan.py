@@ -42,7 +42,7 @@ FULL = Plan(
     import_rounds=11,
 )
 QUICK = Plan(
-    seconds=120,
+    seconds=180,
     rounds=3,
     sessions=2,
     stored_turns=3,

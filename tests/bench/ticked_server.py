@@ -1,14 +1,14 @@
 """Vibewire with a ticker beside it on its event loop, which tells for how long the loop was held.
 
-SIGUSR1 has it print the longest delay of a tick since the last time, as a line of JSON: `held_ms` as the clock has it,
-`cpu_ms` how much of it this process was computing (the rest the machine gave to others).
+SIGUSR1 has it print the longest delay of a tick since the last time, in milliseconds. What the machine gave to other
+processes meanwhile is left out; computing, waiting for a disk or for another thread of this process is not.
 """
 
 import asyncio
-import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import uvloop
 
@@ -16,27 +16,34 @@ from backend.app.settings import AppSettings, read_settings
 from backend.local.process import listen, run_process
 
 TICK_SECONDS = 0.005
+_SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
 
 class Ticker:
     """Ticks, and keeps the longest delay."""
 
     def __init__(self) -> None:
-        self._longest = (0.0, 0.0)
+        self._longest = 0.0
 
     async def run(self) -> None:
         """Tick until cancelled."""
         while True:
-            began, used = time.perf_counter(), time.process_time()
+            began, others = time.perf_counter(), _seconds_of_others()
             await asyncio.sleep(TICK_SECONDS)
-            held = time.perf_counter() - began - TICK_SECONDS
-            self._longest = max(self._longest, (held, min(held, time.process_time() - used)))
+            delay = time.perf_counter() - began - TICK_SECONDS
+            self._longest = max(self._longest, delay - max(0.0, _seconds_of_others() - others))
 
     def tell(self) -> None:
         """Print the longest delay, and begin anew."""
-        held, used = self._longest
-        self._longest = (0.0, 0.0)
-        print(json.dumps({"held_ms": held * 1000, "cpu_ms": used * 1000}), flush=True)
+        print(self._longest * 1000, flush=True)
+        self._longest = 0.0
+
+
+def _seconds_of_others() -> float:
+    """For how long this thread has been ready to run while another process had the core."""
+    waited = int(_SCHEDSTAT.read_text().split()[1]) / 1e9
+    own_threads = time.process_time() - time.thread_time()
+    return waited - own_threads
 
 
 async def run(settings: AppSettings) -> None:

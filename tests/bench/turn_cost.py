@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import aiohttp
+import uvloop
 
 from tests.bench.bench import Bench
 from tests.bench.imports import import_rows
@@ -36,7 +37,7 @@ async def measure(plan: Plan, rows: list[Row]) -> None:
             await default_rows(bench)
             await given_rows(bench)
             bench.tell("imports")
-            rows += await import_rows(plan.import_rounds)
+            rows += await import_rows(plan.import_rounds, folder / "bytecode")
             bench.tell("done")
 
 
@@ -50,7 +51,8 @@ def main() -> int:
     rows: list[Row] = []
     before = surroundings()
     try:
-        asyncio.run(measure(QUICK if given.quick else FULL, rows))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure(QUICK if given.quick else FULL, rows))
     except TimeoutError:
         print("The time is up: what follows is not all.", file=sys.stderr)
         return 1

@@ -12,6 +12,8 @@ from tests.bench.conversation import PROJECT_NAME, request_of
 from tests.server_process import ServerProcess
 
 _WAIT_SECONDS = 60.0
+# Less than the server's (uvicorn's 5 s): a connection that it closes just now must not be used again.
+_KEEP_ALIVE_SECONDS = 2.0
 # The last turn's worker is still putting its things away when its answer is here.
 _SETTLE_SECONDS = 0.05
 
@@ -33,11 +35,14 @@ class VibewireClient:
         self.pid = server.pid
         self._socket = socketio.AsyncClient(reconnection=False)
         self._socket.on("token_usage", self._hear_usage)
+        # When each message was sent, and when its first token usage was heard.
+        self._sent_at: dict[str, float] = {}
         self._usage_at: dict[str, float] = {}
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(_WAIT_SECONDS)
-        self._http = aiohttp.ClientSession(self.url, timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
+        self._http = aiohttp.ClientSession(self.url, timeout=timeout, connector=connector)
         await self._socket.connect(self.url, transports=["websocket"])
         return self
 
@@ -68,20 +73,25 @@ class VibewireClient:
         if not answer["ok"]:
             raise RuntimeError(f"The subscription was refused: {answer}")
 
-    async def turn(self, talk: Talk) -> float:
-        """One turn. The milliseconds from the POST to the first `token_usage` here, 0 where nothing is heard."""
-        self._usage_at.pop(talk.session_id, None)
+    async def turn(self, talk: Talk) -> None:
+        """One turn."""
         began = time.perf_counter()
         message = await self._post(f"/sessions/{talk.session_id}/messages", {"prompt": request_of(talk.turns)})
         if message["status"] != "completed" or message["patch"] is None:
             raise RuntimeError(f"The turn changed nothing: {message}")
         talk.turns += 1
-        heard = self._usage_at.get(talk.session_id)
-        return 0.0 if heard is None else (heard - began) * 1000
+        self._sent_at[message["message_id"]] = began
 
-    async def turns(self, talk: Talk, count: int) -> list[float]:
+    async def turns(self, talk: Talk, count: int) -> None:
         """So many turns of a conversation, one after the other."""
-        return [await self.turn(talk) for _ in range(count)]
+        for _ in range(count):
+            await self.turn(talk)
+
+    def take_first_usages(self) -> list[float]:
+        """For each turn since the last time that was heard, the milliseconds from its POST to its first token usage."""
+        heard, sent = self._usage_at, self._sent_at
+        self._usage_at, self._sent_at = {}, {}
+        return [(at - sent[message_id]) * 1000 for message_id, at in heard.items() if message_id in sent]
 
     async def settle(self) -> None:
         """Wait until the server has nothing left to do for what was answered."""
@@ -95,4 +105,4 @@ class VibewireClient:
             return parsed
 
     async def _hear_usage(self, event: dict[str, Any]) -> None:
-        self._usage_at.setdefault(event["session_id"], time.perf_counter())
+        self._usage_at.setdefault(event["message_id"], time.perf_counter())

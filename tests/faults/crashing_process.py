@@ -1,4 +1,4 @@
-"""A process that answers one message and is killed at a step of it: kill -9, from within, so that it hits exactly there.
+"""A process that answers one message and is killed at a step of it: kill -9, from within, to hit exactly there.
 
 It is the local engine's whole process; only what its turn calls is counted on the way. It is forked off a server that
 has everything imported, so that a test can afford one for each step.
@@ -47,6 +47,8 @@ _COUNTED = {
     "queue": {"ring", "acknowledge", "put_back"},
 }
 _LIVE_TEXT = "text_delta"
+# With what a turn imports only when it needs it.
+_PRELOADED = [__name__, "anyio._backends._asyncio", "h11", "httpcore", "openai.resources.responses", "truststore"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Steps:
         result = await call()
         if side == "after":
             kill_myself()
-        if step == LAST_STEP:
+        if step == LAST_STEP and self._crash is None:
             self.ended.set()
         return result
 
@@ -126,7 +128,7 @@ def kill_myself() -> None:
 def run_until_crash(settings: AppSettings, message: SentMessage, crash: Crash | None = None) -> list[str]:
     """Send the message in a process of its own: the steps that were taken where no crash was asked for."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload(_PRELOADED)
     steps_file = settings.data_dir / "steps.json"
     process = context.Process(target=_main, args=(settings, message, crash, steps_file))
     process.start()

@@ -5,17 +5,42 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 
 from backend.app.settings import AppSettings
+from backend.app.wiring import LocalEngine, build_local_engine
 from backend.local.process import run_process
 
 Json = dict[str, Any]
 
 WAIT_SECONDS = 30.0
+OPEN = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class LocalServer:
+    """A started server; `http` speaks to it as to one that listens."""
+
+    http: httpx.AsyncClient
+    engine: LocalEngine
+
+    async def wait_for_end(self, message_id: str) -> Json:
+        """Wait until the message has ended: what it came to."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while (message := (await self.http.get(f"/messages/{message_id}")).json())["status"] in OPEN:
+                await self.engine.end_watch.wait_for_end(message_id, WAIT_SECONDS)
+        ended: Json = message
+        return ended
+
+    async def wait_for_no_doorbell(self) -> None:
+        """Wait until every doorbell has been answered."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while await self.engine.database.read(lambda store: store.execute("SELECT 1 FROM doorbells").fetchone()):
+                pass
 
 
 def settings_for(data_dir: Path, model_url: str) -> AppSettings:
@@ -23,12 +48,13 @@ def settings_for(data_dir: Path, model_url: str) -> AppSettings:
 
 
 @asynccontextmanager
-async def started(settings: AppSettings) -> AsyncIterator[httpx.AsyncClient]:
-    """A started server; the client speaks to it as to one that listens."""
-    async with run_process(settings) as server:
+async def started(settings: AppSettings) -> AsyncIterator[LocalServer]:
+    """A server on the settings' data folder, which nobody else may use meanwhile."""
+    engine = build_local_engine(settings.data_dir)
+    async with run_process(settings, engine) as server:
         transport = httpx.ASGITransport(cast(Any, server.config.app))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=40) as http:
-            yield http
+            yield LocalServer(http, engine)
 
 
 async def start_session(http: httpx.AsyncClient) -> Json:
@@ -44,22 +70,6 @@ async def send(http: httpx.AsyncClient, session_id: str, prompt: str) -> Json:
     message: Json = answer.json()
     assert message["status"] == "completed", message
     return message
-
-
-async def wait_for_end(http: httpx.AsyncClient, message_id: str) -> Json:
-    """Poll until the message has ended."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while (message := (await http.get(f"/messages/{message_id}")).json())["status"] in ("queued", "running"):
-            pass
-    ended: Json = message
-    return ended
-
-
-async def wait_for_no_doorbell(settings: AppSettings) -> None:
-    """Wait until every doorbell has been answered."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while read_store(settings, "SELECT * FROM doorbells"):
-            await asyncio.sleep(0)
 
 
 async def log_of(http: httpx.AsyncClient, session_id: str) -> list[Json]:
@@ -80,7 +90,7 @@ def read_file(file: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
 
 
 def memory_file(settings: AppSettings, session: Json) -> Path:
-    return settings.data_dir / "memory" / session["openai_session_key"] / f"{session['session_id']}.sqlite"
+    return settings.data_dir / f"memory/{session['openai_session_key']}/{session['session_id']}.sqlite"
 
 
 def set_aside(settings: AppSettings, session: Json) -> list[Path]:

@@ -37,7 +37,7 @@ async def test_a_watcher_that_comes_and_goes_in_the_middle_of_turns_gets_each_ev
     while sum(event["type"] == "vibecode_response" for event in heard) < 6:
         async with Watcher(server_url, transports=(transport,)) as watcher:
             await watcher.subscribe(project_id, {session_id: len(heard)})
-            await watcher.wait_until(lambda watcher=watcher: len(watcher.logged()) >= 2)  # type: ignore[misc]
+            await watcher.wait_until(lambda watcher=watcher: len(watcher.logged()) >= 1)  # type: ignore[misc]
         heard += watcher.logged()
     assert heard == await log_of(http, session_id)
 

@@ -16,13 +16,13 @@ from tests.integration.talk import (
     log_of,
     messages_in,
     messages_of,
-    model_process,
+    model_server,
     queue,
     send,
     start_session,
     until_called,
+    vibewire_server,
 )
-from tests.server_process import vibewire_process
 from tests.watcher import Watcher
 
 PROMPTS = [f"Create a {name} agent" for name in AGENTS[:4]]
@@ -32,8 +32,8 @@ QUESTION = "Which agents are there?"
 @pytest.fixture(scope="module")
 def model_url() -> Iterator[str]:
     # Slow enough that a kill at an event hits what comes after it.
-    with model_process(pace=0.01) as url:
-        yield url
+    with model_server(pace=0.01) as model:
+        yield model.url
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Started:
 @asynccontextmanager
 async def started(data_dir: Path, model_url: str) -> AsyncIterator[Started]:
     """Vibewire on the data folder; stopped in good order where the test has not done it."""
-    with vibewire_process(data_dir, model_url, retry_delay_seconds="0.1") as process:
+    with vibewire_server(data_dir, model_url) as process:
         servers = Servers(process.url, model_url.removesuffix("/v1"), process)
         async with httpx.AsyncClient(base_url=process.url, timeout=40) as http, Watcher(process.url) as watcher:
             yield Started(servers, http, watcher)
@@ -92,6 +92,19 @@ async def check_all_answered(server: Started, session: Json) -> list[Json]:
     return messages
 
 
+async def everything_of(server: Started, message: Json) -> list[Json]:
+    """All that can be read of a message, its session and its project."""
+    paths = [
+        f"/projects/{message['project_id']}",
+        f"/projects/{message['project_id']}/versions",
+        f"/projects/{message['project_id']}/sessions",
+        f"/sessions/{message['session_id']}/messages",
+        f"/sessions/{message['session_id']}/events",
+        f"/messages/{message['message_id']}/full",
+    ]
+    return [(await server.http.get(path)).json() for path in paths]
+
+
 @pytest.mark.parametrize("how", ["killed", "stopped"])
 async def test_a_server_that_went_down_goes_on_with_what_ran_and_what_waited(
     tmp_path: Path, model_url: str, how: str
@@ -113,39 +126,22 @@ async def test_a_server_that_is_killed_again_and_again_answers_each_message_once
     tmp_path: Path, model_url: str
 ) -> None:
     async with started(tmp_path, model_url) as server:
+        done = await send(server.http, (await start_session(server.http))["session_id"], PROMPTS[0])
+        gone = await start_session(server.http, done["project_id"], "gone")
+        await server.http.delete(f"/sessions/{gone['session_id']}")
+        before = await everything_of(server, done)
         session = await queue_all(server)
         await server.watcher.wait_for("agent_iteration")
         server.servers.process.kill()
-    for name, count in (("agent_iteration", 3), ("vibecode_response", 2)):
-        async with started(tmp_path, model_url) as server:
-            await server.watcher.subscribe(session["project_id"], {session["session_id"]: 0})
-            await server.watcher.wait_for(name, count)
-            server.servers.process.kill()
+    async with started(tmp_path, model_url) as server:
+        await server.watcher.subscribe(session["project_id"], {session["session_id"]: 0})
+        await server.watcher.wait_for("vibecode_response", 2)
+        server.servers.process.kill()
     async with started(tmp_path, model_url) as server:
         await check_all_answered(server, session)
-
-
-async def test_what_was_there_before_a_restart_is_there_after_it(tmp_path: Path, model_url: str) -> None:
-    async with started(tmp_path, model_url) as server:
-        session = await start_session(server.http)
-        message = await send(server.http, session["session_id"], PROMPTS[0])
-        gone = await start_session(server.http, session["project_id"], "gone")
-        await server.http.delete(f"/sessions/{gone['session_id']}")
-        paths = [
-            f"/projects/{session['project_id']}",
-            f"/projects/{session['project_id']}/versions",
-            f"/projects/{session['project_id']}/sessions",
-            f"/sessions/{session['session_id']}/messages",
-            f"/sessions/{session['session_id']}/events",
-            f"/messages/{message['message_id']}/full",
-        ]
-        before = [(await server.http.get(path)).json() for path in paths]
-    async with started(tmp_path, model_url) as server:
-        assert [(await server.http.get(path)).json() for path in paths] == before
+        # What was over before is as it was.
+        assert await everything_of(server, done) == before
         assert (await server.http.get(f"/sessions/{gone['session_id']}")).status_code == 404
-        after = {session["session_id"]: 0, gone["session_id"]: 0}
-        ack = await server.watcher.subscribe(session["project_id"], after)
+        ack = await server.watcher.subscribe(done["project_id"], {gone["session_id"]: 0})
         assert (ack["deleted"], ack["truncated"]) == ([gone["session_id"]], [])
-        assert server.watcher.logged() == await log_of(server.http, session["session_id"])
-        following = await send(server.http, session["session_id"], "Make it Spanish")
-    assert "triage" in following["content"].lower()
+        assert "triage" in (await send(server.http, done["session_id"], "Make it Spanish"))["content"].lower()

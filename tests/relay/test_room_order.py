@@ -127,7 +127,7 @@ async def test_a_deletion_that_the_bus_lost_reaches_the_room(
     await writer.log()
     await delete(engine, writer.session)
     if erased:
-        await engine.sessions.erase_records(writer.session_id)
+        await engine.sessions.erase_records(writer.session_id, final=True)
     await room.fill()
     assert heard.names()[-1] == "session_deleted"
     assert heard.names().count("session_deleted") == 1

@@ -7,6 +7,8 @@ from shared.events import AgentName
 
 # The contract allows ten a second for a turn; the pieces that must go before a logged event come on top of these.
 _INTERVAL_SECONDS = 0.125
+# Even if each of its characters takes six bytes of JSON, a piece stays well below the limit of an event.
+_PIECE_CHARACTERS = 16_000
 
 Send = Callable[[AgentName, int, int, str], Awaitable[None]]
 
@@ -42,7 +44,9 @@ class TextStream:
         self._pending = ""
         self._offset += len(text)
         self._next_send = asyncio.get_running_loop().time() + _INTERVAL_SECONDS
-        await self._send(*self._source, offset, text)
+        for start in range(0, len(text), _PIECE_CHARACTERS):
+            piece = text[start : start + _PIECE_CHARACTERS]
+            await self._send(*self._source, offset + start, piece)
 
     def close(self) -> None:
         """Forget what is pending. Safe to repeat."""

@@ -1,0 +1,70 @@
+"""Doorbells are lost, doubled and reversed; each message is answered once all the same, and in order."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from backend.app.domain.agent_port import Draft
+from backend.app.domain.message import Message, MessageStatus
+from backend.app.wiring import LocalEngine
+from backend.local.worker import LocalWorker
+from tests.domain.scripted_agents import USAGE, Workshop
+from tests.faults.workers import LEASE_SECONDS, bell_of, open_shop, rung, until
+
+MESSAGES = 4
+ALL = range(MESSAGES)
+ORDERS: dict[str, Sequence[int]] = {
+    "in order": ALL,
+    "doubled": [0, 0, 1, 1, 2, 2, 3, 3],
+    "delivered again later": [*ALL, *ALL],
+    "reversed": [3, 2, 1, 0],
+    "the first lost": [1, 2, 3],
+    "the last lost, another doubled": [0, 1, 2, 2],
+    "all but the last lost": [3],
+    "ten of each, shuffled": random.Random(7).sample([*ALL] * 10, 40),
+}
+
+
+@pytest.fixture
+async def shop(engine: LocalEngine, tmp_path: Path) -> Workshop:
+    return await open_shop(engine, tmp_path / "memory", *(Draft(f"Answer {number}", None) for number in ALL))
+
+
+@asynccontextmanager
+async def working(shop: Workshop) -> AsyncIterator[None]:
+    """A local worker that answers whatever rings."""
+    worker = LocalWorker(shop.service, shop.engine.queue, parallel=4, visibility_seconds=LEASE_SECONDS)
+    running = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def check_answered_in_order(shop: Workshop, messages: Sequence[Message]) -> None:
+    assert [brief.prompt for brief in shop.agents.briefs] == [message.prompt for message in messages]
+    for number, message in enumerate(messages):
+        found = await shop.find(message)
+        assert (found.status, found.content) == (MessageStatus.COMPLETED, f"Answer {number}")
+        assert (found.attempt, found.token_usage) == (1, USAGE)
+    said = [item["content"] for item in (await shop.remembered())[1]]
+    assert said == [text for number in ALL for text in (f"Question {number}", f"Answer {number}")]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_each_message_is_answered_once_and_in_order_whatever_rings(shop: Workshop, order: str) -> None:
+    messages = [await shop.queue(f"Question {number}") for number in ALL]
+    for number in ORDERS[order]:
+        await shop.engine.queue.ring(bell_of(messages[number]))
+
+    async def no_bell_is_left() -> bool:
+        return await rung(shop.engine) == []
+
+    async with working(shop):
+        await until(no_bell_is_left)
+    await check_answered_in_order(shop, messages)

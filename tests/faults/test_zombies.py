@@ -1,0 +1,188 @@
+"""A worker that was given up on wakes again: every write of it is refused, and it changes nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from backend.app.domain.agent_port import Draft, Review
+from backend.app.domain.errors import TurnError
+from backend.app.domain.limits import Limits
+from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.turn_service import TurnService
+from backend.app.wiring import LocalEngine
+from shared.events import VibecodeResponseEvent
+from tests.domain.scripted_agents import CODE, USAGE, Workshop
+from tests.faults.workers import LEASE_SECONDS, WAIT_SECONDS, Halt, World, bell_of, open_shop, rung, until, worker_of
+from tests.manual_time import ManualClock
+
+NEW_CODE = CODE + 'triage = Agent(name="Triage")\n'
+PATCH = Draft("I added triage.", NEW_CODE)
+ZOMBIE_PATCH = Draft("Brains.", CODE + 'zombie = Agent(name="Zombie")\n')
+APPROVED = Review(approved=True, reasoning="Good.", commit_message="Add an agent")
+HALTS = ("append_event", "read_memory", "record_response", "store_items", "complete_turn")
+AWAKENINGS: dict[str, Draft | Exception] = {
+    "an answer": Draft("Brains.", None),
+    "a patch": ZOMBIE_PATCH,
+    "a passing failure": TurnError("model_unavailable", "503", retryable=True),
+    "a lasting failure": TurnError("model_quota", "spent", retryable=False),
+    "a bug": ZeroDivisionError("brains"),
+}
+
+
+@pytest.fixture
+async def shop(engine: LocalEngine, tmp_path: Path) -> Workshop:
+    return await open_shop(engine, tmp_path / "memory", PATCH, APPROVED)
+
+
+async def let_die(
+    worker: TurnService, message: Message, halt: Halt, clock: ManualClock
+) -> "asyncio.Task[float | None]":
+    """Have the worker begin the turn and stand still until its lease is over."""
+    running = asyncio.create_task(worker.run_turn(bell_of(message), "receipt of the zombie"))
+    async with asyncio.timeout(WAIT_SECONDS):
+        await halt.reached.wait()
+    clock.advance(LEASE_SECONDS + 1)
+    return running
+
+
+async def wake(running: "asyncio.Task[float | None]", halt: Halt) -> float | None:
+    halt.opened.set()
+    async with asyncio.timeout(WAIT_SECONDS):
+        return await running
+
+
+async def check_answered_once(shop: Workshop, message: Message) -> None:
+    found = await shop.find(message)
+    assert (found.status, found.attempt, found.content) == (MessageStatus.COMPLETED, 2, "I added triage.")
+    assert await shop.code() == (2, NEW_CODE)
+    answers = [event for event in await shop.events() if isinstance(event, VibecodeResponseEvent)]
+    assert [answer.content for answer in answers] == ["I added triage."]
+    number, history = await shop.remembered()
+    assert (number, [item["content"] for item in history]) == (1, ["Do it", "I added triage."])
+
+
+@pytest.mark.parametrize("method", HALTS)
+async def test_a_zombie_that_wakes_after_another_completed_changes_nothing(
+    shop: Workshop, clock: ManualClock, method: str
+) -> None:
+    halt, world, message = Halt(), World(shop), await shop.queue()
+    running = await let_die(worker_of(shop, ZOMBIE_PATCH, APPROVED, halt_at=method, halt=halt), message, halt, clock)
+    assert await shop.answer(message) is None
+    before = await world.look()
+    assert await wake(running, halt) is None
+    assert await world.look() == before
+    await check_answered_once(shop, message)
+
+
+@pytest.mark.parametrize("method", HALTS)
+async def test_a_zombie_that_wakes_while_another_runs_changes_nothing(
+    shop: Workshop, clock: ManualClock, method: str
+) -> None:
+    halt, other_halt, world, message = Halt(), Halt(), World(shop), await shop.queue()
+    running = await let_die(worker_of(shop, ZOMBIE_PATCH, APPROVED, halt_at=method, halt=halt), message, halt, clock)
+    other = worker_of(shop, PATCH, APPROVED, halt_at="complete_turn", halt=other_halt)
+    answering = asyncio.create_task(other.run_turn(bell_of(message), "receipt"))
+    async with asyncio.timeout(WAIT_SECONDS):
+        await other_halt.reached.wait()
+    before = await world.look()
+    assert await wake(running, halt) is None
+    assert await world.look() == before
+    assert await wake(answering, other_halt) is None
+    await check_answered_once(shop, message)
+
+
+def after(halt: Halt, outcome: Draft | Exception) -> Callable[[], Awaitable[Draft]]:
+    async def write() -> Draft:
+        await halt()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return write
+
+
+@pytest.mark.parametrize("awakening", AWAKENINGS)
+async def test_a_zombie_whose_model_comes_back_with_anything_changes_nothing(
+    shop: Workshop, clock: ManualClock, awakening: str
+) -> None:
+    halt, world, message = Halt(), World(shop), await shop.queue()
+    zombie = worker_of(shop, after(halt, AWAKENINGS[awakening]), APPROVED)
+    running = await let_die(zombie, message, halt, clock)
+    assert await shop.answer(message) is None
+    before = await world.look()
+    await wake(running, halt)
+    assert await world.look() == before
+    await check_answered_once(shop, message)
+    assert (await shop.find(message)).token_usage == USAGE + USAGE + USAGE
+
+
+async def test_a_zombie_that_is_stopped_does_not_let_go_of_the_turn_of_another(
+    shop: Workshop, clock: ManualClock
+) -> None:
+    halt, other_halt, world, message = Halt(), Halt(), World(shop), await shop.queue()
+    running = await let_die(worker_of(shop, after(halt, PATCH)), message, halt, clock)
+    other = worker_of(shop, PATCH, APPROVED, halt_at="store_items", halt=other_halt)
+    answering = asyncio.create_task(other.run_turn(bell_of(message), "receipt"))
+    async with asyncio.timeout(WAIT_SECONDS):
+        await other_halt.reached.wait()
+    before = await world.look()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await world.look() == before
+    await wake(answering, other_halt)
+    await check_answered_once(shop, message)
+
+
+async def test_a_zombie_whose_heartbeat_wakes_first_stops_its_agents(shop: Workshop, clock: ManualClock) -> None:
+    halt, message = Halt(), await shop.queue()
+    attentive = worker_of(shop, after(halt, PATCH), limits=Limits(cancel_check_seconds=0.01))
+    running = await let_die(attentive, message, halt, clock)
+    assert await shop.answer(message) is None
+    async with asyncio.timeout(WAIT_SECONDS):
+        assert await running is None  # though nobody ever opened the halt
+    await check_answered_once(shop, message)
+
+
+async def test_of_eight_workers_that_answer_at_once_one_runs_and_the_others_come_back_later(shop: Workshop) -> None:
+    halt, message = Halt(), await shop.queue()
+    workers = [worker_of(shop, after(halt, PATCH), APPROVED) for _ in range(8)]
+    answers = [asyncio.create_task(worker.run_turn(bell_of(message), f"{n}")) for n, worker in enumerate(workers)]
+
+    async def all_but_one_are_back() -> bool:
+        await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+        await shop.find(message)
+        return sum(answer.done() for answer in answers) == 7
+
+    await until(all_but_one_are_back)
+    halt.opened.set()
+    async with asyncio.timeout(WAIT_SECONDS):
+        assert sorted(await asyncio.gather(*answers), key=str) == [10.0] * 7 + [None]
+    found = await shop.find(message)
+    assert (found.attempt, found.token_usage) == (1, USAGE + USAGE)
+    assert await shop.code() == (2, NEW_CODE)
+
+
+async def test_a_heartbeat_extends_the_lease_and_the_doorbell(shop: Workshop, clock: ManualClock) -> None:
+    halt, message = Halt(), await shop.queue()
+    await shop.engine.queue.ring(bell_of(message))
+    received = await shop.engine.queue.receive(LEASE_SECONDS)
+    lively = worker_of(
+        shop, after(halt, PATCH), APPROVED, limits=Limits(cancel_check_seconds=0.01, heartbeat_seconds=0.01)
+    )
+    running = asyncio.create_task(lively.run_turn(received.doorbell, received.receipt))
+
+    async def is_extended() -> bool:
+        end = clock.now().timestamp() + LEASE_SECONDS
+        lease = (await shop.find(message)).lease_until
+        return lease is not None and lease.timestamp() == end and await rung(shop.engine) == [(message.message_id, end)]
+
+    for _ in range(5):
+        clock.advance(LEASE_SECONDS - 10)
+        await until(is_extended)
+        assert await shop.answer(message) == 10  # another worker meets a live lease
+    assert await wake(running, halt) is None
+    found = await shop.find(message)
+    assert (found.status, found.attempt) == (MessageStatus.COMPLETED, 1)

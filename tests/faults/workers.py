@@ -1,0 +1,121 @@
+"""Several workers on one session: services over one engine, and adapters that stand still where a test says."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from backend.app.domain.limits import Limits
+from backend.app.domain.memory_keeper import MemoryKeeper
+from backend.app.domain.message import Item, Message
+from backend.app.domain.ports import Doorbell
+from backend.app.domain.turn_attempt import TurnParts
+from backend.app.domain.turn_service import TurnService
+from backend.app.wiring import LocalEngine
+from shared.events import BusMessage
+from tests.domain.scripted_agents import ScriptedAgents, Step, Workshop, open_workshop
+
+T = TypeVar("T")
+
+WAIT_SECONDS = 20.0
+LEASE_SECONDS = 60.0
+# A worker that is frozen does not look for anything either.
+FROZEN = Limits(cancel_check_seconds=1000, lease_seconds=LEASE_SECONDS)
+
+OpenShop = Callable[..., Awaitable[Workshop]]
+
+
+class Halt:
+    """A place where somebody waits until a test lets him go on."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.reached.set()
+        await self.opened.wait()
+
+
+class _HaltedAt:
+    """Stands before an adapter and halts before the first call of one method."""
+
+    def __init__(self, adapter: object, method: str, halt: Halt) -> None:
+        self._adapter = adapter
+        self._method = method
+        self._halt = halt
+
+    def __getattr__(self, method: str) -> Any:
+        call = getattr(self._adapter, method)
+        if method != self._method:
+            return call
+
+        async def halted(*arguments: Any, **named: Any) -> Any:
+            await self._halt()
+            return await call(*arguments, **named)
+
+        return halted
+
+
+def halted_at(adapter: T, method: str, halt: Halt) -> T:
+    return cast(T, _HaltedAt(adapter, method, halt))
+
+
+def worker_of(
+    shop: Workshop, *steps: Step, limits: Limits = FROZEN, halt_at: str = "", halt: Halt | None = None
+) -> TurnService:
+    """Another worker on the session, with agents of its own; `halt_at` names a call of the store or the memory."""
+    engine = shop.engine
+    turns = halted_at(engine.turns, halt_at, halt) if halt else engine.turns
+    memory = halted_at(shop.memory, halt_at, halt) if halt else shop.memory
+    return TurnService(
+        TurnParts(
+            turns=turns,
+            projects=engine.projects,
+            sessions=engine.sessions,
+            memory=MemoryKeeper(memory, turns, limits.history_tokens),
+            begin_agent_turn=ScriptedAgents(list(steps)).begin_turn,
+            queue=engine.queue,
+            bus=engine.bus,
+            clock=engine.clock,
+            ids=engine.ids,
+            limits=limits,
+        )
+    )
+
+
+async def open_shop(engine: LocalEngine, folder: Path, *steps: Step, limits: Limits = FROZEN) -> Workshop:
+    return await open_workshop(engine, folder, list(steps), limits)
+
+
+def bell_of(message: Message) -> Doorbell:
+    return Doorbell(message.session_id, message.message_id)
+
+
+class World:
+    """All that a worker could change: the store's every row, the memory, and what went over the bus."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        self.heard: list[BusMessage] = []
+        shop.engine.bus.listen(self.heard.append)
+
+    async def look(self) -> tuple[list[str], tuple[int, tuple[Item, ...]], int]:
+        rows = await self._shop.engine.database.read(lambda connection: list(connection.iterdump()))
+        return rows, await self._shop.remembered(), len(self.heard)
+
+
+async def rung(engine: LocalEngine) -> list[tuple[str, float]]:
+    """The doorbells in the queue, with the moment from which each can be heard."""
+    return await engine.database.read(
+        lambda connection: [
+            (row["message_id"], row["visible_at"]) for row in connection.execute("SELECT * FROM doorbells ORDER BY id")
+        ]
+    )
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Look again and again until the condition holds."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not await condition():
+            pass

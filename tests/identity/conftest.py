@@ -1,0 +1,43 @@
+"""One token issuer for all tests of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared.jwt_authenticator import JwtAuthenticator
+from tests.identity.issuer import AUDIENCE, ISSUER, TokenIssuer
+from tests.identity.people import PAGE, Server
+from tests.server_process import rehearsal_process, vibewire_process
+
+
+@pytest.fixture(scope="session")
+def running_issuer() -> Iterator[TokenIssuer]:
+    with TokenIssuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(running_issuer: TokenIssuer) -> TokenIssuer:
+    """The issuer in good health, whatever the test before did to it."""
+    running_issuer.heal()
+    return running_issuer
+
+
+@pytest.fixture
+def authenticator(issuer: TokenIssuer) -> JwtAuthenticator:
+    return JwtAuthenticator(issuer.jwks_url, ISSUER, AUDIENCE)
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory, running_issuer: TokenIssuer) -> Iterator[str]:
+    """A started Vibewire that trusts the issuer."""
+    data_dir = tmp_path_factory.mktemp("identity")
+    settings = {**running_issuer.settings, "origins": f"{PAGE}, https://other.example", "retry_delay_seconds": "0.1"}
+    with rehearsal_process() as model, vibewire_process(data_dir, model.url, **settings) as server:
+        yield server.url
+    assert "Traceback" not in server.output, server.output
+
+
+@pytest.fixture
+def server(server_url: str, issuer: TokenIssuer) -> Server:
+    return Server(server_url, issuer)

@@ -1,0 +1,170 @@
+"""Who may hear a project changes while it is heard: on a started server."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from tests.identity.people import Listener, Server, share, shared_session, socket_refusal, talk
+
+SHORT_LIFE_SECONDS = 2.0
+
+
+async def refusals(http: httpx.AsyncClient, project_id: str, session_id: str, message_id: str) -> set[int]:
+    """The statuses that somebody is answered who reads all there is of a project."""
+    paths = [
+        *(f"/projects/{project_id}{part}" for part in ("", "/versions", "/sessions")),
+        *(f"/sessions/{session_id}{part}" for part in ("", "/messages", "/events")),
+        *(f"/messages/{message_id}{part}" for part in ("", "/full")),
+    ]
+    return {(await http.get(path)).status_code for path in paths}
+
+
+async def test_a_removed_member_hears_of_it_at_once_and_nothing_after_it(server: Server) -> None:
+    async with AsyncExitStack() as stack:
+        owner = await stack.enter_async_context(server.http("owner"))
+        project_id, session_id = await shared_session(owner, "member", "other")
+        hearing, other, lost = [
+            await stack.enter_async_context(server.listener(user)) for user in ("owner", "other", "member")
+        ]
+        for listener in (hearing, other, lost):
+            assert (await listener.subscribe(project_id))["ok"] is True
+        await talk(owner, session_id)
+        await lost.wait_for("vibecode_response")
+        await share(owner, project_id, "other")
+        async with asyncio.timeout(5):
+            await lost.wait_for_loss()
+        assert lost.lost == [{"project_id": project_id, "room": f"project_{project_id}"}]
+        await talk(owner, session_id, "Create a refund agent")
+        for listener in (hearing, other):
+            await listener.wait_for("vibecode_response", 2)
+        await lost.sync()
+        assert len(lost.events) == lost.heard_before_loss
+        assert (hearing.lost, other.lost) == ([], [])
+
+
+async def test_a_member_that_is_removed_while_a_turn_runs_hears_no_more_of_it(server: Server) -> None:
+    async with server.http("owner") as owner, server.listener("owner") as hearing, server.listener("member") as lost:
+        project_id, session_id = await shared_session(owner, "member")
+        for listener in (hearing, lost):
+            assert (await listener.subscribe(project_id))["ok"] is True
+        running = asyncio.create_task(talk(owner, session_id))
+        await lost.wait_for("message_started")
+        await share(owner, project_id)
+        await lost.wait_for_loss()
+        await running
+        await hearing.wait_for("vibecode_response")
+        await lost.sync()
+        assert len(lost.events) == lost.heard_before_loss
+
+
+async def test_a_removed_member_can_neither_subscribe_nor_replay_nor_read(server: Server) -> None:
+    async with server.http("owner") as owner, server.http("member") as member, server.listener("member") as lost:
+        project_id, session_id = await shared_session(owner, "member")
+        message = await talk(member, session_id)
+        assert await refusals(member, project_id, session_id, message["message_id"]) == {200}
+        await lost.subscribe(project_id, {session_id: 0})
+        heard = list(lost.logged())
+        assert heard
+        await share(owner, project_id)
+        await lost.wait_for_loss()
+        for after in (None, {}, {session_id: 0}, {session_id: heard[-1]["seq"]}):
+            answer = await lost.subscribe(project_id, after)
+            assert (answer["ok"], answer["code"]) == (False, "project_not_found")
+        assert lost.logged() == heard
+        assert await refusals(member, project_id, session_id, message["message_id"]) == {404}
+        async with server.listener("member") as again:
+            assert (await again.subscribe(project_id, {session_id: 0}))["ok"] is False
+            assert again.events == []
+
+
+async def test_an_added_member_hears_all_that_was_and_all_that_comes(server: Server) -> None:
+    async with server.http("owner") as owner, server.http("new") as new, server.listener("new") as listener:
+        project_id, session_id = await shared_session(owner)
+        message = await talk(owner, session_id)
+        assert (await listener.subscribe(project_id, {session_id: 0}))["ok"] is False
+        assert await refusals(new, project_id, session_id, message["message_id"]) == {404}
+        await share(owner, project_id, "new")
+        assert (await listener.subscribe(project_id, {session_id: 0}))["truncated"] == []
+        assert await refusals(new, project_id, session_id, message["message_id"]) == {200}
+        await talk(new, session_id, "Create a refund agent")
+        await listener.wait_for("vibecode_response", 2)
+        assert [event["seq"] for event in listener.logged()] == list(range(1, len(listener.logged()) + 1))
+
+
+async def test_a_member_that_leaves_and_comes_back_misses_nothing(server: Server) -> None:
+    async with server.http("owner") as owner, server.listener("member") as listener:
+        project_id, session_id = await shared_session(owner, "member")
+        assert (await listener.subscribe(project_id))["ok"] is True
+        await talk(owner, session_id)
+        await listener.wait_for("vibecode_response")
+        await share(owner, project_id)
+        await listener.wait_for_loss()
+        await talk(owner, session_id, "Create a refund agent")
+        await share(owner, project_id, "member")
+        assert (await listener.subscribe(project_id, {session_id: listener.logged()[-1]["seq"]}))["ok"] is True
+        assert len(listener.heard("vibecode_response")) == 2
+        assert [event["seq"] for event in listener.logged()] == list(range(1, len(listener.logged()) + 1))
+
+
+async def test_everybody_who_hears_a_project_hears_that_its_sessions_are_deleted_with_it(server: Server) -> None:
+    async with server.http("owner") as owner, server.listener("owner") as hearing, server.listener("member") as member:
+        project_id, session_id = await shared_session(owner, "member")
+        sessions = {session_id}
+        for number in range(5):
+            answer = await owner.post(f"/projects/{project_id}/sessions", json={"node_id": f"node_{number}"})
+            sessions.add(answer.json()["session_id"])
+        for listener in (hearing, member):
+            assert (await listener.subscribe(project_id))["ok"] is True
+        assert (await owner.delete(f"/projects/{project_id}")).status_code == 200
+        for listener in (hearing, member):
+            await listener.wait_for_loss()
+            assert {event["session_id"] for event in listener.heard("session_deleted")} == sessions
+            answer = await listener.subscribe(project_id, {session_id: 0})
+            assert (answer["ok"], answer["code"]) == (False, "project_not_found")
+        assert (await owner.get(f"/sessions/{session_id}")).status_code == 404
+
+
+async def test_a_socket_dies_with_its_token_and_a_fresh_one_misses_nothing(server: Server) -> None:
+    async with server.http("owner") as http, server.listener("owner", life=SHORT_LIFE_SECONDS) as dying:
+        project_id, session_id = await shared_session(http)
+        assert (await dying.subscribe(project_id))["ok"] is True
+        await talk(http, session_id)
+        await dying.wait_for("vibecode_response")
+        await dying.wait_for_end()
+        last = dying.logged()[-1]["seq"]
+        await talk(http, session_id, "Create a refund agent")
+        async with server.listener("owner") as fresh:
+            answer = await fresh.subscribe(project_id, {session_id: last})
+            await talk(http, session_id, "Create a shipping agent")
+            await fresh.wait_for("vibecode_response", 2)
+        assert answer["truncated"] == []
+        seqs = [event["seq"] for event in dying.logged() + fresh.logged()]
+        assert seqs == list(range(1, len(seqs) + 1))
+        assert dying.logged()[-1]["seq"] == last
+
+
+@pytest.mark.parametrize("seconds_ago", [0.5, 5, 60])
+async def test_a_socket_with_a_token_that_has_died_is_refused(server: Server, seconds_ago: float) -> None:
+    refusal = await socket_refusal(server.url, auth={"token": server.issuer.token("owner", life=-seconds_ago)})
+    assert refusal == {"message": "The token has expired.", "data": {"code": "invalid_token"}}
+
+
+async def test_two_people_hear_only_their_own_projects(server: Server) -> None:
+    async with AsyncExitStack() as stack:
+        listeners: dict[str, Listener] = {}
+        owned: dict[str, tuple[str, str]] = {}
+        turns = []
+        for user in ("ann", "bob"):
+            http = await stack.enter_async_context(server.http(user))
+            listeners[user] = await stack.enter_async_context(server.listener(user))
+            owned[user] = await shared_session(http)
+            assert (await listeners[user].subscribe(owned[user][0]))["ok"] is True
+            turns.append(talk(http, owned[user][1]))
+        assert (await listeners["ann"].subscribe(owned["bob"][0]))["ok"] is False
+        await asyncio.gather(*turns)
+        for user, listener in listeners.items():
+            await listener.wait_for("vibecode_response")
+            await listener.sync()
+            assert {event["project_id"] for event in listener.events} == {owned[user][0]}

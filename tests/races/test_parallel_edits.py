@@ -1,0 +1,120 @@
+"""Many editors of one project at the same time: sessions, people, several workers on one file."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from backend.app.domain.errors import StaleVersionError
+from backend.app.domain.limits import Limits
+from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.ports import Doorbell
+from backend.app.domain.session import Session
+from backend.app.domain.turn_service import TurnService
+from backend.app.wiring import LocalEngine, build_local_engine
+from tests.manual_time import ManualClock, SequentialIds
+from tests.races.prompted_agents import line_of
+from tests.races.race_shop import CODE, USER, RaceShop, check_patch, open_shop, turn_service
+
+DEADLINE_SECONDS = 30
+
+
+@pytest.fixture
+async def other_engine(
+    engine: LocalEngine, tmp_path: Path, clock: ManualClock, ids: SequentialIds
+) -> AsyncIterator[LocalEngine]:
+    """The engine as another process has it, on the same file at the same time."""
+    other = build_local_engine(tmp_path, clock, ids)
+    await other.database.open()
+    yield other
+    await other.database.close()
+
+
+async def _edit_until_it_lands(shop: RaceShop, line: str) -> int:
+    """Add the line by hand, again and again on top of what others did; how often that was refused."""
+    refused = 0
+    while True:
+        version, code = await shop.code()
+        try:
+            await shop.services.projects.update_project(USER, shop.project_id, code=code + line, base_version=version)
+        except StaleVersionError:
+            refused += 1
+        else:
+            return refused
+
+
+async def test_of_parallel_edits_on_one_version_one_lands(engine: LocalEngine, tmp_path: Path) -> None:
+    shop = await open_shop(engine, tmp_path)
+    edits = [
+        shop.services.projects.update_project(USER, shop.project_id, code=f"{CODE}edit_{n} = 1\n", base_version=1)
+        for n in range(8)
+    ]
+    done = await asyncio.gather(*edits, return_exceptions=True)
+    assert Counter(type(result).__name__ for result in done) == {"Project": 1, "StaleVersionError": 7}
+    assert [version.version for version in await shop.versions()] == [1, 2]
+
+
+async def test_edits_that_start_again_all_land_and_none_is_lost(engine: LocalEngine, tmp_path: Path) -> None:
+    shop = await open_shop(engine, tmp_path)
+    lines = [f"edit_{number} = 1\n" for number in range(8)]
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await asyncio.gather(*(_edit_until_it_lands(shop, line) for line in lines))
+    assert len(await shop.versions()) == 9
+    assert sorted((await shop.code())[1].removeprefix(CODE).splitlines(keepends=True)) == lines
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_turns_of_many_sessions_and_edits_by_hand_lose_no_change(
+    engine: LocalEngine, other_engine: LocalEngine, tmp_path: Path, seed: int
+) -> None:
+    """Two workers on one file, five sessions with three messages each, and a person; the parameter is the seed."""
+    chance = random.Random(seed)
+    shop = await open_shop(engine, tmp_path, queued_messages=20)
+    workers = (shop.calm, turn_service(other_engine, shop.memory, shop.agents, None, Limits()))
+    sessions = [await shop.session(node_id) for node_id in (None, "a", "b", "c", "d")]
+    messages = [
+        await shop.send(session, f"{chance.choice(['add', 'top', 'say'])} s{number} m{turn}")
+        for turn in range(3)
+        for number, session in enumerate(sessions)
+    ]
+    by_hand = [f"by_hand_{number} = 1\n" for number in range(4)]
+    # Rung for twice each, in any order: the store alone knows what is due.
+    rung = chance.sample(messages * 2, len(messages) * 2)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await asyncio.gather(
+            *(_ring(message, chance.choice(workers)) for message in rung),
+            *(_edit_until_it_lands(shop, line) for line in by_hand),
+        )
+    for message in messages:
+        await shop.answer(message)
+    ended = [await shop.find(message) for message in messages]
+    await _check_all(shop, sessions, ended, by_hand)
+
+
+async def _ring(message: Message, worker: TurnService) -> None:
+    """Deliver one doorbell; what must ring again is rung for at the end."""
+    await worker.run_turn(Doorbell(message.session_id, message.message_id), "receipt")
+
+
+async def _check_all(shop: RaceShop, sessions: list[Session], ended: list[Message], by_hand: list[str]) -> None:
+    lines = Counter(by_hand)
+    for message in ended:
+        if message.status is MessageStatus.COMPLETED:
+            await check_patch(shop, message)
+            if not message.prompt.startswith("say"):
+                lines[line_of(message.prompt)] += 1
+        else:
+            assert message.error is not None
+            assert (message.status, message.error.code) == (MessageStatus.FAILED, "conflict")
+    versions = await shop.versions()
+    assert len(versions) == 1 + lines.total()
+    found = [Counter(version.code.splitlines(keepends=True)) for version in versions]
+    assert all(older < newer for older, newer in pairwise(found))
+    assert found[-1] - found[0] == lines
+    for session in sessions:
+        started = [event.message_id for event in await shop.events(session) if event.type == "message_started"]
+        assert started == [message.message_id for message in ended if message.session_id == session.session_id]

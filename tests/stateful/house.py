@@ -1,0 +1,132 @@
+"""The product under the model: services, workers and the local engine on one folder, which can be restarted."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from backend.app.adapters.local_recovery import recover_turns
+from backend.app.adapters.local_turn_queue import LocalTurnQueue
+from backend.app.domain.abandoned_turn_service import AbandonedTurnService
+from backend.app.domain.erasure_service import ErasureService
+from backend.app.domain.message import MessageStatus
+from backend.app.domain.ports import Doorbell, MemoryRef
+from backend.app.domain.services import Services
+from backend.app.domain.session import Session
+from backend.app.memory.memory_files import MemoryFiles
+from backend.app.memory.sqlite_memory import SQLiteMemory
+from backend.app.settings import AppSettings
+from backend.app.wiring import LocalEngine, build_local_engine, build_services
+from tests.manual_time import ManualClock, SequentialIds
+from tests.races.prompted_agents import PromptedAgents
+from tests.races.race_shop import turn_service
+from tests.stateful.loose_queue import LooseQueue
+
+QUEUE_LIMIT = 4
+# Longer than a lease, a lost doorbell's wait and the longest turn.
+LONG = 1000.0
+
+
+class House:
+    """One process after another on the same folder; what the agents were told outlives them."""
+
+    def __init__(self, folder: Path) -> None:
+        # Heartbeats never come: a zombie learns by its refused writes alone, which is the harder way.
+        self._settings = AppSettings(
+            data_dir=folder, queued_messages=QUEUE_LIMIT, cancel_check_seconds=100_000, retry_delay_seconds=1
+        )
+        self.clock = ManualClock()
+        self.agents = PromptedAgents()
+        self.queue = LooseQueue()
+        self._ids = SequentialIds()
+        self._files = MemoryFiles(folder / "memory")
+        self._turns: set[asyncio.Task[float | None]] = set()
+        self._build()
+
+    def _build(self) -> None:
+        engine = build_local_engine(self._settings.data_dir, self.clock, self._ids)
+        self._local_queue = engine.queue
+        self.engine: LocalEngine = replace(engine, queue=cast(LocalTurnQueue, self.queue))
+        self.services: Services = build_services(self._settings, self.engine)
+        self.memory = SQLiteMemory(self._files)
+        self._worker = turn_service(self.engine, self.memory, self.agents, None, self._settings)
+        self.erasure = ErasureService(engine.sessions, self.memory, self.clock, self._settings)
+        self._abandoned = AbandonedTurnService(
+            engine.turns, self.engine.queue, engine.bus, self.clock, self._ids, self._settings
+        )
+
+    async def open(self) -> None:
+        await self.engine.database.open()
+
+    async def restart(self, *, killed: bool) -> None:
+        """A new process on the folder. Killed, the old one does not come to say goodbye; doorbells are lost."""
+        await self.close(killed=killed)
+        self.queue.pending.clear()
+        self._build()
+        await self.open()
+        # With no doorbells left in the file, each open message is rung for once.
+        for _ in range(await recover_turns(self.engine.database, self.clock)):
+            received = await self._local_queue.receive(60)
+            await self._local_queue.acknowledge(received.receipt)
+            self.queue.pending.append(received.doorbell)
+
+    async def close(self, *, killed: bool = True) -> None:
+        if killed:
+            await self.engine.database.close()
+        for turn in self._turns:
+            turn.cancel()
+        await asyncio.gather(*self._turns, return_exceptions=True)
+        self._turns.clear()
+        await self.engine.database.close()
+
+    async def deliver(self, doorbell: Doorbell) -> None:
+        """Ring one doorbell: its turn runs until it ends or is held."""
+        turn = asyncio.create_task(self._answer(doorbell))
+        self._turns.add(turn)
+        await self._until_quiet(turn)
+
+    async def let_go(self, pick: int) -> None:
+        """Let one of the held turns go on."""
+        before = set(self._turns)
+        self.agents.holds[pick % len(self.agents.holds)].let_go.set()
+        await self._until_quiet(*before)
+
+    async def close_abandoned_turns(self) -> None:
+        await self._abandoned.close_abandoned_turns()
+
+    async def erase(self) -> None:
+        while await self.erasure.erase_deleted_sessions():
+            pass
+
+    async def damage_memory(self, session: Session, damage: bytes | None) -> None:
+        """Overwrite or remove the memory's file, if there is one."""
+        ref = MemoryRef(session.session_id, session.openai_session_key)
+        path = self._files.path(ref)
+        if damage is None:
+            path.unlink(missing_ok=True)
+        elif path.exists():
+            path.write_bytes(damage)
+
+    async def open_messages(self, session_ids: list[str]) -> int:
+        """How many of the sessions have a message that has not ended."""
+        found = [await self.engine.turns.find_open_message(session_id) for session_id in session_ids]
+        return sum(message is not None and message.status in MessageStatus for message in found)
+
+    async def _answer(self, doorbell: Doorbell) -> float | None:
+        again = await self._worker.run_turn(doorbell, "receipt")
+        if again is not None:
+            self.queue.pending.append(doorbell)
+        return again
+
+    async def _until_quiet(self, *turns: "asyncio.Task[float | None]") -> None:
+        """Wait until one of the turns has ended or a further one is held; the others are held anyway."""
+        holds = self.agents.held
+        holds.clear()
+        held = asyncio.create_task(holds.wait())
+        async with asyncio.timeout(30):
+            done, _ = await asyncio.wait({held, *turns}, return_when=asyncio.FIRST_COMPLETED)
+        held.cancel()
+        await asyncio.gather(held, return_exceptions=True)
+        for turn in done - {held}:
+            self._turns.discard(turn)
+            assert turn.exception() is None

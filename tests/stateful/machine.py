@@ -1,0 +1,244 @@
+"""People, workers and accidents in any sequence; after each deed the promises are checked."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from backend.app.domain.errors import MessageIdConflictError, TooManyQueuedMessagesError
+from backend.app.domain.message import Message, MessageStatus
+from tests.races.prompted_agents import WORDS
+from tests.races.race_shop import CODE, USER
+from tests.stateful.house import LONG, QUEUE_LIMIT, House
+from tests.stateful.model import Known, KnownMessage, KnownProject, KnownSession
+from tests.stateful.promises import check_promises
+
+T = TypeVar("T")
+
+# Which of several things is meant; whatever the number, there is one.
+PICKS = st.integers(0, 30)
+NODES = st.sampled_from([None, "assistant", "triage"])
+DAMAGES = st.sampled_from([None, b"", b"garbage " * 600])
+_MOST_PROJECTS = 2
+_MOST_ROUNDS = 60
+
+
+class VibewireMachine(RuleBasedStateMachine):
+    """The rules are what may happen; `known` is what should have come of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runner = asyncio.Runner()
+        # Where the memory's files need no disk to be safe on, they are much quicker.
+        memory_disk = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the folder in it
+        self._folder = Path(tempfile.mkdtemp(dir=memory_disk if memory_disk.is_dir() else None))
+        self._prompts = 0
+        self.known = Known()
+        self.house = House(self._folder)
+        self._run(self.house.open())
+
+    def _run(self, deed: Awaitable[T]) -> T:
+        async def do() -> T:
+            return await deed
+
+        return self._runner.run(do())
+
+    def _prompt(self, word: str, *, slow: bool) -> str:
+        self._prompts += 1
+        return f"{word}{' slow' if slow else ''} p{self._prompts}"
+
+    def _session(self, pick: int) -> tuple[KnownProject, KnownSession]:
+        sessions = self.known.sessions()
+        return sessions[pick % len(sessions)]
+
+    def _message(self, pick: int) -> KnownMessage:
+        messages = self.known.messages()
+        return messages[pick % len(messages)]
+
+    @initialize()
+    def begin(self) -> None:
+        self.create_project()
+        self.start_session(0, None)
+
+    @precondition(lambda self: len(self.known.projects) < _MOST_PROJECTS)
+    @rule()
+    def create_project(self) -> None:
+        project = self._run(self.house.services.projects.create_project(USER, "Desk", CODE))
+        self.known.projects.append(KnownProject(project.project_id, {1: CODE}))
+
+    @precondition(lambda self: self.known.projects)
+    @rule(pick=PICKS, node_id=NODES)
+    def start_session(self, pick: int, node_id: str | None) -> None:
+        project = self.known.projects[pick % len(self.known.projects)]
+        start = self.house.services.sessions.start_session(USER, project.project_id, node_id)
+        session, is_new = self._run(start)
+        assert is_new is (node_id not in project.sessions)
+        if not is_new:
+            assert session.session_id == project.sessions[node_id].session_id
+            return
+        assert session.session_id not in self.known.gone_sessions
+        assert (session.message_count, session.last_seq, session.completed_number) == (0, 0, 0)
+        project.sessions[node_id] = KnownSession(session)
+
+    @precondition(lambda self: self.known.sessions())
+    @rule(pick=PICKS, word=st.sampled_from(WORDS), slow=st.booleans(), key=st.sampled_from([None, "a", "b"]))
+    def send(self, pick: int, word: str, slow: bool, key: str | None) -> None:
+        _, session = self._session(pick)
+        prompt = self._prompt(word, slow=slow)
+        send = self.house.services.messages.send_message(
+            USER, session.session_id, prompt, idempotency_key=key, wait_seconds=0
+        )
+        if key in session.keys:
+            with pytest.raises(MessageIdConflictError):
+                self._run(send)
+        elif self._waiting(session) >= QUEUE_LIMIT:
+            with pytest.raises(TooManyQueuedMessagesError):
+                self._run(send)
+        else:
+            self._accept(session, self._run(send), prompt, key)
+
+    def _waiting(self, session: KnownSession) -> int:
+        find = self.house.services.messages.get_message
+        found = [self._run(find(USER, message.message_id)) for message in session.messages]
+        return sum(message.status is MessageStatus.QUEUED for message in found)
+
+    def _accept(self, session: KnownSession, message: Message, prompt: str, key: str | None) -> None:
+        assert (message.status, message.number) == (MessageStatus.QUEUED, len(session.messages) + 1)
+        known = KnownMessage(message.message_id, session.session_id, prompt, message.number)
+        session.messages.append(known)
+        if key is not None:
+            session.keys[key] = known
+
+    @precondition(lambda self: self.known.messages())
+    @rule(pick=PICKS, other_prompt=st.booleans())
+    def send_again(self, pick: int, other_prompt: bool) -> None:
+        known = self._message(pick)
+        prompt = self._prompt("say", slow=False) if other_prompt else known.prompt
+        send = self.house.services.messages.send_message(
+            USER, known.session_id, prompt, message_id=known.message_id, wait_seconds=0
+        )
+        if other_prompt:
+            with pytest.raises(MessageIdConflictError):
+                self._run(send)
+        else:
+            message = self._run(send)
+            assert (message.message_id, message.number) == (known.message_id, known.number)
+            assert known.ended in (None, message)
+
+    @precondition(lambda self: any(session.keys for _, session in self.known.sessions()))
+    @rule(pick=PICKS)
+    def send_again_by_key(self, pick: int) -> None:
+        keys = [(session, key) for _, session in self.known.sessions() for key in session.keys]
+        session, key = keys[pick % len(keys)]
+        known = session.keys[key]
+        send = self.house.services.messages.send_message(
+            USER, session.session_id, known.prompt, idempotency_key=key, wait_seconds=0
+        )
+        assert self._run(send).message_id == known.message_id
+
+    @precondition(lambda self: self.house.queue.pending)
+    @rule(pick=PICKS, fate=st.sampled_from(["rung", "rung", "rung", "doubled", "dropped"]))
+    def deliver(self, pick: int, fate: str) -> None:
+        pending = self.house.queue.pending
+        doorbell = pending[pick % len(pending)]
+        if fate != "doubled":
+            pending.remove(doorbell)
+        if fate != "dropped":
+            self._run(self.house.deliver(doorbell))
+
+    @precondition(lambda self: self.house.agents.holds)
+    @rule(pick=PICKS)
+    def let_go(self, pick: int) -> None:
+        self._run(self.house.let_go(pick))
+
+    @precondition(lambda self: self.known.messages())
+    @rule(pick=PICKS)
+    def cancel(self, pick: int) -> None:
+        known = self._message(pick)
+        message = self._run(self.house.services.messages.cancel_message(USER, known.message_id))
+        assert known.ended in (None, message)
+        assert message.cancel_requested or not message.status.is_open
+
+    @precondition(lambda self: self.known.sessions())
+    @rule(pick=PICKS)
+    def delete_session(self, pick: int) -> None:
+        project, session = self._session(pick)
+        self._run(self.house.services.sessions.delete_session(USER, session.session_id))
+        self.known.forget_session(project, session)
+
+    @precondition(lambda self: len(self.known.projects) == _MOST_PROJECTS)
+    @rule(pick=PICKS)
+    def delete_project(self, pick: int) -> None:
+        project = self.known.projects[pick % len(self.known.projects)]
+        self._run(self.house.services.projects.delete_project(USER, project.project_id))
+        self.known.forget_project(project)
+
+    @precondition(lambda self: self.known.projects)
+    @rule(pick=PICKS, at_the_end=st.booleans())
+    def edit_by_hand(self, pick: int, at_the_end: bool) -> None:
+        project = self.known.projects[pick % len(self.known.projects)]
+        self._prompts += 1
+        line = f"by_hand_{self._prompts} = 1\n"
+        found = self._run(self.house.services.projects.get_project(USER, project.project_id))
+        code = found.code + line if at_the_end else line + found.code
+        edit = self.house.services.projects.update_project(
+            USER, project.project_id, code=code, base_version=found.version
+        )
+        project.by_hand[self._run(edit).version] = code
+
+    @rule(killed=st.booleans())
+    def restart(self, killed: bool) -> None:
+        self._run(self.house.restart(killed=killed))
+
+    @rule(seconds=st.sampled_from([5.0, 61.0, 125.0]))
+    def let_time_pass(self, seconds: float) -> None:
+        self.house.clock.advance(seconds)
+
+    @rule()
+    def close_abandoned_turns(self) -> None:
+        self._run(self.house.close_abandoned_turns())
+
+    @rule()
+    def erase(self) -> None:
+        self._run(self.house.erase())
+
+    @precondition(lambda self: self.known.sessions())
+    @rule(pick=PICKS, damage=DAMAGES)
+    def damage_memory(self, pick: int, damage: bytes | None) -> None:
+        self._run(self.house.damage_memory(self._session(pick)[1].session, damage))
+
+    @invariant()
+    def the_promises_hold(self) -> None:
+        self._run(check_promises(self.house, self.known))
+
+    def teardown(self) -> None:
+        """In the end every message has ended, once; then everything is put away."""
+        try:
+            self._run(self._drain())
+        finally:
+            self._run(self.house.close())
+            self._runner.close()
+            shutil.rmtree(self._folder)
+
+    async def _drain(self) -> None:
+        session_ids = [session.session_id for _, session in self.known.sessions()]
+        for _ in range(_MOST_ROUNDS):
+            while self.house.agents.holds:
+                await self.house.let_go(0)
+            for doorbell in list(self.house.queue.pending):
+                self.house.queue.pending.remove(doorbell)
+                await self.house.deliver(doorbell)
+            if not self.house.agents.holds and not await self.house.open_messages(session_ids):
+                break
+            self.house.clock.advance(LONG)
+            await self.house.close_abandoned_turns()
+        else:
+            raise AssertionError("A message never ends")
+        await check_promises(self.house, self.known)
+        assert all(message.ended is not None for message in self.known.messages())
