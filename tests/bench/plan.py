@@ -33,12 +33,12 @@ class Plan:
 FULL = Plan(
     seconds=360,
     rounds=5,
-    sessions=6,
+    sessions=5,
     stored_turns=12,
     given_turns={200: 6, 2_000: 2},
     ticked_turns=12,
-    parallel_turns=4,
-    watched_sessions=5,
+    parallel_turns=2,
+    watched_sessions=4,
     import_rounds=11,
 )
 QUICK = Plan(

@@ -171,3 +171,11 @@ async def test_erasing_again_and_erasing_nothing_is_safe(memory: Memory, ref: Me
     await memory.erase_memory(ref)
     await memory.erase_memory(ref)
     await memory.erase_memory(ref_of(ids))
+
+
+async def test_nothing_is_added_on_top_of_a_hole(memory: Memory, ref: MemoryRef) -> None:
+    await memory.append_turns(ref, [turn_of(1)], create=True)
+    assert await memory.append_turns(ref, [turn_of(4)], create=False, after=3) is False
+    assert (await memory.read_memory(ref, 100_000)).last_number == 1
+    assert await memory.append_turns(ref, [turn_of(2)], create=False, after=1) is True
+    assert (await memory.read_memory(ref, 100_000)).last_number == 2

@@ -67,8 +67,8 @@ class Server:
 class RawSocket:
     """Speaks Socket.IO by hand, over polling: so it can send what no client would."""
 
-    def __init__(self, server_url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=server_url, timeout=WAIT_SECONDS)
+    def __init__(self, server_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._http = httpx.AsyncClient(base_url=server_url, timeout=WAIT_SECONDS, transport=transport)
         self._path = "/socket.io/?EIO=4&transport=polling"
         self.packets: list[str] = []
 
@@ -81,11 +81,8 @@ class RawSocket:
         await self._http.aclose()
 
     async def post(self, *packets: str) -> None:
-        assert await self.post_anything("\x1e".join(packets)) == 200
-
-    async def post_anything(self, content: str) -> int:
-        """The status of the answer, whatever it is."""
-        return (await self._http.post(self._path, content=content)).status_code
+        answer = await self._http.post(self._path, content="\x1e".join(packets))
+        assert answer.status_code == 200, answer.text
 
     async def connect(self, auth: object) -> None:
         await self.post("40" if auth is None else f"40{json.dumps(auth)}")
@@ -98,17 +95,27 @@ class RawSocket:
         return found[-1].removeprefix(start)
 
 
+@asynccontextmanager
+async def refused_client() -> AsyncIterator[socketio.AsyncClient]:
+    """A client that is to be refused while it connects."""
+    client = socketio.AsyncClient(reconnection=False)
+    try:
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            yield client
+    finally:
+        await client.shutdown()
+        if client.eio.http is not None:
+            await client.eio.http.close()  # python-engineio forgets it where it could not connect
+
+
 async def socket_refusal(url: str, **connect: Any) -> Json:
     """What a client is told that may not connect."""
-    client = socketio.AsyncClient(reconnection=False)
     told: asyncio.Queue[Json] = asyncio.Queue()
-    client.on("connect_error", told.put)
-    with pytest.raises(socketio.exceptions.ConnectionError):
+    async with refused_client() as client:
+        client.on("connect_error", told.put)
         await client.connect(url, transports=["websocket"], **connect)
     async with asyncio.timeout(WAIT_SECONDS):
-        refusal = await told.get()
-    await client.shutdown()
-    return refusal
+        return await told.get()
 
 
 async def shared_session(owner: httpx.AsyncClient, *members: str) -> tuple[str, str]:

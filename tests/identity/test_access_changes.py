@@ -113,8 +113,8 @@ async def test_everybody_who_hears_a_project_hears_that_its_sessions_are_deleted
         project_id, session_id = await shared_session(owner, "member")
         sessions = {session_id}
         for number in range(5):
-            answer = await owner.post(f"/projects/{project_id}/sessions", json={"node_id": f"node_{number}"})
-            sessions.add(answer.json()["session_id"])
+            started = await owner.post(f"/projects/{project_id}/sessions", json={"node_id": f"node_{number}"})
+            sessions.add(started.json()["session_id"])
         for listener in (hearing, member):
             assert (await listener.subscribe(project_id))["ok"] is True
         assert (await owner.delete(f"/projects/{project_id}")).status_code == 200

@@ -16,7 +16,6 @@ ALWAYS = 1_000
 # Overcome by calling the model again, before the attempt is over.
 REPEATED_CALLS: list[Json] = [
     {"kind": "status", "status": 500},
-    {"kind": "status", "status": 503, "retry_after": 0.05},
     {"kind": "status", "status": 429},
     {"kind": "status", "status": 429, "retry_after": 0.05},
     {"kind": "cut_before"},
@@ -25,7 +24,7 @@ REPEATED_CALLS: list[Json] = [
 ]
 # Told to the model, which then does better.
 CORRECTED: list[Json] = [{"kind": "unknown_tool"}, {"kind": "bad_patch"}]
-# Overcome by beginning the turn again. Of the last four the broken response told its usage.
+# Overcome by beginning the turn again. Of the last three the useless response told its usage.
 SECOND_ATTEMPTS: list[Json] = [
     {"kind": "cut_mid_stream"},
     {"kind": "cut_mid_stream", "skip": 1},
@@ -35,7 +34,6 @@ SECOND_ATTEMPTS: list[Json] = [
     {"kind": "incomplete"},
     {"kind": "failed"},
     {"kind": "bad_review", "agent": "evaluator"},
-    {"kind": "huge_output", "agent": "evaluator"},
 ]
 REFUSALS: list[tuple[Json, str]] = [
     ({"kind": "status", "status": 400}, "model_refused"),
@@ -47,7 +45,6 @@ REFUSALS: list[tuple[Json, str]] = [
 PERSISTENT: list[tuple[Json, str]] = [
     ({"kind": "status", "status": 503, "retry_after": 0.05}, "model_unavailable"),
     ({"kind": "malformed_json"}, "model_unavailable"),
-    ({"kind": "failed"}, "model_misbehaved"),
     ({"kind": "bad_review", "agent": "evaluator"}, "model_misbehaved"),
 ]
 

@@ -1,8 +1,10 @@
 """A server that goes down with work in hand goes on with it when it is started again on the same data."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -92,6 +94,14 @@ async def check_all_answered(server: Started, session: Json) -> list[Json]:
     return messages
 
 
+def lease_of(data_dir: Path, message_id: str) -> datetime | None:
+    """Until when the running message belongs to a worker, as the store of a server that is down has it."""
+    with closing(sqlite3.connect(data_dir / "vibewire.sqlite")) as connection:
+        query = "SELECT lease_until FROM messages WHERE message_id = ? AND status = 'running'"
+        row = connection.execute(query, (message_id,)).fetchone()
+    return None if row is None else datetime.fromisoformat(row[0])
+
+
 async def everything_of(server: Started, message: Json) -> list[Json]:
     """All that can be read of a message, its session and its project."""
     paths = [
@@ -105,24 +115,20 @@ async def everything_of(server: Started, message: Json) -> list[Json]:
     return [(await server.http.get(path)).json() for path in paths]
 
 
-@pytest.mark.parametrize("how", ["killed", "stopped"])
-async def test_a_server_that_went_down_goes_on_with_what_ran_and_what_waited(
-    tmp_path: Path, model_url: str, how: str
-) -> None:
+async def test_a_server_that_is_killed_goes_on_with_what_ran_and_what_waited(tmp_path: Path, model_url: str) -> None:
     async with started(tmp_path, model_url) as server:
         calls = (await server.servers.counts())["calls"]
         await server.servers.plan_faults({"kind": "stall", "skip": 1})
         session = await queue_all(server)
         await until_called(server.servers, calls + 2)
-        process = server.servers.process
-        process.kill() if how == "killed" else process.stop()
+        server.servers.process.kill()
         await server.servers.forget_faults()
     async with started(tmp_path, model_url) as server:
         messages = await check_all_answered(server, session)
     assert [message["attempt"] for message in messages] == [2, 1, 1, 1]
 
 
-async def test_a_server_that_is_killed_again_and_again_answers_each_message_once(
+async def test_a_server_that_is_killed_and_then_stopped_answers_each_message_once(
     tmp_path: Path, model_url: str
 ) -> None:
     async with started(tmp_path, model_url) as server:
@@ -136,7 +142,7 @@ async def test_a_server_that_is_killed_again_and_again_answers_each_message_once
     async with started(tmp_path, model_url) as server:
         await server.watcher.subscribe(session["project_id"], {session["session_id"]: 0})
         await server.watcher.wait_for("vibecode_response", 2)
-        server.servers.process.kill()
+        server.servers.process.stop()
     async with started(tmp_path, model_url) as server:
         await check_all_answered(server, session)
         # What was over before is as it was.
@@ -145,3 +151,17 @@ async def test_a_server_that_is_killed_again_and_again_answers_each_message_once
         ack = await server.watcher.subscribe(done["project_id"], {gone["session_id"]: 0})
         assert (ack["deleted"], ack["truncated"]) == ([gone["session_id"]], [])
         assert "triage" in (await send(server.http, done["session_id"], "Make it Spanish"))["content"].lower()
+
+
+async def test_a_server_that_is_stopped_lets_go_of_its_turn_at_once(tmp_path: Path, model_url: str) -> None:
+    async with started(tmp_path, model_url) as server:
+        calls = (await server.servers.counts())["calls"]
+        await server.servers.plan_faults({"kind": "stall"})
+        session = await start_session(server.http)
+        message = await queue(server.http, session["session_id"], QUESTION)
+        await until_called(server.servers, calls + 1)
+        server.servers.process.stop()
+        await server.servers.forget_faults()
+    lease = lease_of(tmp_path, message["message_id"])
+    assert lease is not None
+    assert lease <= datetime.now(UTC)

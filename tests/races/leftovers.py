@@ -17,10 +17,11 @@ def files_with(folder: Path, *words: str) -> list[tuple[str, str]]:
 
 
 def check_nothing_left(folder: Path, words: Iterable[str]) -> None:
-    assert files_with(folder, *words) == []
+    left = files_with(folder, *words)
+    assert left == [], left
 
 
 def check_all_there(folder: Path, words: Iterable[str]) -> None:
     """The words are found while they may be: else a search for what is left would prove nothing."""
     found = {word for _, word in files_with(folder, *words)}
-    assert found == set(words)
+    assert found == set(words), f"found only {found}"

@@ -9,7 +9,6 @@ from backend.app.adapters.local_recovery import recover_turns
 from backend.app.adapters.local_turn_queue import LocalTurnQueue
 from backend.app.domain.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.erasure_service import ErasureService
-from backend.app.domain.message import MessageStatus
 from backend.app.domain.ports import Doorbell, MemoryRef
 from backend.app.domain.services import Services
 from backend.app.domain.session import Session
@@ -25,6 +24,7 @@ from tests.stateful.loose_queue import LooseQueue
 QUEUE_LIMIT = 4
 # Longer than a lease, a lost doorbell's wait and the longest turn.
 LONG = 1000.0
+_MOST_ROUNDS = 60
 
 
 class House:
@@ -107,10 +107,20 @@ class House:
         elif path.exists():
             path.write_bytes(damage)
 
-    async def open_messages(self, session_ids: list[str]) -> int:
-        """How many of the sessions have a message that has not ended."""
-        found = [await self.engine.turns.find_open_message(session_id) for session_id in session_ids]
-        return sum(message is not None and message.status in MessageStatus for message in found)
+    async def run_until_nothing_is_open(self, session_ids: list[str]) -> None:
+        """Let go of all turns, ring all doorbells, let time pass and look for abandoned turns, until all have ended."""
+        for _ in range(_MOST_ROUNDS):
+            while self.agents.holds:
+                await self.let_go(0)
+            for doorbell in list(self.queue.pending):
+                self.queue.pending.remove(doorbell)
+                await self.deliver(doorbell)
+            found = [await self.engine.turns.find_open_message(session_id) for session_id in session_ids]
+            if not self.agents.holds and not any(found):
+                return
+            self.clock.advance(LONG)
+            await self.close_abandoned_turns()
+        raise AssertionError("A message never ends")
 
     async def _answer(self, doorbell: Doorbell) -> float | None:
         again = await self._worker.run_turn(doorbell, "receipt")

@@ -15,7 +15,7 @@ from backend.app.domain.errors import MessageIdConflictError, TooManyQueuedMessa
 from backend.app.domain.message import Message, MessageStatus
 from tests.races.prompted_agents import WORDS
 from tests.races.race_shop import CODE, USER
-from tests.stateful.house import LONG, QUEUE_LIMIT, House
+from tests.stateful.house import QUEUE_LIMIT, House
 from tests.stateful.model import Known, KnownMessage, KnownProject, KnownSession
 from tests.stateful.promises import check_promises
 
@@ -25,8 +25,10 @@ T = TypeVar("T")
 PICKS = st.integers(0, 30)
 NODES = st.sampled_from([None, "assistant", "triage"])
 DAMAGES = st.sampled_from([None, b"", b"garbage " * 600])
+PROMPT_WORDS = st.lists(st.sampled_from([*WORDS, "add", "top"]), min_size=1, max_size=3)
 _MOST_PROJECTS = 2
-_MOST_ROUNDS = 60
+# Deletes have something to delete.
+_BEFORE_DELETES = 5
 
 
 class VibewireMachine(RuleBasedStateMachine):
@@ -64,7 +66,8 @@ class VibewireMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.create_project()
-        self.start_session(0, None)
+        for node_id in (None, "assistant"):
+            self.start_session(0, node_id)
 
     @precondition(lambda self: len(self.known.projects) < _MOST_PROJECTS)
     @rule()
@@ -87,9 +90,17 @@ class VibewireMachine(RuleBasedStateMachine):
         project.sessions[node_id] = KnownSession(session)
 
     @precondition(lambda self: self.known.sessions())
-    @rule(pick=PICKS, word=st.sampled_from(WORDS), slow=st.booleans(), key=st.sampled_from([None, "a", "b"]))
-    def send(self, pick: int, word: str, slow: bool, key: str | None) -> None:
-        _, session = self._session(pick)
+    @rule(pick=PICKS, words=PROMPT_WORDS, slow=st.booleans())
+    def send(self, pick: int, words: list[str], slow: bool) -> None:
+        for word in words:
+            self._send(self._session(pick)[1], word, slow=slow, key=None)
+
+    @precondition(lambda self: self.known.sessions())
+    @rule(pick=PICKS, word=st.sampled_from(WORDS), key=st.sampled_from(["a", "b"]))
+    def send_with_a_key(self, pick: int, word: str, key: str) -> None:
+        self._send(self._session(pick)[1], word, slow=False, key=key)
+
+    def _send(self, session: KnownSession, word: str, *, slow: bool, key: str | None) -> None:
         prompt = self._prompt(word, slow=slow)
         send = self.house.services.messages.send_message(
             USER, session.session_id, prompt, idempotency_key=key, wait_seconds=0
@@ -143,19 +154,31 @@ class VibewireMachine(RuleBasedStateMachine):
         assert self._run(send).message_id == known.message_id
 
     @precondition(lambda self: self.house.queue.pending)
-    @rule(pick=PICKS, fate=st.sampled_from(["rung", "rung", "rung", "doubled", "dropped"]))
-    def deliver(self, pick: int, fate: str) -> None:
+    @rule(picks=st.lists(PICKS, min_size=2, max_size=5))
+    def deliver(self, picks: list[int]) -> None:
+        for pick in picks:
+            if pending := self.house.queue.pending:
+                self._run(self.house.deliver(pending.pop(pick % len(pending))))
+
+    @precondition(lambda self: self.house.queue.pending)
+    @rule(pick=PICKS, again=st.integers(1, 3))
+    def deliver_over_and_over(self, pick: int, again: int) -> None:
         pending = self.house.queue.pending
         doorbell = pending[pick % len(pending)]
-        if fate != "doubled":
-            pending.remove(doorbell)
-        if fate != "dropped":
+        for _ in range(again):
             self._run(self.house.deliver(doorbell))
 
-    @precondition(lambda self: self.house.agents.holds)
+    @precondition(lambda self: self.house.queue.pending)
     @rule(pick=PICKS)
-    def let_go(self, pick: int) -> None:
-        self._run(self.house.let_go(pick))
+    def drop(self, pick: int) -> None:
+        self.house.queue.pending.pop(pick % len(self.house.queue.pending))
+
+    @precondition(lambda self: self.house.agents.holds)
+    @rule(picks=st.lists(PICKS, min_size=1, max_size=3))
+    def let_go(self, picks: list[int]) -> None:
+        for pick in picks:
+            if self.house.agents.holds:
+                self._run(self.house.let_go(pick))
 
     @precondition(lambda self: self.known.messages())
     @rule(pick=PICKS)
@@ -165,53 +188,58 @@ class VibewireMachine(RuleBasedStateMachine):
         assert known.ended in (None, message)
         assert message.cancel_requested or not message.status.is_open
 
-    @precondition(lambda self: self.known.sessions())
+    @precondition(lambda self: len(self.known.messages()) > _BEFORE_DELETES)
     @rule(pick=PICKS)
     def delete_session(self, pick: int) -> None:
         project, session = self._session(pick)
         self._run(self.house.services.sessions.delete_session(USER, session.session_id))
         self.known.forget_session(project, session)
 
-    @precondition(lambda self: len(self.known.projects) == _MOST_PROJECTS)
+    @precondition(lambda self: len(self.known.projects) > 1 and len(self.known.messages()) > _BEFORE_DELETES)
     @rule(pick=PICKS)
     def delete_project(self, pick: int) -> None:
         project = self.known.projects[pick % len(self.known.projects)]
         self._run(self.house.services.projects.delete_project(USER, project.project_id))
         self.known.forget_project(project)
 
-    @precondition(lambda self: self.known.projects)
-    @rule(pick=PICKS, at_the_end=st.booleans())
-    def edit_by_hand(self, pick: int, at_the_end: bool) -> None:
-        project = self.known.projects[pick % len(self.known.projects)]
-        self._prompts += 1
-        line = f"by_hand_{self._prompts} = 1\n"
-        found = self._run(self.house.services.projects.get_project(USER, project.project_id))
-        code = found.code + line if at_the_end else line + found.code
-        edit = self.house.services.projects.update_project(
-            USER, project.project_id, code=code, base_version=found.version
-        )
-        project.by_hand[self._run(edit).version] = code
+    @precondition(lambda self: self.house.agents.begun)
+    @rule(at_the_end=st.booleans())
+    def edit_by_hand(self, at_the_end: bool) -> None:
+        for project in self.known.projects:
+            self._prompts += 1
+            line = f"by_hand_{self._prompts} = 1\n"
+            found = self._run(self.house.services.projects.get_project(USER, project.project_id))
+            code = found.code + line if at_the_end else line + found.code
+            edit = self.house.services.projects.update_project(
+                USER, project.project_id, code=code, base_version=found.version
+            )
+            project.by_hand[self._run(edit).version] = code
 
+    @precondition(lambda self: self.known.messages())
     @rule(killed=st.booleans())
     def restart(self, killed: bool) -> None:
         self._run(self.house.restart(killed=killed))
 
+    @precondition(lambda self: self.known.messages())
     @rule(seconds=st.sampled_from([5.0, 61.0, 125.0]))
     def let_time_pass(self, seconds: float) -> None:
         self.house.clock.advance(seconds)
 
+    @precondition(lambda self: self.known.messages())
     @rule()
     def close_abandoned_turns(self) -> None:
         self._run(self.house.close_abandoned_turns())
 
+    @precondition(lambda self: self.known.gone_sessions)
     @rule()
     def erase(self) -> None:
         self._run(self.house.erase())
 
-    @precondition(lambda self: self.known.sessions())
-    @rule(pick=PICKS, damage=DAMAGES)
-    def damage_memory(self, pick: int, damage: bytes | None) -> None:
-        self._run(self.house.damage_memory(self._session(pick)[1].session, damage))
+    @precondition(lambda self: self.house.agents.begun)
+    @rule(damage=DAMAGES)
+    def damage_memory(self, damage: bytes | None) -> None:
+        for _, session in self.known.sessions():
+            self._run(self.house.damage_memory(session.session, damage))
 
     @invariant()
     def the_promises_hold(self) -> None:
@@ -227,18 +255,6 @@ class VibewireMachine(RuleBasedStateMachine):
             shutil.rmtree(self._folder)
 
     async def _drain(self) -> None:
-        session_ids = [session.session_id for _, session in self.known.sessions()]
-        for _ in range(_MOST_ROUNDS):
-            while self.house.agents.holds:
-                await self.house.let_go(0)
-            for doorbell in list(self.house.queue.pending):
-                self.house.queue.pending.remove(doorbell)
-                await self.house.deliver(doorbell)
-            if not self.house.agents.holds and not await self.house.open_messages(session_ids):
-                break
-            self.house.clock.advance(LONG)
-            await self.house.close_abandoned_turns()
-        else:
-            raise AssertionError("A message never ends")
+        await self.house.run_until_nothing_is_open([session.session_id for _, session in self.known.sessions()])
         await check_promises(self.house, self.known)
         assert all(message.ended is not None for message in self.known.messages())

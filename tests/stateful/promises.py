@@ -47,8 +47,17 @@ async def _check_messages(house: House, session: KnownSession) -> list[Message]:
         assert known.ended in (None, message)
         known.ended = None if message.status.is_open else message
         assert message.attempt <= 4  # three, and one for a cancel from outside
+        if message.status is MessageStatus.FAILED:
+            assert message.error is not None
+            assert message.error.code in _failures_of(message.prompt)
     assert sum(message.status is MessageStatus.RUNNING for message in page.items) <= 1
     return list(page.items)
+
+
+def _failures_of(prompt: str) -> set[str]:
+    """Why a message may fail: what its prompt asks for, or what befell it from outside."""
+    failure = {"reject": "not_approved", "limp": "model_unavailable", "break": "model_quota"}
+    return {"attempts_spent", failure.get(prompt.partition(" ")[0], "conflict")}
 
 
 async def _events_of(house: House, session: KnownSession) -> list[LoggedEvent]:

@@ -2,7 +2,7 @@
 
 import logging
 
-from backend.app.domain.errors import MemoryCorruptError, MemoryMissingError, TurnError
+from backend.app.domain.errors import MemoryCorruptError, MemoryMissingError, TurnError, TurnFencedError
 from backend.app.domain.message import CompletedTurn, TurnRef
 from backend.app.domain.ports import Memory, MemoryRef, MemorySnapshot
 from backend.app.domain.session import Session
@@ -25,12 +25,13 @@ class MemoryKeeper:
         """The history for the session's next turn, after what the memory lacks was added from the store.
 
         A missing memory is built, a corrupt one (or one that knows turns the store does not) set aside and built anew.
-        Raises TurnError "memory_busy", retryable.
+        Raises TurnError "memory_busy", retryable; TurnFencedError where other turns were completed meanwhile.
         """
         ref = _ref(session)
         try:
             snapshot = await self._memory.read_memory(ref, self._token_budget)
             if snapshot.last_number > session.completed_number:
+                await self._require_fresh(session)
                 raise MemoryCorruptError(f"it holds turn {snapshot.last_number}, which was never completed")  # noqa: TRY301
         except MemoryCorruptError as error:
             logger.warning("Memory of session %s is set aside and rebuilt: %s", session.session_id, error)
@@ -44,14 +45,22 @@ class MemoryKeeper:
     async def commit(self, session: Session, turn: TurnRef, completed: CompletedTurn) -> None:
         """Add a completed turn. What goes wrong here is mended by the next turn's refresh, so it is only logged."""
         try:
-            await self._memory.append_turns(_ref(session), [completed], create=False)
-        except (MemoryCorruptError, MemoryMissingError, TurnError) as error:
+            ref = _ref(session)
+            if not await self._memory.append_turns(ref, [completed], create=False, after=session.completed_number):
+                logger.warning("Turn %s is not in the memory yet: the memory was changed meanwhile", turn.message_id)
+        except (MemoryCorruptError, MemoryMissingError, TurnError, TurnFencedError) as error:
             logger.warning("Turn %s is not in the memory yet: %s", turn.message_id, error)
 
     async def _add_missing_turns(self, ref: MemoryRef, after: int) -> None:
         while missing := await self._turns.list_completed_turns(ref.session_id, after, _TURNS_A_PAGE):
-            await self._memory.append_turns(ref, missing, create=True)
+            if not await self._memory.append_turns(ref, missing, create=True, after=after):
+                raise TurnError("memory_unavailable", "The memory was changed while it was rebuilt.", retryable=True)
             after = missing[-1].number
+
+    async def _require_fresh(self, session: Session) -> None:
+        """Tell a memory that knows too much from a worker that slept too long. Raises TurnFencedError."""
+        if await self._turns.list_completed_turns(session.session_id, session.completed_number, 1):
+            raise TurnFencedError("turns were completed meanwhile")
 
 
 def _ref(session: Session) -> MemoryRef:

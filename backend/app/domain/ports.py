@@ -90,10 +90,14 @@ class Memory(Protocol):
         """
         ...
 
-    async def append_turns(self, ref: MemoryRef, turns: Sequence[CompletedTurn], *, create: bool) -> None:
+    async def append_turns(
+        self, ref: MemoryRef, turns: Sequence[CompletedTurn], *, create: bool, after: int = 0
+    ) -> bool:
         """Add turns in order, each with its marker, in one transaction; those that are there already are passed over.
 
-        Raises MemoryMissingError where the memory is not there and `create` is false.
+        Adds nothing and returns False where the memory does not reach turn number `after` (it was emptied or replaced):
+        a turn on top of a hole would hide the hole for ever. Raises MemoryMissingError where the memory is not there
+        and `create` is false.
         """
         ...
 

@@ -106,6 +106,7 @@ class TurnService:
             logger.info("Turn %s was not released: %s", attempt.turn.message_id, fenced)
 
     async def _ring_again_if_open(self, doorbell: Doorbell) -> None:
-        message = await self._parts.turns.find_open_message(doorbell.session_id)
-        if message is not None:
-            await self._parts.queue.ring(Doorbell(doorbell.session_id, message.message_id))
+        # For the message that rang, not for the next: whoever answers looks for the lowest open one anyway, and this
+        # doorbell then comes round until its own message has had its turn, however many others were lost.
+        if await self._parts.turns.find_open_message(doorbell.session_id) is not None:
+            await self._parts.queue.ring(doorbell)

@@ -64,16 +64,20 @@ class NetworkSQLiteSession(SQLiteSession):
             finally:
                 conn.rollback()
 
-    def add_turns(self, turns: Sequence[CompletedTurn]) -> None:
-        """Add the turns that are not there yet, with their markers, in one transaction."""
+    def add_turns(self, turns: Sequence[CompletedTurn], after: int) -> bool:
+        """Add the turns that are not there yet, with their markers, in one transaction. False: `after` is not there."""
         with self._write_connection() as conn:
             conn.execute("BEGIN IMMEDIATE")
             last = conn.execute("SELECT coalesce(max(number), 0) FROM vibewire_turns").fetchone()[0]
+            if last < after:
+                conn.rollback()
+                return False
             for turn in turns:
                 if turn.number > last:
                     self._add_turn(conn, turn)
                     last = turn.number
             conn.commit()
+            return True
 
     def _add_turn(self, conn: sqlite3.Connection, turn: CompletedTurn) -> None:
         self._insert_items(conn, [cast(TResponseInputItem, item) for item in turn.items])
@@ -127,14 +131,16 @@ class SQLiteMemory:
         path = await asyncio.to_thread(_translate, lambda: self._files.make_folder(ref))
         return await self._with_session(ref, path, lambda session: session.read_turns(token_budget))
 
-    async def append_turns(self, ref: MemoryRef, turns: Sequence[CompletedTurn], *, create: bool) -> None:
+    async def append_turns(
+        self, ref: MemoryRef, turns: Sequence[CompletedTurn], *, create: bool, after: int = 0
+    ) -> bool:
         """See Memory."""
         path = self._files.path(ref)
         if create:
             await asyncio.to_thread(_translate, lambda: self._files.make_folder(ref))
         else:
             await asyncio.to_thread(_translate, lambda: _require_file(path))
-        await self._with_session(ref, path, lambda session: session.add_turns(turns))
+        return await self._with_session(ref, path, lambda session: session.add_turns(turns, after))
 
     async def set_aside(self, ref: MemoryRef) -> None:
         """See Memory."""
