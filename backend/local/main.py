@@ -45,7 +45,8 @@ async def run(settings: AppSettings) -> None:
             settings = settings.model_copy(update={"openai_api_key": "none"})
         server = await stack.enter_async_context(run_process(settings))
         listener = listen(settings)
-        url = f"http://{settings.host}:{listener.getsockname()[1]}"
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        url = f"http://{host}:{listener.getsockname()[1]}"
         print(_BANNER.format(url=url, model=model, data=settings.data_dir.resolve()), flush=True)
         await server.serve(sockets=[listener])
 
@@ -58,8 +59,6 @@ def main() -> None:
             runner.run(run(read_settings(os.environ)))
     except (InvalidSettingsError, CannotStartError) as error:
         sys.exit(f"Vibewire cannot start: {error}")
-    except KeyboardInterrupt:
-        pass  # Ctrl-C, after everything was stopped in good order
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 import asyncio
 import fcntl
 import logging
+import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ from starlette.types import ASGIApp
 from backend.app.adapters.local_recovery import recover_turns
 from backend.app.domain.ports import Memory
 from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_authenticator, build_local_engine
+from backend.app.wiring import LocalEngine, build_authenticator, build_local_engine, build_services
 from backend.app.wiring_agent import build_worker_services
 from backend.local.asgi import build_asgi
 from backend.local.local_event_source import LocalEventSource
@@ -25,6 +27,26 @@ from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
 
 logger = logging.getLogger(__name__)
+
+
+class LocalServer(uvicorn.Server):
+    """Stops on SIGINT and SIGTERM, and returns. uvicorn's own raises the signal again, and nothing would be closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Hear the signals while it serves."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread hears signals
+            return
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
 
 
 class CannotStartError(Exception):
@@ -87,6 +109,7 @@ async def run_process(
         stack.push_async_callback(engine.database.close)
         await recover_turns(engine.database, engine.clock)
         relay = Relay(build_authenticator(settings), engine.projects, engine.events, _relay_settings(settings))
+        services = build_services(settings, engine)
         worker = build_worker_services(settings, engine, memory)
         stack.push_async_callback(worker.client.close)
         source = LocalEventSource(engine.bus)
@@ -94,11 +117,11 @@ async def run_process(
         turns = LocalWorker(
             worker.turns, engine.queue, parallel=settings.workers, visibility_seconds=settings.lease_seconds
         )
-        server = uvicorn.Server(_uvicorn_config(build_asgi(settings, engine, relay)))
+        server = LocalServer(_uvicorn_config(build_asgi(settings, services, relay)))
         for name, work in {
             "relay": relay.run(source),
             "worker": turns.run(),
-            "clean-up": clean_up_regularly(worker.erasure, worker.abandoned, engine.events),
+            "clean-up": clean_up_regularly(services.sessions, worker.erasure, worker.abandoned, engine.events),
         }.items():
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(_stop, task)

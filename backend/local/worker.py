@@ -7,6 +7,7 @@ from backend.app.adapters.local_event_log import LocalEventLog
 from backend.app.adapters.local_turn_queue import LocalTurnQueue, ReceivedDoorbell
 from backend.app.domain.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.erasure_service import ErasureService
+from backend.app.domain.session_service import SessionService
 from backend.app.domain.turn_service import TurnService
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,9 @@ class LocalWorker:
                 await self._queue.put_back(received.receipt, put_back)
 
 
-async def clean_up_regularly(erasure: ErasureService, abandoned: AbandonedTurnService, events: LocalEventLog) -> None:
+async def clean_up_regularly(
+    sessions: SessionService, erasure: ErasureService, abandoned: AbandonedTurnService, events: LocalEventLog
+) -> None:
     """Erase what deleted sessions left, and events past their time, and see to abandoned turns, until cancelled."""
     loop = asyncio.get_running_loop()
     look_for_abandoned = loop.time() + _ABANDONED_SECONDS
@@ -58,9 +61,9 @@ async def clean_up_regularly(erasure: ErasureService, abandoned: AbandonedTurnSe
             if loop.time() >= look_for_abandoned:
                 look_for_abandoned = loop.time() + _ABANDONED_SECONDS
                 await abandoned.close_abandoned_turns()
-            while await erasure.erase_deleted_sessions():
-                pass
+            await sessions.delete_orphaned_sessions()
             await events.remove_expired_events()
+            await erasure.erase_deleted_sessions()
         except Exception:
             # What could not be erased now (a file in use, a full disk) is found again the next time.
             logger.exception("Cleaning up failed; it is tried again")

@@ -93,7 +93,7 @@ class Relay:
             return
         if client.expiry is not None:
             client.expiry.cancel()
-        for project_id in client.projects:
+        for project_id in tuple(client.projects):
             await self._fanout.leave(project_id, sid)
 
     async def _disconnect_after(self, sid: str, seconds: float) -> None:

@@ -7,7 +7,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine
+from backend.app.wiring import LocalEngine, build_services
 from backend.local.asgi import build_asgi
 from backend.local.process import CannotStartError, check_address
 from backend.relay.server import Relay
@@ -26,7 +26,7 @@ def relay(engine: LocalEngine) -> Relay:
 
 @pytest.fixture
 def app(settings: AppSettings, engine: LocalEngine, relay: Relay) -> ASGIApp:
-    return build_asgi(settings, engine, relay)
+    return build_asgi(settings, build_services(settings, engine), relay)
 
 
 @pytest.fixture

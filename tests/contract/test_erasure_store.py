@@ -26,7 +26,7 @@ def _store(engine: LocalEngine) -> ErasureStore:
 
 async def _ids_to_erase(engine: LocalEngine, limit: int = 100) -> list[str]:
     now = engine.clock.now()
-    return [one.session.session_id for one in await _store(engine).list_sessions_to_erase(now, limit)]
+    return [one.session.session_id for one in (await _store(engine).list_sessions_to_erase(now, limit)).items]
 
 
 async def _worked_session(engine: LocalEngine) -> tuple[Session, list[str]]:
@@ -50,7 +50,7 @@ async def test_live_sessions_are_not_to_be_erased(engine: LocalEngine) -> None:
 async def test_a_deleted_session_is_to_be_erased(engine: LocalEngine) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
-    (tombstone,) = await _store(engine).list_sessions_to_erase(engine.clock.now(), 10)
+    (tombstone,) = (await _store(engine).list_sessions_to_erase(engine.clock.now(), 10)).items
     listed = tombstone.session
     assert (listed.session_id, listed.project_id, listed.node_id) == (session.session_id, session.project_id, None)
 
@@ -58,22 +58,24 @@ async def test_a_deleted_session_is_to_be_erased(engine: LocalEngine) -> None:
 async def test_a_listed_session_names_its_memory(engine: LocalEngine) -> None:
     session = await stored_session(engine, node_id="triage")
     await delete(engine, session)
-    (tombstone,) = await _store(engine).list_sessions_to_erase(engine.clock.now(), 10)
+    (tombstone,) = (await _store(engine).list_sessions_to_erase(engine.clock.now(), 10)).items
     listed = tombstone.session
     expected = MemoryRef(session.session_id, f"project_{session.project_id}_node_triage")
     assert MemoryRef(listed.session_id, listed.openai_session_key) == expected
 
 
-async def test_the_longest_deleted_come_first_and_only_so_many(engine: LocalEngine, clock: ManualClock) -> None:
-    sessions = [await stored_session(engine) for _ in range(4)]
-    deleted = [sessions[2], sessions[0], sessions[3], sessions[1]]
-    for session in deleted:
+async def test_the_pages_of_what_is_to_be_erased_hold_each_once(engine: LocalEngine) -> None:
+    sessions = [await stored_session(engine) for _ in range(5)]
+    for session in reversed(sessions):
         await delete(engine, session)
-        clock.advance(1)
-    expected = [session.session_id for session in deleted]
-    assert await _ids_to_erase(engine) == expected
-    assert await _ids_to_erase(engine, limit=1) == expected[:1]
-    assert await _ids_to_erase(engine, limit=3) == expected[:3]
+    found: list[str] = []
+    cursor: str | None = None
+    while len(found) < 5:
+        page = await _store(engine).list_sessions_to_erase(engine.clock.now(), 2, cursor)
+        assert 0 < len(page.items) <= 2
+        found += [one.session.session_id for one in page.items]
+        cursor = page.next_cursor
+    assert (sorted(found), cursor) == (sorted(one.session_id for one in sessions), None)
 
 
 async def test_a_session_is_listed_until_it_is_erased(engine: LocalEngine, clock: ManualClock, reopen: Reopen) -> None:
@@ -151,8 +153,28 @@ async def test_what_was_erased_too_early_is_to_be_erased_once_more(engine: Local
     store = _store(engine)
     await store.erase_records(session.session_id, final=False)
     clock.advance(60)
-    assert await store.list_sessions_to_erase(deleted_at - timedelta(seconds=1), 10) == []
-    (tombstone,) = await store.list_sessions_to_erase(deleted_at, 10)
+    assert (await store.list_sessions_to_erase(deleted_at - timedelta(seconds=1), 10)).items == ()
+    (tombstone,) = (await store.list_sessions_to_erase(deleted_at, 10)).items
     assert (tombstone.session.session_id, tombstone.deleted_at) == (session.session_id, deleted_at)
     await store.erase_records(session.session_id, final=True)
-    assert await store.list_sessions_to_erase(clock.now(), 10) == []
+    assert (await store.list_sessions_to_erase(clock.now(), 10)).items == ()
+
+
+async def test_a_tombstone_is_kept_for_its_time_and_then_forgotten(engine: LocalEngine, clock: ManualClock) -> None:
+    session, _ = await _worked_session(engine)
+    await delete(engine, session)
+    store = _store(engine)
+    await store.erase_records(session.session_id, final=True)
+    await store.remove_tombstones(clock.now() - timedelta(seconds=1))
+    page = await engine.events.read_events(session.project_id, session.session_id, 0)
+    assert page is not None
+    assert page.deleted
+    await store.remove_tombstones(clock.now())
+    assert await engine.events.read_events(session.project_id, session.session_id, 0) is None
+
+
+async def test_what_is_not_erased_yet_keeps_its_tombstone(engine: LocalEngine, clock: ManualClock) -> None:
+    session, _ = await _worked_session(engine)
+    await delete(engine, session)
+    await _store(engine).remove_tombstones(clock.now())
+    assert await _ids_to_erase(engine) == [session.session_id]

@@ -9,7 +9,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from backend.app.settings import AppSettings, InvalidSettingsError, read_settings
-from backend.app.wiring import LocalEngine, build_authenticator
+from backend.app.wiring import LocalEngine, build_authenticator, build_services
 from backend.local import main
 from backend.local.asgi import build_asgi
 from backend.local.process import CannotStartError, check_address
@@ -39,7 +39,7 @@ async def client(engine: LocalEngine, issuer: TokenIssuer, tmp_path: Path) -> As
     relay = Relay(
         build_authenticator(settings), engine.projects, engine.events, RelaySettings(origins=settings.allowed_origins)
     )
-    app: ASGIApp = build_asgi(settings, engine, relay)
+    app: ASGIApp = build_asgi(settings, build_services(settings, engine), relay)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.example:8765") as client:
         yield client
     await relay.sio.shutdown()

@@ -116,6 +116,8 @@ class LocalDatabase:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, not only unlinked
         connection.executescript(_SCHEMA)
+        # A process that was killed between a deletion and this may have left the deleted text in the log.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return connection
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -98,16 +98,33 @@ class LocalSessionStore:
 
         return await self._database.transaction(work)
 
-    async def list_sessions_to_erase(self, settled_before: datetime, limit: int) -> Sequence[Tombstone]:
-        """See ErasureStore."""
+    async def list_orphaned_sessions(self, limit: int) -> Sequence[Session]:
+        """See SessionStore."""
 
-        def work(connection: sqlite3.Connection) -> list[Tombstone]:
+        def work(connection: sqlite3.Connection) -> list[Session]:
+            rows = connection.execute(
+                "SELECT s.* FROM sessions s JOIN projects p ON p.project_id = s.project_id AND p.deleted = 1 "
+                "WHERE s.deleted_at IS NULL LIMIT ?",
+                (limit,),
+            )
+            return [session_of(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def list_sessions_to_erase(
+        self, settled_before: datetime, limit: int, cursor: str | None = None
+    ) -> Page[Tombstone]:
+        """See ErasureStore."""
+        after = "" if cursor is None else id_of(cursor)
+
+        def work(connection: sqlite3.Connection) -> Page[Tombstone]:
             rows = connection.execute(
                 "SELECT * FROM sessions WHERE deleted_at IS NOT NULL AND erased < 2 "
-                "AND (erased = 0 OR deleted_at <= ?) ORDER BY deleted_at LIMIT ?",
-                (text_of(settled_before), limit),
-            )
-            return [Tombstone(session_of(row), moment_of(row["deleted_at"])) for row in rows]
+                "AND (erased = 0 OR deleted_at <= ?) AND session_id > ? ORDER BY session_id LIMIT ?",
+                (text_of(settled_before), after, limit + 1),
+            ).fetchall()
+            found = tuple(Tombstone(session_of(row), moment_of(row["deleted_at"])) for row in rows[:limit])
+            return Page(found, tuple(cursor_of(one.session.session_id) for one in found), len(rows) > limit)
 
         return await self._database.read(work)
 
@@ -131,3 +148,13 @@ class LocalSessionStore:
 
         await self._database.transaction(work)
         await self._database.forget()
+
+    async def remove_tombstones(self, deleted_before: datetime) -> None:
+        """See ErasureStore."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            old = "SELECT session_id FROM sessions WHERE erased = 2 AND deleted_at <= ?"
+            connection.execute(f"DELETE FROM events WHERE session_id IN ({old})", (text_of(deleted_before),))
+            connection.execute(f"DELETE FROM sessions WHERE session_id IN ({old})", (text_of(deleted_before),))
+
+        await self._database.transaction(work)

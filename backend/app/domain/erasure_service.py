@@ -1,12 +1,17 @@
 """Erases what deleted sessions left: soon, and for good."""
 
+import logging
 from datetime import timedelta
 
 from backend.app.domain.limits import Limits
 from backend.app.domain.ports import Clock, Memory, MemoryRef
 from backend.app.domain.store_ports import ErasureStore, Tombstone
 
-_SESSIONS_A_RUN = 20
+logger = logging.getLogger(__name__)
+
+_SESSIONS_A_PAGE = 20
+# So long a returning client is told that its session was deleted.
+_TOMBSTONE_KEPT = timedelta(days=30)
 
 
 class ErasureService:
@@ -23,16 +28,33 @@ class ErasureService:
         self._longest_turn = timedelta(seconds=limits.turn_seconds + limits.lease_seconds)
 
     async def erase_deleted_sessions(self) -> int:
-        """Erase the sessions that wait for it, some at a time. Returns how many. Safe to repeat."""
-        settled_before = self._clock.now() - self._longest_turn
-        tombstones = await self._store.list_sessions_to_erase(settled_before, _SESSIONS_A_RUN)
-        for tombstone in tombstones:
-            await self.erase_session(tombstone)
-        return len(tombstones)
+        """Erase the sessions that wait for it. Returns how many were erased. Safe to repeat.
+
+        One that cannot be erased now (its file is in use, the disk is gone) is logged, and tried again the next time.
+        """
+        now = self._clock.now()
+        erased, cursor = 0, None
+        while True:
+            page = await self._store.list_sessions_to_erase(now - self._longest_turn, _SESSIONS_A_PAGE, cursor)
+            for tombstone in page.items:
+                erased += await self._try_to_erase(tombstone)
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        await self._store.remove_tombstones(now - _TOMBSTONE_KEPT)
+        return erased
 
     async def erase_session(self, tombstone: Tombstone) -> None:
-        """Erase one deleted session. Safe to repeat."""
+        """Erase one deleted session. Safe to repeat. Raises OSError where its files cannot be removed."""
         session = tombstone.session
         await self._memory.erase_memory(MemoryRef(session.session_id, session.openai_session_key))
         final = tombstone.deleted_at <= self._clock.now() - self._longest_turn
         await self._store.erase_records(session.session_id, final=final)
+
+    async def _try_to_erase(self, tombstone: Tombstone) -> bool:
+        try:
+            await self.erase_session(tombstone)
+        except OSError:
+            logger.exception("Session %s could not be erased", tombstone.session.session_id)
+            return False
+        return True

@@ -14,7 +14,7 @@ SESSION_DELETED = MessageError("session_deleted", "The session was deleted.")
 
 
 class SessionService:
-    """The use cases of sessions. Every public method but `delete_all_sessions` takes the caller's user id first."""
+    """The use cases of sessions. Every method that a caller reaches takes the caller's user id first."""
 
     def __init__(
         self,
@@ -74,6 +74,13 @@ class SessionService:
         while sessions := (await self._sessions.list_sessions(project_id, _SESSIONS_A_PAGE, None)).items:
             for session in sessions:
                 await self._delete(session)
+
+    async def delete_orphaned_sessions(self) -> int:
+        """Go on with interrupted deletions of projects. Returns how many sessions it deleted. Safe to repeat."""
+        orphans = await self._sessions.list_orphaned_sessions(_SESSIONS_A_PAGE)
+        for session in orphans:
+            await self._delete(session)
+        return len(orphans)
 
     async def _delete(self, session: Session) -> None:
         event = SessionDeletedEvent(

@@ -107,6 +107,10 @@ class SessionStore(Protocol):
         """The live sessions of a project, oldest first; those of a deleted project too, until they are deleted."""
         ...
 
+    async def list_orphaned_sessions(self, limit: int) -> Sequence[Session]:
+        """Live sessions of deleted projects: what a deletion that was interrupted left."""
+        ...
+
     async def delete_session(
         self, session_id: str, event: SessionDeletedEvent, error: MessageError
     ) -> SessionDeletedEvent | None:
@@ -253,10 +257,12 @@ class Tombstone:
 class ErasureStore(Protocol):
     """What is left of deleted sessions."""
 
-    async def list_sessions_to_erase(self, settled_before: datetime, limit: int) -> Sequence[Tombstone]:
+    async def list_sessions_to_erase(
+        self, settled_before: datetime, limit: int, cursor: str | None = None
+    ) -> Page[Tombstone]:
         """Deleted sessions that were not erased yet, or were erased before the last turn of theirs can have ended.
 
-        Those deleted before `settled_before` have no turn left that could still write. The longest deleted come first.
+        Those deleted before `settled_before` have no turn left that could still write.
         """
         ...
 
@@ -265,4 +271,8 @@ class ErasureStore(Protocol):
 
         Its tombstone stays, with its last event, `session_deleted`. Once `final`, it is listed no more.
         """
+        ...
+
+    async def remove_tombstones(self, deleted_before: datetime) -> None:
+        """Forget sessions that were deleted before and are erased for good. Safe to repeat."""
         ...

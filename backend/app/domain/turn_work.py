@@ -26,6 +26,8 @@ def rebase_answer(answer: TurnAnswer, newer: Project) -> TurnAnswer | None:
     merged = merge(answer.base_code, answer.new_code, newer.code)
     if merged is None:
         return None
+    if merged == newer.code:  # somebody else made the same change
+        return replace(answer, base_version=newer.version, base_code=newer.code, new_code=None, patch=None)
     try:
         parse_source(merged)
     except InvalidSourceError:
