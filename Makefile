@@ -18,6 +18,10 @@ chat: .venv/.local  ## Talk to a project in the terminal (needs `make run`)
 test: .venv/.dev  ## Run the whole test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
+test-long: .venv/.dev  ## The slower proofs: every kill point on every side, many more random histories
+	VIBEWIRE_TEST_ALL_CRASHES=1 VIBEWIRE_TEST_EXAMPLES=300 $(BIN)/python -m pytest --numprocesses 2 --dist load \
+		tests/faults/test_killed_between_any_two_steps.py tests/stateful
+
 check: .venv/.dev  ## Lint, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -50,4 +54,4 @@ clean:  ## Remove the virtual environment, caches and local data
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
 	@touch $@
 
-.PHONY: help run watch chat test check evidence bench format lock clean
+.PHONY: help run watch chat test test-long check evidence bench format lock clean

@@ -1,5 +1,6 @@
 """The rules of the house that no linter knows. Import directions are import-linter's: `make check`."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,12 @@ def test_the_key_never_shows_in_the_settings_text() -> None:
 
 def test_the_readme_lists_every_setting() -> None:
     assert settings_table() in (ROOT / "README.md").read_text()
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 def test_nothing_but_the_settings_and_the_mains_reads_the_environment() -> None:

@@ -91,7 +91,9 @@ class RawSocket:
         """Poll until a packet with this beginning comes: what follows the beginning."""
         async with asyncio.timeout(seconds):
             while not (found := [packet for packet in self.packets if packet.startswith(start)]):
-                self.packets += (await self._http.get(self._path)).text.split("\x1e")
+                polled = await self._http.get(self._path)
+                assert polled.status_code == 200, polled.text
+                self.packets += polled.text.split("\x1e")
         return found[-1].removeprefix(start)
 
 

@@ -153,5 +153,6 @@ async def test_the_deletion_of_a_project_that_was_killed_goes_on(
         await build_services(AppSettings(data_dir=tmp_path), killed).projects.delete_project(USER, shop.project_id)
     with suppress(NotFoundError):
         await shop.services.projects.delete_project(USER, shop.project_id)
+    await shop.services.sessions.delete_orphaned_sessions()
     await _erase_all(shop.erasure, clock)
     check_nothing_left(tmp_path, ["quartz", "onyx"])
