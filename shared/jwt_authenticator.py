@@ -1,7 +1,9 @@
 """Identity by JSON Web Tokens (RFC 7519) that an OpenID Connect provider signed."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
+from typing import Any
 
 import jwt
 
@@ -16,6 +18,19 @@ _FETCH_SECONDS = 5.0
 _LEEWAY_SECONDS = 10.0
 
 
+class IssuerKeys(jwt.PyJWKClient):
+    """The issuer's keys. Whatever goes wrong with fetching them is one error, and starts the pause before the next."""
+
+    def fetch_data(self) -> Any:
+        """Fetch the keys. Raises PyJWKClientConnectionError."""
+        try:
+            return super().fetch_data()
+        except (jwt.PyJWTError, ValueError, RecursionError, OSError) as error:
+            # PyJWT counts its pause from the last success only; an unknown key id must not hammer a failing issuer.
+            self._last_successful_fetch = time.monotonic()
+            raise jwt.PyJWKClientConnectionError(f"the keys cannot be fetched: {type(error).__name__}") from error
+
+
 class JwtAuthenticator:
     """The Authenticator of production: RS256 and ES256 against the issuer's published keys.
 
@@ -23,7 +38,7 @@ class JwtAuthenticator:
     """
 
     def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
-        self._keys = jwt.PyJWKClient(
+        self._keys = IssuerKeys(
             jwks_url, lifespan=_KEYS_SECONDS, cooldown_duration=_REFETCH_SECONDS, timeout=_FETCH_SECONDS
         )
         self._issuer = issuer
@@ -48,10 +63,14 @@ class JwtAuthenticator:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
+            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         except jwt.ExpiredSignatureError as error:
             raise InvalidTokenError("The token has expired.") from error
         except jwt.PyJWKClientConnectionError as error:
             raise InvalidTokenError("The issuer's keys cannot be fetched now; try again.") from error
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
+            # The last three: claims of impossible types and times, and text that is no text.
             raise InvalidTokenError("The token is not valid here.") from error
-        return Identity(str(claims["sub"]), datetime.fromtimestamp(claims["exp"], UTC))
+        if not claims["sub"]:
+            raise InvalidTokenError("The token is not valid here.")
+        return Identity(str(claims["sub"]), expires_at)

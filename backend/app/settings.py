@@ -4,6 +4,7 @@ A setting `name` is the variable `VIBEWIRE_NAME`; the limits are settings too. P
 quarter of an HTTP function's import time.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_v
 from backend.app.domain.limits import Limits
 
 PREFIX = "VIBEWIRE_"
+_WEB_ADDRESS = re.compile(r"https?://[^/\s]+", re.IGNORECASE)
 
 
 class InvalidSettingsError(Exception):
@@ -52,7 +54,7 @@ class AppSettings(Limits):
     @property
     def has_identity(self) -> bool:
         """Whether callers prove who they are by tokens."""
-        return self.jwks_url is not None
+        return bool(self.jwks_url)
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
@@ -62,10 +64,12 @@ class AppSettings(Limits):
     @model_validator(mode="after")
     def _check_identity(self) -> Self:
         given = [self.jwks_url, self.jwt_issuer, self.jwt_audience]
-        if any(given) and not all(given):
+        if any(given) and not all(one and one.strip() for one in given):
             raise ValueError(
                 "VIBEWIRE_JWKS_URL, VIBEWIRE_JWT_ISSUER and VIBEWIRE_JWT_AUDIENCE go together: set all or none"
             )
+        if self.jwks_url and not _WEB_ADDRESS.match(self.jwks_url):
+            raise ValueError("VIBEWIRE_JWKS_URL must be an http or https address")
         return self
 
 

@@ -9,7 +9,7 @@ from backend.relay.event_source import EventSource
 from backend.relay.room_cursor import Admission, Emit, RoomCursor
 from backend.relay.settings import RelaySettings
 from shared.event_log import EventLogReader
-from shared.events import AccessChangedEvent, Event
+from shared.events import AccessChangedEvent, BusMessage, Event
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +24,15 @@ CheckAccess = Callable[[str, frozenset[str]], Awaitable[None]]
 class Room:
     """One project's listeners, and a task that passes events on to them in the order they came in."""
 
-    def __init__(self, cursor: RoomCursor) -> None:
+    def __init__(self, cursor: RoomCursor, check_access: Callable[[], Awaitable[None]]) -> None:
         self.cursor = cursor
+        self._check_access = check_access
         self.listeners: set[str] = set()
         self.last_event = 0.0
-        self._waiting: asyncio.Queue[Event] = asyncio.Queue(_MAX_WAITING_EVENTS)
+        self._waiting: asyncio.Queue[BusMessage] = asyncio.Queue(_MAX_WAITING_EVENTS)
         self._task = asyncio.create_task(self._pass_on())
 
-    def offer(self, event: Event) -> None:
+    def offer(self, event: BusMessage) -> None:
         """Take an event of the bus. Never waits; one too many is dropped, and mended from the log."""
         self.last_event = asyncio.get_running_loop().time()
         with suppress(asyncio.QueueFull):
@@ -40,13 +41,18 @@ class Room:
     async def close(self) -> None:
         """Stop. Safe to repeat."""
         self._task.cancel()
-        await asyncio.wait({self._task})
+        if asyncio.current_task() is not self._task:
+            await asyncio.wait({self._task})
 
     async def _pass_on(self) -> None:
         while True:
             event = await self._waiting.get()
             try:
-                await self.cursor.hear(event)
+                if isinstance(event, AccessChangedEvent):
+                    # In its turn: what happened before is still heard by those who could hear it then.
+                    await self._check_access()
+                else:
+                    await self.cursor.hear(event)
             except Exception:
                 # The log could not be read: the room must live on, and the next fill mends the hole.
                 logger.exception("An event of project %s was not passed on", event.project_id)
@@ -83,7 +89,8 @@ class Fanout:
         room = self._rooms.get(project_id)
         if room is None:
             room = self._rooms[project_id] = Room(
-                RoomCursor(project_id, self._log, lambda event: self._emit_to_room(project_id, event))
+                RoomCursor(project_id, self._log, lambda event: self._emit_to_room(project_id, event)),
+                lambda: self._check_room(project_id),
             )
         room.listeners.add(sid)
         room.last_event = asyncio.get_running_loop().time()
@@ -113,11 +120,7 @@ class Fanout:
         while True:
             for event in await source.receive():
                 room = self._rooms.get(event.project_id)
-                if room is None:
-                    continue
-                if isinstance(event, AccessChangedEvent):
-                    await self._check_room(event.project_id)
-                else:
+                if room is not None:
                     room.offer(event)
 
     async def _check_access_regularly(self) -> None:

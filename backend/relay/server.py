@@ -82,6 +82,8 @@ class Relay:
         client = Client(identity)
         if identity.expires_at is not None:
             left = (identity.expires_at - datetime.now(UTC)).total_seconds()
+            if left <= 0:  # within the leeway of the clocks, but a socket that ends at once is of no use
+                raise socketio.exceptions.ConnectionRefusedError("The token has expired.", {"code": "invalid_token"})
             client.expiry = asyncio.create_task(self._disconnect_after(sid, left))
         self._clients[sid] = client
 
@@ -111,7 +113,7 @@ class Relay:
                 return _refusal("invalid_subscription", str(error))
             project_id = subscription.project_id
             if not await self._may_hear(client.identity, project_id):
-                return _refusal("project_not_found", f"There is no project {project_id} that you may use.")
+                return _no_project(project_id)
             await self._leave(sid, client, project_id)
             if sid not in self._clients:
                 return _refusal("disconnected", "The socket was closed meanwhile.")
@@ -120,9 +122,13 @@ class Relay:
                 project_id,
                 sid,
                 subscription.after,
-                lambda event: self.sio.emit(event.type, event_payload(event), to=sid),
-                lambda: self._join(sid, project_id),
+                lambda event: self._send(sid, client, event),
+                lambda: self._join(sid, client, project_id),
             )
+            # Whoever was removed while the replay ran was let in by what was true before.
+            if project_id not in client.projects or not await self._may_hear(client.identity, project_id):
+                await self._leave(sid, client, project_id)
+                return _no_project(project_id)
         return {
             "ok": True,
             "room": room_of(project_id),
@@ -146,9 +152,13 @@ class Relay:
         access = await self._access.find_access(project_id)
         return access is not None and access.may_use(identity.user_id)
 
-    async def _join(self, sid: str, project_id: str) -> None:
-        if sid not in self._clients:
-            return  # it went away while it was being let in; its disconnect cleans up
+    async def _send(self, sid: str, client: Client, event: Event) -> None:
+        if event.project_id in client.projects:
+            await self.sio.emit(event.type, event_payload(event), to=sid)
+
+    async def _join(self, sid: str, client: Client, project_id: str) -> None:
+        if sid not in self._clients or project_id not in client.projects:
+            return  # it went away, or lost its access, while it was being let in; whoever saw to that cleans up
         await self.sio.enter_room(sid, room_of(project_id))
 
     async def _leave(self, sid: str, client: Client, project_id: str) -> None:
@@ -164,11 +174,16 @@ class Relay:
             if client is None:
                 continue
             if access is None or not access.may_use(client.identity.user_id):
-                await self._leave(sid, client, project_id)
+                # Told before it leaves: with its last listener the room closes, and with it the task that runs this.
                 await self.sio.emit("access_lost", {"project_id": project_id, "room": room_of(project_id)}, to=sid)
+                await self._leave(sid, client, project_id)
 
     async def _emit_to_room(self, project_id: str, event: Event) -> None:
         await self.sio.emit(event.type, event_payload(event), room=room_of(project_id))
+
+
+def _no_project(project_id: str) -> Ack:
+    return _refusal("project_not_found", f"There is no project {project_id} that you may use.")
 
 
 def _refusal(code: str, detail: str) -> Ack:

@@ -8,6 +8,7 @@ python -m tests.bench.turn_cost --strict   ends with 1 where a goal is missed
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -29,6 +30,10 @@ _HEADER = ("what", "reference", "Vibewire", "value", "goal", "", "note")
 
 async def measure(plan: Plan, rows: list[Row]) -> None:
     """Add all rows, as they come. Raises TimeoutError when the plan's time is up."""
+    running = asyncio.current_task()
+    assert running is not None
+    # As Ctrl-C does: whatever was started is stopped first.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     with tempfile.TemporaryDirectory(prefix="vibewire-bench-") as name, rehearsal_process() as model:
         folder = Path(name)
         bare = JsonProcess("tests.bench.bare_script", model.url, str(folder / "bare.sqlite"), core=MEASURED_CORE)

@@ -9,8 +9,6 @@ from agents.memory import Session
 from backend.app.domain.message import Item
 from backend.app.memory.turn_session import TurnSession
 
-HISTORY: list[Item] = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
-
 
 def _input(*items: Item) -> list[TResponseInputItem]:
     return cast(list[TResponseInputItem], list(items))
@@ -22,7 +20,7 @@ def _numbered(*numbers: int) -> list[TResponseInputItem]:
 
 @pytest.fixture
 def session() -> TurnSession:
-    return TurnSession("project_1", HISTORY)
+    return TurnSession("project_1")
 
 
 def test_a_turn_session_is_a_session_of_the_sdk(session: TurnSession) -> None:
@@ -31,46 +29,46 @@ def test_a_turn_session_is_a_session_of_the_sdk(session: TurnSession) -> None:
     assert (as_the_sdk_sees_it.session_id, as_the_sdk_sees_it.session_settings) == ("project_1", None)
 
 
-async def test_a_new_turn_sees_the_history(session: TurnSession) -> None:
-    assert await session.get_items() == HISTORY
+async def test_a_new_turn_has_added_nothing(session: TurnSession) -> None:
+    assert await session.get_items() == []
     assert session.new_items() == ()
 
 
-async def test_what_is_added_follows_the_history_in_order(session: TurnSession) -> None:
+async def test_what_is_added_is_kept_in_order(session: TurnSession) -> None:
     await session.add_items(_numbered(1, 2))
     await session.add_items([])
     await session.add_items(_numbered(3))
-    assert await session.get_items() == [*HISTORY, *_numbered(1, 2, 3)]
+    assert await session.get_items() == _numbered(1, 2, 3)
     assert list(session.new_items()) == _numbered(1, 2, 3)
 
 
 @pytest.mark.parametrize("limit", [0, 1, 2, 3, 4, 5, 100])
 async def test_a_limit_gives_the_newest_items_oldest_first(session: TurnSession, limit: int) -> None:
     await session.add_items(_numbered(1, 2))
-    everything = [*HISTORY, *_numbered(1, 2)]
-    assert await session.get_items(limit) == everything[max(0, 4 - limit) :]
+    everything = _numbered(1, 2)
+    assert await session.get_items(limit) == everything[max(0, 2 - limit) :]
 
 
 async def test_the_newest_item_can_be_taken_back(session: TurnSession) -> None:
     await session.add_items(_numbered(1, 2))
     assert await session.pop_item() == _numbered(2)[0]
-    assert await session.get_items() == [*HISTORY, *_numbered(1)]
+    assert await session.get_items() == _numbered(1)
     await session.add_items(_numbered(3))
     assert list(session.new_items()) == _numbered(1, 3)
 
 
-async def test_nothing_is_taken_from_the_history(session: TurnSession) -> None:
+async def test_nothing_can_be_taken_from_an_empty_turn(session: TurnSession) -> None:
     assert await session.pop_item() is None
     await session.add_items(_numbered(1))
     await session.pop_item()
     assert await session.pop_item() is None
-    assert await session.get_items() == HISTORY
+    assert await session.get_items() == []
 
 
-async def test_clearing_forgets_what_the_turn_added_and_nothing_else(session: TurnSession) -> None:
+async def test_clearing_forgets_what_the_turn_added(session: TurnSession) -> None:
     await session.add_items(_numbered(1, 2))
     await session.clear_session()
-    assert await session.get_items() == HISTORY
+    assert await session.get_items() == []
     assert session.new_items() == ()
     await session.clear_session()
     await session.add_items(_numbered(3))
@@ -83,20 +81,11 @@ async def test_what_was_read_can_be_changed_without_changing_the_session(session
     added = _numbered(1)
     await session.add_items(added)
     added.clear()
-    assert await session.get_items() == [*HISTORY, *_numbered(1)]
-
-
-async def test_the_history_that_was_given_stays_as_it_is() -> None:
-    history = list(HISTORY)
-    session = TurnSession("project_1", history)
-    await session.add_items(_numbered(1))
-    assert history == HISTORY
-    history.clear()
-    assert await session.get_items() == [*HISTORY, *_numbered(1)]
+    assert await session.get_items() == _numbered(1)
 
 
 async def test_sessions_do_not_share_their_items(session: TurnSession) -> None:
-    other = TurnSession("project_1", [])
+    other = TurnSession("project_1")
     await session.add_items(_numbered(1))
     assert await other.get_items() == []
 
@@ -127,4 +116,4 @@ async def test_within_the_turn_reasoning_and_ids_stay(session: TurnSession) -> N
     await session.add_items(items)
     first, again = session.new_items(), session.new_items()
     assert first == again
-    assert await session.get_items() == [*HISTORY, *items]
+    assert await session.get_items() == items

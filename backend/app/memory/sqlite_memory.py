@@ -128,7 +128,7 @@ class SQLiteMemory:
 
     async def read_memory(self, ref: MemoryRef, token_budget: int) -> MemorySnapshot:
         """See Memory."""
-        path = await asyncio.to_thread(_translate, lambda: self._files.make_folder(ref))
+        path = await _in_thread(lambda: self._files.make_folder(ref))
         return await self._with_session(ref, path, lambda session: session.read_turns(token_budget))
 
     async def append_turns(
@@ -137,14 +137,14 @@ class SQLiteMemory:
         """See Memory."""
         path = self._files.path(ref)
         if create:
-            await asyncio.to_thread(_translate, lambda: self._files.make_folder(ref))
+            await _in_thread(lambda: self._files.make_folder(ref))
         else:
-            await asyncio.to_thread(_translate, lambda: _require_file(path))
+            await _in_thread(lambda: _require_file(path))
         return await self._with_session(ref, path, lambda session: session.add_turns(turns, after))
 
     async def set_aside(self, ref: MemoryRef) -> None:
         """See Memory."""
-        await asyncio.to_thread(self._files.set_aside, ref)
+        await _in_thread(lambda: self._files.set_aside(ref))
 
     async def erase_memory(self, ref: MemoryRef) -> None:
         """See Memory."""
@@ -155,7 +155,7 @@ class SQLiteMemory:
             with closing(NetworkSQLiteSession(ref.openai_session_key, path)) as session:
                 return work(session)
 
-        return await asyncio.to_thread(_translate, run)
+        return await _in_thread(run)
 
 
 def _require_file(path: Path) -> None:
@@ -164,6 +164,17 @@ def _require_file(path: Path) -> None:
         path.open("rb").close()
     except FileNotFoundError as error:
         raise MemoryMissingError(str(path.name)) from error
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    working = asyncio.create_task(asyncio.to_thread(_translate, work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        # A thread cannot be cancelled: without this wait it would still write when the turn is thought to be over.
+        await asyncio.wait({working})
+        working.exception()  # seen; the cancellation is what counts
+        raise
 
 
 def _translate(work: Callable[[], T]) -> T:

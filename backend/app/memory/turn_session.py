@@ -1,6 +1,5 @@
-"""The Agents SDK's view of a conversation during one turn: the history is read once, what is new is buffered."""
+"""The Agents SDK's view of a conversation during one turn: what is new is buffered."""
 
-from collections.abc import Sequence
 from typing import cast
 
 from agents import TResponseInputItem
@@ -10,21 +9,21 @@ from backend.app.domain.message import Item
 
 
 class TurnSession:
-    """Implements the SDK's Session protocol over a fixed history and a buffer.
+    """Implements the SDK's Session protocol over a buffer.
 
-    Whatever the runner adds stays in the buffer: nothing reaches the memory before the turn is completed, so a turn
-    that dies leaves nothing there.
+    The history stays outside: the runner would copy and check all of it several times in each run, so the recording
+    model puts it before what is sent. Whatever the runner adds stays in the buffer: nothing reaches the memory before
+    the turn is completed, so a turn that dies leaves nothing there.
     """
 
-    def __init__(self, session_id: str, history: Sequence[Item]) -> None:
+    def __init__(self, session_id: str) -> None:
         self.session_id = session_id
         self.session_settings: SessionSettings | None = None
-        self._history = cast(list[TResponseInputItem], list(history))
         self._new: list[TResponseInputItem] = []
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
-        """The conversation so far, oldest first; with a limit, its newest items."""
-        items = self._history + self._new
+        """What the turn has added so far, oldest first; with a limit, its newest items."""
+        items = list(self._new)
         return items if limit is None else items[len(items) - min(limit, len(items)) :]
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:

@@ -37,10 +37,12 @@ class AgentRunner:
         """See BeginAgentTurn."""
         return SdkAgentTurn(self, history, recorder)
 
-    def run_config(self, recorder: TurnRecorder, agent: AgentName, iteration: int, **more: Any) -> RunConfig:
-        """How one agent is run in one iteration."""
+    def run_config(
+        self, recorder: TurnRecorder, agent: AgentName, iteration: int, history: Sequence[Item] = (), **more: Any
+    ) -> RunConfig:
+        """How one agent is run in one iteration, after a history."""
         return RunConfig(
-            model=RecordingModel(self._model, recorder, agent, iteration),
+            model=RecordingModel(self._model, recorder, agent, iteration, history),
             model_settings=self._settings,
             tracing_disabled=not self._tracing,
             tool_not_found_behavior="return_error_to_model",
@@ -58,13 +60,18 @@ class SdkAgentTurn:
     def __init__(self, runner: AgentRunner, history: Sequence[Item], recorder: TurnRecorder) -> None:
         self._runner = runner
         self._recorder = recorder
-        self._session = TurnSession("turn", history)
+        self._history = history
+        self._session = TurnSession("turn")
 
     async def write(self, brief: Brief) -> Draft:
         """See AgentTurn."""
         desk = self._runner.open_desk(brief.code)
         config = self._runner.run_config(
-            self._recorder, "vibecoder", brief.iteration, call_model_input_filter=partial(show_code, brief)
+            self._recorder,
+            "vibecoder",
+            brief.iteration,
+            self._history,
+            call_model_input_filter=partial(show_code, brief),
         )
         try:
             run = Runner.run_streamed(

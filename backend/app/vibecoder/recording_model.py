@@ -1,6 +1,6 @@
 """A model that takes note of every response the moment it ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
@@ -11,23 +11,27 @@ from agents.retry import ModelRetryAdvice, ModelRetryAdviceRequest
 from openai.types.responses import Response
 
 from backend.app.domain.agent_port import TurnRecorder
+from backend.app.domain.message import Item
 from shared.events import AgentName, TokenUsage
 
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
 class RecordingModel(Model):
-    """Wraps a Responses model for one agent in one iteration.
+    """Wraps a Responses model for one agent in one iteration, and puts the conversation so far before its input.
 
     Why here and not where the stream is consumed: when a run fails right after a response, the SDK's consumer never
     sees that response's end, and its tokens would be lost; responses that end incomplete or failed never get that far.
     """
 
-    def __init__(self, inner: Model, recorder: TurnRecorder, agent: AgentName, iteration: int) -> None:
+    def __init__(
+        self, inner: Model, recorder: TurnRecorder, agent: AgentName, iteration: int, history: Sequence[Item] = ()
+    ) -> None:
         self._inner = inner
         self._recorder = recorder
         self._agent: AgentName = agent
         self._iteration = iteration
+        self._history = history
 
     async def get_response(
         self,
@@ -49,7 +53,7 @@ class RecordingModel(Model):
         **kwargs: Any,
     ) -> AsyncIterator[TResponseStreamEvent]:
         """Stream the inner model's response, and record it when it ends, well or not."""
-        settings = _with_raw_input(model_settings, input)
+        settings = _with_raw_input(model_settings, self._history, input)
         stream = self._inner.stream_response(system_instructions, [], settings, *args, **kwargs)
         async with aclosing(cast(Any, stream)) as events:
             async for event in events:
@@ -83,12 +87,15 @@ class RecordingModel(Model):
         )
 
 
-def _with_raw_input(settings: ModelSettings, model_input: str | list[TResponseInputItem]) -> ModelSettings:
-    """The settings with the input as `extra_body`, which the client sends as it is.
+def _with_raw_input(
+    settings: ModelSettings, history: Sequence[Item], model_input: str | list[TResponseInputItem]
+) -> ModelSettings:
+    """The settings with history and input as `extra_body`, which the client sends as it is.
 
-    The client walks a typed `input` in pure Python on every call: seconds for a long history, and the event loop
-    stands still meanwhile. The SDK's items are plain JSON already, so nothing is lost.
+    The SDK copies and checks a history several times in each run, and the client walks a typed `input` on every call,
+    all in pure Python: seconds for a long history, and the event loop stands still meanwhile. Both are plain JSON
+    already (the history is whole turns that the SDK wrote), so nothing is lost.
     """
     items = [{"role": "user", "content": model_input}] if isinstance(model_input, str) else model_input
     extra_body = cast(dict[str, Any], settings.extra_body or {})
-    return replace(settings, extra_body={**extra_body, "input": items})
+    return replace(settings, extra_body={**extra_body, "input": [*history, *items]})
