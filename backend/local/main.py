@@ -9,8 +9,9 @@ from contextlib import AsyncExitStack
 import uvloop
 
 from backend.app.settings import AppSettings, InvalidSettingsError, read_settings
-from backend.local.process import CannotStartError, listen, run_process
+from backend.local.process import run_process
 from backend.local.rehearsal_model import RehearsalServer
+from backend.local.start_checks import CannotStartError, listen
 
 _REHEARSAL_PACE_SECONDS = 0.04
 

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from backend.app.settings import AppSettings
 from backend.app.wiring import LocalEngine, build_services
 from backend.local.asgi import build_asgi
-from backend.local.process import CannotStartError, check_address
+from backend.local.start_checks import CannotStartError, check_address
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
 from shared.identity import LocalAuthenticator

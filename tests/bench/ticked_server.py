@@ -13,7 +13,8 @@ from pathlib import Path
 import uvloop
 
 from backend.app.settings import AppSettings, read_settings
-from backend.local.process import listen, run_process
+from backend.local.process import run_process
+from backend.local.start_checks import listen
 
 TICK_SECONDS = 0.005
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")

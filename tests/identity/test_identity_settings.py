@@ -12,7 +12,7 @@ from backend.app.settings import AppSettings, InvalidSettingsError, read_setting
 from backend.app.wiring import LocalEngine, build_authenticator, build_services
 from backend.local import main
 from backend.local.asgi import build_asgi
-from backend.local.process import CannotStartError, check_address
+from backend.local.start_checks import CannotStartError, check_address
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
 from shared.identity import LocalAuthenticator

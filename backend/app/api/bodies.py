@@ -6,9 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from backend.app.domain.message import Message, MessageStatus, ModelResponse
-from backend.app.domain.project import Project, VersionEntry
-from backend.app.domain.session import Session
+from backend.app.domain.message import MessageStatus, ModelResponse
 from shared.events import AgentName, TokenUsage
 
 
@@ -31,6 +29,11 @@ VersionNumber = Annotated[int, Field(strict=True, ge=1, le=2**53)]
 
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class _Body(BaseModel):
+    # Made from a thing of the domain by its attributes of the same names.
+    model_config = ConfigDict(from_attributes=True)
 
 
 class CreateProjectRequest(_Request):
@@ -62,7 +65,7 @@ class SendMessageRequest(_Request):
     message_id: UUID | None = None
 
 
-class NodeBody(BaseModel):
+class NodeBody(_Body):
     """One agent of the workflow."""
 
     name: str
@@ -70,7 +73,7 @@ class NodeBody(BaseModel):
     tools: list[str]
 
 
-class ProjectBody(BaseModel):
+class ProjectBody(_Body):
     """A project; in a list a long `code` is null, with `href` where it can be read."""
 
     project_id: str
@@ -83,24 +86,6 @@ class ProjectBody(BaseModel):
     created_at: datetime
     updated_at: datetime
     href: str | None = None
-
-    @classmethod
-    def of(cls, project: Project) -> "ProjectBody":
-        """The body of a project."""
-        nodes = [
-            NodeBody(name=node.name, handoffs=list(node.handoffs), tools=list(node.tools)) for node in project.nodes
-        ]
-        return cls(
-            project_id=project.project_id,
-            name=project.name,
-            owner=project.owner,
-            members=list(project.members),
-            code=project.code,
-            version=project.version,
-            nodes=nodes,
-            created_at=project.created_at,
-            updated_at=project.updated_at,
-        )
 
 
 class ProjectList(BaseModel):
@@ -117,23 +102,13 @@ class DeletedProject(BaseModel):
     deleted: Literal[True] = True
 
 
-class VersionBody(BaseModel):
+class VersionBody(_Body):
     """A line of the version history."""
 
     version: int
     message_id: str | None
     commit_message: str
     created_at: datetime
-
-    @classmethod
-    def of(cls, entry: VersionEntry) -> "VersionBody":
-        """The body of a version."""
-        return cls(
-            version=entry.version,
-            message_id=entry.message_id,
-            commit_message=entry.commit_message,
-            created_at=entry.created_at,
-        )
 
 
 class VersionList(BaseModel):
@@ -144,7 +119,7 @@ class VersionList(BaseModel):
     next_cursor: str | None
 
 
-class SessionBody(BaseModel):
+class SessionBody(_Body):
     """A session."""
 
     session_id: str
@@ -156,21 +131,6 @@ class SessionBody(BaseModel):
     last_seq: int
     token_usage: TokenUsage
     created_at: datetime
-
-    @classmethod
-    def of(cls, session: Session) -> "SessionBody":
-        """The body of a session."""
-        return cls(
-            session_id=session.session_id,
-            project_id=session.project_id,
-            session_type=session.session_type,
-            node_id=session.node_id,
-            openai_session_key=session.openai_session_key,
-            message_count=session.message_count,
-            last_seq=session.last_seq,
-            token_usage=session.token_usage,
-            created_at=session.created_at,
-        )
 
 
 class SessionList(BaseModel):
@@ -188,14 +148,14 @@ class DeletedSession(BaseModel):
     deleted: Literal[True] = True
 
 
-class ErrorBody(BaseModel):
+class ErrorBody(_Body):
     """Why a message failed or was cancelled; `code` is stable."""
 
     code: str
     detail: str
 
 
-class MessageBody(BaseModel):
+class MessageBody(_Body):
     """A message; in a list a long field is null, with `href` where it can be read."""
 
     message_id: str
@@ -216,30 +176,6 @@ class MessageBody(BaseModel):
     created_at: datetime
     completed_at: datetime | None
     href: str | None = None
-
-    @classmethod
-    def of(cls, message: Message) -> "MessageBody":
-        """The body of a message."""
-        error = message.error and ErrorBody(code=message.error.code, detail=message.error.detail)
-        return cls(
-            message_id=message.message_id,
-            session_id=message.session_id,
-            project_id=message.project_id,
-            number=message.number,
-            prompt=message.prompt,
-            status=message.status,
-            content=message.content,
-            patch=message.patch,
-            base_version=message.base_version,
-            version=message.version,
-            token_usage=message.token_usage,
-            model=message.model,
-            iterations=message.iterations,
-            attempt=message.attempt,
-            error=error,
-            created_at=message.created_at,
-            completed_at=message.completed_at,
-        )
 
 
 class MessageList(BaseModel):

@@ -24,7 +24,7 @@ router = APIRouter(tags=["messages"])
 @router.get("/messages/{message_id}")
 async def get_message(message_id: str, services: ServicesDep, user_id: UserId) -> MessageBody:
     """One message."""
-    return MessageBody.of(await services.messages.get_message(user_id, message_id))
+    return MessageBody.model_validate(await services.messages.get_message(user_id, message_id))
 
 
 @router.get("/messages/{message_id}/full")
@@ -49,7 +49,7 @@ async def cancel_message(message_id: str, services: ServicesDep, user_id: UserId
     """Cancel: 200 with the ended message, or 202 while its worker is still to notice (about a second)."""
     message = await services.messages.cancel_message(user_id, message_id)
     response.status_code = 202 if message.status.is_open else 200
-    return MessageBody.of(message)
+    return MessageBody.model_validate(message)
 
 
 def _full_body(full: FullMessage, answers: list[ModelResponse], *, whole: bool) -> FullMessageBody:

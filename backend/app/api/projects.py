@@ -22,7 +22,7 @@ router = APIRouter(tags=["projects"])
 @router.post("/projects", status_code=201)
 async def create_project(body: CreateProjectRequest, services: ServicesDep, user_id: UserId) -> ProjectBody:
     """Create a project; `code` defaults to a small starter workflow."""
-    return ProjectBody.of(await services.projects.create_project(user_id, body.name, body.code))
+    return ProjectBody.model_validate(await services.projects.create_project(user_id, body.name, body.code))
 
 
 @router.get("/projects")
@@ -32,7 +32,7 @@ async def list_projects(
     """The caller's own projects and those shared with them, newest first."""
     page = await services.projects.list_projects(user_id, limit, cursor)
     bodies = [
-        without_long_fields(ProjectBody.of(project), ["code"], f"/projects/{project.project_id}")
+        without_long_fields(ProjectBody.model_validate(project), ["code"], f"/projects/{project.project_id}")
         for project in page.items
     ]
     fitting = fitting_page(bodies)
@@ -47,7 +47,7 @@ async def get_project(
     version: Annotated[int | None, Query(ge=1, le=2**53, description="Its code at that version.")] = None,
 ) -> ProjectBody:
     """The project with its current code, or with that of one version."""
-    return ProjectBody.of(await services.projects.get_project(user_id, project_id, version))
+    return ProjectBody.model_validate(await services.projects.get_project(user_id, project_id, version))
 
 
 @router.patch("/projects/{project_id}")
@@ -63,7 +63,7 @@ async def update_project(
         code=body.code,
         base_version=body.base_version,
     )
-    return ProjectBody.of(project)
+    return ProjectBody.model_validate(project)
 
 
 @router.delete("/projects/{project_id}")
@@ -79,6 +79,6 @@ async def list_project_versions(
 ) -> VersionList:
     """The history of the project's code, newest first."""
     page = await services.projects.list_project_versions(user_id, project_id, limit, cursor)
-    versions = fitting_page([VersionBody.of(entry) for entry in page.items])
+    versions = fitting_page([VersionBody.model_validate(entry) for entry in page.items])
     next_cursor = page.next_cursor_after(len(versions))
     return VersionList(project_id=project_id, versions=versions, next_cursor=next_cursor)

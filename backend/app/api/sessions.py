@@ -35,7 +35,7 @@ async def start_session(
     node_id = None if body is None else body.node_id
     session, is_new = await services.sessions.start_session(user_id, project_id, node_id)
     response.status_code = 201 if is_new else 200
-    return SessionBody.of(session)
+    return SessionBody.model_validate(session)
 
 
 @router.get("/projects/{project_id}/sessions")
@@ -44,14 +44,14 @@ async def list_sessions(
 ) -> SessionList:
     """The sessions of a project, oldest first."""
     page = await services.sessions.list_sessions(user_id, project_id, limit, cursor)
-    sessions = [SessionBody.of(session) for session in page.items]
+    sessions = [SessionBody.model_validate(session) for session in page.items]
     return SessionList(project_id=project_id, sessions=sessions, next_cursor=page.next_cursor)
 
 
 @router.get("/sessions/{session_id}")
 async def get_session(session_id: str, services: ServicesDep, user_id: UserId) -> SessionBody:
     """One session."""
-    return SessionBody.of(await services.sessions.get_session(user_id, session_id))
+    return SessionBody.model_validate(await services.sessions.get_session(user_id, session_id))
 
 
 @router.delete("/sessions/{session_id}")
@@ -106,7 +106,7 @@ async def send_message(
     if message.status.is_open:
         response.status_code = 202
         response.headers["Location"] = f"/messages/{message.message_id}"
-    return MessageBody.of(message)
+    return MessageBody.model_validate(message)
 
 
 @router.get("/sessions/{session_id}/messages")
@@ -121,7 +121,9 @@ async def list_messages(
     """The messages of the session by number; `count` is their total."""
     session, page = await services.messages.list_messages(user_id, session_id, limit, cursor, ascending=order == "asc")
     bodies = [
-        without_long_fields(MessageBody.of(message), ["prompt", "content", "patch"], f"/messages/{message.message_id}")
+        without_long_fields(
+            MessageBody.model_validate(message), ["prompt", "content", "patch"], f"/messages/{message.message_id}"
+        )
         for message in page.items
     ]
     fitting = fitting_page(bodies)

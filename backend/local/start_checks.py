@@ -1,0 +1,57 @@
+"""What must be so before the local process starts; what is not is said in one line."""
+
+import fcntl
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from backend.app.settings import AppSettings
+from backend.local.loopback_guard import LOOPBACK_NAMES
+
+
+class CannotStartError(Exception):
+    """The process cannot start; the message says why and what to do."""
+
+
+def _open_lock(data_dir: Path) -> IO[str]:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        return (data_dir / "lock").open("w")
+    except OSError as error:
+        raise CannotStartError(
+            f"The data folder {data_dir} cannot be used ({error.strerror}): set VIBEWIRE_DATA_DIR."
+        ) from None
+
+
+@contextmanager
+def hold_data_dir(data_dir: Path) -> Iterator[None]:
+    """Keep other processes from the same data folder meanwhile. Raises CannotStartError where one has it."""
+    with _open_lock(data_dir) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStartError(
+                f"Another Vibewire uses {data_dir.resolve()}: stop it, or set VIBEWIRE_DATA_DIR."
+            ) from None
+        yield
+
+
+def listen(settings: AppSettings) -> socket.socket:
+    """The socket that the settings name, bound and listening. Raises CannotStartError where the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+    except OSError as error:
+        raise CannotStartError(
+            f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}): set VIBEWIRE_PORT."
+        ) from None
+
+
+def check_address(settings: AppSettings) -> None:
+    """Refuse to be reached from elsewhere while everybody is trusted. Raises CannotStartError."""
+    if not settings.has_identity and settings.host not in LOOPBACK_NAMES:
+        raise CannotStartError(
+            f"VIBEWIRE_HOST is {settings.host}: without identity settings only a loopback address may be listened on."
+        )
