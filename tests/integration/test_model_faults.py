@@ -193,3 +193,27 @@ async def test_an_answer_of_a_million_characters_is_an_answer(servers: Servers, 
     assert events[-1]["content"] is None
     assert (await http.get(events[-1]["href"])).json()["content"] == message["content"]
     assert (await send(http, session_id, QUESTION))["status"] == "completed"
+
+
+# VibeCoder's patch, its closing words, and the review.
+CALLS = [0, 1, 2]
+PASSING = [*REPEATED_CALLS, *(fault for fault in SECOND_ATTEMPTS if not fault.keys() & {"skip", "agent"})]
+
+
+@pytest.mark.parametrize("skip", CALLS)
+@pytest.mark.parametrize("fault", PASSING, ids=name_of)
+async def test_a_passing_fault_at_any_call_of_a_turn_is_overcome(
+    servers: Servers, http: httpx.AsyncClient, fault: Json, skip: int
+) -> None:
+    faced = await face(servers, http, {**fault, "skip": skip})
+    assert (faced.message["status"], faced.names.count("vibecode_response")) == ("completed", 1)
+
+
+@pytest.mark.parametrize("skip", CALLS)
+@pytest.mark.parametrize(("fault", "code"), REFUSALS[:3], ids=name_of)
+async def test_a_refusal_at_any_call_of_a_turn_fails_it_at_once(
+    servers: Servers, http: httpx.AsyncClient, fault: Json, code: str, skip: int
+) -> None:
+    faced = await face(servers, http, {**fault, "skip": skip})
+    assert (faced.message["error"]["code"], faced.message["attempt"]) == (code, 1)
+    assert faced.names[-1] == "message_failed"
