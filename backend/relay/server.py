@@ -10,6 +10,7 @@ import socketio
 
 from backend.relay.event_source import EventSource
 from backend.relay.fanout import Fanout
+from backend.relay.room_manager import RoomManager
 from backend.relay.settings import RelaySettings
 from backend.relay.subscription import InvalidSubscriptionError, parse_subscription, parse_unsubscription
 from shared.access import AccessReader
@@ -50,6 +51,7 @@ class Relay:
         self._fanout = Fanout(log, self._emit_to_room, self._check_access, settings)
         self.sio = socketio.AsyncServer(
             async_mode="asgi",
+            client_manager=RoomManager(),
             cors_allowed_origins=None if settings.origins is None else list(settings.origins),
             ping_interval=settings.ping_seconds,
             ping_timeout=settings.ping_seconds,
