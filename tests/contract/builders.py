@@ -8,7 +8,7 @@ from typing import Any
 from backend.app.domain.message import Item, Message, MessageError, MessageStatus, ModelResponse, TurnAnswer, TurnRef
 from backend.app.domain.project import CodeVersion, Project
 from backend.app.domain.session import Session
-from backend.app.domain.store_ports import TakeOutcome
+from backend.app.domain.turn_store_port import TakeOutcome
 from backend.app.domain.workflow import Node
 from backend.app.wiring import LocalEngine
 from shared.events import (

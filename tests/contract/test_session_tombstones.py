@@ -7,7 +7,8 @@ import pytest
 from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError, TurnFencedError
 from backend.app.domain.message import TurnRef
 from backend.app.domain.session import Session
-from backend.app.domain.store_ports import Page, TakeOutcome, TurnSignal
+from backend.app.domain.store_ports import Page
+from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
 from backend.app.wiring import LocalEngine
 from tests.contract.builders import (
     DELETED,

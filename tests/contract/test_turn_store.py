@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from backend.app.domain.message import MessageStatus
-from backend.app.domain.store_ports import TakeOutcome, TurnSignal
+from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
 from backend.app.wiring import LocalEngine
 from shared.events import TokenUsage
 from tests.contract.builders import (

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from backend.local.event_client import EventClient
 from tests.server_process import ROOT, rehearsal_process, vibewire_process
@@ -86,7 +85,6 @@ async def test_a_server_that_is_away_is_named_in_one_line() -> None:
     assert "Traceback" not in errors
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="needs POSIX signals")
 async def test_ctrl_c_cancels_the_turn(tmp_path: Path) -> None:
     with rehearsal_process() as model, vibewire_process(tmp_path, model.url) as server:
         async with httpx.AsyncClient() as http:

@@ -23,7 +23,7 @@ from backend.app.domain.message import (
     TurnRef,
 )
 from backend.app.domain.project import CodeVersion
-from backend.app.domain.store_ports import TakeOutcome, TurnSignal
+from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
 from shared.events import LoggedBase, TokenUsageEvent, VibecodeResponseEvent, logged_event_adapter
 
 AnyLogged = TypeVar("AnyLogged", bound=LoggedBase)

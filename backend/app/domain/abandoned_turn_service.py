@@ -7,9 +7,9 @@ from backend.app.domain.errors import TurnFencedError
 from backend.app.domain.limits import Limits
 from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.ports import Clock, Doorbell, EventBus, IdGenerator, TurnQueue
-from backend.app.domain.store_ports import TurnStore
 from backend.app.domain.turn_recorder import TurnEventRecorder
 from backend.app.domain.turn_service import attempts_spent
+from backend.app.domain.turn_store_port import TurnStore
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from backend.app.domain.errors import TurnCancelRequestedError
 from backend.app.domain.limits import Limits
 from backend.app.domain.message import TurnRef
 from backend.app.domain.ports import Clock, TurnQueue
-from backend.app.domain.store_ports import TurnStore
+from backend.app.domain.turn_store_port import TurnStore
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from backend.app.domain.errors import MemoryCorruptError, MemoryMissingError, Tu
 from backend.app.domain.message import CompletedTurn, TurnRef
 from backend.app.domain.ports import Memory, MemoryRef, MemorySnapshot
 from backend.app.domain.session import Session
-from backend.app.domain.store_ports import TurnStore
+from backend.app.domain.turn_store_port import TurnStore
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,9 @@ from backend.app.domain.message import (
 from backend.app.domain.ports import Clock, EventBus, IdGenerator, TurnQueue
 from backend.app.domain.project import CodeVersion, Project
 from backend.app.domain.session import Session
-from backend.app.domain.store_ports import ProjectStore, SessionStore, TurnStore
+from backend.app.domain.store_ports import ProjectStore, SessionStore
 from backend.app.domain.turn_recorder import TurnEventRecorder
+from backend.app.domain.turn_store_port import TurnStore
 from backend.app.domain.turn_work import TurnWork, rebase_answer
 from backend.app.domain.workflow import find_nodes
 from shared.events import CodeChangedEvent, VibecodeResponseEvent

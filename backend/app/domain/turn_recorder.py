@@ -4,8 +4,8 @@ from typing import TypeVar
 
 from backend.app.domain.message import Item, MessageError, MessageStatus, ModelResponse, TurnRef
 from backend.app.domain.ports import Clock, EventBus, IdGenerator
-from backend.app.domain.store_ports import TurnStore
 from backend.app.domain.text_stream import TextStream
+from backend.app.domain.turn_store_port import TurnStore
 from shared.events import (
     AgentIterationEvent,
     AgentName,

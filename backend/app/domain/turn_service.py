@@ -8,8 +8,8 @@ from backend.app.domain.errors import TurnCancelRequestedError, TurnError, TurnF
 from backend.app.domain.message import Message, MessageError, MessageStatus
 from backend.app.domain.message_service import CANCELLED
 from backend.app.domain.ports import Doorbell
-from backend.app.domain.store_ports import TakeOutcome
 from backend.app.domain.turn_attempt import TurnAttempt, TurnParts
+from backend.app.domain.turn_store_port import TakeOutcome
 
 logger = logging.getLogger(__name__)
 
