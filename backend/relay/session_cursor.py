@@ -3,14 +3,12 @@
 from dataclasses import dataclass, field
 
 from shared.events import (
+    EndingEvent,
     LiveEvent,
     LoggedEvent,
-    MessageCancelledEvent,
-    MessageFailedEvent,
     MessageStartedEvent,
     SessionDeletedEvent,
     TextDeltaEvent,
-    VibecodeResponseEvent,
 )
 
 # Text of older messages than these is long past any bus.
@@ -39,7 +37,7 @@ class SessionCursor:
             self._attempts.clear()
         elif isinstance(event, MessageStartedEvent):
             self._note(event.message_id, event.attempt)
-        elif isinstance(event, VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent):
+        elif isinstance(event, EndingEvent):
             self._note(event.message_id, None)
 
     def is_over(self, event: LiveEvent) -> bool:

@@ -5,7 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 
-from shared.events import BusMessage, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
+from shared.events import BusMessage, EndingEvent
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +58,6 @@ class LocalEndWatch:
                 del self._waiting[message_id]
 
     def _hear(self, event: BusMessage) -> None:
-        if isinstance(event, VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent):
+        if isinstance(event, EndingEvent):
             for ended in self._waiting.get(event.message_id, ()):
                 ended.set()

@@ -9,6 +9,7 @@ from backend.app.domain.turn_store_port import TurnStore
 from shared.events import (
     AgentIterationEvent,
     AgentName,
+    EndingEvent,
     EventBase,
     MessageCancelledEvent,
     MessageFailedEvent,
@@ -16,7 +17,6 @@ from shared.events import (
     TextDeltaEvent,
     TokenUsage,
     TokenUsageEvent,
-    VibecodeResponseEvent,
     fit_event,
 )
 
@@ -118,7 +118,7 @@ class TurnEventRecorder:
             draft = self.event(MessageCancelledEvent, code=error.code, detail=error.detail)
         await self.publish(await self._turns.end_turn(self._turn, status, error, iterations, draft))
 
-    async def publish(self, event: VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent) -> None:
+    async def publish(self, event: EndingEvent) -> None:
         """Tell the end, which the store has logged already."""
         await self._bus.publish(event)
 
