@@ -7,7 +7,8 @@ from typing import Any
 
 import jwt
 
-from shared.identity import Identity, InvalidTokenError
+from shared.identity import Authenticator, Identity, InvalidTokenError, LocalAuthenticator
+from shared.identity_settings import IdentitySettings
 
 # Only signatures with a private key: a shared secret, or none at all, proves nothing about a public key's owner.
 _ALGORITHMS = ["RS256", "ES256"]
@@ -74,3 +75,10 @@ class JwtAuthenticator:
         if not claims["sub"]:
             raise InvalidTokenError("The token is not valid here.")
         return Identity(str(claims["sub"]), expires_at)
+
+
+def build_authenticator(settings: IdentitySettings) -> Authenticator:
+    """Who checks identities: tokens where the settings name their issuer, else everybody is the local user."""
+    if settings.jwks_url and settings.jwt_issuer and settings.jwt_audience:
+        return JwtAuthenticator(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience)
+    return LocalAuthenticator()

@@ -7,16 +7,14 @@ from agents import OpenAIResponsesModel, set_tracing_disabled
 from agents.models.default_models import get_default_model
 
 from backend.app.domain.abandoned_turn_service import AbandonedTurnService
+from backend.app.domain.engine import Engine
 from backend.app.domain.erasure_service import ErasureService
 from backend.app.domain.memory_keeper import MemoryKeeper
 from backend.app.domain.ports import Memory
 from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
-from backend.app.memory.memory_files import MemoryFiles
-from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.settings import AppSettings
 from backend.app.vibecoder.agent_runner import AgentRunner
-from backend.app.wiring import LocalEngine
 
 _CONNECT_SECONDS = 5.0
 
@@ -44,18 +42,19 @@ def build_agent_runner(settings: AppSettings, client: openai.AsyncOpenAI) -> Age
     )
 
 
-def build_worker_services(settings: AppSettings, engine: LocalEngine, memory: Memory | None = None) -> WorkerServices:
-    """The services of a worker on an engine, with the settings' memory unless another is given.
+def build_worker_services(
+    settings: AppSettings, engine: Engine, memory: Memory, openai_api_key: str | None
+) -> WorkerServices:
+    """The services of a worker on an engine and a memory.
 
     Use them in one event loop: the client's connections belong to it.
     """
     client = openai.AsyncOpenAI(
-        api_key=settings.openai_api_key,
+        api_key=openai_api_key,
         base_url=settings.openai_base_url,
         max_retries=0,  # retries are the runner's: two layers would multiply
         timeout=openai.Timeout(settings.model_timeout_seconds, connect=_CONNECT_SECONDS),
     )
-    memory = memory or SQLiteMemory(MemoryFiles(settings.data_dir / "memory"))
     parts = TurnParts(
         turns=engine.turns,
         projects=engine.projects,
@@ -70,5 +69,5 @@ def build_worker_services(settings: AppSettings, engine: LocalEngine, memory: Me
     )
     abandoned = AbandonedTurnService(engine.turns, engine.queue, engine.bus, engine.clock, engine.ids, settings)
     return WorkerServices(
-        TurnService(parts), ErasureService(engine.sessions, memory, engine.clock, settings), abandoned, client
+        TurnService(parts), ErasureService(engine.erasure, memory, engine.clock, settings), abandoned, client
     )

@@ -6,14 +6,14 @@ from starlette.types import ASGIApp
 
 from backend.app.api.application import build_application
 from backend.app.domain.services import Services
-from backend.app.settings import AppSettings
 from backend.local.loopback_guard import LOOPBACK_HOST, LoopbackGuard
+from backend.local.settings import LocalSettings
 from backend.relay.server import Relay
 
 _LOOPBACK_ORIGIN = f"https?://{LOOPBACK_HOST}"
 
 
-def build_asgi(settings: AppSettings, services: Services, relay: Relay) -> ASGIApp:
+def build_asgi(settings: LocalSettings, services: Services, relay: Relay) -> ASGIApp:
     """The API with the relay at /socket.io; without identity settings closed to everything but this machine."""
     api = build_application(services)
     api.add_middleware(

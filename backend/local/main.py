@@ -8,10 +8,11 @@ from contextlib import AsyncExitStack
 
 import uvloop
 
-from backend.app.settings import AppSettings, InvalidSettingsError, read_settings
 from backend.local.process import run_process
 from backend.local.rehearsal_model import RehearsalServer
+from backend.local.settings import LocalSettings
 from backend.local.start_checks import CannotStartError, listen
+from shared.environment import InvalidSettingsError, read_settings
 
 _REHEARSAL_PACE_SECONDS = 0.04
 
@@ -32,7 +33,7 @@ _BANNER = """
 """
 
 
-async def run(settings: AppSettings) -> None:
+async def run(settings: LocalSettings) -> None:
     """Run until a signal asks to stop."""
     async with AsyncExitStack() as stack:
         model = f"{settings.model or 'the default of the Agents SDK'} at {settings.openai_base_url or 'OpenAI'}"
@@ -57,7 +58,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(read_settings(os.environ)))
+            runner.run(run(read_settings(LocalSettings, os.environ)))
     except (InvalidSettingsError, CannotStartError) as error:
         sys.exit(f"Vibewire cannot start: {error}")
 

@@ -10,23 +10,27 @@ import uvicorn
 
 from backend.app.adapters.local_recovery import recover_turns
 from backend.app.domain.ports import Memory
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_authenticator, build_local_engine, build_services
+from backend.app.memory.memory_files import MemoryFiles
+from backend.app.memory.sqlite_memory import SQLiteMemory
+from backend.app.wiring import build_services
 from backend.app.wiring_agent import build_worker_services
+from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.asgi import build_asgi
 from backend.local.local_event_source import LocalEventSource
 from backend.local.local_server import build_server
+from backend.local.settings import LocalSettings
 from backend.local.start_checks import check_address, hold_data_dir
 from backend.local.worker import LocalWorker, clean_up_regularly
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
+from shared.jwt_authenticator import build_authenticator
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
 async def run_process(
-    settings: AppSettings, engine: LocalEngine | None = None, memory: Memory | None = None
+    settings: LocalSettings, engine: LocalEngine | None = None, memory: Memory | None = None
 ) -> AsyncIterator[uvicorn.Server]:
     """Run everything but the listening: the server is ready to serve.
 
@@ -45,9 +49,10 @@ async def run_process(
         await engine.database.open()
         stack.push_async_callback(engine.database.close)
         await recover_turns(engine.database, engine.clock)
-        relay = Relay(build_authenticator(settings), engine.projects, engine.events, _relay_settings(settings))
+        relay = Relay(build_authenticator(settings), engine.access, engine.events, _relay_settings(settings))
         services = build_services(settings, engine)
-        worker = build_worker_services(settings, engine, memory)
+        memory = memory or SQLiteMemory(MemoryFiles(settings.data_dir / "memory"))
+        worker = build_worker_services(settings, engine, memory, settings.openai_api_key)
         stack.push_async_callback(worker.client.close)
         source = LocalEventSource(engine.bus)
         stack.callback(source.close)
@@ -70,7 +75,7 @@ async def run_process(
         yield server
 
 
-def _relay_settings(settings: AppSettings) -> RelaySettings:
+def _relay_settings(settings: LocalSettings) -> RelaySettings:
     # Without identity the loopback guard checks the origin of sockets too; an empty list switches Socket.IO's own off.
     origins = (settings.allowed_origins or None) if settings.has_identity else ()
     return RelaySettings(fill_seconds=settings.fill_seconds, origins=origins)

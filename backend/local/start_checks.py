@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from backend.app.settings import AppSettings
 from backend.local.loopback_guard import LOOPBACK_NAMES
+from backend.local.settings import LocalSettings
 
 
 class CannotStartError(Exception):
@@ -38,7 +38,7 @@ def hold_data_dir(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def listen(settings: AppSettings) -> socket.socket:
+def listen(settings: LocalSettings) -> socket.socket:
     """The socket that the settings name, bound and listening. Raises CannotStartError where the port is taken."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
@@ -49,7 +49,7 @@ def listen(settings: AppSettings) -> socket.socket:
         ) from None
 
 
-def check_address(settings: AppSettings) -> None:
+def check_address(settings: LocalSettings) -> None:
     """Refuse to be reached from elsewhere while everybody is trusted. Raises CannotStartError."""
     if not settings.has_identity and settings.host not in LOOPBACK_NAMES:
         raise CannotStartError(

@@ -13,8 +13,9 @@ import pytest
 
 from backend.app.api.application import build_application
 from backend.app.domain.services import Services
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_services
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine
+from backend.local.settings import LocalSettings
 from shared.identity import Identity
 
 Json = dict[str, Any]
@@ -37,12 +38,12 @@ class FixedAuthenticator:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> AppSettings:
-    return AppSettings(data_dir=tmp_path)
+def settings(tmp_path: Path) -> LocalSettings:
+    return LocalSettings(data_dir=tmp_path)
 
 
 @pytest.fixture
-def services(settings: AppSettings, engine: LocalEngine) -> Services:
+def services(settings: LocalSettings, engine: LocalEngine) -> Services:
     return build_services(settings, engine)
 
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import get, json_of, nothing_changes, problem_of, send
 from tests.api.worker_steps import answer, run_over_lease
 from tests.contract.builders import fail, record_response, take_up

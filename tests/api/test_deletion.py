@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import Json, create_project, get, json_of, post_message, problem_of, send, start_session
 from tests.contract.builders import record_response, take_up
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import fit_event
 from tests.api.conftest import Json, get, problem_of, send
 from tests.contract.builders import (

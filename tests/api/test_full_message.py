@@ -5,7 +5,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import Json, get, problem_of, send
 from tests.api.worker_steps import record
 from tests.contract.builders import fail, take_up, taken_again

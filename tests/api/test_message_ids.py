@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import (
     RESPOND_ASYNC,
     create_project,

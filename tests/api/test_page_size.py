@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from backend.app.domain.project import CodeVersion, Project, ProjectChange
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.identity import LOCAL_USER
 from tests.api.conftest import Json, create_project, get, json_of, send
 from tests.api.worker_steps import answer

@@ -6,9 +6,10 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_services
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine
 from backend.local.asgi import build_asgi
+from backend.local.settings import LocalSettings
 from backend.local.start_checks import CannotStartError, check_address
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
@@ -21,11 +22,11 @@ SENT_HEADERS = ["authorization", "content-type", "idempotency-key", "prefer"]
 
 @pytest.fixture
 def relay(engine: LocalEngine) -> Relay:
-    return Relay(LocalAuthenticator(), engine.projects, engine.events, RelaySettings(origins=()))
+    return Relay(LocalAuthenticator(), engine.access, engine.events, RelaySettings(origins=()))
 
 
 @pytest.fixture
-def app(settings: AppSettings, engine: LocalEngine, relay: Relay) -> ASGIApp:
+def app(settings: LocalSettings, engine: LocalEngine, relay: Relay) -> ASGIApp:
     return build_asgi(settings, build_services(settings, engine), relay)
 
 
@@ -115,7 +116,7 @@ async def test_a_program_of_this_machine_needs_no_origin(page: httpx.AsyncClient
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.com"])  # noqa: S104 - it is refused
 async def test_without_identity_settings_only_a_loopback_address_is_listened_on(
-    settings: AppSettings, host: str
+    settings: LocalSettings, host: str
 ) -> None:
     with pytest.raises(CannotStartError, match="VIBEWIRE_HOST"):
         check_address(settings.model_copy(update={"host": host}))

@@ -1,7 +1,7 @@
 import httpx
 
 from backend.app.domain.project import STARTER_CODE
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import Json, create_project, get, json_of, nothing_changes, problem_of, send
 from tests.api.worker_steps import change_code
 from tests.manual_time import ManualClock

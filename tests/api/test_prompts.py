@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import get, nothing_changes, post_escaped, post_message, problem_of, send, start_session
 from tests.api.worker_steps import answer
 

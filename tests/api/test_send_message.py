@@ -9,8 +9,9 @@ import pytest
 
 from backend.app.adapters.local_event_bus import LocalEndWatch
 from backend.app.domain.services import Services
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_services
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine
+from backend.local.settings import LocalSettings
 from tests.api.conftest import connect, get, json_of, post_message, problem_of, send, start_session
 from tests.api.worker_steps import answer, change_code
 from tests.contract.builders import cancelled_event, fail, record_response, take_up
@@ -38,7 +39,7 @@ class StepWhileWaiting(LocalEndWatch):
 
 @asynccontextmanager
 async def waiting_client(
-    settings: AppSettings, engine: LocalEngine, step: Step = answer
+    settings: LocalSettings, engine: LocalEngine, step: Step = answer
 ) -> AsyncIterator[tuple[httpx.AsyncClient, list[float]]]:
     """A client, and how long its requests were ready to wait."""
     end_watch = StepWhileWaiting(engine, step)
@@ -106,7 +107,9 @@ async def test_a_failed_message_says_why_and_what_it_used(
     assert failed["token_usage"] == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
 
-async def test_by_default_a_message_is_waited_for(settings: AppSettings, engine: LocalEngine, session_id: str) -> None:
+async def test_by_default_a_message_is_waited_for(
+    settings: LocalSettings, engine: LocalEngine, session_id: str
+) -> None:
     async with waiting_client(settings, engine) as (client, seconds):
         sent = await client.post(f"/sessions/{session_id}/messages", json={"prompt": "Make it rain"})
     message = json_of(sent, 200)
@@ -127,7 +130,7 @@ async def _cancel(engine: LocalEngine, message_id: str) -> None:
 
 @pytest.mark.parametrize(("step", "status"), [(_fail, "failed"), (_cancel, "cancelled")])
 async def test_a_message_that_ends_badly_is_an_answer_too(
-    settings: AppSettings, engine: LocalEngine, session_id: str, step: Step, status: str
+    settings: LocalSettings, engine: LocalEngine, session_id: str, step: Step, status: str
 ) -> None:
     async with waiting_client(settings, engine, step) as (client, _):
         sent = await client.post(f"/sessions/{session_id}/messages", json={"prompt": "Make it rain"})
@@ -135,7 +138,7 @@ async def test_a_message_that_ends_badly_is_an_answer_too(
 
 
 async def test_a_session_that_is_deleted_while_a_message_is_waited_for_is_not_found(
-    settings: AppSettings, engine: LocalEngine, client: httpx.AsyncClient, session_id: str
+    settings: LocalSettings, engine: LocalEngine, client: httpx.AsyncClient, session_id: str
 ) -> None:
     async def delete(_engine: LocalEngine, _message_id: str) -> None:
         assert (await client.delete(f"/sessions/{session_id}")).status_code == 200
@@ -157,7 +160,7 @@ async def test_a_message_that_takes_longer_is_answered_while_it_runs(services: S
     [("wait=5", 5), ("wait=25", 25), ("wait=26", 25), ("wait=9999999999", 25), ("respond-async, wait=5", 5)],
 )
 async def test_a_client_says_how_long_it_waits(
-    settings: AppSettings, engine: LocalEngine, session_id: str, prefer: str, expected: float
+    settings: LocalSettings, engine: LocalEngine, session_id: str, prefer: str, expected: float
 ) -> None:
     async with waiting_client(settings, engine) as (client, seconds):
         path, body = f"/sessions/{session_id}/messages", {"prompt": "Make it rain"}
@@ -168,7 +171,7 @@ async def test_a_client_says_how_long_it_waits(
 
 @pytest.mark.parametrize("prefer", ["wait=0", "respond-async", "RESPOND-ASYNC", "return=minimal, respond-async;x=1"])
 async def test_a_client_that_does_not_wait_is_answered_at_once(
-    settings: AppSettings, engine: LocalEngine, session_id: str, prefer: str
+    settings: LocalSettings, engine: LocalEngine, session_id: str, prefer: str
 ) -> None:
     async with waiting_client(settings, engine) as (client, seconds):
         path, body = f"/sessions/{session_id}/messages", {"prompt": "Make it rain"}
@@ -181,7 +184,7 @@ async def test_a_client_that_does_not_wait_is_answered_at_once(
     ["", ",", ";;;", "wait", "wait=", "wait=-1", "wait=abc", "wait=\xb2", "wait=1.5", "nonsense=1", "=", "\xff"],
 )
 async def test_a_preference_that_makes_no_sense_is_ignored(
-    settings: AppSettings, engine: LocalEngine, session_id: str, prefer: str
+    settings: LocalSettings, engine: LocalEngine, session_id: str, prefer: str
 ) -> None:
     async with waiting_client(settings, engine) as (client, seconds):
         path, body = f"/sessions/{session_id}/messages", {"prompt": "Make it rain"}
@@ -190,7 +193,9 @@ async def test_a_preference_that_makes_no_sense_is_ignored(
     assert seconds == [pytest.approx(20, abs=2)]
 
 
-async def test_several_prefer_headers_count_as_one(settings: AppSettings, engine: LocalEngine, session_id: str) -> None:
+async def test_several_prefer_headers_count_as_one(
+    settings: LocalSettings, engine: LocalEngine, session_id: str
+) -> None:
     headers = [("Prefer", "return=minimal"), ("Prefer", "respond-async"), ("Prefer", "handling=lenient")]
     async with waiting_client(settings, engine) as (client, seconds):
         path, body = f"/sessions/{session_id}/messages", {"prompt": "Make it rain"}

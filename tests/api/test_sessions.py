@@ -3,7 +3,7 @@ import asyncio
 import httpx
 import pytest
 
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import (
     create_project,
     get,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from backend.app.domain.message import ModelResponse, TurnRef
 from backend.app.domain.project import CodeVersion
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import USAGE, answer_event, answer_of, take_up, usage_event
 
 

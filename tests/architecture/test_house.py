@@ -9,7 +9,8 @@ import pytest
 
 from backend.app.api.errors import STATUS_OF_CODE
 from backend.app.domain import errors
-from backend.app.settings import InvalidSettingsError, read_settings
+from backend.local.settings import LocalSettings
+from shared.environment import InvalidSettingsError, read_settings
 from tests.architecture.readme_settings import settings_table
 
 ROOT = Path(__file__).parents[2]
@@ -57,22 +58,22 @@ def test_every_domain_error_has_a_status() -> None:
 
 def test_wrong_settings_stop_the_start_with_their_names() -> None:
     with pytest.raises(InvalidSettingsError) as stopped:
-        read_settings({"VIBEWIRE_PORT": "high", "VIBEWIRE_WORKERS": "0", "HOME": "/"})
+        read_settings(LocalSettings, {"VIBEWIRE_PORT": "high", "VIBEWIRE_WORKERS": "0", "HOME": "/"})
     assert "VIBEWIRE_PORT" in str(stopped.value)
     assert "VIBEWIRE_WORKERS" in str(stopped.value)
 
 
 def test_a_setting_that_does_not_exist_stops_the_start() -> None:
     with pytest.raises(InvalidSettingsError, match="VIBEWIRE_PROT"):
-        read_settings({"VIBEWIRE_PROT": "8000"})
+        read_settings(LocalSettings, {"VIBEWIRE_PROT": "8000"})
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
-    assert read_settings({"OPENAI_API_KEY": ""}).openai_api_key is None
+    assert read_settings(LocalSettings, {"OPENAI_API_KEY": ""}).openai_api_key is None
 
 
 def test_the_key_never_shows_in_the_settings_text() -> None:
-    assert "sk-secret" not in repr(read_settings({"OPENAI_API_KEY": "sk-secret"}))
+    assert "sk-secret" not in repr(read_settings(LocalSettings, {"OPENAI_API_KEY": "sk-secret"}))
 
 
 def test_the_readme_lists_every_setting() -> None:

@@ -19,13 +19,13 @@ from agents.models.default_models import get_default_model, get_default_model_se
 
 from backend.app.domain.agent_port import Brief, Proposal
 from backend.app.domain.diff import unified_diff
-from backend.app.settings import AppSettings
 from backend.app.vibecoder.agent import PatchDesk, input_items, show_code, vibecoder
 from backend.app.vibecoder.evaluator import ReviewOutput, evaluator, review_text
 from backend.app.vibecoder.model_errors import model_retries
+from backend.local.settings import LocalSettings
 from tests.bench.conversation import CODE, PROJECT_NAME, history, request_of
 
-_LIMITS = AppSettings.model_validate({})
+_LIMITS = LocalSettings.model_validate({})
 
 
 class BareTalk:

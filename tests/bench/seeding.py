@@ -7,7 +7,7 @@ from backend.app.domain.message import Message, TurnAnswer, TurnRef
 from backend.app.domain.project import Project
 from backend.app.domain.session import Session
 from backend.app.domain.workflow import find_nodes
-from backend.app.wiring import LocalEngine, build_local_engine
+from backend.app.wiring_local import LocalEngine, build_local_engine
 from shared.events import VibecodeResponseEvent
 from shared.identity import LOCAL_USER
 from tests.bench.conversation import CODE, PROJECT_NAME, Item, history, request_of

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import uvloop
 
-from backend.app.settings import AppSettings, read_settings
 from backend.local.process import run_process
+from backend.local.settings import LocalSettings
 from backend.local.start_checks import listen
+from shared.environment import read_settings
 
 TICK_SECONDS = 0.005
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
@@ -47,7 +48,7 @@ def _seconds_of_others() -> float:
     return waited - own_threads
 
 
-async def run(settings: AppSettings) -> None:
+async def run(settings: LocalSettings) -> None:
     """Serve until a signal asks to stop."""
     ticker = Ticker()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ticker.tell)
@@ -61,4 +62,4 @@ async def run(settings: AppSettings) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(read_settings(os.environ)))
+        runner.run(run(read_settings(LocalSettings, os.environ)))

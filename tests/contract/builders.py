@@ -10,7 +10,7 @@ from backend.app.domain.project import CodeVersion, Project
 from backend.app.domain.session import Session
 from backend.app.domain.turn_store_port import TakeOutcome
 from backend.app.domain.workflow import Node
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import (
     AgentIterationEvent,
     MessageCancelledEvent,

@@ -8,7 +8,7 @@ import pytest
 from backend.app.domain.ports import Memory, MemoryRef
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
-from backend.app.wiring import LocalEngine, build_local_engine
+from backend.app.wiring_local import LocalEngine, build_local_engine
 from tests.contract.memories import ref_of
 from tests.manual_time import ManualClock, SequentialIds
 

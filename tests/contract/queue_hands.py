@@ -4,7 +4,7 @@ import asyncio
 
 from backend.app.adapters.local_turn_queue import ReceivedDoorbell
 from backend.app.domain.ports import Doorbell
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 
 VISIBILITY = 30.0
 

@@ -1,13 +1,13 @@
 """What every AccessReader owes."""
 
 from backend.app.domain.project import ProjectChange
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.access import AccessReader, ProjectAccess
 from tests.contract.builders import stored_project
 
 
 def _reader(engine: LocalEngine) -> AccessReader:
-    return engine.projects
+    return engine.access
 
 
 async def test_the_owner_and_the_members_of_a_project_are_found(engine: LocalEngine) -> None:

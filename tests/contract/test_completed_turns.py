@@ -1,7 +1,7 @@
 """What every TurnStore owes where it tells what a memory must hold: the completed turns of a session."""
 
 from backend.app.domain.message import CompletedTurn, Item
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     ITEMS,
     answer_event,

@@ -7,7 +7,7 @@ import pytest
 
 from backend.app.domain.message import TurnRef
 from backend.app.domain.ports import EndWatch
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import EndingEvent
 from tests.contract.builders import cancel, complete, current_message, fail, iteration_event, taken_turn
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from backend.app.domain.ports import MemoryRef
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import ErasureStore, Page
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     complete,
     delete,
@@ -21,7 +21,7 @@ from tests.manual_time import ManualClock
 
 
 def _store(engine: LocalEngine) -> ErasureStore:
-    return engine.sessions
+    return engine.erasure
 
 
 async def _ids_to_erase(engine: LocalEngine, limit: int = 100) -> list[str]:

@@ -3,7 +3,7 @@
 import asyncio
 
 from backend.app.domain.ports import EventBus
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import AccessChangedEvent, BusMessage, CodeChangedEvent, MessageQueuedEvent, TextDeltaEvent
 from tests.contract.builders import (
     answer_event,

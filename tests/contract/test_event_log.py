@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from backend.app.domain.message import MessageStatus
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.event_log import EventLogReader, EventPage
 from shared.events import LoggedEvent
 from tests.contract.builders import (

@@ -3,7 +3,7 @@
 import pytest
 
 from backend.app.domain.message import TurnRef
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.event_log import EventPage
 from shared.events import LoggedEvent
 from tests.contract.builders import delete, iteration_event, stored_session, taken_turn

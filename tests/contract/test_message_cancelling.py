@@ -7,7 +7,7 @@ import pytest
 from backend.app.domain.errors import MessageNotFoundError, TurnCancelRequestedError, TurnFencedError
 from backend.app.domain.message import Message, MessageError, MessageStatus, TurnRef
 from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedEvent, TokenUsage
 from tests.contract.builders import (
     CANCELLED,

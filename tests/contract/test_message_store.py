@@ -13,7 +13,7 @@ from backend.app.domain.errors import (
 )
 from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.store_ports import Page
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     MADE_UP_CURSORS,
     QUEUE_LIMIT,

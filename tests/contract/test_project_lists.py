@@ -5,7 +5,7 @@ import pytest
 from backend.app.domain.errors import InvalidCursorError
 from backend.app.domain.project import Project, ProjectChange, VersionEntry
 from backend.app.domain.store_ports import Page
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import MADE_UP_CURSORS, next_version, stored_project
 from tests.manual_time import ManualClock
 

@@ -7,7 +7,7 @@ import pytest
 
 from backend.app.domain.errors import StaleVersionError
 from backend.app.domain.project import CodeVersion, Project, ProjectChange
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import draft_project, next_version, stored_project, stored_session
 from tests.contract.conftest import Reopen
 from tests.manual_time import ManualClock
@@ -142,7 +142,7 @@ async def test_a_deleted_project_is_gone_for_every_reader(engine: LocalEngine) -
     project = await stored_project(engine, members=("bob",))
     assert await engine.projects.delete_project(project.project_id) is True
     assert await engine.projects.find_project(project.project_id) is None
-    assert await engine.projects.find_access(project.project_id) is None
+    assert await engine.access.find_access(project.project_id) is None
     assert await engine.projects.find_code_version(project.project_id, 1) is None
     assert (await engine.projects.list_code_versions(project.project_id, 10, None)).items == ()
     for user_id in ("ann", "bob"):

@@ -6,7 +6,7 @@ import pytest
 
 from backend.app.domain.errors import ProjectNotFoundError
 from backend.app.domain.session import Session
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import TokenUsage
 from tests.contract.builders import (
     USAGE,

@@ -9,7 +9,7 @@ from backend.app.domain.message import TurnRef
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import Page
 from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     DELETED,
     LEASE,

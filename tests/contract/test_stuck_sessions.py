@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from backend.app.domain.session import Session
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     LEASE,
     cancel,

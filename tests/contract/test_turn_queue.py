@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 
 from backend.app.domain.ports import Doorbell
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.conftest import Reopen
 from tests.contract.queue_hands import VISIBILITY, doorbells, receive, receive_and_answer
 from tests.manual_time import ManualClock

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from backend.app.domain.ports import TurnQueue
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.queue_hands import VISIBILITY, doorbells, expect_hidden, receive, receive_and_answer
 from tests.manual_time import ManualClock
 

@@ -9,7 +9,7 @@ import pytest
 
 from backend.app.domain.message import MessageStatus
 from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import TokenUsage
 from tests.contract.builders import (
     LEASE,

@@ -9,7 +9,7 @@ from backend.app.domain.errors import StaleBaseError, TurnCancelRequestedError
 from backend.app.domain.message import MessageStatus
 from backend.app.domain.project import ProjectChange
 from backend.app.domain.turn_store_port import TakeOutcome
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import TokenUsage
 from tests.contract.builders import (
     CANCELLED,

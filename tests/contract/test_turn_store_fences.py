@@ -9,7 +9,7 @@ import pytest
 
 from backend.app.domain.errors import TurnFencedError
 from backend.app.domain.message import MessageStatus, TurnRef
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     LEASE,
     answer_event,

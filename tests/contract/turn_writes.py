@@ -1,7 +1,7 @@
 """Everything that a worker writes to its turn: what a fence has to refuse."""
 
 from backend.app.domain.message import MessageStatus, TurnRef
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     CANCELLED,
     ITEMS,

@@ -16,7 +16,7 @@ from backend.app.domain.turn_service import TurnService
 from backend.app.domain.workflow import find_nodes
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedEvent, TokenUsage
 
 CODE = 'from agents import Agent\n\nassistant = Agent(name="Assistant")\n'

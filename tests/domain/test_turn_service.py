@@ -10,7 +10,7 @@ from backend.app.domain.agent_port import Draft, Review
 from backend.app.domain.errors import TurnError
 from backend.app.domain.limits import Limits
 from backend.app.domain.message import MessageStatus
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
 from tests.domain.scripted_agents import CODE, USAGE, Step, Workshop, open_workshop
 from tests.manual_time import ManualClock

@@ -19,9 +19,9 @@ import uvloop
 
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_local_engine
+from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.process import run_process
+from backend.local.settings import LocalSettings
 
 T = TypeVar("T")
 Side = Literal["before", "during", "after"]
@@ -125,7 +125,7 @@ def kill_myself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def run_until_crash(settings: AppSettings, message: SentMessage, crash: Crash | None = None) -> list[str]:
+def run_until_crash(settings: LocalSettings, message: SentMessage, crash: Crash | None = None) -> list[str]:
     """Send the message in a process of its own: the steps that were taken where no crash was asked for."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
@@ -143,12 +143,12 @@ def run_until_crash(settings: AppSettings, message: SentMessage, crash: Crash | 
     return [] if crash is not None else list(json.loads(steps_file.read_text()))
 
 
-def _main(settings: AppSettings, message: SentMessage, crash: Crash | None, steps_file: Path) -> None:
+def _main(settings: LocalSettings, message: SentMessage, crash: Crash | None, steps_file: Path) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         steps_file.write_text(json.dumps(runner.run(_answer(settings, message, crash))))
 
 
-async def _answer(settings: AppSettings, message: SentMessage, crash: Crash | None) -> list[str]:
+async def _answer(settings: LocalSettings, message: SentMessage, crash: Crash | None) -> list[str]:
     steps = Steps(crash)
     memory = _counted("memory", SQLiteMemory(MemoryFiles(settings.data_dir / "memory")), steps)
     async with run_process(settings, _counted_engine(settings, steps), memory) as server:
@@ -164,7 +164,7 @@ async def _answer(settings: AppSettings, message: SentMessage, crash: Crash | No
     return steps.taken
 
 
-def _counted_engine(settings: AppSettings, steps: Steps) -> LocalEngine:
+def _counted_engine(settings: LocalSettings, steps: Steps) -> LocalEngine:
     engine = build_local_engine(settings.data_dir)
     return replace(
         engine,

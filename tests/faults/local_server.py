@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import httpx
 
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_local_engine
+from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.process import run_process
+from backend.local.settings import LocalSettings
 
 Json = dict[str, Any]
 
@@ -43,12 +43,12 @@ class LocalServer:
                 pass
 
 
-def settings_for(data_dir: Path, model_url: str) -> AppSettings:
-    return AppSettings(data_dir=data_dir, openai_base_url=model_url, openai_api_key="none", retry_delay_seconds=0.1)
+def settings_for(data_dir: Path, model_url: str) -> LocalSettings:
+    return LocalSettings(data_dir=data_dir, openai_base_url=model_url, openai_api_key="none", retry_delay_seconds=0.1)
 
 
 @asynccontextmanager
-async def started(settings: AppSettings) -> AsyncIterator[LocalServer]:
+async def started(settings: LocalSettings) -> AsyncIterator[LocalServer]:
     """A server on the settings' data folder, which nobody else may use meanwhile."""
     engine = build_local_engine(settings.data_dir)
     async with run_process(settings, engine) as server:
@@ -80,7 +80,7 @@ async def log_of(http: httpx.AsyncClient, session_id: str) -> list[Json]:
     return events
 
 
-def read_store(settings: AppSettings, query: str, *values: object) -> list[tuple[Any, ...]]:
+def read_store(settings: LocalSettings, query: str, *values: object) -> list[tuple[Any, ...]]:
     return read_file(settings.data_dir / "vibewire.sqlite", query, *values)
 
 
@@ -89,17 +89,17 @@ def read_file(file: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
         return connection.execute(query, values).fetchall()
 
 
-def memory_file(settings: AppSettings, session: Json) -> Path:
+def memory_file(settings: LocalSettings, session: Json) -> Path:
     return settings.data_dir / f"memory/{session['openai_session_key']}/{session['session_id']}.sqlite"
 
 
-def set_aside(settings: AppSettings, session: Json) -> list[Path]:
+def set_aside(settings: LocalSettings, session: Json) -> list[Path]:
     """What was kept of corrupt memories, their journals apart."""
     file = memory_file(settings, session)
     return [path for path in file.parent.glob(f"{file.name}.corrupt-*") if not path.name.endswith("-journal")]
 
 
-def check_memory(settings: AppSettings, session: Json, turns: int) -> None:
+def check_memory(settings: LocalSettings, session: Json, turns: int) -> None:
     """The memory holds exactly the session's completed turns, each of them whole and with its marker."""
     file = memory_file(settings, session)
     completed = read_store(

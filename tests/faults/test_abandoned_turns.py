@@ -11,7 +11,7 @@ from backend.app.domain.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.agent_port import Draft
 from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.ports import Doorbell
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import BusMessage, MessageFailedEvent, VibecodeResponseEvent
 from tests.domain.scripted_agents import Workshop
 from tests.faults.workers import FROZEN, LEASE_SECONDS, WAIT_SECONDS, Halt, halted_at, open_shop, rung, worker_of

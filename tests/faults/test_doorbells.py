@@ -10,7 +10,7 @@ import pytest
 
 from backend.app.domain.agent_port import Draft
 from backend.app.domain.message import Message, MessageStatus
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from backend.local.worker import LocalWorker
 from tests.domain.scripted_agents import USAGE, Workshop
 from tests.faults.workers import LEASE_SECONDS, bell_of, open_shop, rung, until

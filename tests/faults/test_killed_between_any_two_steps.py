@@ -17,7 +17,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from backend.app.settings import AppSettings
+from backend.local.settings import LocalSettings
 from tests.faults.crashing_process import Crash, SentMessage, Side, run_until_crash
 from tests.faults.local_server import (
     Json,
@@ -70,7 +70,7 @@ if os.environ.get("VIBEWIRE_TEST_ALL_CRASHES") != "1":
 class Desk:
     """A session with one completed turn, on a data folder of its own."""
 
-    settings: AppSettings
+    settings: LocalSettings
     session: Json
 
     def message(self, prompt: str = PROMPT) -> SentMessage:

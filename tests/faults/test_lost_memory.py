@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from backend.app.settings import AppSettings
+from backend.local.settings import LocalSettings
 from tests.faults.crashing_process import Crash, SentMessage, Side, run_until_crash
 from tests.faults.local_server import (
     Json,
@@ -34,7 +34,7 @@ LENGTHS = (0, 1, 15, 100, 4096, 5000, 8192, -4096, -1)
 class Talk:
     """A session with two completed turns, and the bytes of its memory after one, two and three of them."""
 
-    settings: AppSettings
+    settings: LocalSettings
     session: Json
     memories: tuple[bytes, ...]
 

@@ -8,7 +8,7 @@ import pytest
 
 from backend.app.domain.agent_port import Draft
 from backend.app.memory.memory_files import MemoryFiles
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.domain.scripted_agents import Workshop
 from tests.faults.workers import LEASE_SECONDS, WAIT_SECONDS, Halt, bell_of, open_shop, worker_of
 from tests.manual_time import ManualClock

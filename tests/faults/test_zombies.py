@@ -11,7 +11,7 @@ from backend.app.domain.errors import TurnError
 from backend.app.domain.limits import Limits
 from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.turn_service import TurnService
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import VibecodeResponseEvent
 from tests.domain.scripted_agents import CODE, USAGE, Workshop
 from tests.faults.workers import LEASE_SECONDS, WAIT_SECONDS, Halt, World, bell_of, open_shop, rung, until, worker_of

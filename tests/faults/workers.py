@@ -11,7 +11,7 @@ from backend.app.domain.message import Item, Message
 from backend.app.domain.ports import Doorbell
 from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import BusMessage
 from tests.domain.scripted_agents import ScriptedAgents, Step, Workshop, open_workshop
 

@@ -10,8 +10,9 @@ import pytest
 import socketio
 
 from backend.app.domain.project import Project, ProjectChange
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_services
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine
+from backend.local.settings import LocalSettings
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
 from shared.events import AccessChangedEvent
@@ -54,7 +55,7 @@ async def sockets(
 ) -> AsyncIterator[tuple[RawSocket, RawSocket]]:
     """The sockets of the owner and of a member."""
     settings = RelaySettings(fill_seconds=3_600, access_seconds=3_600, origins=())
-    relay = Relay(authenticator, engine.projects, log, settings)
+    relay = Relay(authenticator, engine.access, log, settings)
     running = asyncio.create_task(relay.run(source))
     transport = httpx.ASGITransport(socketio.ASGIApp(relay.sio))
     async with AsyncExitStack() as stack:
@@ -123,7 +124,7 @@ async def test_whoever_hears_a_project_hears_of_the_deletion_of_a_session_that_i
     engine.bus.listen(source.bring)
     log.hold()
     asyncio.get_running_loop().call_later(0.3, log.go_on.set)
-    services = build_services(AppSettings(), engine)
+    services = build_services(LocalSettings(), engine)
     await services.projects.delete_project("owner", project.project_id)
     await owner.answer_to(LOST)
     names = [packet.split('"')[1] for packet in owner.packets if packet.startswith("42")]

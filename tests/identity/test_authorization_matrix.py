@@ -9,8 +9,9 @@ from fastapi import FastAPI
 
 from backend.app.api.application import build_application
 from backend.app.domain.services import Services
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_services
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine
+from backend.local.settings import LocalSettings
 from tests.api.conftest import create_project, get, json_of, nothing_changes, problem_of, send, start_session
 from tests.identity.api_calls import CALLS, Call, Endpoint, Headers, calls, endpoints, kind_of, make, name_of
 from tests.identity.bad_tokens import BAD_TOKENS, bad_token
@@ -37,7 +38,7 @@ def bearer(token: str) -> Headers:
 
 @pytest.fixture
 def services(engine: LocalEngine, issuer: TokenIssuer, tmp_path: Path) -> Services:
-    return build_services(AppSettings.model_validate({"data_dir": tmp_path, **issuer.settings}), engine)
+    return build_services(LocalSettings.model_validate({"data_dir": tmp_path, **issuer.settings}), engine)
 
 
 @pytest.fixture

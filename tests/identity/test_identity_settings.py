@@ -8,15 +8,17 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from backend.app.settings import AppSettings, InvalidSettingsError, read_settings
-from backend.app.wiring import LocalEngine, build_authenticator, build_services
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine
 from backend.local import main
 from backend.local.asgi import build_asgi
+from backend.local.settings import LocalSettings
 from backend.local.start_checks import CannotStartError, check_address
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
+from shared.environment import InvalidSettingsError, read_settings
 from shared.identity import LocalAuthenticator
-from shared.jwt_authenticator import JwtAuthenticator
+from shared.jwt_authenticator import JwtAuthenticator, build_authenticator
 from tests.identity.issuer import TokenIssuer
 from tests.identity.people import PAGE, Server, refused_client
 from tests.watcher import Watcher
@@ -35,9 +37,9 @@ POLLING = "/socket.io/?EIO=4&transport=polling"
 @pytest.fixture
 async def client(engine: LocalEngine, issuer: TokenIssuer, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the whole application with identity, under the name of the machine in its network."""
-    settings = AppSettings.model_validate({"data_dir": tmp_path, "origins": PAGE, **issuer.settings})
+    settings = LocalSettings.model_validate({"data_dir": tmp_path, "origins": PAGE, **issuer.settings})
     relay = Relay(
-        build_authenticator(settings), engine.projects, engine.events, RelaySettings(origins=settings.allowed_origins)
+        build_authenticator(settings), engine.access, engine.events, RelaySettings(origins=settings.allowed_origins)
     )
     app: ASGIApp = build_asgi(settings, build_services(settings, engine), relay)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.example:8765") as client:
@@ -69,30 +71,32 @@ def test_some_but_not_all_identity_settings_stop_the_start_with_their_names(
 )
 def test_an_address_of_keys_that_cannot_be_fetched_stops_the_start_with_its_name(url: str) -> None:
     with pytest.raises(InvalidSettingsError, match="VIBEWIRE_JWKS_URL"):
-        read_settings({**IDENTITY, "VIBEWIRE_JWKS_URL": url})
+        read_settings(LocalSettings, {**IDENTITY, "VIBEWIRE_JWKS_URL": url})
 
 
 @pytest.mark.parametrize("name", IDENTITY)
 def test_an_identity_setting_of_blanks_alone_stops_the_start_with_its_name(name: str) -> None:
     with pytest.raises(InvalidSettingsError, match=name):
-        read_settings({**IDENTITY, name: "  "})
+        read_settings(LocalSettings, {**IDENTITY, name: "  "})
 
 
 def test_with_all_identity_settings_tokens_are_checked_and_without_them_everybody_is_local() -> None:
-    assert isinstance(build_authenticator(read_settings(IDENTITY)), JwtAuthenticator)
-    assert isinstance(build_authenticator(read_settings(dict.fromkeys(IDENTITY, ""))), LocalAuthenticator)
+    assert isinstance(build_authenticator(read_settings(LocalSettings, IDENTITY)), JwtAuthenticator)
+    assert isinstance(
+        build_authenticator(read_settings(LocalSettings, dict.fromkeys(IDENTITY, ""))), LocalAuthenticator
+    )
 
 
 def test_settings_that_open_the_server_check_tokens_too(tmp_path: Path) -> None:
-    settings = AppSettings(data_dir=tmp_path, jwks_url="", jwt_issuer="", jwt_audience="")
+    settings = LocalSettings(data_dir=tmp_path, jwks_url="", jwt_issuer="", jwt_audience="")
     assert settings.has_identity == isinstance(build_authenticator(settings), JwtAuthenticator)
 
 
 @pytest.mark.parametrize("host", ALL_ADDRESSES)
 def test_all_addresses_may_be_listened_on_with_identity_alone(host: str) -> None:
-    check_address(read_settings({**IDENTITY, "VIBEWIRE_HOST": host}))
+    check_address(read_settings(LocalSettings, {**IDENTITY, "VIBEWIRE_HOST": host}))
     with pytest.raises(CannotStartError, match="VIBEWIRE_HOST"):
-        check_address(read_settings({"VIBEWIRE_HOST": host}))
+        check_address(read_settings(LocalSettings, {"VIBEWIRE_HOST": host}))
 
 
 @pytest.mark.parametrize("host", ["api.example", "evil.example:1", "10.0.0.1", "localhost"])

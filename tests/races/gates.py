@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from backend.app.domain.ports import Memory
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 
 T = TypeVar("T")
 

@@ -16,8 +16,9 @@ from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_services
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine
+from backend.local.settings import LocalSettings
 from shared.events import (
     BusMessage,
     LoggedEvent,
@@ -133,7 +134,7 @@ class RaceShop:
 async def open_shop(engine: LocalEngine, folder: Path, gate: Gate | None = None, **limits: float) -> RaceShop:
     """A new project in the engine, whose memories lie in the folder. Limits by their names."""
     quick = {"cancel_check_seconds": 0.01, **limits}
-    settings = AppSettings.model_validate({"data_dir": folder, **quick})
+    settings = LocalSettings.model_validate({"data_dir": folder, **quick})
     services = build_services(settings, engine)
     memory = SQLiteMemory(MemoryFiles(folder / "memory"))
     agents = PromptedAgents()
@@ -147,7 +148,7 @@ async def open_shop(engine: LocalEngine, folder: Path, gate: Gate | None = None,
         turn_service(engine, memory, agents, None, settings),
         agents,
         memory,
-        ErasureService(engine.sessions, memory, engine.clock, settings),
+        ErasureService(engine.erasure, memory, engine.clock, settings),
         heard,
         project.project_id,
     )

@@ -8,7 +8,7 @@ from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
 from backend.app.domain.message import Message, MessageError, MessageStatus, TurnRef
 from backend.app.domain.ports import Doorbell
 from backend.app.domain.session import Session
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedBase, SessionDeletedEvent
 from tests.contract.builders import (
     ITEMS,

@@ -9,7 +9,7 @@ import pytest
 
 from backend.app.domain.limits import Limits
 from backend.app.domain.message import Message, MessageStatus
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.races.gates import Gate, at_every_point, interrupted
 from tests.races.prompted_agents import line_of
 from tests.races.race_shop import CODE, RaceShop, check_patch, ends_of, open_shop, turn_service

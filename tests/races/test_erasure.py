@@ -5,7 +5,7 @@ from pathlib import Path
 from backend.app.domain.ports import MemoryRef
 from backend.app.domain.session import Session
 from backend.app.memory.memory_files import MemoryFiles
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from tests.manual_time import ManualClock
 from tests.races.gates import Gate, at_every_point
 from tests.races.leftovers import check_all_there, check_nothing_left, files_with

@@ -15,8 +15,9 @@ from backend.app.domain.ports import Memory, MemoryRef
 from backend.app.domain.session import Session
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_local_engine, build_services
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine, build_local_engine
+from backend.local.settings import LocalSettings
 from tests.manual_time import ManualClock, SequentialIds
 from tests.races.gates import interrupted
 from tests.races.leftovers import check_all_there, check_nothing_left
@@ -52,7 +53,7 @@ class BusyMemory:
 
 
 def _erasure(engine: LocalEngine, memory: Memory) -> ErasureService:
-    return ErasureService(engine.sessions, memory, engine.clock, Limits())
+    return ErasureService(engine.erasure, memory, engine.clock, Limits())
 
 
 async def _deleted(shop: RaceShop, word: str, node_id: str | None = None) -> Session:
@@ -150,7 +151,7 @@ async def test_the_deletion_of_a_project_that_was_killed_goes_on(
         engine, sessions=interrupted(engine.sessions, at, _kill), projects=interrupted(engine.projects, at, _kill)
     )
     with pytest.raises(KilledError):
-        await build_services(AppSettings(data_dir=tmp_path), killed).projects.delete_project(USER, shop.project_id)
+        await build_services(LocalSettings(data_dir=tmp_path), killed).projects.delete_project(USER, shop.project_id)
     with suppress(NotFoundError):
         await shop.services.projects.delete_project(USER, shop.project_id)
     await shop.services.sessions.delete_orphaned_sessions()

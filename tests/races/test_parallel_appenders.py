@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.app.domain.message import TurnRef
-from backend.app.wiring import LocalEngine, build_local_engine
+from backend.app.wiring_local import LocalEngine, build_local_engine
 from shared.events import LoggedEvent
 from tests.contract.builders import iteration_event, stored_project, stored_session, taken_turn
 from tests.manual_time import ManualClock, SequentialIds

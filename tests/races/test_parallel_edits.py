@@ -15,7 +15,7 @@ from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.ports import Doorbell
 from backend.app.domain.session import Session
 from backend.app.domain.turn_service import TurnService
-from backend.app.wiring import LocalEngine, build_local_engine
+from backend.app.wiring_local import LocalEngine, build_local_engine
 from tests.manual_time import ManualClock, SequentialIds
 from tests.races.prompted_agents import line_of
 from tests.races.race_shop import CODE, USER, RaceShop, check_patch, open_shop, turn_service

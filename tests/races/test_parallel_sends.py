@@ -12,8 +12,9 @@ from backend.app.domain.errors import MessageIdConflictError
 from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.services import Services
 from backend.app.domain.session import Session
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_local_engine, build_services
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine, build_local_engine
+from backend.local.settings import LocalSettings
 from backend.local.worker import LocalWorker
 from tests.api.conftest import connect, post_message
 from tests.manual_time import ManualClock, SequentialIds
@@ -102,7 +103,7 @@ async def test_parallel_sends_to_two_processes_on_one_file_make_one_message(
     session = await shop.session()
     other = build_local_engine(tmp_path, clock, ids)
     await other.database.open()
-    processes = (shop.services, build_services(AppSettings(data_dir=tmp_path), other))
+    processes = (shop.services, build_services(LocalSettings(data_dir=tmp_path), other))
     sent = await asyncio.gather(*(send(processes[n % 2], session, "say it") for n in range(PARALLEL)))
     await other.database.close()
     assert len({message.message_id for message in sent}) == 1

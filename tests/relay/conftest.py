@@ -3,7 +3,7 @@
 import pytest
 
 from backend.app.domain.project import Project
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from backend.relay.room_cursor import RoomCursor
 from tests.contract.builders import stored_project
 from tests.relay.rooms import Audience, Heard, WatchedLog, Writer

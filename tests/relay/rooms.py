@@ -7,9 +7,9 @@ from typing import Self
 from backend.app.domain.message import TurnRef
 from backend.app.domain.project import Project
 from backend.app.domain.session import Session
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from shared.event_log import EventLogReader, EventPage
-from shared.events import AgentIterationEvent, BusMessage, Event, LoggedBase, LoggedEvent, TextDeltaEvent
+from shared.events import BusMessage, Event, LoggedBase, LoggedEvent, TextDeltaEvent
 from tests.contract.builders import iteration_event, stored_session, taken_turn
 
 WAIT_SECONDS = 10.0
@@ -143,10 +143,7 @@ class Writer:
 
     async def log(self) -> LoggedEvent:
         """Log the session's next event."""
-        event: AgentIterationEvent = await self._engine.turns.append_event(
-            self.turn, iteration_event(self._engine, self.turn)
-        )
-        return event
+        return await self._engine.turns.append_event(self.turn, iteration_event(self._engine, self.turn))
 
     async def log_many(self, count: int) -> list[LoggedEvent]:
         return [await self.log() for _ in range(count)]

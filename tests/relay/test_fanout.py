@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from backend.app.domain.project import Project
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from backend.relay import fanout as fanout_module
 from backend.relay.fanout import Fanout
 from backend.relay.settings import RelaySettings
@@ -85,7 +85,7 @@ async def test_a_deletion_that_the_bus_lost_is_found_by_the_regular_filling(
     async with running(log, OFTEN) as hall:
         heard = await hall.enter(writer.session.project_id)
         await delete(engine, writer.session)
-        await engine.sessions.erase_records(writer.session_id, final=True)
+        await engine.erasure.erase_records(writer.session_id, final=True)
         await heard.until(lambda: heard.names() == ["session_deleted"])
 
 

@@ -10,7 +10,7 @@ import pytest
 import socketio
 
 from backend.app.domain.project import Project, ProjectChange
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
 from shared.access import AccessReader, ProjectAccess
@@ -72,7 +72,7 @@ class PollingClient:
 
 @pytest.fixture
 def access(engine: LocalEngine) -> SlowAccess:
-    return SlowAccess(engine.projects)
+    return SlowAccess(engine.access)
 
 
 @pytest.fixture

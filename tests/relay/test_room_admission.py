@@ -3,7 +3,7 @@
 import pytest
 
 from backend.app.domain.project import Project
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from backend.relay.room_cursor import RoomCursor
 from shared.events import Event
 from tests.contract.builders import delete, stored_project
@@ -127,7 +127,7 @@ async def test_a_deleted_session_is_named_and_not_replayed(
     await writer.log_many(3)
     await delete(engine, writer.session)
     if erased:
-        await engine.sessions.erase_records(writer.session_id, final=True)
+        await engine.erasure.erase_records(writer.session_id, final=True)
     admission = await room.admit({writer.session_id: 1}, newcomer.hear, audience.joining(newcomer))
     assert (admission.deleted, admission.truncated) == ([writer.session_id], [])
     assert newcomer.seqs(writer.session_id) == []

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from backend.app.domain.message import Message, TurnRef
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from backend.relay.room_cursor import RoomCursor
 from shared.events import CodeChangedEvent, LoggedEvent, MessageQueuedEvent
 from tests.contract.builders import (

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from backend.app.domain.project import Project
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from backend.relay.room_cursor import RoomCursor
 from shared.events import Event
 from tests.contract.builders import delete
@@ -127,7 +127,7 @@ async def test_a_deletion_that_the_bus_lost_reaches_the_room(
     await writer.log()
     await delete(engine, writer.session)
     if erased:
-        await engine.sessions.erase_records(writer.session_id, final=True)
+        await engine.erasure.erase_records(writer.session_id, final=True)
     await room.fill()
     assert heard.names()[-1] == "session_deleted"
     assert heard.names().count("session_deleted") == 1

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from backend.app.domain.project import Project
-from backend.app.wiring import LocalEngine
+from backend.app.wiring_local import LocalEngine
 from backend.relay.room_cursor import Admission, RoomCursor
 from shared.events import Event
 from tests.relay.rooms import Audience, Heard, WatchedLog, Writer, numbers

@@ -14,8 +14,9 @@ from backend.app.domain.services import Services
 from backend.app.domain.session import Session
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
-from backend.app.settings import AppSettings
-from backend.app.wiring import LocalEngine, build_local_engine, build_services
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine, build_local_engine
+from backend.local.settings import LocalSettings
 from tests.manual_time import ManualClock, SequentialIds
 from tests.races.prompted_agents import PromptedAgents
 from tests.races.race_shop import turn_service
@@ -32,7 +33,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         # Heartbeats never come: a zombie learns by its refused writes alone, which is the harder way.
-        self._settings = AppSettings(
+        self._settings = LocalSettings(
             data_dir=folder, queued_messages=QUEUE_LIMIT, cancel_check_seconds=100_000, retry_delay_seconds=1
         )
         self.clock = ManualClock()
@@ -50,7 +51,7 @@ class House:
         self.services: Services = build_services(self._settings, self.engine)
         self.memory = SQLiteMemory(self._files)
         self._worker = turn_service(self.engine, self.memory, self.agents, None, self._settings)
-        self.erasure = ErasureService(engine.sessions, self.memory, self.clock, self._settings)
+        self.erasure = ErasureService(engine.erasure, self.memory, self.clock, self._settings)
         self._abandoned = AbandonedTurnService(
             engine.turns, self.engine.queue, engine.bus, self.clock, self._ids, self._settings
         )

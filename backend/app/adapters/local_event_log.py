@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from backend.app.adapters.local_database import LocalDatabase
-from backend.app.adapters.local_rows import text_of
+from backend.app.adapters.moments import text_of
 from backend.app.domain.ports import Clock
 from shared.event_log import EventPage
 from shared.events import LoggedBase, LoggedEvent, logged_event_adapter

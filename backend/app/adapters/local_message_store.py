@@ -5,9 +5,11 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
+from backend.app.adapters.cursors import cursor_of, number_of
 from backend.app.adapters.local_database import LocalDatabase
 from backend.app.adapters.local_event_log import append_event
-from backend.app.adapters.local_rows import cursor_of, message_of, number_of, text_of, usage_of
+from backend.app.adapters.local_rows import message_of, usage_of
+from backend.app.adapters.moments import text_of
 from backend.app.domain.errors import (
     MessageIdConflictError,
     MessageNotFoundError,

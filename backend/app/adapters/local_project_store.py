@@ -3,16 +3,10 @@
 import sqlite3
 from datetime import datetime
 
+from backend.app.adapters.cursors import cursor_of, id_of, number_of
 from backend.app.adapters.local_database import LocalDatabase
-from backend.app.adapters.local_rows import (
-    cursor_of,
-    id_of,
-    moment_of,
-    nodes_of,
-    nodes_to_text,
-    number_of,
-    text_of,
-)
+from backend.app.adapters.local_rows import nodes_of, nodes_to_text
+from backend.app.adapters.moments import moment_of, text_of
 from backend.app.domain.errors import StaleVersionError
 from backend.app.domain.project import CodeVersion, Project, ProjectChange, VersionEntry
 from backend.app.domain.store_ports import Page

@@ -3,7 +3,7 @@
 import sqlite3
 
 from backend.app.adapters.local_database import LocalDatabase
-from backend.app.adapters.local_rows import text_of
+from backend.app.adapters.moments import text_of
 from backend.app.domain.ports import Clock
 
 

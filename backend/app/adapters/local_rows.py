@@ -1,58 +1,14 @@
 """How the local engine's rows become things of the domain."""
 
-import base64
 import json
 import sqlite3
 from dataclasses import asdict
-from datetime import UTC, datetime
-from uuid import UUID
 
-from backend.app.domain.errors import InvalidCursorError
+from backend.app.adapters.moments import moment_of
 from backend.app.domain.message import Message, MessageError, MessageStatus
 from backend.app.domain.session import Session
 from backend.app.domain.workflow import Node
 from shared.events import TokenUsage
-
-_BAD_CURSOR = "The cursor is not one of this list: use the `next_cursor` of the page before."
-_CURSOR_DIGITS = 18
-
-
-def text_of(moment: datetime) -> str:
-    """A moment as text of one form, so that texts compare as the moments do."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def moment_of(text: str) -> datetime:
-    """The moment that a text stands for."""
-    return datetime.fromisoformat(text)
-
-
-def cursor_of(position: int | str) -> str:
-    """A position in a list as an opaque cursor."""
-    return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
-
-
-def id_of(cursor: str) -> str:
-    """The id that a cursor stands for. Raises InvalidCursorError for one that was made up."""
-    try:
-        return str(UUID(_position_of(cursor)))
-    except ValueError as error:
-        raise InvalidCursorError(_BAD_CURSOR) from error
-
-
-def number_of(cursor: str) -> int:
-    """The number that a cursor stands for. Raises InvalidCursorError for one that was made up."""
-    text = _position_of(cursor)
-    if not (text.isascii() and text.isdigit()) or len(text) > _CURSOR_DIGITS:
-        raise InvalidCursorError(_BAD_CURSOR)
-    return int(text)
-
-
-def _position_of(cursor: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except ValueError as error:
-        raise InvalidCursorError(_BAD_CURSOR) from error
 
 
 def nodes_to_text(nodes: tuple[Node, ...]) -> str:

@@ -4,9 +4,11 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
+from backend.app.adapters.cursors import cursor_of, id_of
 from backend.app.adapters.local_database import LocalDatabase
 from backend.app.adapters.local_event_log import append_event
-from backend.app.adapters.local_rows import cursor_of, id_of, moment_of, session_of, text_of
+from backend.app.adapters.local_rows import session_of
+from backend.app.adapters.moments import moment_of, text_of
 from backend.app.domain.errors import ProjectNotFoundError
 from backend.app.domain.message import MessageError, MessageStatus
 from backend.app.domain.session import Session

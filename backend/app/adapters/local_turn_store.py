@@ -10,7 +10,8 @@ from backend.app.adapters.local_database import LocalDatabase
 from backend.app.adapters.local_event_log import append_event
 from backend.app.adapters.local_message_store import LIVE_MESSAGE, end_message, find_live_message
 from backend.app.adapters.local_project_store import add_code_version
-from backend.app.adapters.local_rows import message_of, text_of
+from backend.app.adapters.local_rows import message_of
+from backend.app.adapters.moments import text_of
 from backend.app.domain.errors import StaleBaseError, TurnCancelRequestedError, TurnFencedError
 from backend.app.domain.message import (
     CompletedTurn,

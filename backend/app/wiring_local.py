@@ -1,0 +1,50 @@
+"""The adapters of the local engine, put together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.app.adapters.local_database import LocalDatabase
+from backend.app.adapters.local_event_bus import LocalEndWatch, LocalEventBus
+from backend.app.adapters.local_event_log import LocalEventLog
+from backend.app.adapters.local_message_store import LocalMessageStore
+from backend.app.adapters.local_project_store import LocalProjectStore
+from backend.app.adapters.local_session_store import LocalSessionStore
+from backend.app.adapters.local_turn_queue import LocalTurnQueue
+from backend.app.adapters.local_turn_store import LocalTurnStore
+from backend.app.adapters.system_clock import SystemClock
+from backend.app.adapters.uuid7_ids import Uuid7Ids
+from backend.app.domain.engine import Engine
+from backend.app.domain.ports import Clock, IdGenerator
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEngine(Engine):
+    """The engine on one SQLite file. Open `database` before use, close it after."""
+
+    database: LocalDatabase
+    events: LocalEventLog
+    queue: LocalTurnQueue
+    bus: LocalEventBus
+
+
+def build_local_engine(data_dir: Path, clock: Clock | None = None, ids: IdGenerator | None = None) -> LocalEngine:
+    """The local engine over the files in a folder, with the time and ids of this machine by default."""
+    clock, ids = clock or SystemClock(), ids or Uuid7Ids()
+    database = LocalDatabase(data_dir / "vibewire.sqlite")
+    bus = LocalEventBus()
+    projects, sessions = LocalProjectStore(database), LocalSessionStore(database)
+    return LocalEngine(
+        database=database,
+        projects=projects,
+        access=projects,
+        sessions=sessions,
+        erasure=sessions,
+        messages=LocalMessageStore(database),
+        turns=LocalTurnStore(database),
+        events=LocalEventLog(database, clock),
+        queue=LocalTurnQueue(database, clock, ids),
+        bus=bus,
+        end_watch=LocalEndWatch(bus),
+        clock=clock,
+        ids=ids,
+    )

@@ -1,0 +1,31 @@
+"""The settings of the local process."""
+
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from backend.app.settings import AppSettings
+from shared.identity_settings import parse_origins
+
+
+class LocalSettings(AppSettings):
+    """What `make run` is told from outside."""
+
+    data_dir: Path = Field(Path(".vibewire"), description="Where the local engine keeps its files.")
+    host: str = Field("127.0.0.1", description="The address to listen on; without identity settings only loopback.")
+    port: int = Field(8765, ge=0, le=65535, description="The port to listen on; 0: any free one.")
+    origins: str = Field(
+        "", description="Web origins that may call and connect, divided by commas; only with identity settings."
+    )
+    workers: PositiveInt = Field(8, description="Turns that run at the same time in one process.")
+    fill_seconds: PositiveFloat = Field(
+        15, description="How often the relay compares its cursors with the log, in seconds."
+    )
+    openai_api_key: str | None = Field(
+        None, repr=False, description="The key of the model's server; without it `make run` rehearses."
+    )
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The web origins that may call and connect."""
+        return parse_origins(self.origins)

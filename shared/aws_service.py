@@ -1,0 +1,51 @@
+"""One AWS service: a boto3 client with bounds, called without holding the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import boto3
+from botocore.client import BaseClient
+from botocore.config import Config
+
+# A call either succeeds within seconds, retries of throttled and broken ones included, or is told to have failed: a
+# handler that hangs on a call costs more than one that is begun again.
+_CONNECT_SECONDS = 2.0
+_READ_SECONDS = 10.0
+_ATTEMPTS = 6
+_THREADS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class AwsService:
+    """A service's client and the threads that its calls run in. Make one per process and service."""
+
+    client: BaseClient
+    threads: Executor
+
+    async def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Call an operation by its boto3 name. Raises botocore's ClientError and BotoCoreError."""
+        method: Callable[..., dict[str, Any]] = getattr(self.client, operation)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, partial(method, **parameters))
+
+
+def build_service(name: str, *, read_seconds: float = _READ_SECONDS, threads: Executor | None = None) -> AwsService:
+    """A service by its boto3 name (`dynamodb`, `sqs`), where the environment says that it is.
+
+    Args:
+        name: as boto3 has it.
+        read_seconds: how long an answer may take; longer than the wait of a long poll.
+        threads: where to run the calls; by default a pool of its own.
+    """
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=read_seconds,
+        # "standard" retries throttling, 5xx and broken connections with jittered exponential backoff.
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        max_pool_connections=_THREADS,
+    )
+    client = boto3.client(name, config=config)  # type: ignore[call-overload]  # the name is only known to the caller
+    return AwsService(client, threads or ThreadPoolExecutor(_THREADS, thread_name_prefix=name))
