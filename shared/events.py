@@ -197,6 +197,7 @@ EndingEvent = VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent
 
 logged_event_adapter: TypeAdapter[LoggedEvent] = TypeAdapter(Annotated[LoggedEvent, Field(discriminator="type")])
 BusMessage = Event | AccessChangedEvent
+bus_message_adapter: TypeAdapter[BusMessage] = TypeAdapter(Annotated[BusMessage, Field(discriminator="type")])
 
 
 AnyEvent = TypeVar("AnyEvent", bound=BaseModel)

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from backend.app.domain.engine import Engine
 from backend.app.domain.message import Item, Message, MessageError, MessageStatus, ModelResponse, TurnAnswer, TurnRef
 from backend.app.domain.project import CodeVersion, Project
 from backend.app.domain.session import Session
 from backend.app.domain.turn_store_port import TakeOutcome
 from backend.app.domain.workflow import Node
-from backend.app.wiring_local import LocalEngine
 from shared.events import (
     AgentIterationEvent,
     MessageCancelledEvent,
@@ -23,7 +23,7 @@ from shared.events import (
 )
 
 # Something that a worker does to its turn.
-TurnWrite = Callable[[LocalEngine, TurnRef], Awaitable[Any]]
+TurnWrite = Callable[[Engine, TurnRef], Awaitable[Any]]
 
 QUEUE_LIMIT = 20
 MAX_ATTEMPTS = 3
@@ -38,7 +38,7 @@ MADE_UP_CURSORS = ("", "made-up", "AAAA", "%%%%", "é", "bm90LWEtcHJvamVjdA", "O
 
 
 def draft_project(
-    engine: LocalEngine, *, name: str = "Weather", owner: str = "ann", members: tuple[str, ...] = ()
+    engine: Engine, *, name: str = "Weather", owner: str = "ann", members: tuple[str, ...] = ()
 ) -> Project:
     now = engine.clock.now()
     return Project(
@@ -55,14 +55,14 @@ def draft_project(
 
 
 async def stored_project(
-    engine: LocalEngine, *, name: str = "Weather", owner: str = "ann", members: tuple[str, ...] = ()
+    engine: Engine, *, name: str = "Weather", owner: str = "ann", members: tuple[str, ...] = ()
 ) -> Project:
     project = draft_project(engine, name=name, owner=owner, members=members)
     await engine.projects.create_project(project)
     return project
 
 
-def next_version(engine: LocalEngine, project: Project, number: int = 2, message_id: str | None = None) -> CodeVersion:
+def next_version(engine: Engine, project: Project, number: int = 2, message_id: str | None = None) -> CodeVersion:
     return CodeVersion(
         project_id=project.project_id,
         version=number,
@@ -74,11 +74,11 @@ def next_version(engine: LocalEngine, project: Project, number: int = 2, message
     )
 
 
-def draft_session(engine: LocalEngine, project: Project, node_id: str | None = None) -> Session:
+def draft_session(engine: Engine, project: Project, node_id: str | None = None) -> Session:
     return Session(engine.ids.new_id(), project.project_id, node_id, engine.clock.now())
 
 
-async def stored_session(engine: LocalEngine, project: Project | None = None, *, node_id: str | None = None) -> Session:
+async def stored_session(engine: Engine, project: Project | None = None, *, node_id: str | None = None) -> Session:
     session, is_new = await engine.sessions.start_session(
         draft_session(engine, project or await stored_project(engine), node_id)
     )
@@ -86,22 +86,22 @@ async def stored_session(engine: LocalEngine, project: Project | None = None, *,
     return session
 
 
-def draft_message(engine: LocalEngine, session: Session, prompt: str = "Make it rain") -> Message:
+def draft_message(engine: Engine, session: Session, prompt: str = "Make it rain") -> Message:
     return Message(engine.ids.new_id(), session.session_id, session.project_id, prompt, engine.clock.now())
 
 
-async def queued_message(engine: LocalEngine, session: Session, prompt: str = "Make it rain") -> Message:
+async def queued_message(engine: Engine, session: Session, prompt: str = "Make it rain") -> Message:
     message, is_new = await engine.messages.queue_message(draft_message(engine, session, prompt), QUEUE_LIMIT)
     assert is_new
     return message
 
 
-async def take(engine: LocalEngine, message_id: str) -> tuple[TakeOutcome, Message | None]:
+async def take(engine: Engine, message_id: str) -> tuple[TakeOutcome, Message | None]:
     now = engine.clock.now()
     return await engine.turns.take_turn(message_id, now, now + LEASE, MAX_ATTEMPTS)
 
 
-async def take_up(engine: LocalEngine, message_id: str) -> TurnRef:
+async def take_up(engine: Engine, message_id: str) -> TurnRef:
     """Begin the message's next attempt, which must be free to begin."""
     outcome, message = await take(engine, message_id)
     assert outcome is TakeOutcome.TAKEN
@@ -109,19 +109,19 @@ async def take_up(engine: LocalEngine, message_id: str) -> TurnRef:
     return TurnRef(message.message_id, message.session_id, message.project_id, message.number, message.attempt)
 
 
-async def taken_turn(engine: LocalEngine, session: Session | None = None) -> TurnRef:
+async def taken_turn(engine: Engine, session: Session | None = None) -> TurnRef:
     """The first attempt of a new message."""
     message = await queued_message(engine, session or await stored_session(engine))
     return await take_up(engine, message.message_id)
 
 
-async def taken_again(engine: LocalEngine, turn: TurnRef) -> TurnRef:
+async def taken_again(engine: Engine, turn: TurnRef) -> TurnRef:
     """The next attempt of the same message; `turn` is fenced off by it."""
     await engine.turns.release_lease(turn, engine.clock.now())
     return await take_up(engine, turn.message_id)
 
 
-def _head(engine: LocalEngine, message: Message | TurnRef) -> dict[str, Any]:
+def _head(engine: Engine, message: Message | TurnRef) -> dict[str, Any]:
     return {
         "event_id": engine.ids.new_id(),
         "project_id": message.project_id,
@@ -132,15 +132,15 @@ def _head(engine: LocalEngine, message: Message | TurnRef) -> dict[str, Any]:
     }
 
 
-def started_event(engine: LocalEngine, turn: TurnRef) -> MessageStartedEvent:
+def started_event(engine: Engine, turn: TurnRef) -> MessageStartedEvent:
     return MessageStartedEvent(**_head(engine, turn), prompt="Make it rain")
 
 
-def iteration_event(engine: LocalEngine, turn: TurnRef, content: str = "A draft") -> AgentIterationEvent:
+def iteration_event(engine: Engine, turn: TurnRef, content: str = "A draft") -> AgentIterationEvent:
     return AgentIterationEvent(**_head(engine, turn), agent="vibecoder", iteration=1, content=content)
 
 
-def usage_event(engine: LocalEngine, turn: TurnRef, usage: TokenUsage = USAGE) -> TokenUsageEvent:
+def usage_event(engine: Engine, turn: TurnRef, usage: TokenUsage = USAGE) -> TokenUsageEvent:
     return TokenUsageEvent(
         **_head(engine, turn),
         prompt_tokens=usage.prompt_tokens,
@@ -153,7 +153,7 @@ def usage_event(engine: LocalEngine, turn: TurnRef, usage: TokenUsage = USAGE) -
     )
 
 
-def answer_event(engine: LocalEngine, turn: TurnRef, version: int = 1) -> VibecodeResponseEvent:
+def answer_event(engine: Engine, turn: TurnRef, version: int = 1) -> VibecodeResponseEvent:
     return VibecodeResponseEvent(
         **_head(engine, turn),
         content="Done",
@@ -164,15 +164,15 @@ def answer_event(engine: LocalEngine, turn: TurnRef, version: int = 1) -> Vibeco
     )
 
 
-def failed_event(engine: LocalEngine, turn: TurnRef) -> MessageFailedEvent:
+def failed_event(engine: Engine, turn: TurnRef) -> MessageFailedEvent:
     return MessageFailedEvent(**_head(engine, turn), code=FAILURE.code, detail=FAILURE.detail)
 
 
-def cancelled_event(engine: LocalEngine, message: Message | TurnRef) -> MessageCancelledEvent:
+def cancelled_event(engine: Engine, message: Message | TurnRef) -> MessageCancelledEvent:
     return MessageCancelledEvent(**_head(engine, message), code=CANCELLED.code, detail=CANCELLED.detail)
 
 
-def deleted_event(engine: LocalEngine, session: Session) -> SessionDeletedEvent:
+def deleted_event(engine: Engine, session: Session) -> SessionDeletedEvent:
     return SessionDeletedEvent(
         event_id=engine.ids.new_id(),
         project_id=session.project_id,
@@ -186,9 +186,7 @@ def response_of(turn: TurnRef, call: int = 1, usage: TokenUsage = USAGE) -> Mode
     return ModelResponse(turn.message_id, turn.attempt, call, "vibecoder", 1, f"resp_{call}", "model-1", usage, body)
 
 
-async def record_response(
-    engine: LocalEngine, turn: TurnRef, call: int = 1, usage: TokenUsage = USAGE
-) -> TokenUsageEvent:
+async def record_response(engine: Engine, turn: TurnRef, call: int = 1, usage: TokenUsage = USAGE) -> TokenUsageEvent:
     return await engine.turns.record_response(turn, response_of(turn, call, usage), usage_event(engine, turn, usage))
 
 
@@ -198,7 +196,7 @@ def answer_of(version: CodeVersion | None = None) -> TurnAnswer:
 
 
 async def complete(
-    engine: LocalEngine, turn: TurnRef, version: CodeVersion | None = None, items: Sequence[Item] = ITEMS
+    engine: Engine, turn: TurnRef, version: CodeVersion | None = None, items: Sequence[Item] = ITEMS
 ) -> VibecodeResponseEvent:
     """End the turn well, as a worker does: its items first."""
     await engine.turns.store_items(turn, items)
@@ -206,33 +204,33 @@ async def complete(
     return await engine.turns.complete_turn(turn, answer_of(version), version, event)
 
 
-async def fail(engine: LocalEngine, turn: TurnRef) -> MessageFailedEvent | MessageCancelledEvent:
+async def fail(engine: Engine, turn: TurnRef) -> MessageFailedEvent | MessageCancelledEvent:
     return await engine.turns.end_turn(turn, MessageStatus.FAILED, FAILURE, 1, failed_event(engine, turn))
 
 
-async def cancel(engine: LocalEngine, message: Message | TurnRef) -> tuple[Message, MessageCancelledEvent | None]:
+async def cancel(engine: Engine, message: Message | TurnRef) -> tuple[Message, MessageCancelledEvent | None]:
     return await engine.messages.cancel_message(
         message.message_id, engine.clock.now(), cancelled_event(engine, message)
     )
 
 
-async def delete(engine: LocalEngine, session: Session) -> SessionDeletedEvent | None:
+async def delete(engine: Engine, session: Session) -> SessionDeletedEvent | None:
     return await engine.sessions.delete_session(session.session_id, deleted_event(engine, session), DELETED)
 
 
-async def current_message(engine: LocalEngine, message: Message | TurnRef) -> Message:
+async def current_message(engine: Engine, message: Message | TurnRef) -> Message:
     found = await engine.messages.find_message(message.message_id)
     assert found is not None
     return found
 
 
-async def current_session(engine: LocalEngine, session: Session | TurnRef) -> Session:
+async def current_session(engine: Engine, session: Session | TurnRef) -> Session:
     found = await engine.sessions.find_session(session.session_id)
     assert found is not None
     return found
 
 
-async def everything_of(engine: LocalEngine, session: Session | TurnRef) -> tuple[object, ...]:
+async def everything_of(engine: Engine, session: Session | TurnRef) -> tuple[object, ...]:
     """All that can be read of a session and its project: equal before and after, nothing changed."""
     messages = await engine.messages.list_messages(session.session_id, 100, None, ascending=True)
     return (

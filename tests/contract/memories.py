@@ -2,9 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import overload
 
 from backend.app.domain.message import CompletedTurn, Item
 from backend.app.domain.ports import MemoryRef
@@ -37,6 +39,28 @@ def items_of(*turns: CompletedTurn) -> tuple[Item, ...]:
 def tokens_of(*turns: CompletedTurn) -> int:
     """About how many tokens the turns are: four bytes each."""
     return len(json.dumps(items_of(*turns))) // 4
+
+
+class HeldTurns(Sequence[CompletedTurn]):
+    """Turns of which the last one comes late: whoever adds them stops in the middle of the transaction."""
+
+    def __init__(self, *turns: CompletedTurn) -> None:
+        self._turns = turns
+        self.reached = threading.Event()
+        self.go_on = threading.Event()
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    @overload
+    def __getitem__(self, index: int) -> CompletedTurn: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[CompletedTurn]: ...
+    def __getitem__(self, index: int | slice) -> CompletedTurn | Sequence[CompletedTurn]:
+        if index == len(self._turns) - 1:
+            self.reached.set()
+            self.go_on.wait()
+        return self._turns[index]
 
 
 @contextmanager

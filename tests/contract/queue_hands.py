@@ -4,29 +4,29 @@ import asyncio
 
 from backend.app.adapters.local_turn_queue import ReceivedDoorbell
 from backend.app.domain.ports import Doorbell
-from backend.app.wiring_local import LocalEngine
+from tests.contract.engines import TestedEngine
 
 VISIBILITY = 30.0
 
 
-def doorbells(engine: LocalEngine, count: int) -> list[Doorbell]:
+def doorbells(engine: TestedEngine, count: int) -> list[Doorbell]:
     """So many doorbells of a new session."""
     session_id = engine.ids.new_id()
     return [Doorbell(session_id, engine.ids.new_id()) for _ in range(count)]
 
 
-async def receive(engine: LocalEngine) -> ReceivedDoorbell:
+async def receive(engine: TestedEngine) -> ReceivedDoorbell:
     async with asyncio.timeout(10):
         return await engine.queue.receive(VISIBILITY)
 
 
-async def receive_and_answer(engine: LocalEngine) -> Doorbell:
+async def receive_and_answer(engine: TestedEngine) -> Doorbell:
     received = await receive(engine)
     await engine.queue.acknowledge(received.receipt)
     return received.doorbell
 
 
-async def expect_hidden(engine: LocalEngine) -> None:
+async def expect_hidden(engine: TestedEngine) -> None:
     """Whatever was rung before is hidden: a doorbell of a new session is the next one."""
     (of_another,) = doorbells(engine, 1)
     await engine.queue.ring(of_another)

@@ -1,7 +1,6 @@
 """What every TurnStore owes where it tells what a memory must hold: the completed turns of a session."""
 
 from backend.app.domain.message import CompletedTurn, Item
-from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     ITEMS,
     answer_event,
@@ -16,13 +15,14 @@ from tests.contract.builders import (
     taken_turn,
 )
 from tests.contract.conftest import Reopen
+from tests.contract.engines import TestedEngine
 
 
-async def _completed(engine: LocalEngine, session_id: str, after: int = 0, limit: int = 100) -> list[CompletedTurn]:
+async def _completed(engine: TestedEngine, session_id: str, after: int = 0, limit: int = 100) -> list[CompletedTurn]:
     return list(await engine.turns.list_completed_turns(session_id, after, limit))
 
 
-async def test_completed_turns_come_in_order_with_their_items(engine: LocalEngine) -> None:
+async def test_completed_turns_come_in_order_with_their_items(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     expected: list[CompletedTurn] = []
     for number in (1, 2, 3):
@@ -33,7 +33,7 @@ async def test_completed_turns_come_in_order_with_their_items(engine: LocalEngin
     assert await _completed(engine, session.session_id) == expected
 
 
-async def test_only_turns_above_the_asked_number_come_and_only_so_many(engine: LocalEngine) -> None:
+async def test_only_turns_above_the_asked_number_come_and_only_so_many(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     for _ in range(4):
         await complete(engine, await taken_turn(engine, session))
@@ -44,7 +44,7 @@ async def test_only_turns_above_the_asked_number_come_and_only_so_many(engine: L
     assert await _completed(engine, session.session_id, after=99) == []
 
 
-async def test_turns_that_did_not_complete_are_passed_over(engine: LocalEngine) -> None:
+async def test_turns_that_did_not_complete_are_passed_over(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     for end in ("complete", "fail", "cancel", "complete", "run", "queue"):
         if end in ("cancel", "queue"):
@@ -61,7 +61,7 @@ async def test_turns_that_did_not_complete_are_passed_over(engine: LocalEngine) 
     assert [turn.number for turn in await _completed(engine, session.session_id)] == [1, 4]
 
 
-async def test_only_the_items_of_the_attempt_that_completed_count(engine: LocalEngine) -> None:
+async def test_only_the_items_of_the_attempt_that_completed_count(engine: TestedEngine) -> None:
     first = await taken_turn(engine)
     await engine.turns.store_items(first, [{"content": "of the first attempt"}])
     second = await taken_again(engine, first)
@@ -70,7 +70,7 @@ async def test_only_the_items_of_the_attempt_that_completed_count(engine: LocalE
     assert turn.items == ({"content": "of the second"},)
 
 
-async def test_storing_items_again_replaces_them(engine: LocalEngine) -> None:
+async def test_storing_items_again_replaces_them(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await engine.turns.store_items(turn, [{"content": "draft"}, {"content": "more"}])
     await engine.turns.store_items(turn, ITEMS)
@@ -79,19 +79,19 @@ async def test_storing_items_again_replaces_them(engine: LocalEngine) -> None:
     assert await _completed(engine, turn.session_id) == [CompletedTurn(1, turn.message_id, ITEMS)]
 
 
-async def test_a_turn_may_complete_with_no_items(engine: LocalEngine) -> None:
+async def test_a_turn_may_complete_with_no_items(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await complete(engine, turn, items=[])
     assert await _completed(engine, turn.session_id) == [CompletedTurn(1, turn.message_id, ())]
 
 
-async def test_a_completed_turn_that_never_stored_items_is_listed_without_any(engine: LocalEngine) -> None:
+async def test_a_completed_turn_that_never_stored_items_is_listed_without_any(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await engine.turns.complete_turn(turn, answer_of(), None, answer_event(engine, turn))
     assert await _completed(engine, turn.session_id) == [CompletedTurn(1, turn.message_id, ())]
 
 
-async def test_large_items_come_back_whole(engine: LocalEngine) -> None:
+async def test_large_items_come_back_whole(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     items: list[Item] = [{"role": "assistant", "content": "né ☂ \U0001f327" * 60_000}] * 3
     await complete(engine, turn, items=items)
@@ -99,7 +99,7 @@ async def test_large_items_come_back_whole(engine: LocalEngine) -> None:
     assert completed.items == tuple(items)
 
 
-async def test_sessions_do_not_share_their_turns(engine: LocalEngine) -> None:
+async def test_sessions_do_not_share_their_turns(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
     await complete(engine, await taken_turn(engine, session))
@@ -107,7 +107,7 @@ async def test_sessions_do_not_share_their_turns(engine: LocalEngine) -> None:
     assert await _completed(engine, engine.ids.new_id()) == []
 
 
-async def test_completed_turns_outlive_their_process(engine: LocalEngine, reopen: Reopen) -> None:
+async def test_completed_turns_outlive_their_process(engine: TestedEngine, reopen: Reopen) -> None:
     turn = await taken_turn(engine)
     await complete(engine, turn)
     assert await _completed(await reopen(), turn.session_id) == [CompletedTurn(1, turn.message_id, ITEMS)]

@@ -7,17 +7,17 @@ import pytest
 
 from backend.app.domain.message import TurnRef
 from backend.app.domain.ports import EndWatch
-from backend.app.wiring_local import LocalEngine
 from shared.events import EndingEvent
 from tests.contract.builders import cancel, complete, current_message, fail, iteration_event, taken_turn
+from tests.contract.engines import TestedEngine
 
-End = Callable[[LocalEngine, TurnRef], Awaitable[EndingEvent]]
+End = Callable[[TestedEngine, TurnRef], Awaitable[EndingEvent]]
 _LONG = 600.0
 # Sooner than any adapter looks again by itself: who is back by then was woken.
 _AT_ONCE = 0.8
 
 
-async def _cancel_released(engine: LocalEngine, turn: TurnRef) -> EndingEvent:
+async def _cancel_released(engine: TestedEngine, turn: TurnRef) -> EndingEvent:
     await engine.turns.release_lease(turn, engine.clock.now())
     _, event = await cancel(engine, turn)
     assert event is not None
@@ -27,11 +27,11 @@ async def _cancel_released(engine: LocalEngine, turn: TurnRef) -> EndingEvent:
 ENDS: dict[str, End] = {"completed": complete, "failed": fail, "cancelled": _cancel_released}
 
 
-def _watch(engine: LocalEngine) -> EndWatch:
+def _watch(engine: TestedEngine) -> EndWatch:
     return engine.end_watch
 
 
-async def _start_waiting(engine: LocalEngine, message_id: str, count: int = 1) -> list[asyncio.Task[None]]:
+async def _start_waiting(engine: TestedEngine, message_id: str, count: int = 1) -> list[asyncio.Task[None]]:
     waiting = [asyncio.create_task(_watch(engine).wait_for_end(message_id, _LONG)) for _ in range(count)]
     await asyncio.wait(waiting, timeout=0.01)  # lets them begin; they need nothing but the loop for it
     assert not any(task.done() for task in waiting)
@@ -39,7 +39,7 @@ async def _start_waiting(engine: LocalEngine, message_id: str, count: int = 1) -
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_who_waits_is_woken_by_every_kind_of_end(engine: LocalEngine, end: str) -> None:
+async def test_who_waits_is_woken_by_every_kind_of_end(engine: TestedEngine, end: str) -> None:
     turn = await taken_turn(engine)
     (waiting,) = await _start_waiting(engine, turn.message_id)
     await engine.bus.publish(await ENDS[end](engine, turn))
@@ -48,7 +48,7 @@ async def test_who_waits_is_woken_by_every_kind_of_end(engine: LocalEngine, end:
     assert not (await current_message(engine, turn)).status.is_open
 
 
-async def test_all_who_wait_for_a_message_are_woken(engine: LocalEngine) -> None:
+async def test_all_who_wait_for_a_message_are_woken(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     waiting = await _start_waiting(engine, turn.message_id, 8)
     await engine.bus.publish(await complete(engine, turn))
@@ -56,7 +56,7 @@ async def test_all_who_wait_for_a_message_are_woken(engine: LocalEngine) -> None
         await asyncio.gather(*waiting)
 
 
-async def test_those_who_wait_for_others_are_not_woken(engine: LocalEngine) -> None:
+async def test_those_who_wait_for_others_are_not_woken(engine: TestedEngine) -> None:
     turn, other = await taken_turn(engine), await taken_turn(engine)
     (waiting,) = await _start_waiting(engine, turn.message_id)
     (waiting_for_other,) = await _start_waiting(engine, other.message_id)
@@ -71,19 +71,19 @@ async def test_those_who_wait_for_others_are_not_woken(engine: LocalEngine) -> N
 
 
 @pytest.mark.parametrize("timeout", [0.0, 0.01])
-async def test_who_waits_is_let_go_after_the_timeout(engine: LocalEngine, timeout: float) -> None:
+async def test_who_waits_is_let_go_after_the_timeout(engine: TestedEngine, timeout: float) -> None:
     turn = await taken_turn(engine)
     async with asyncio.timeout(_AT_ONCE):
         await _watch(engine).wait_for_end(turn.message_id, timeout)
     assert (await current_message(engine, turn)).status.is_open
 
 
-async def test_a_message_that_nobody_knows_can_be_waited_for(engine: LocalEngine) -> None:
+async def test_a_message_that_nobody_knows_can_be_waited_for(engine: TestedEngine) -> None:
     async with asyncio.timeout(_AT_ONCE):
         await _watch(engine).wait_for_end(engine.ids.new_id(), 0.01)
 
 
-async def test_who_stops_waiting_leaves_the_others_waiting(engine: LocalEngine) -> None:
+async def test_who_stops_waiting_leaves_the_others_waiting(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     leaving, staying = await _start_waiting(engine, turn.message_id, 2)
     leaving.cancel()
@@ -95,7 +95,9 @@ async def test_who_stops_waiting_leaves_the_others_waiting(engine: LocalEngine) 
         await staying
 
 
-async def test_an_end_in_another_process_is_noticed_before_long(engine: LocalEngine, other_engine: LocalEngine) -> None:
+async def test_an_end_in_another_process_is_noticed_before_long(
+    engine: TestedEngine, other_engine: TestedEngine
+) -> None:
     turn = await taken_turn(engine)
     (waiting,) = await _start_waiting(engine, turn.message_id)
     await complete(other_engine, turn)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from backend.app.domain.ports import MemoryRef
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import ErasureStore, Page
-from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     complete,
     delete,
@@ -17,19 +16,20 @@ from tests.contract.builders import (
     taken_turn,
 )
 from tests.contract.conftest import Reopen
+from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 
-def _store(engine: LocalEngine) -> ErasureStore:
+def _store(engine: TestedEngine) -> ErasureStore:
     return engine.erasure
 
 
-async def _ids_to_erase(engine: LocalEngine, limit: int = 100) -> list[str]:
+async def _ids_to_erase(engine: TestedEngine, limit: int = 100) -> list[str]:
     now = engine.clock.now()
     return [one.session.session_id for one in (await _store(engine).list_sessions_to_erase(now, limit)).items]
 
 
-async def _worked_session(engine: LocalEngine) -> tuple[Session, list[str]]:
+async def _worked_session(engine: TestedEngine) -> tuple[Session, list[str]]:
     """A session with a completed, a running and a queued message, and their ids."""
     session = await stored_session(engine)
     turns = [await taken_turn(engine, session)]
@@ -42,12 +42,12 @@ async def _worked_session(engine: LocalEngine) -> tuple[Session, list[str]]:
     return session, [*(turn.message_id for turn in turns), queued.message_id]
 
 
-async def test_live_sessions_are_not_to_be_erased(engine: LocalEngine) -> None:
+async def test_live_sessions_are_not_to_be_erased(engine: TestedEngine) -> None:
     await _worked_session(engine)
     assert await _ids_to_erase(engine) == []
 
 
-async def test_a_deleted_session_is_to_be_erased(engine: LocalEngine) -> None:
+async def test_a_deleted_session_is_to_be_erased(engine: TestedEngine) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
     (tombstone,) = (await _store(engine).list_sessions_to_erase(engine.clock.now(), 10)).items
@@ -55,7 +55,7 @@ async def test_a_deleted_session_is_to_be_erased(engine: LocalEngine) -> None:
     assert (listed.session_id, listed.project_id, listed.node_id) == (session.session_id, session.project_id, None)
 
 
-async def test_a_listed_session_names_its_memory(engine: LocalEngine) -> None:
+async def test_a_listed_session_names_its_memory(engine: TestedEngine) -> None:
     session = await stored_session(engine, node_id="triage")
     await delete(engine, session)
     (tombstone,) = (await _store(engine).list_sessions_to_erase(engine.clock.now(), 10)).items
@@ -64,7 +64,7 @@ async def test_a_listed_session_names_its_memory(engine: LocalEngine) -> None:
     assert MemoryRef(listed.session_id, listed.openai_session_key) == expected
 
 
-async def test_the_pages_of_what_is_to_be_erased_hold_each_once(engine: LocalEngine) -> None:
+async def test_the_pages_of_what_is_to_be_erased_hold_each_once(engine: TestedEngine) -> None:
     sessions = [await stored_session(engine) for _ in range(5)]
     for session in reversed(sessions):
         await delete(engine, session)
@@ -78,7 +78,7 @@ async def test_the_pages_of_what_is_to_be_erased_hold_each_once(engine: LocalEng
     assert (sorted(found), cursor) == (sorted(one.session_id for one in sessions), None)
 
 
-async def test_a_session_is_listed_until_it_is_erased(engine: LocalEngine, clock: ManualClock, reopen: Reopen) -> None:
+async def test_a_session_is_listed_until_it_is_erased(engine: TestedEngine, clock: ManualClock, reopen: Reopen) -> None:
     first, second = await stored_session(engine), await stored_session(engine)
     await delete(engine, first)
     clock.advance(1)
@@ -91,7 +91,7 @@ async def test_a_session_is_listed_until_it_is_erased(engine: LocalEngine, clock
     assert await _ids_to_erase(engine) == []
 
 
-async def test_nothing_is_left_of_an_erased_session_but_its_tombstone(engine: LocalEngine) -> None:
+async def test_nothing_is_left_of_an_erased_session_but_its_tombstone(engine: TestedEngine) -> None:
     session, message_ids = await _worked_session(engine)
     end = await delete(engine, session)
     await _store(engine).erase_records(session.session_id, final=True)
@@ -106,7 +106,7 @@ async def test_nothing_is_left_of_an_erased_session_but_its_tombstone(engine: Lo
     assert (page.events, page.last_seq, page.deleted) == ((end,), end.seq, True)
 
 
-async def test_erasing_again_is_safe(engine: LocalEngine) -> None:
+async def test_erasing_again_is_safe(engine: TestedEngine) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
     await _store(engine).erase_records(session.session_id, final=True)
@@ -116,7 +116,7 @@ async def test_erasing_again_is_safe(engine: LocalEngine) -> None:
     assert await _ids_to_erase(engine) == []
 
 
-async def test_an_erased_session_cannot_be_deleted_again(engine: LocalEngine) -> None:
+async def test_an_erased_session_cannot_be_deleted_again(engine: TestedEngine) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
     await _store(engine).erase_records(session.session_id, final=True)
@@ -124,14 +124,14 @@ async def test_an_erased_session_cannot_be_deleted_again(engine: LocalEngine) ->
     assert await _ids_to_erase(engine) == []
 
 
-async def test_erasing_no_session_is_safe(engine: LocalEngine) -> None:
+async def test_erasing_no_session_is_safe(engine: TestedEngine) -> None:
     session, _ = await _worked_session(engine)
     before = await everything_of(engine, session)
     await _store(engine).erase_records(engine.ids.new_id(), final=True)
     assert await everything_of(engine, session) == before
 
 
-async def test_erasing_a_session_leaves_the_others_and_the_keys_next_one(engine: LocalEngine) -> None:
+async def test_erasing_a_session_leaves_the_others_and_the_keys_next_one(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project)
     await complete(engine, await taken_turn(engine, session))
@@ -146,7 +146,7 @@ async def test_erasing_a_session_leaves_the_others_and_the_keys_next_one(engine:
     assert (await everything_of(engine, successor), await everything_of(engine, other)) == before
 
 
-async def test_what_was_erased_too_early_is_to_be_erased_once_more(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_what_was_erased_too_early_is_to_be_erased_once_more(engine: TestedEngine, clock: ManualClock) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
     deleted_at = clock.now()
@@ -160,7 +160,7 @@ async def test_what_was_erased_too_early_is_to_be_erased_once_more(engine: Local
     assert (await store.list_sessions_to_erase(clock.now(), 10)).items == ()
 
 
-async def test_a_tombstone_is_kept_for_its_time_and_then_forgotten(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_tombstone_is_kept_for_its_time_and_then_forgotten(engine: TestedEngine, clock: ManualClock) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
     store = _store(engine)
@@ -173,7 +173,7 @@ async def test_a_tombstone_is_kept_for_its_time_and_then_forgotten(engine: Local
     assert await engine.events.read_events(session.project_id, session.session_id, 0) is None
 
 
-async def test_what_is_not_erased_yet_keeps_its_tombstone(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_what_is_not_erased_yet_keeps_its_tombstone(engine: TestedEngine, clock: ManualClock) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
     await _store(engine).remove_tombstones(clock.now())

@@ -3,7 +3,6 @@
 import asyncio
 
 from backend.app.domain.ports import EventBus
-from backend.app.wiring_local import LocalEngine
 from shared.events import AccessChangedEvent, BusMessage, CodeChangedEvent, MessageQueuedEvent, TextDeltaEvent
 from tests.contract.builders import (
     answer_event,
@@ -16,32 +15,36 @@ from tests.contract.builders import (
     taken_turn,
     usage_event,
 )
+from tests.contract.engines import TestedEngine
 
 
-def _bus(engine: LocalEngine) -> EventBus:
+def _bus(engine: TestedEngine) -> EventBus:
     return engine.bus
 
 
-async def _one_event_of_each_kind(engine: LocalEngine) -> list[BusMessage]:
+async def _one_event_of_each_kind(engine: TestedEngine) -> list[BusMessage]:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
-    head = {
-        "event_id": engine.ids.new_id(),
-        "project_id": session.project_id,
-        "session_id": session.session_id,
-        "message_id": turn.message_id,
-        "created_at": engine.clock.now(),
-    }
+
+    def head() -> dict[str, object]:
+        return {
+            "event_id": engine.ids.new_id(),
+            "project_id": session.project_id,
+            "session_id": session.session_id,
+            "message_id": turn.message_id,
+            "created_at": engine.clock.now(),
+        }
+
     return [
-        MessageQueuedEvent.model_validate(head | {"prompt": "Make it rain"}),
+        MessageQueuedEvent.model_validate(head() | {"prompt": "Make it rain"}),
         started_event(engine, turn),
         TextDeltaEvent.model_validate(
-            head | {"attempt": 1, "agent": "vibecoder", "iteration": 1, "offset": 0, "text": "né ☂"}
+            head() | {"attempt": 1, "agent": "vibecoder", "iteration": 1, "offset": 0, "text": "né ☂"}
         ),
         usage_event(engine, turn),
         iteration_event(engine, turn),
         answer_event(engine, turn),
-        CodeChangedEvent.model_validate(head | {"version": 2}),
+        CodeChangedEvent.model_validate(head() | {"version": 2}),
         AccessChangedEvent(event_id=engine.ids.new_id(), project_id=session.project_id, created_at=engine.clock.now()),
         failed_event(engine, turn),
         cancelled_event(engine, turn),
@@ -49,26 +52,28 @@ async def _one_event_of_each_kind(engine: LocalEngine) -> list[BusMessage]:
     ]
 
 
-async def test_every_kind_of_event_is_heard_as_it_was_published(engine: LocalEngine) -> None:
+async def test_every_kind_of_event_is_heard_as_it_was_published(engine: TestedEngine) -> None:
     heard: list[BusMessage] = []
     engine.bus.listen(heard.append)
     events = await _one_event_of_each_kind(engine)
     for event in events:
         await _bus(engine).publish(event)
+    await engine.settle()
     assert heard == events
 
 
-async def test_every_listener_hears_every_event(engine: LocalEngine) -> None:
+async def test_every_listener_hears_every_event(engine: TestedEngine) -> None:
     heard: list[list[BusMessage]] = [[], [], []]
     for each in heard:
         engine.bus.listen(each.append)
     events = await _one_event_of_each_kind(engine)
     for event in events:
         await _bus(engine).publish(event)
+    await engine.settle()
     assert heard == [events] * 3
 
 
-async def test_the_order_is_kept_within_a_session(engine: LocalEngine) -> None:
+async def test_the_order_is_kept_within_a_session(engine: TestedEngine) -> None:
     heard: list[BusMessage] = []
     engine.bus.listen(heard.append)
     turns = [await taken_turn(engine) for _ in range(4)]
@@ -79,34 +84,39 @@ async def test_the_order_is_kept_within_a_session(engine: LocalEngine) -> None:
 
     published: list[list[BusMessage]] = [[iteration_event(engine, turn, str(n)) for n in range(50)] for turn in turns]
     await asyncio.gather(*map(publish_all, published))
+    await engine.settle()
     for events in published:
         assert [event for event in heard if event in events] == events
 
 
-async def test_an_event_that_nobody_hears_is_lost_without_harm(engine: LocalEngine) -> None:
+async def test_an_event_that_nobody_hears_is_lost_without_harm(engine: TestedEngine) -> None:
     events = await _one_event_of_each_kind(engine)
     for event in events:
         await _bus(engine).publish(event)
+    await engine.settle()
     heard: list[BusMessage] = []
     engine.bus.listen(heard.append)
     await _bus(engine).publish(events[0])
+    await engine.settle()
     assert heard == events[:1]
 
 
-async def test_who_stops_listening_hears_no_more(engine: LocalEngine) -> None:
+async def test_who_stops_listening_hears_no_more(engine: TestedEngine) -> None:
     leaving: list[BusMessage] = []
     staying: list[BusMessage] = []
     stop = engine.bus.listen(leaving.append)
     engine.bus.listen(staying.append)
     first, second, *_ = await _one_event_of_each_kind(engine)
     await _bus(engine).publish(first)
+    await engine.settle()
     stop()
     await _bus(engine).publish(second)
+    await engine.settle()
     assert leaving == [first]
     assert staying == [first, second]
 
 
-async def test_a_listener_may_stop_listening_while_it_hears(engine: LocalEngine) -> None:
+async def test_a_listener_may_stop_listening_while_it_hears(engine: TestedEngine) -> None:
     heard: list[BusMessage] = []
 
     def hear_once(event: BusMessage) -> None:
@@ -119,11 +129,12 @@ async def test_a_listener_may_stop_listening_while_it_hears(engine: LocalEngine)
     first, second, *_ = await _one_event_of_each_kind(engine)
     await _bus(engine).publish(first)
     await _bus(engine).publish(second)
+    await engine.settle()
     assert heard == [first]
     assert staying == [first, second]
 
 
-async def test_a_failed_delivery_reaches_neither_the_publisher_nor_the_others(engine: LocalEngine) -> None:
+async def test_a_failed_delivery_reaches_neither_the_publisher_nor_the_others(engine: TestedEngine) -> None:
     def fail_to_hear(event: BusMessage) -> None:
         raise ConnectionError("nobody there")
 
@@ -132,13 +143,15 @@ async def test_a_failed_delivery_reaches_neither_the_publisher_nor_the_others(en
     engine.bus.listen(heard.append)
     first, *_ = await _one_event_of_each_kind(engine)
     await _bus(engine).publish(first)
+    await engine.settle()
     assert heard == [first]
 
 
-async def test_publishing_waits_for_no_listener(engine: LocalEngine) -> None:
+async def test_publishing_waits_for_no_listener(engine: TestedEngine) -> None:
     received: asyncio.Queue[BusMessage] = asyncio.Queue()
     engine.bus.listen(received.put_nowait)
     events = await _one_event_of_each_kind(engine)
     for event in events:
         await _bus(engine).publish(event)
+    await engine.settle()
     assert received.qsize() == len(events)

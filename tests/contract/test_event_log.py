@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from backend.app.domain.message import MessageStatus
-from backend.app.wiring_local import LocalEngine
 from shared.event_log import EventLogReader, EventPage
 from shared.events import LoggedEvent
 from tests.contract.builders import (
@@ -24,25 +23,26 @@ from tests.contract.builders import (
     taken_turn,
 )
 from tests.contract.conftest import Reopen
+from tests.contract.engines import TestedEngine
 
 
-def _reader(engine: LocalEngine) -> EventLogReader:
+def _reader(engine: TestedEngine) -> EventLogReader:
     return engine.events
 
 
-async def _append(engine: LocalEngine, count: int) -> list[LoggedEvent]:
+async def _append(engine: TestedEngine, count: int) -> list[LoggedEvent]:
     """That many events of a new session."""
     turn = await taken_turn(engine)
     return [await engine.turns.append_event(turn, iteration_event(engine, turn, f"né ☂ {n}")) for n in range(count)]
 
 
-async def _read(engine: LocalEngine, event: LoggedEvent, after: int = 0, limit: int = 200) -> EventPage:
+async def _read(engine: TestedEngine, event: LoggedEvent, after: int = 0, limit: int = 200) -> EventPage:
     page = await _reader(engine).read_events(event.project_id, event.session_id, after, limit)
     assert page is not None
     return page
 
 
-async def test_events_of_every_kind_are_read_as_they_were_logged(engine: LocalEngine) -> None:
+async def test_events_of_every_kind_are_read_as_they_were_logged(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     logged: list[LoggedEvent] = []
     turn = await taken_turn(engine, session)
@@ -61,7 +61,7 @@ async def test_events_of_every_kind_are_read_as_they_were_logged(engine: LocalEn
     assert await _read(engine, logged[0]) == EventPage(tuple(logged), last_seq=7)
 
 
-async def test_a_session_without_events_has_an_empty_log(engine: LocalEngine) -> None:
+async def test_a_session_without_events_has_an_empty_log(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     page = await _reader(engine).read_events(session.project_id, session.session_id, 0)
     assert page == EventPage((), last_seq=0)
@@ -69,7 +69,7 @@ async def test_a_session_without_events_has_an_empty_log(engine: LocalEngine) ->
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])
-async def test_the_pages_of_events_hold_each_once_in_order(engine: LocalEngine, limit: int) -> None:
+async def test_the_pages_of_events_hold_each_once_in_order(engine: TestedEngine, limit: int) -> None:
     logged = await _append(engine, 5)
     pages = [await _read(engine, logged[0], 0, limit)]
     while pages[-1].has_more:
@@ -80,37 +80,37 @@ async def test_the_pages_of_events_hold_each_once_in_order(engine: LocalEngine, 
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
-async def test_only_events_above_the_asked_number_come(engine: LocalEngine, after: int) -> None:
+async def test_only_events_above_the_asked_number_come(engine: TestedEngine, after: int) -> None:
     logged = await _append(engine, 3)
     assert await _read(engine, logged[0], after) == EventPage(tuple(logged[after:]), last_seq=3)
 
 
 @pytest.mark.parametrize("after", [3, 4, 10**9])
-async def test_a_number_beyond_the_end_gives_an_empty_page(engine: LocalEngine, after: int) -> None:
+async def test_a_number_beyond_the_end_gives_an_empty_page(engine: TestedEngine, after: int) -> None:
     (event, *_) = await _append(engine, 3)
     page = await _read(engine, event, after)
     assert page == EventPage((), last_seq=3)
     assert not page.has_more
 
 
-async def test_reading_changes_nothing_however_often_and_by_how_many(engine: LocalEngine) -> None:
+async def test_reading_changes_nothing_however_often_and_by_how_many(engine: TestedEngine) -> None:
     logged = await _append(engine, 3)
     pages = await asyncio.gather(*(_read(engine, logged[0], 0, 2) for _ in range(8)))
     assert pages == [EventPage(tuple(logged[:2]), last_seq=3)] * 8
     assert await _read(engine, logged[0]) == EventPage(tuple(logged), last_seq=3)
 
 
-async def test_another_process_reads_an_event_at_once(engine: LocalEngine, other_engine: LocalEngine) -> None:
+async def test_another_process_reads_an_event_at_once(engine: TestedEngine, other_engine: TestedEngine) -> None:
     logged = await _append(engine, 3)
     assert await _read(other_engine, logged[0]) == EventPage(tuple(logged), last_seq=3)
 
 
-async def test_events_outlive_their_process(engine: LocalEngine, reopen: Reopen) -> None:
+async def test_events_outlive_their_process(engine: TestedEngine, reopen: Reopen) -> None:
     logged = await _append(engine, 3)
     assert await _read(await reopen(), logged[0]) == EventPage(tuple(logged), last_seq=3)
 
 
-async def test_sessions_do_not_share_their_events(engine: LocalEngine) -> None:
+async def test_sessions_do_not_share_their_events(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
     turns = [await taken_turn(engine, session), await taken_turn(engine, other)]
@@ -123,7 +123,7 @@ async def test_sessions_do_not_share_their_events(engine: LocalEngine) -> None:
         assert [(event.session_id, event.seq) for event in page.events] == [(each.session_id, n) for n in (1, 2, 3)]
 
 
-async def test_a_foreign_session_and_none_at_all_are_the_same(engine: LocalEngine) -> None:
+async def test_a_foreign_session_and_none_at_all_are_the_same(engine: TestedEngine) -> None:
     (event,) = await _append(engine, 1)
     foreign = await stored_project(engine)
     assert await _reader(engine).read_events(foreign.project_id, event.session_id, 0) is None
@@ -131,7 +131,7 @@ async def test_a_foreign_session_and_none_at_all_are_the_same(engine: LocalEngin
     assert await _reader(engine).read_events(engine.ids.new_id(), event.session_id, 0) is None
 
 
-async def test_a_deleted_session_has_its_end_left_only(engine: LocalEngine) -> None:
+async def test_a_deleted_session_has_its_end_left_only(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
     for _ in range(3):
@@ -146,14 +146,14 @@ async def test_a_deleted_session_has_its_end_left_only(engine: LocalEngine) -> N
         assert (page.events, page.last_seq, page.deleted, page.has_more) == ((), 4, True, False)
 
 
-async def test_a_deleted_session_of_a_foreign_project_is_none(engine: LocalEngine) -> None:
+async def test_a_deleted_session_of_a_foreign_project_is_none(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     await delete(engine, session)
     foreign = await stored_project(engine)
     assert await _reader(engine).read_events(foreign.project_id, session.session_id, 0) is None
 
 
-async def test_the_newest_numbers_of_all_live_sessions_of_a_project_are_read_at_once(engine: LocalEngine) -> None:
+async def test_the_newest_numbers_of_all_live_sessions_of_a_project_are_read_at_once(engine: TestedEngine) -> None:
     project, foreign = await stored_project(engine), await stored_project(engine)
     silent = await stored_session(engine, project)
     busy = await stored_session(engine, project, node_id="triage")
@@ -167,6 +167,6 @@ async def test_the_newest_numbers_of_all_live_sessions_of_a_project_are_read_at_
     assert await _reader(engine).read_last_seqs(project.project_id) == expected
 
 
-async def test_no_project_has_no_newest_numbers(engine: LocalEngine) -> None:
+async def test_no_project_has_no_newest_numbers(engine: TestedEngine) -> None:
     await stored_session(engine)
     assert await _reader(engine).read_last_seqs(engine.ids.new_id()) == {}

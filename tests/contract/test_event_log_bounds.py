@@ -3,34 +3,34 @@
 import pytest
 
 from backend.app.domain.message import TurnRef
-from backend.app.wiring_local import LocalEngine
 from shared.event_log import EventPage
 from shared.events import LoggedEvent
 from tests.contract.builders import delete, iteration_event, stored_session, taken_turn
+from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 WEEK = 7 * 24 * 3600.0
 _ABOUT_4_MB = 4_500_000
 
 
-async def _append(engine: LocalEngine, turn: TurnRef, content: str = "A draft") -> LoggedEvent:
+async def _append(engine: TestedEngine, turn: TurnRef, content: str = "A draft") -> LoggedEvent:
     return await engine.turns.append_event(turn, iteration_event(engine, turn, content))
 
 
-async def _read(engine: LocalEngine, turn: TurnRef, after: int = 0) -> EventPage:
+async def _read(engine: TestedEngine, turn: TurnRef, after: int = 0) -> EventPage:
     page = await engine.events.read_events(turn.project_id, turn.session_id, after)
     assert page is not None
     return page
 
 
-async def test_an_event_is_kept_for_seven_days(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_an_event_is_kept_for_seven_days(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     event = await _append(engine, turn)
     clock.advance(WEEK - 1)
     assert await _read(engine, turn) == EventPage((event,), last_seq=1)
 
 
-async def test_an_event_is_gone_after_seven_days_and_the_page_says_so(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_an_event_is_gone_after_seven_days_and_the_page_says_so(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     await _append(engine, turn)
     clock.advance(WEEK + 1)
@@ -40,7 +40,7 @@ async def test_an_event_is_gone_after_seven_days_and_the_page_says_so(engine: Lo
 
 
 async def test_a_page_is_truncated_only_where_what_was_asked_for_is_gone(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     turn = await taken_turn(engine)
     await _append(engine, turn)
@@ -57,7 +57,7 @@ async def test_a_page_is_truncated_only_where_what_was_asked_for_is_gone(
 
 @pytest.mark.parametrize("after", [2, 3, 99])
 async def test_who_has_seen_all_misses_nothing_when_all_is_gone(
-    engine: LocalEngine, clock: ManualClock, after: int
+    engine: TestedEngine, clock: ManualClock, after: int
 ) -> None:
     turn = await taken_turn(engine)
     await _append(engine, turn)
@@ -66,7 +66,7 @@ async def test_who_has_seen_all_misses_nothing_when_all_is_gone(
     assert await _read(engine, turn, after) == EventPage((), last_seq=2)
 
 
-async def test_numbers_go_on_after_all_events_are_gone(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_numbers_go_on_after_all_events_are_gone(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     await _append(engine, turn)
     clock.advance(WEEK + 1)
@@ -77,7 +77,7 @@ async def test_numbers_go_on_after_all_events_are_gone(engine: LocalEngine, cloc
 
 
 async def test_a_session_stays_deleted_when_its_end_is_gone_from_the_log(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     session = await stored_session(engine)
     await delete(engine, session)
@@ -89,7 +89,7 @@ async def test_a_session_stays_deleted_when_its_end_is_gone_from_the_log(
 
 # 190,000 bytes of ASCII, as large as a logged event gets; and the same bytes in characters of three.
 @pytest.mark.parametrize("content", ["a" * 190_000, "天" * 63_000], ids=["ascii", "three-byte"])
-async def test_a_page_holds_about_4_mb_at_most_and_the_next_ones_the_rest(engine: LocalEngine, content: str) -> None:
+async def test_a_page_holds_about_4_mb_at_most_and_the_next_ones_the_rest(engine: TestedEngine, content: str) -> None:
     turn = await taken_turn(engine)
     for _ in range(45):
         await _append(engine, turn, content)

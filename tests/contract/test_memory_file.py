@@ -10,7 +10,7 @@ from agents import SQLiteSession
 
 from backend.app.domain.ports import Memory, MemoryRef, MemorySnapshot
 from backend.app.memory.memory_files import MemoryFiles
-from backend.app.memory.sqlite_memory import NetworkSQLiteSession
+from backend.app.memory.network_session import NetworkSQLiteSession
 from tests.contract.memories import PLENTY, items_of, names_beside, opened, ref_of, turn_of
 from tests.manual_time import SequentialIds
 
@@ -55,8 +55,8 @@ async def test_every_connection_is_configured_for_a_network_file_system(
     connect, configure = sqlite3.connect, NetworkSQLiteSession._configure_connection
 
     def counting_connect(*args: Any, **options: Any) -> sqlite3.Connection:
-        connected.append(args[0])
         connection: sqlite3.Connection = connect(*args, **options)
+        connected.append(args[0])
         return connection
 
     def counting_configure(connection: sqlite3.Connection) -> None:
@@ -114,6 +114,27 @@ async def test_a_half_written_transaction_of_a_host_that_died_is_rolled_back(
     _write_half(files.path(ref), files.path(died))
     assert files.path(died).read_bytes() != files.path(ref).read_bytes()
     assert await memory.read_memory(died, PLENTY) == MemorySnapshot(10, items_of(*turns))
+    # Another host must not learn, and keep in its cache, that there is no journal.
+    assert _journal(files.path(died)).stat().st_size > 0
+
+
+async def test_a_turn_that_is_added_opens_the_file_once(
+    memory: Memory, ref: MemoryRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await memory.append_turns(ref, [turn_of(1)], create=True)
+    opened_files: list[object] = []
+    connect = sqlite3.connect
+
+    def counting_connect(*args: Any, **options: Any) -> sqlite3.Connection:
+        opened_files.append(args[0])
+        connection: sqlite3.Connection = connect(*args, **options)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", counting_connect)
+    await memory.read_memory(ref, PLENTY)
+    assert len(opened_files) == 1
+    await memory.append_turns(ref, [turn_of(2)], create=False)
+    assert len(opened_files) == 2
 
 
 async def test_a_half_written_journal_that_was_set_aside_spoils_no_new_memory(

@@ -7,7 +7,6 @@ import pytest
 from backend.app.domain.errors import MessageNotFoundError, TurnCancelRequestedError, TurnFencedError
 from backend.app.domain.message import Message, MessageError, MessageStatus, TurnRef
 from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
-from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedEvent, TokenUsage
 from tests.contract.builders import (
     CANCELLED,
@@ -30,16 +29,17 @@ from tests.contract.builders import (
     taken_again,
     taken_turn,
 )
+from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 
-async def _events_of(engine: LocalEngine, message: Message | TurnRef) -> list[LoggedEvent]:
+async def _events_of(engine: TestedEngine, message: Message | TurnRef) -> list[LoggedEvent]:
     page = await engine.events.read_events(message.project_id, message.session_id, 0)
     assert page is not None
     return list(page.events)
 
 
-async def test_cancelling_a_queued_message_ends_it(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_cancelling_a_queued_message_ends_it(engine: TestedEngine, clock: ManualClock) -> None:
     queued = await queued_message(engine, await stored_session(engine))
     clock.advance(5)
     message, event = await cancel(engine, queued)
@@ -53,7 +53,7 @@ async def test_cancelling_a_queued_message_ends_it(engine: LocalEngine, clock: M
     assert (await take(engine, queued.message_id))[0] is TakeOutcome.GONE
 
 
-async def test_cancelling_a_message_under_a_live_lease_only_marks_it(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_cancelling_a_message_under_a_live_lease_only_marks_it(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     assert await engine.turns.beat(turn, None) == TurnSignal(cancel_requested=False)
     clock.advance(LEASE.total_seconds() - 1)
@@ -65,13 +65,13 @@ async def test_cancelling_a_message_under_a_live_lease_only_marks_it(engine: Loc
     assert await engine.turns.beat(turn, None) == TurnSignal(cancel_requested=True)
 
 
-async def test_asking_twice_to_cancel_a_running_message_marks_it_once(engine: LocalEngine) -> None:
+async def test_asking_twice_to_cancel_a_running_message_marks_it_once(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     first, _ = await cancel(engine, turn)
     assert await cancel(engine, turn) == (first, None)
 
 
-async def test_a_marked_message_ends_when_its_worker_says_so(engine: LocalEngine) -> None:
+async def test_a_marked_message_ends_when_its_worker_says_so(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await cancel(engine, turn)
     with pytest.raises(TurnCancelRequestedError):
@@ -82,7 +82,7 @@ async def test_a_marked_message_ends_when_its_worker_says_so(engine: LocalEngine
     assert (message.status, message.error) == (MessageStatus.CANCELLED, CANCELLED)
 
 
-async def test_a_mark_outlives_the_attempt_that_it_was_meant_for(engine: LocalEngine) -> None:
+async def test_a_mark_outlives_the_attempt_that_it_was_meant_for(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await cancel(engine, turn)
     second = await taken_again(engine, turn)
@@ -90,7 +90,7 @@ async def test_a_mark_outlives_the_attempt_that_it_was_meant_for(engine: LocalEn
     assert await engine.turns.beat(second, None) == TurnSignal(cancel_requested=True)
 
 
-async def test_cancelling_a_message_whose_lease_is_over_ends_it(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_cancelling_a_message_whose_lease_is_over_ends_it(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     clock.advance(LEASE.total_seconds())
     message, event = await cancel(engine, turn)
@@ -101,7 +101,7 @@ async def test_cancelling_a_message_whose_lease_is_over_ends_it(engine: LocalEng
 
 
 async def test_a_worker_whose_message_was_cancelled_after_its_lease_is_fenced(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     turn = await taken_turn(engine)
     clock.advance(LEASE.total_seconds())
@@ -114,7 +114,7 @@ async def test_a_worker_whose_message_was_cancelled_after_its_lease_is_fenced(
     assert await everything_of(engine, turn) == before
 
 
-async def test_cancelling_a_released_message_ends_it_with_the_usage_of_all_attempts(engine: LocalEngine) -> None:
+async def test_cancelling_a_released_message_ends_it_with_the_usage_of_all_attempts(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await record_response(engine, turn)
     turn = await taken_again(engine, turn)
@@ -126,14 +126,14 @@ async def test_cancelling_a_released_message_ends_it_with_the_usage_of_all_attem
     assert len(await engine.messages.list_responses(turn.message_id)) == 2
 
 
-async def test_cancelling_a_message_that_used_nothing_says_so(engine: LocalEngine) -> None:
+async def test_cancelling_a_message_that_used_nothing_says_so(engine: TestedEngine) -> None:
     _, event = await cancel(engine, await queued_message(engine, await stored_session(engine)))
     assert event is not None
     assert event.token_usage == TokenUsage()
 
 
 @pytest.mark.parametrize("end", [complete, fail])
-async def test_cancelling_an_ended_message_leaves_it_alone(engine: LocalEngine, end: TurnWrite) -> None:
+async def test_cancelling_an_ended_message_leaves_it_alone(engine: TestedEngine, end: TurnWrite) -> None:
     turn = await taken_turn(engine)
     await end(engine, turn)
     before = await everything_of(engine, turn)
@@ -141,7 +141,7 @@ async def test_cancelling_an_ended_message_leaves_it_alone(engine: LocalEngine, 
     assert await everything_of(engine, turn) == before
 
 
-async def test_cancelling_again_leaves_the_cancelled_message_alone(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_cancelling_again_leaves_the_cancelled_message_alone(engine: TestedEngine, clock: ManualClock) -> None:
     session = await stored_session(engine)
     queued = await queued_message(engine, session)
     message, _ = await cancel(engine, queued)
@@ -151,14 +151,14 @@ async def test_cancelling_again_leaves_the_cancelled_message_alone(engine: Local
     assert await everything_of(engine, session) == before
 
 
-async def test_one_of_eight_parallel_cancels_ends_the_message(engine: LocalEngine) -> None:
+async def test_one_of_eight_parallel_cancels_ends_the_message(engine: TestedEngine) -> None:
     queued = await queued_message(engine, await stored_session(engine))
     outcomes = await asyncio.gather(*(cancel(engine, queued) for _ in range(8)))
     assert sum(event is not None for _, event in outcomes) == 1
     assert {message.status for message, _ in outcomes} == {MessageStatus.CANCELLED}
 
 
-async def test_cancelling_one_message_leaves_the_others_in_the_queue(engine: LocalEngine) -> None:
+async def test_cancelling_one_message_leaves_the_others_in_the_queue(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     first, second, third = [await queued_message(engine, session) for _ in range(3)]
     await cancel(engine, second)
@@ -167,7 +167,7 @@ async def test_cancelling_one_message_leaves_the_others_in_the_queue(engine: Loc
     assert await engine.turns.find_open_message(session.session_id) == first
 
 
-async def test_no_message_cannot_be_cancelled(engine: LocalEngine) -> None:
+async def test_no_message_cannot_be_cancelled(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     before = await everything_of(engine, session)
     with pytest.raises(MessageNotFoundError):

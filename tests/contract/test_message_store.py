@@ -13,7 +13,6 @@ from backend.app.domain.errors import (
 )
 from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.store_ports import Page
-from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     MADE_UP_CURSORS,
     QUEUE_LIMIT,
@@ -36,10 +35,11 @@ from tests.contract.builders import (
     usage_event,
 )
 from tests.contract.conftest import Reopen
+from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 
-async def test_a_new_message_is_queued_with_the_next_number(engine: LocalEngine) -> None:
+async def test_a_new_message_is_queued_with_the_next_number(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     for number in (1, 2, 3):
         draft = draft_message(engine, session, f"né ☂ {number}")
@@ -49,31 +49,31 @@ async def test_a_new_message_is_queued_with_the_next_number(engine: LocalEngine)
         assert await engine.messages.find_message(draft.message_id) == message
 
 
-async def test_every_session_counts_its_own_messages(engine: LocalEngine) -> None:
+async def test_every_session_counts_its_own_messages(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
     numbers = [(await queued_message(engine, each)).number for each in (session, session, other, session, other)]
     assert numbers == [1, 2, 1, 3, 2]
 
 
-async def test_a_message_outlives_its_process(engine: LocalEngine, reopen: Reopen) -> None:
+async def test_a_message_outlives_its_process(engine: TestedEngine, reopen: Reopen) -> None:
     message = await queued_message(engine, await stored_session(engine))
     assert await (await reopen()).messages.find_message(message.message_id) == message
 
 
-async def test_another_process_sees_a_message_at_once(engine: LocalEngine, other_engine: LocalEngine) -> None:
+async def test_another_process_sees_a_message_at_once(engine: TestedEngine, other_engine: TestedEngine) -> None:
     message = await queued_message(engine, await stored_session(engine))
     assert await other_engine.messages.find_message(message.message_id) == message
 
 
-async def test_eight_parallel_messages_get_numbers_without_holes(engine: LocalEngine) -> None:
+async def test_eight_parallel_messages_get_numbers_without_holes(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     messages = await asyncio.gather(*(queued_message(engine, session) for _ in range(8)))
     assert sorted(message.number for message in messages) == list(range(1, 9))
     assert (await current_session(engine, session)).message_count == 8
 
 
-async def test_a_message_sent_again_is_the_stored_one(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_message_sent_again_is_the_stored_one(engine: TestedEngine, clock: ManualClock) -> None:
     session = await stored_session(engine)
     draft = draft_message(engine, session)
     first, _ = await engine.messages.queue_message(draft, QUEUE_LIMIT)
@@ -83,7 +83,7 @@ async def test_a_message_sent_again_is_the_stored_one(engine: LocalEngine, clock
     assert (await current_session(engine, session)).message_count == 1
 
 
-async def test_a_message_sent_again_after_its_end_comes_back_as_it_is_now(engine: LocalEngine) -> None:
+async def test_a_message_sent_again_after_its_end_comes_back_as_it_is_now(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
     await complete(engine, turn)
@@ -93,14 +93,14 @@ async def test_a_message_sent_again_after_its_end_comes_back_as_it_is_now(engine
     assert await engine.messages.queue_message(draft, QUEUE_LIMIT) == (ended, False)
 
 
-async def test_one_of_eight_parallel_sends_of_one_message_is_new(engine: LocalEngine) -> None:
+async def test_one_of_eight_parallel_sends_of_one_message_is_new(engine: TestedEngine) -> None:
     draft = draft_message(engine, await stored_session(engine))
     sent = await asyncio.gather(*(engine.messages.queue_message(draft, QUEUE_LIMIT) for _ in range(8)))
     assert sum(is_new for _, is_new in sent) == 1
     assert {message.number for message, _ in sent} == {1}
 
 
-async def test_the_same_id_with_another_prompt_is_refused_and_nothing_changes(engine: LocalEngine) -> None:
+async def test_the_same_id_with_another_prompt_is_refused_and_nothing_changes(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     message = await queued_message(engine, session)
     before = await everything_of(engine, session)
@@ -109,7 +109,7 @@ async def test_the_same_id_with_another_prompt_is_refused_and_nothing_changes(en
     assert await everything_of(engine, session) == before
 
 
-async def test_the_same_id_in_another_session_is_refused_and_nothing_changes(engine: LocalEngine) -> None:
+async def test_the_same_id_in_another_session_is_refused_and_nothing_changes(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
     message = await queued_message(engine, session)
@@ -119,7 +119,7 @@ async def test_the_same_id_in_another_session_is_refused_and_nothing_changes(eng
     assert (await everything_of(engine, session), await everything_of(engine, other)) == before
 
 
-async def test_the_21st_waiting_message_is_refused_and_nothing_changes(engine: LocalEngine) -> None:
+async def test_the_21st_waiting_message_is_refused_and_nothing_changes(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     messages = [await queued_message(engine, session) for _ in range(20)]
     before = await everything_of(engine, session)
@@ -129,7 +129,7 @@ async def test_the_21st_waiting_message_is_refused_and_nothing_changes(engine: L
     assert await engine.messages.queue_message(messages[0], 20) == (messages[0], False)
 
 
-async def test_running_and_ended_messages_take_no_place_in_the_queue(engine: LocalEngine) -> None:
+async def test_running_and_ended_messages_take_no_place_in_the_queue(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     await complete(engine, await taken_turn(engine, session))
     await fail(engine, await taken_turn(engine, session))
@@ -141,20 +141,20 @@ async def test_running_and_ended_messages_take_no_place_in_the_queue(engine: Loc
         await engine.messages.queue_message(draft_message(engine, session), 1)
 
 
-async def test_a_full_queue_is_no_other_sessions_concern(engine: LocalEngine) -> None:
+async def test_a_full_queue_is_no_other_sessions_concern(engine: TestedEngine) -> None:
     session, other = await stored_session(engine), await stored_session(engine)
     await queued_message(engine, session)
     assert (await engine.messages.queue_message(draft_message(engine, other), 1))[1]
 
 
-async def test_no_message_is_accepted_without_its_session(engine: LocalEngine) -> None:
+async def test_no_message_is_accepted_without_its_session(engine: TestedEngine) -> None:
     draft = draft_message(engine, draft_session(engine, await stored_project(engine)))
     with pytest.raises(SessionNotFoundError):
         await engine.messages.queue_message(draft, QUEUE_LIMIT)
     assert await engine.messages.find_message(draft.message_id) is None
 
 
-async def test_an_unknown_message_is_none(engine: LocalEngine) -> None:
+async def test_an_unknown_message_is_none(engine: TestedEngine) -> None:
     await queued_message(engine, await stored_session(engine))
     assert await engine.messages.find_message(engine.ids.new_id()) is None
 
@@ -162,7 +162,7 @@ async def test_an_unknown_message_is_none(engine: LocalEngine) -> None:
 @pytest.mark.parametrize("ascending", [True, False])
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])
 async def test_the_pages_of_messages_hold_each_once_by_number(
-    engine: LocalEngine, limit: int, *, ascending: bool
+    engine: TestedEngine, limit: int, *, ascending: bool
 ) -> None:
     session, other = await stored_session(engine), await stored_session(engine)
     messages: list[Message] = []
@@ -179,7 +179,7 @@ async def test_the_pages_of_messages_hold_each_once_by_number(
 
 
 @pytest.mark.parametrize("ascending", [True, False])
-async def test_the_cursor_of_each_message_asks_for_what_follows_it(engine: LocalEngine, *, ascending: bool) -> None:
+async def test_the_cursor_of_each_message_asks_for_what_follows_it(engine: TestedEngine, *, ascending: bool) -> None:
     session = await stored_session(engine)
     for _ in range(4):
         await queued_message(engine, session)
@@ -191,20 +191,20 @@ async def test_the_cursor_of_each_message_asks_for_what_follows_it(engine: Local
 
 
 @pytest.mark.parametrize("ascending", [True, False])
-async def test_the_list_of_no_session_is_empty(engine: LocalEngine, *, ascending: bool) -> None:
+async def test_the_list_of_no_session_is_empty(engine: TestedEngine, *, ascending: bool) -> None:
     await queued_message(engine, await stored_session(engine))
     assert await engine.messages.list_messages(engine.ids.new_id(), 10, None, ascending=ascending) == Page(())
 
 
 @pytest.mark.parametrize("ascending", [True, False])
 @pytest.mark.parametrize("cursor", MADE_UP_CURSORS)
-async def test_a_made_up_cursor_of_messages_is_refused(engine: LocalEngine, cursor: str, *, ascending: bool) -> None:
+async def test_a_made_up_cursor_of_messages_is_refused(engine: TestedEngine, cursor: str, *, ascending: bool) -> None:
     session = await stored_session(engine)
     with pytest.raises(InvalidCursorError):
         await engine.messages.list_messages(session.session_id, 10, cursor, ascending=ascending)
 
 
-async def test_responses_are_listed_whole_by_attempt_and_call(engine: LocalEngine) -> None:
+async def test_responses_are_listed_whole_by_attempt_and_call(engine: TestedEngine) -> None:
     first = await taken_turn(engine)
     for call in (2, 1, 10):
         await record_response(engine, first, call)
@@ -215,7 +215,7 @@ async def test_responses_are_listed_whole_by_attempt_and_call(engine: LocalEngin
     assert list(await engine.messages.list_responses(first.message_id)) == expected
 
 
-async def test_a_large_response_is_kept_whole(engine: LocalEngine) -> None:
+async def test_a_large_response_is_kept_whole(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     body = {"id": "resp_1", "output": [{"content": "né ☂ \U0001f327" * 60_000, "deep": [[None, True, 1.5, 10**15]]}]}
     response = replace(response_of(turn), body=body)
@@ -223,7 +223,7 @@ async def test_a_large_response_is_kept_whole(engine: LocalEngine) -> None:
     assert list(await engine.messages.list_responses(turn.message_id)) == [response]
 
 
-async def test_messages_do_not_share_their_responses(engine: LocalEngine) -> None:
+async def test_messages_do_not_share_their_responses(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
     await record_response(engine, turn)

@@ -5,26 +5,26 @@ import pytest
 from backend.app.domain.errors import InvalidCursorError
 from backend.app.domain.project import Project, ProjectChange, VersionEntry
 from backend.app.domain.store_ports import Page
-from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import MADE_UP_CURSORS, next_version, stored_project
+from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 
-async def _page_through_projects(engine: LocalEngine, user_id: str, limit: int) -> list[Page[Project]]:
+async def _page_through_projects(engine: TestedEngine, user_id: str, limit: int) -> list[Page[Project]]:
     pages = [await engine.projects.list_projects(user_id, limit, None)]
     while (cursor := pages[-1].next_cursor) is not None:
         pages.append(await engine.projects.list_projects(user_id, limit, cursor))
     return pages
 
 
-async def _page_through_versions(engine: LocalEngine, project: Project, limit: int) -> list[Page[VersionEntry]]:
+async def _page_through_versions(engine: TestedEngine, project: Project, limit: int) -> list[Page[VersionEntry]]:
     pages = [await engine.projects.list_code_versions(project.project_id, limit, None)]
     while (cursor := pages[-1].next_cursor) is not None:
         pages.append(await engine.projects.list_code_versions(project.project_id, limit, cursor))
     return pages
 
 
-async def _project_with_versions(engine: LocalEngine, clock: ManualClock, count: int) -> Project:
+async def _project_with_versions(engine: TestedEngine, clock: ManualClock, count: int) -> Project:
     project = await stored_project(engine)
     for number in range(2, count + 1):
         clock.advance(1)
@@ -33,12 +33,12 @@ async def _project_with_versions(engine: LocalEngine, clock: ManualClock, count:
     return project
 
 
-async def test_a_user_without_projects_has_an_empty_list(engine: LocalEngine) -> None:
+async def test_a_user_without_projects_has_an_empty_list(engine: TestedEngine) -> None:
     await stored_project(engine, owner="bob")
     assert await engine.projects.list_projects("ann", 10, None) == Page(())
 
 
-async def test_own_and_shared_projects_are_listed_whole_newest_first(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_own_and_shared_projects_are_listed_whole_newest_first(engine: TestedEngine, clock: ManualClock) -> None:
     own = await stored_project(engine, owner="ann", members=("bob",))
     clock.advance(1)
     await stored_project(engine, owner="bob", members=("cleo",))
@@ -50,7 +50,7 @@ async def test_own_and_shared_projects_are_listed_whole_newest_first(engine: Loc
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6])
 async def test_the_pages_of_projects_hold_each_once_in_order(
-    engine: LocalEngine, clock: ManualClock, limit: int
+    engine: TestedEngine, clock: ManualClock, limit: int
 ) -> None:
     projects: list[Project] = []
     for _ in range(5):
@@ -63,7 +63,7 @@ async def test_the_pages_of_projects_hold_each_once_in_order(
     assert pages[-1].items
 
 
-async def test_the_cursor_of_each_project_asks_for_what_follows_it(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_the_cursor_of_each_project_asks_for_what_follows_it(engine: TestedEngine, clock: ManualClock) -> None:
     for _ in range(4):
         await stored_project(engine)
         clock.advance(1)
@@ -75,7 +75,7 @@ async def test_the_cursor_of_each_project_asks_for_what_follows_it(engine: Local
         assert (await engine.projects.list_projects("ann", 10, cursor)).items == everything.items[count:]
 
 
-async def test_a_project_made_meanwhile_moves_no_page(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_project_made_meanwhile_moves_no_page(engine: TestedEngine, clock: ManualClock) -> None:
     oldest = await stored_project(engine)
     clock.advance(1)
     await stored_project(engine)
@@ -86,7 +86,7 @@ async def test_a_project_made_meanwhile_moves_no_page(engine: LocalEngine, clock
     assert second.items == (oldest,)
 
 
-async def test_a_cursor_still_works_when_its_project_is_deleted(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_cursor_still_works_when_its_project_is_deleted(engine: TestedEngine, clock: ManualClock) -> None:
     oldest = await stored_project(engine)
     clock.advance(1)
     newest = await stored_project(engine)
@@ -95,14 +95,14 @@ async def test_a_cursor_still_works_when_its_project_is_deleted(engine: LocalEng
     assert (await engine.projects.list_projects("ann", 1, first.next_cursor)).items == (oldest,)
 
 
-async def test_a_project_shows_in_a_list_as_it_is_now(engine: LocalEngine) -> None:
+async def test_a_project_shows_in_a_list_as_it_is_now(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     change = ProjectChange(name="Storm", code=next_version(engine, project))
     updated = await engine.projects.update_project(project.project_id, change, engine.clock.now())
     assert (await engine.projects.list_projects("ann", 10, None)).items == (updated,)
 
 
-async def test_who_joins_sees_the_project_and_who_leaves_does_not(engine: LocalEngine) -> None:
+async def test_who_joins_sees_the_project_and_who_leaves_does_not(engine: TestedEngine) -> None:
     project = await stored_project(engine, members=("bob",))
     change = ProjectChange(members=("cleo",))
     updated = await engine.projects.update_project(project.project_id, change, engine.clock.now())
@@ -111,13 +111,13 @@ async def test_who_joins_sees_the_project_and_who_leaves_does_not(engine: LocalE
 
 
 @pytest.mark.parametrize("cursor", MADE_UP_CURSORS)
-async def test_a_made_up_cursor_of_projects_is_refused(engine: LocalEngine, cursor: str) -> None:
+async def test_a_made_up_cursor_of_projects_is_refused(engine: TestedEngine, cursor: str) -> None:
     await stored_project(engine)
     with pytest.raises(InvalidCursorError):
         await engine.projects.list_projects("ann", 10, cursor)
 
 
-async def test_code_versions_are_listed_newest_first(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_code_versions_are_listed_newest_first(engine: TestedEngine, clock: ManualClock) -> None:
     project = await stored_project(engine)
     clock.advance(10)
     code = next_version(engine, project, 2, engine.ids.new_id())
@@ -131,7 +131,7 @@ async def test_code_versions_are_listed_newest_first(engine: LocalEngine, clock:
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
 async def test_the_pages_of_code_versions_hold_each_once_in_order(
-    engine: LocalEngine, clock: ManualClock, limit: int
+    engine: TestedEngine, clock: ManualClock, limit: int
 ) -> None:
     project = await _project_with_versions(engine, clock, 5)
     await _project_with_versions(engine, clock, 3)
@@ -142,7 +142,7 @@ async def test_the_pages_of_code_versions_hold_each_once_in_order(
 
 
 async def test_the_cursor_of_each_code_version_asks_for_what_follows_it(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     project = await _project_with_versions(engine, clock, 4)
     page = await engine.projects.list_code_versions(project.project_id, 4, None)
@@ -152,12 +152,12 @@ async def test_the_cursor_of_each_code_version_asks_for_what_follows_it(
         assert following.items == page.items[count:]
 
 
-async def test_the_versions_of_no_project_are_an_empty_list(engine: LocalEngine) -> None:
+async def test_the_versions_of_no_project_are_an_empty_list(engine: TestedEngine) -> None:
     assert await engine.projects.list_code_versions(engine.ids.new_id(), 10, None) == Page(())
 
 
 @pytest.mark.parametrize("cursor", MADE_UP_CURSORS)
-async def test_a_made_up_cursor_of_code_versions_is_refused(engine: LocalEngine, cursor: str) -> None:
+async def test_a_made_up_cursor_of_code_versions_is_refused(engine: TestedEngine, cursor: str) -> None:
     project = await stored_project(engine)
     with pytest.raises(InvalidCursorError):
         await engine.projects.list_code_versions(project.project_id, 10, cursor)

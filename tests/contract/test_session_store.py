@@ -6,7 +6,6 @@ import pytest
 
 from backend.app.domain.errors import ProjectNotFoundError
 from backend.app.domain.session import Session
-from backend.app.wiring_local import LocalEngine
 from shared.events import TokenUsage
 from tests.contract.builders import (
     USAGE,
@@ -26,28 +25,29 @@ from tests.contract.builders import (
     taken_turn,
 )
 from tests.contract.conftest import Reopen
+from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 
-async def test_a_new_session_is_stored_whole(engine: LocalEngine) -> None:
+async def test_a_new_session_is_stored_whole(engine: TestedEngine) -> None:
     draft = draft_session(engine, await stored_project(engine), node_id="triage")
     assert await engine.sessions.start_session(draft) == (draft, True)
     assert await engine.sessions.find_session(draft.session_id) == draft
 
 
-async def test_a_session_outlives_its_process(engine: LocalEngine, reopen: Reopen) -> None:
+async def test_a_session_outlives_its_process(engine: TestedEngine, reopen: Reopen) -> None:
     session = await stored_session(engine)
     assert await (await reopen()).sessions.find_session(session.session_id) == session
 
 
-async def test_another_process_sees_a_session_at_once(engine: LocalEngine, other_engine: LocalEngine) -> None:
+async def test_another_process_sees_a_session_at_once(engine: TestedEngine, other_engine: TestedEngine) -> None:
     session = await stored_session(engine)
     assert await other_engine.sessions.find_session(session.session_id) == session
 
 
 @pytest.mark.parametrize("node_id", [None, "triage"])
 async def test_a_key_with_a_live_session_gives_that_session(
-    engine: LocalEngine, clock: ManualClock, node_id: str | None
+    engine: TestedEngine, clock: ManualClock, node_id: str | None
 ) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project, node_id=node_id)
@@ -58,7 +58,7 @@ async def test_a_key_with_a_live_session_gives_that_session(
     assert (await engine.sessions.list_sessions(project.project_id, 50, None)).items == (session,)
 
 
-async def test_a_found_session_comes_with_its_counters(engine: LocalEngine) -> None:
+async def test_a_found_session_comes_with_its_counters(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project)
     await complete(engine, await taken_turn(engine, session))
@@ -67,7 +67,7 @@ async def test_a_found_session_comes_with_its_counters(engine: LocalEngine) -> N
     assert found.completed_number == 1
 
 
-async def test_one_of_eight_parallel_starts_of_one_key_is_new(engine: LocalEngine) -> None:
+async def test_one_of_eight_parallel_starts_of_one_key_is_new(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     drafts = [draft_session(engine, project) for _ in range(8)]
     started = await asyncio.gather(*(engine.sessions.start_session(draft) for draft in drafts))
@@ -75,7 +75,7 @@ async def test_one_of_eight_parallel_starts_of_one_key_is_new(engine: LocalEngin
     assert len({session.session_id for session, _ in started}) == 1
 
 
-async def test_the_project_and_each_of_its_nodes_have_sessions_of_their_own(engine: LocalEngine) -> None:
+async def test_the_project_and_each_of_its_nodes_have_sessions_of_their_own(engine: TestedEngine) -> None:
     project, other = await stored_project(engine), await stored_project(engine)
     started = [
         await stored_session(engine, project),
@@ -87,14 +87,14 @@ async def test_the_project_and_each_of_its_nodes_have_sessions_of_their_own(engi
     assert len({session.session_id for session in started}) == 5
 
 
-async def test_no_session_starts_without_its_project(engine: LocalEngine) -> None:
+async def test_no_session_starts_without_its_project(engine: TestedEngine) -> None:
     draft = draft_session(engine, draft_project(engine))
     with pytest.raises(ProjectNotFoundError):
         await engine.sessions.start_session(draft)
     assert await engine.sessions.find_session(draft.session_id) is None
 
 
-async def test_no_session_starts_in_a_deleted_project(engine: LocalEngine) -> None:
+async def test_no_session_starts_in_a_deleted_project(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     await engine.projects.delete_project(project.project_id)
     with pytest.raises(ProjectNotFoundError):
@@ -102,7 +102,7 @@ async def test_no_session_starts_in_a_deleted_project(engine: LocalEngine) -> No
     assert (await engine.sessions.list_sessions(project.project_id, 50, None)).items == ()
 
 
-async def test_a_live_session_of_a_deleted_project_is_not_found_by_its_key(engine: LocalEngine) -> None:
+async def test_a_live_session_of_a_deleted_project_is_not_found_by_its_key(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     await stored_session(engine, project)
     await engine.projects.delete_project(project.project_id)
@@ -110,12 +110,12 @@ async def test_a_live_session_of_a_deleted_project_is_not_found_by_its_key(engin
         await engine.sessions.start_session(draft_session(engine, project))
 
 
-async def test_an_unknown_session_is_none(engine: LocalEngine) -> None:
+async def test_an_unknown_session_is_none(engine: TestedEngine) -> None:
     await stored_session(engine)
     assert await engine.sessions.find_session(engine.ids.new_id()) is None
 
 
-async def test_the_sessions_of_a_project_are_listed_oldest_first(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_the_sessions_of_a_project_are_listed_oldest_first(engine: TestedEngine, clock: ManualClock) -> None:
     project, other = await stored_project(engine), await stored_project(engine)
     started: list[Session] = []
     for node_id in ("zeta", None, "alpha"):
@@ -125,19 +125,19 @@ async def test_the_sessions_of_a_project_are_listed_oldest_first(engine: LocalEn
     assert (await engine.sessions.list_sessions(project.project_id, 50, None)).items == tuple(started)
 
 
-async def test_the_list_of_no_project_is_empty(engine: LocalEngine) -> None:
+async def test_the_list_of_no_project_is_empty(engine: TestedEngine) -> None:
     await stored_session(engine)
     assert (await engine.sessions.list_sessions(engine.ids.new_id(), 50, None)).items == ()
 
 
-async def test_a_session_counts_the_messages_it_accepted(engine: LocalEngine) -> None:
+async def test_a_session_counts_the_messages_it_accepted(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     for count in (1, 2, 3):
         await queued_message(engine, session)
         assert (await current_session(engine, session)).message_count == count
 
 
-async def test_a_session_knows_the_number_of_its_newest_completed_message(engine: LocalEngine) -> None:
+async def test_a_session_knows_the_number_of_its_newest_completed_message(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     await complete(engine, await taken_turn(engine, session))
     await fail(engine, await taken_turn(engine, session))
@@ -147,7 +147,7 @@ async def test_a_session_knows_the_number_of_its_newest_completed_message(engine
     assert (await current_session(engine, session)).completed_number == 4
 
 
-async def test_a_session_knows_the_number_of_its_newest_event(engine: LocalEngine) -> None:
+async def test_a_session_knows_the_number_of_its_newest_event(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
     for _ in range(3):
@@ -157,7 +157,7 @@ async def test_a_session_knows_the_number_of_its_newest_event(engine: LocalEngin
 
 
 async def test_the_usage_of_a_session_sums_over_its_ended_messages_and_all_their_attempts(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
@@ -181,7 +181,7 @@ async def test_the_usage_of_a_session_sums_over_its_ended_messages_and_all_their
     assert (await current_session(engine, session)).token_usage == expected + USAGE + USAGE
 
 
-async def test_sessions_do_not_share_their_counters(engine: LocalEngine) -> None:
+async def test_sessions_do_not_share_their_counters(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
     turn = await taken_turn(engine, session)
@@ -191,7 +191,7 @@ async def test_sessions_do_not_share_their_counters(engine: LocalEngine) -> None
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])
-async def test_the_pages_of_a_projects_sessions_hold_each_once(engine: LocalEngine, limit: int) -> None:
+async def test_the_pages_of_a_projects_sessions_hold_each_once(engine: TestedEngine, limit: int) -> None:
     project = await stored_project(engine)
     started = [await stored_session(engine, project, node_id=f"node_{number}") for number in range(5)]
     found: list[Session] = []

@@ -9,7 +9,6 @@ from backend.app.domain.message import TurnRef
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import Page
 from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
-from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     DELETED,
     LEASE,
@@ -31,10 +30,11 @@ from tests.contract.builders import (
     taken_turn,
 )
 from tests.contract.conftest import Reopen
+from tests.contract.engines import TestedEngine
 from tests.contract.turn_writes import WRITES
 
 
-async def _session_with_turns(engine: LocalEngine, session: Session) -> tuple[TurnRef, TurnRef]:
+async def _session_with_turns(engine: TestedEngine, session: Session) -> tuple[TurnRef, TurnRef]:
     """A completed turn and a running one."""
     done = await taken_turn(engine, session)
     await record_response(engine, done)
@@ -44,7 +44,7 @@ async def _session_with_turns(engine: LocalEngine, session: Session) -> tuple[Tu
     return done, running
 
 
-async def test_a_deleted_session_is_not_found_and_not_listed(engine: LocalEngine) -> None:
+async def test_a_deleted_session_is_not_found_and_not_listed(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
     await delete(engine, session)
@@ -52,7 +52,7 @@ async def test_a_deleted_session_is_not_found_and_not_listed(engine: LocalEngine
     assert (await engine.sessions.list_sessions(project.project_id, 50, None)).items == (other,)
 
 
-async def test_the_end_of_a_session_is_logged_with_the_next_number(engine: LocalEngine) -> None:
+async def test_the_end_of_a_session_is_logged_with_the_next_number(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
     await engine.turns.append_event(turn, iteration_event(engine, turn))
@@ -64,7 +64,7 @@ async def test_the_end_of_a_session_is_logged_with_the_next_number(engine: Local
     assert (page.events, page.last_seq, page.deleted) == ((logged,), 2, True)
 
 
-async def test_a_deleted_session_frees_its_key_at_once(engine: LocalEngine) -> None:
+async def test_a_deleted_session_frees_its_key_at_once(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project, node_id="triage")
     await queued_message(engine, session)
@@ -74,7 +74,7 @@ async def test_a_deleted_session_frees_its_key_at_once(engine: LocalEngine) -> N
     assert await engine.turns.find_open_message(draft.session_id) is None
 
 
-async def test_deleting_again_is_none_and_logs_nothing(engine: LocalEngine) -> None:
+async def test_deleting_again_is_none_and_logs_nothing(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     await delete(engine, session)
     before = await everything_of(engine, session)
@@ -82,7 +82,7 @@ async def test_deleting_again_is_none_and_logs_nothing(engine: LocalEngine) -> N
     assert await everything_of(engine, session) == before
 
 
-async def test_deleting_again_leaves_the_next_session_of_the_key(engine: LocalEngine) -> None:
+async def test_deleting_again_leaves_the_next_session_of_the_key(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project)
     await delete(engine, session)
@@ -91,24 +91,24 @@ async def test_deleting_again_leaves_the_next_session_of_the_key(engine: LocalEn
     assert await engine.sessions.find_session(successor.session_id) == successor
 
 
-async def test_deleting_no_session_is_none(engine: LocalEngine) -> None:
+async def test_deleting_no_session_is_none(engine: TestedEngine) -> None:
     draft = draft_session(engine, await stored_project(engine))
     assert await delete(engine, draft) is None
 
 
-async def test_one_of_eight_parallel_deletes_logs_the_end(engine: LocalEngine) -> None:
+async def test_one_of_eight_parallel_deletes_logs_the_end(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     logged = await asyncio.gather(*(delete(engine, session) for _ in range(8)))
     assert [event.seq for event in logged if event is not None] == [1]
 
 
-async def test_a_deleted_session_stays_deleted_after_a_restart(engine: LocalEngine, reopen: Reopen) -> None:
+async def test_a_deleted_session_stays_deleted_after_a_restart(engine: TestedEngine, reopen: Reopen) -> None:
     session = await stored_session(engine)
     await delete(engine, session)
     assert await (await reopen()).sessions.find_session(session.session_id) is None
 
 
-async def test_the_messages_of_a_deleted_session_are_gone(engine: LocalEngine) -> None:
+async def test_the_messages_of_a_deleted_session_are_gone(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     done, running = await _session_with_turns(engine, session)
     await delete(engine, session)
@@ -117,7 +117,7 @@ async def test_the_messages_of_a_deleted_session_are_gone(engine: LocalEngine) -
     assert await engine.messages.list_messages(session.session_id, 10, None, ascending=True) == Page(())
 
 
-async def test_the_model_responses_of_a_deleted_session_are_gone(engine: LocalEngine) -> None:
+async def test_the_model_responses_of_a_deleted_session_are_gone(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     done, running = await _session_with_turns(engine, session)
     await delete(engine, session)
@@ -125,14 +125,14 @@ async def test_the_model_responses_of_a_deleted_session_are_gone(engine: LocalEn
     assert list(await engine.messages.list_responses(running.message_id)) == []
 
 
-async def test_the_completed_turns_of_a_deleted_session_are_gone(engine: LocalEngine) -> None:
+async def test_the_completed_turns_of_a_deleted_session_are_gone(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     await _session_with_turns(engine, session)
     await delete(engine, session)
     assert list(await engine.turns.list_completed_turns(session.session_id, 0, 10)) == []
 
 
-async def test_no_turn_of_a_deleted_session_is_open_or_can_be_taken(engine: LocalEngine) -> None:
+async def test_no_turn_of_a_deleted_session_is_open_or_can_be_taken(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
     queued = await queued_message(engine, session)
@@ -144,7 +144,7 @@ async def test_no_turn_of_a_deleted_session_is_open_or_can_be_taken(engine: Loca
     assert outcome is TakeOutcome.GONE
 
 
-async def test_a_deleted_session_accepts_no_message(engine: LocalEngine) -> None:
+async def test_a_deleted_session_accepts_no_message(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     known = await queued_message(engine, session)
     await delete(engine, session)
@@ -153,7 +153,7 @@ async def test_a_deleted_session_accepts_no_message(engine: LocalEngine) -> None
             await engine.messages.queue_message(message, QUEUE_LIMIT)
 
 
-async def test_no_message_of_a_deleted_session_can_be_cancelled(engine: LocalEngine) -> None:
+async def test_no_message_of_a_deleted_session_can_be_cancelled(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     message = await queued_message(engine, session)
     await delete(engine, session)
@@ -164,7 +164,7 @@ async def test_no_message_of_a_deleted_session_can_be_cancelled(engine: LocalEng
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_a_turn_that_runs_on_writes_nothing_into_a_deleted_session(engine: LocalEngine, write: str) -> None:
+async def test_a_turn_that_runs_on_writes_nothing_into_a_deleted_session(engine: TestedEngine, write: str) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
     await delete(engine, session)
@@ -174,7 +174,7 @@ async def test_a_turn_that_runs_on_writes_nothing_into_a_deleted_session(engine:
     assert await everything_of(engine, session) == before
 
 
-async def test_a_completed_turn_cannot_complete_again_once_its_session_is_deleted(engine: LocalEngine) -> None:
+async def test_a_completed_turn_cannot_complete_again_once_its_session_is_deleted(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
     await complete(engine, turn)
@@ -183,7 +183,7 @@ async def test_a_completed_turn_cannot_complete_again_once_its_session_is_delete
         await complete(engine, turn)
 
 
-async def test_deleting_a_session_leaves_the_others_as_they_are(engine: LocalEngine) -> None:
+async def test_deleting_a_session_leaves_the_others_as_they_are(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
     await _session_with_turns(engine, session)

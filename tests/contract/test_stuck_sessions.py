@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 
 from backend.app.domain.session import Session
-from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     LEASE,
     cancel,
@@ -16,17 +15,18 @@ from tests.contract.builders import (
     take_up,
     taken_turn,
 )
+from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 PATIENCE = timedelta(seconds=300)
 
 
-async def _stuck(engine: LocalEngine, limit: int = 100) -> list[str]:
+async def _stuck(engine: TestedEngine, limit: int = 100) -> list[str]:
     now = engine.clock.now()
     return list(await engine.turns.list_stuck_sessions(now, now - PATIENCE, limit))
 
 
-async def _expect_soon(engine: LocalEngine, *sessions: Session) -> None:
+async def _expect_soon(engine: TestedEngine, *sessions: Session) -> None:
     """The read may lag behind: it is asked until it has caught up."""
     expected = sorted(session.session_id for session in sessions)
     async with asyncio.timeout(10):
@@ -35,7 +35,7 @@ async def _expect_soon(engine: LocalEngine, *sessions: Session) -> None:
                 return
 
 
-async def test_sessions_that_wait_for_nobody_are_not_stuck(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_sessions_that_wait_for_nobody_are_not_stuck(engine: TestedEngine, clock: ManualClock) -> None:
     await stored_session(engine)
     session = await stored_session(engine)
     await complete(engine, await taken_turn(engine, session))
@@ -45,7 +45,7 @@ async def test_sessions_that_wait_for_nobody_are_not_stuck(engine: LocalEngine, 
     await _expect_soon(engine)
 
 
-async def test_a_message_under_a_live_lease_is_not_stuck(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_message_under_a_live_lease_is_not_stuck(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     clock.advance(10 * PATIENCE.total_seconds())
     await engine.turns.beat(turn, clock.now() + LEASE)
@@ -54,7 +54,7 @@ async def test_a_message_under_a_live_lease_is_not_stuck(engine: LocalEngine, cl
 
 
 async def test_a_session_is_stuck_when_the_lease_of_its_message_is_over(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
@@ -65,7 +65,9 @@ async def test_a_session_is_stuck_when_the_lease_of_its_message_is_over(
     await _expect_soon(engine)
 
 
-async def test_a_session_is_stuck_when_its_message_was_queued_long_ago(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_session_is_stuck_when_its_message_was_queued_long_ago(
+    engine: TestedEngine, clock: ManualClock
+) -> None:
     session = await stored_session(engine)
     message = await queued_message(engine, session)
     clock.advance(PATIENCE.total_seconds() - 1)
@@ -76,7 +78,7 @@ async def test_a_session_is_stuck_when_its_message_was_queued_long_ago(engine: L
     await _expect_soon(engine)
 
 
-async def test_a_stuck_session_is_listed_once(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_stuck_session_is_listed_once(engine: TestedEngine, clock: ManualClock) -> None:
     session = await stored_session(engine)
     await taken_turn(engine, session)
     await queued_message(engine, session)
@@ -85,7 +87,7 @@ async def test_a_stuck_session_is_listed_once(engine: LocalEngine, clock: Manual
     await _expect_soon(engine, session)
 
 
-async def test_only_so_many_stuck_sessions_are_listed(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_only_so_many_stuck_sessions_are_listed(engine: TestedEngine, clock: ManualClock) -> None:
     sessions = [await stored_session(engine) for _ in range(4)]
     for session in sessions:
         await queued_message(engine, session)
@@ -96,7 +98,7 @@ async def test_only_so_many_stuck_sessions_are_listed(engine: LocalEngine, clock
     assert len(set(few)) == len(few) == 3
 
 
-async def test_a_deleted_session_is_not_stuck(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_deleted_session_is_not_stuck(engine: TestedEngine, clock: ManualClock) -> None:
     session = await stored_session(engine)
     await taken_turn(engine, session)
     await queued_message(engine, session)

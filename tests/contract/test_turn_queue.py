@@ -4,21 +4,21 @@ import asyncio
 from collections import defaultdict
 
 from backend.app.domain.ports import Doorbell
-from backend.app.wiring_local import LocalEngine
 from tests.contract.conftest import Reopen
+from tests.contract.engines import TestedEngine
 from tests.contract.queue_hands import VISIBILITY, doorbells, receive, receive_and_answer
 from tests.manual_time import ManualClock
 
 _DEADLINE = 10.0
 
 
-async def test_a_doorbell_is_received_as_it_was_rung(engine: LocalEngine) -> None:
+async def test_a_doorbell_is_received_as_it_was_rung(engine: TestedEngine) -> None:
     (doorbell,) = doorbells(engine, 1)
     await engine.queue.ring(doorbell)
     assert (await receive(engine)).doorbell == doorbell
 
 
-async def test_ringing_twice_delivers_twice(engine: LocalEngine) -> None:
+async def test_ringing_twice_delivers_twice(engine: TestedEngine) -> None:
     (doorbell,) = doorbells(engine, 1)
     await engine.queue.ring(doorbell)
     await engine.queue.ring(doorbell)
@@ -26,14 +26,14 @@ async def test_ringing_twice_delivers_twice(engine: LocalEngine) -> None:
     assert await receive_and_answer(engine) == doorbell
 
 
-async def test_the_doorbells_of_a_session_come_in_the_order_in_which_they_were_rung(engine: LocalEngine) -> None:
+async def test_the_doorbells_of_a_session_come_in_the_order_in_which_they_were_rung(engine: TestedEngine) -> None:
     rung = doorbells(engine, 4)
     for doorbell in rung:
         await engine.queue.ring(doorbell)
     assert [await receive_and_answer(engine) for _ in rung] == rung
 
 
-async def test_a_session_has_one_doorbell_out_at_a_time(engine: LocalEngine) -> None:
+async def test_a_session_has_one_doorbell_out_at_a_time(engine: TestedEngine) -> None:
     first, second = doorbells(engine, 2)
     (of_another,) = doorbells(engine, 1)
     for doorbell in (first, second, of_another):
@@ -45,7 +45,7 @@ async def test_a_session_has_one_doorbell_out_at_a_time(engine: LocalEngine) -> 
     assert (await receive(engine)).doorbell == second
 
 
-async def test_sessions_are_served_in_parallel(engine: LocalEngine) -> None:
+async def test_sessions_are_served_in_parallel(engine: TestedEngine) -> None:
     rung = [doorbell for _ in range(8) for doorbell in doorbells(engine, 1)]
     for doorbell in rung:
         await engine.queue.ring(doorbell)
@@ -54,7 +54,7 @@ async def test_sessions_are_served_in_parallel(engine: LocalEngine) -> None:
     assert len({each.receipt for each in held}) == 8
 
 
-async def test_an_acknowledged_doorbell_never_rings_again(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_an_acknowledged_doorbell_never_rings_again(engine: TestedEngine, clock: ManualClock) -> None:
     first, second = doorbells(engine, 2)
     await engine.queue.ring(first)
     await receive_and_answer(engine)
@@ -63,7 +63,7 @@ async def test_an_acknowledged_doorbell_never_rings_again(engine: LocalEngine, c
     assert (await receive(engine)).doorbell == second
 
 
-async def test_who_waits_is_woken_by_the_next_doorbell(engine: LocalEngine) -> None:
+async def test_who_waits_is_woken_by_the_next_doorbell(engine: TestedEngine) -> None:
     (doorbell,) = doorbells(engine, 1)
     async with asyncio.timeout(_DEADLINE), asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(engine.queue.receive(VISIBILITY))
@@ -71,7 +71,7 @@ async def test_who_waits_is_woken_by_the_next_doorbell(engine: LocalEngine) -> N
     assert waiting.result().doorbell == doorbell
 
 
-async def test_who_waits_is_woken_when_the_sessions_last_doorbell_is_answered(engine: LocalEngine) -> None:
+async def test_who_waits_is_woken_when_the_sessions_last_doorbell_is_answered(engine: TestedEngine) -> None:
     first, second = doorbells(engine, 2)
     await engine.queue.ring(first)
     await engine.queue.ring(second)
@@ -82,7 +82,7 @@ async def test_who_waits_is_woken_when_the_sessions_last_doorbell_is_answered(en
     assert waiting.result().doorbell == second
 
 
-async def test_who_waits_hears_what_another_process_rings(engine: LocalEngine, other_engine: LocalEngine) -> None:
+async def test_who_waits_hears_what_another_process_rings(engine: TestedEngine, other_engine: TestedEngine) -> None:
     (doorbell,) = doorbells(engine, 1)
     async with asyncio.timeout(_DEADLINE), asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(engine.queue.receive(VISIBILITY))
@@ -90,7 +90,7 @@ async def test_who_waits_hears_what_another_process_rings(engine: LocalEngine, o
     assert waiting.result().doorbell == doorbell
 
 
-async def test_one_of_many_who_wait_gets_a_doorbell(engine: LocalEngine) -> None:
+async def test_one_of_many_who_wait_gets_a_doorbell(engine: TestedEngine) -> None:
     rung = [doorbell for _ in range(4) for doorbell in doorbells(engine, 1)]
     async with asyncio.timeout(_DEADLINE), asyncio.TaskGroup() as tasks:
         waiting = [tasks.create_task(engine.queue.receive(VISIBILITY)) for _ in rung]
@@ -99,7 +99,7 @@ async def test_one_of_many_who_wait_gets_a_doorbell(engine: LocalEngine) -> None
     assert {each.result().doorbell for each in waiting} == set(rung)
 
 
-async def test_who_stops_waiting_takes_nothing_along(engine: LocalEngine) -> None:
+async def test_who_stops_waiting_takes_nothing_along(engine: TestedEngine) -> None:
     (doorbell,) = doorbells(engine, 1)
     waiting = asyncio.create_task(engine.queue.receive(VISIBILITY))
     await asyncio.wait([waiting], timeout=0.02)
@@ -109,7 +109,7 @@ async def test_who_stops_waiting_takes_nothing_along(engine: LocalEngine) -> Non
     assert (await receive(engine)).doorbell == doorbell
 
 
-async def test_doorbells_outlive_their_process(engine: LocalEngine, reopen: Reopen) -> None:
+async def test_doorbells_outlive_their_process(engine: TestedEngine, reopen: Reopen) -> None:
     rung = doorbells(engine, 2)
     for doorbell in rung:
         await engine.queue.ring(doorbell)
@@ -118,7 +118,7 @@ async def test_doorbells_outlive_their_process(engine: LocalEngine, reopen: Reop
 
 
 async def test_a_doorbell_in_the_hands_of_a_process_that_died_rings_again(
-    engine: LocalEngine, clock: ManualClock, reopen: Reopen
+    engine: TestedEngine, clock: ManualClock, reopen: Reopen
 ) -> None:
     (doorbell,), (of_another,) = doorbells(engine, 1), doorbells(engine, 1)
     await engine.queue.ring(doorbell)
@@ -131,7 +131,7 @@ async def test_a_doorbell_in_the_hands_of_a_process_that_died_rings_again(
 
 
 async def test_eight_workers_of_two_processes_serve_every_session_in_order_and_never_twice_at_once(
-    engine: LocalEngine, other_engine: LocalEngine
+    engine: TestedEngine, other_engine: TestedEngine
 ) -> None:
     sessions = [doorbells(engine, 5) for _ in range(4)]
     for turn in zip(*sessions, strict=True):
@@ -141,7 +141,7 @@ async def test_eight_workers_of_two_processes_serve_every_session_in_order_and_n
     answered: defaultdict[str, list[Doorbell]] = defaultdict(list)
     done = asyncio.Event()
 
-    async def work(worker: LocalEngine) -> None:
+    async def work(worker: TestedEngine) -> None:
         while True:
             held = await worker.queue.receive(VISIBILITY)
             session_id = held.doorbell.session_id

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from backend.app.domain.ports import TurnQueue
-from backend.app.wiring_local import LocalEngine
+from tests.contract.engines import TestedEngine
 from tests.contract.queue_hands import VISIBILITY, doorbells, expect_hidden, receive, receive_and_answer
 from tests.manual_time import ManualClock
 
-Answer = Callable[[LocalEngine, str], Awaitable[None]]
+Answer = Callable[[TestedEngine, str], Awaitable[None]]
 
 ANSWERS: dict[str, Answer] = {
     "acknowledge": lambda engine, receipt: engine.queue.acknowledge(receipt),
@@ -19,19 +19,19 @@ ANSWERS: dict[str, Answer] = {
 }
 
 
-def test_the_queue_is_a_turn_queue(engine: LocalEngine) -> None:
+def test_the_queue_is_a_turn_queue(engine: TestedEngine) -> None:
     queue: TurnQueue = engine.queue
     assert queue is engine.queue
 
 
-async def test_a_received_doorbell_is_hidden_for_its_visibility(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_received_doorbell_is_hidden_for_its_visibility(engine: TestedEngine, clock: ManualClock) -> None:
     await engine.queue.ring(doorbells(engine, 1)[0])
     await receive(engine)
     clock.advance(VISIBILITY - 1)
     await expect_hidden(engine)
 
 
-async def test_a_doorbell_rings_again_when_its_visibility_ran_out(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_doorbell_rings_again_when_its_visibility_ran_out(engine: TestedEngine, clock: ManualClock) -> None:
     (doorbell,) = doorbells(engine, 1)
     await engine.queue.ring(doorbell)
     receipts = set()
@@ -44,7 +44,7 @@ async def test_a_doorbell_rings_again_when_its_visibility_ran_out(engine: LocalE
 
 
 async def test_a_doorbell_that_rings_again_comes_before_its_sessions_others(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     first, second = doorbells(engine, 2)
     await engine.queue.ring(first)
@@ -58,7 +58,7 @@ async def test_a_doorbell_that_rings_again_comes_before_its_sessions_others(
     assert (await receive(engine)).doorbell == second
 
 
-async def test_an_extended_doorbell_stays_hidden_for_so_long_from_now(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_an_extended_doorbell_stays_hidden_for_so_long_from_now(engine: TestedEngine, clock: ManualClock) -> None:
     (doorbell,) = doorbells(engine, 1)
     await engine.queue.ring(doorbell)
     held = await receive(engine)
@@ -71,7 +71,7 @@ async def test_an_extended_doorbell_stays_hidden_for_so_long_from_now(engine: Lo
     assert (await receive(engine)).doorbell == doorbell
 
 
-async def test_an_extended_doorbell_can_be_answered_with_its_receipt(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_an_extended_doorbell_can_be_answered_with_its_receipt(engine: TestedEngine, clock: ManualClock) -> None:
     await engine.queue.ring(doorbells(engine, 1)[0])
     held = await receive(engine)
     await engine.queue.extend(held.receipt, 2 * VISIBILITY)
@@ -82,7 +82,7 @@ async def test_an_extended_doorbell_can_be_answered_with_its_receipt(engine: Loc
 
 
 async def test_a_doorbell_that_was_put_back_rings_again_in_so_many_seconds(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     first, second = doorbells(engine, 2)
     await engine.queue.ring(first)
@@ -97,7 +97,7 @@ async def test_a_doorbell_that_was_put_back_rings_again_in_so_many_seconds(
 
 
 async def test_a_doorbell_can_be_put_back_for_longer_than_it_was_hidden(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     (doorbell,) = doorbells(engine, 1)
     await engine.queue.ring(doorbell)
@@ -109,7 +109,7 @@ async def test_a_doorbell_can_be_put_back_for_longer_than_it_was_hidden(
     assert (await receive(engine)).doorbell == doorbell
 
 
-async def test_a_doorbell_that_was_put_back_for_no_time_rings_at_once(engine: LocalEngine) -> None:
+async def test_a_doorbell_that_was_put_back_for_no_time_rings_at_once(engine: TestedEngine) -> None:
     (doorbell,) = doorbells(engine, 1)
     await engine.queue.ring(doorbell)
     held = await receive(engine)
@@ -118,7 +118,7 @@ async def test_a_doorbell_that_was_put_back_for_no_time_rings_at_once(engine: Lo
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_stale_receipt_is_ignored(engine: LocalEngine, clock: ManualClock, answer: str) -> None:
+async def test_a_stale_receipt_is_ignored(engine: TestedEngine, clock: ManualClock, answer: str) -> None:
     (doorbell,) = doorbells(engine, 1)
     await engine.queue.ring(doorbell)
     stale = await receive(engine)
@@ -132,7 +132,7 @@ async def test_a_stale_receipt_is_ignored(engine: LocalEngine, clock: ManualCloc
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_the_receipt_of_an_answered_doorbell_is_ignored(engine: LocalEngine, answer: str) -> None:
+async def test_the_receipt_of_an_answered_doorbell_is_ignored(engine: TestedEngine, answer: str) -> None:
     first, second = doorbells(engine, 2)
     await engine.queue.ring(first)
     await engine.queue.ring(second)
@@ -145,7 +145,7 @@ async def test_the_receipt_of_an_answered_doorbell_is_ignored(engine: LocalEngin
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_made_up_receipt_is_ignored(engine: LocalEngine, answer: str) -> None:
+async def test_a_made_up_receipt_is_ignored(engine: TestedEngine, answer: str) -> None:
     (doorbell,) = doorbells(engine, 1)
     await engine.queue.ring(doorbell)
     await ANSWERS[answer](engine, "made-up")

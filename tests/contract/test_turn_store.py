@@ -9,7 +9,6 @@ import pytest
 
 from backend.app.domain.message import MessageStatus
 from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
-from backend.app.wiring_local import LocalEngine
 from shared.events import TokenUsage
 from tests.contract.builders import (
     LEASE,
@@ -35,10 +34,11 @@ from tests.contract.builders import (
     usage_event,
 )
 from tests.contract.conftest import Reopen
+from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 
-async def test_the_open_message_with_the_lowest_number_is_found(engine: LocalEngine) -> None:
+async def test_the_open_message_with_the_lowest_number_is_found(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     first, second = await queued_message(engine, session), await queued_message(engine, session)
     assert await engine.turns.find_open_message(session.session_id) == first
@@ -48,7 +48,7 @@ async def test_the_open_message_with_the_lowest_number_is_found(engine: LocalEng
     assert await engine.turns.find_open_message(session.session_id) == second
 
 
-async def test_a_session_without_open_messages_has_none(engine: LocalEngine) -> None:
+async def test_a_session_without_open_messages_has_none(engine: TestedEngine) -> None:
     session, other = await stored_session(engine), await stored_session(engine)
     await queued_message(engine, other)
     assert await engine.turns.find_open_message(session.session_id) is None
@@ -59,7 +59,7 @@ async def test_a_session_without_open_messages_has_none(engine: LocalEngine) -> 
     assert await engine.turns.find_open_message(engine.ids.new_id()) is None
 
 
-async def test_a_queued_message_is_taken(engine: LocalEngine) -> None:
+async def test_a_queued_message_is_taken(engine: TestedEngine) -> None:
     queued = await queued_message(engine, await stored_session(engine))
     outcome, message = await take(engine, queued.message_id)
     assert outcome is TakeOutcome.TAKEN
@@ -69,7 +69,7 @@ async def test_a_queued_message_is_taken(engine: LocalEngine) -> None:
     assert message.lease_until == engine.clock.now() + LEASE
 
 
-async def test_a_message_under_a_live_lease_is_not_taken(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_message_under_a_live_lease_is_not_taken(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     running = await current_message(engine, turn)
     clock.advance(LEASE.total_seconds() - 0.001)
@@ -77,7 +77,7 @@ async def test_a_message_under_a_live_lease_is_not_taken(engine: LocalEngine, cl
     assert await current_message(engine, turn) == running
 
 
-async def test_a_message_whose_lease_is_over_is_taken_again(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_message_whose_lease_is_over_is_taken_again(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     clock.advance(LEASE.total_seconds())
     outcome, message = await take(engine, turn.message_id)
@@ -87,7 +87,7 @@ async def test_a_message_whose_lease_is_over_is_taken_again(engine: LocalEngine,
     assert (message.attempt, message.lease_until) == (2, clock.now() + LEASE)
 
 
-async def test_a_message_is_begun_as_often_as_it_may_be_and_no_more(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_message_is_begun_as_often_as_it_may_be_and_no_more(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     for attempt in range(2, MAX_ATTEMPTS + 1):
         turn = await taken_again(engine, turn)
@@ -100,7 +100,7 @@ async def test_a_message_is_begun_as_often_as_it_may_be_and_no_more(engine: Loca
 
 
 async def test_a_message_whose_attempts_are_spent_can_be_ended_by_its_last_attempt(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     turn = await taken_again(engine, await taken_again(engine, await taken_turn(engine)))
     clock.advance(LEASE.total_seconds())
@@ -110,7 +110,7 @@ async def test_a_message_whose_attempts_are_spent_can_be_ended_by_its_last_attem
 
 
 @pytest.mark.parametrize("end", [complete, fail])
-async def test_an_ended_message_is_gone_and_stays_as_it_is(engine: LocalEngine, end: TurnWrite) -> None:
+async def test_an_ended_message_is_gone_and_stays_as_it_is(engine: TestedEngine, end: TurnWrite) -> None:
     turn = await taken_turn(engine)
     await end(engine, turn)
     ended = await current_message(engine, turn)
@@ -118,17 +118,17 @@ async def test_an_ended_message_is_gone_and_stays_as_it_is(engine: LocalEngine, 
     assert await current_message(engine, turn) == ended
 
 
-async def test_a_cancelled_message_is_gone(engine: LocalEngine) -> None:
+async def test_a_cancelled_message_is_gone(engine: TestedEngine) -> None:
     queued = await queued_message(engine, await stored_session(engine))
     cancelled, _ = await cancel(engine, queued)
     assert await take(engine, queued.message_id) == (TakeOutcome.GONE, cancelled)
 
 
-async def test_no_message_is_gone(engine: LocalEngine) -> None:
+async def test_no_message_is_gone(engine: TestedEngine) -> None:
     assert await take(engine, engine.ids.new_id()) == (TakeOutcome.GONE, None)
 
 
-async def test_one_of_eight_parallel_workers_takes_a_turn(engine: LocalEngine, other_engine: LocalEngine) -> None:
+async def test_one_of_eight_parallel_workers_takes_a_turn(engine: TestedEngine, other_engine: TestedEngine) -> None:
     queued = await queued_message(engine, await stored_session(engine))
     workers = (engine, other_engine) * 4
     outcomes = [outcome for outcome, _ in await asyncio.gather(*(take(each, queued.message_id) for each in workers))]
@@ -136,7 +136,7 @@ async def test_one_of_eight_parallel_workers_takes_a_turn(engine: LocalEngine, o
     assert (await current_message(engine, queued)).attempt == 1
 
 
-async def test_a_turn_outlives_its_process(engine: LocalEngine, reopen: Reopen) -> None:
+async def test_a_turn_outlives_its_process(engine: TestedEngine, reopen: Reopen) -> None:
     turn = await taken_turn(engine)
     running = await current_message(engine, turn)
     engine = await reopen()
@@ -144,7 +144,7 @@ async def test_a_turn_outlives_its_process(engine: LocalEngine, reopen: Reopen) 
     await complete(engine, turn)
 
 
-async def test_a_beat_extends_the_lease(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_beat_extends_the_lease(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     clock.advance(LEASE.total_seconds() - 1)
     until = clock.now() + LEASE
@@ -156,7 +156,7 @@ async def test_a_beat_extends_the_lease(engine: LocalEngine, clock: ManualClock)
     assert (await take(engine, turn.message_id))[0] is TakeOutcome.TAKEN
 
 
-async def test_a_beat_without_a_lease_leaves_the_lease(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_beat_without_a_lease_leaves_the_lease(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     running = await current_message(engine, turn)
     clock.advance(LEASE.total_seconds() - 1)
@@ -164,20 +164,20 @@ async def test_a_beat_without_a_lease_leaves_the_lease(engine: LocalEngine, cloc
     assert await current_message(engine, turn) == running
 
 
-async def test_a_beat_hears_whether_to_stop(engine: LocalEngine) -> None:
+async def test_a_beat_hears_whether_to_stop(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await cancel(engine, turn)
     assert await engine.turns.beat(turn, None) == TurnSignal(cancel_requested=True)
     assert await engine.turns.beat(turn, engine.clock.now() + LEASE) == TurnSignal(cancel_requested=True)
 
 
-async def test_a_released_turn_can_be_begun_again_at_once(engine: LocalEngine) -> None:
+async def test_a_released_turn_can_be_begun_again_at_once(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await engine.turns.release_lease(turn, engine.clock.now())
     assert (await take_up(engine, turn.message_id)).attempt == 2
 
 
-async def test_a_response_is_stored_whole_with_its_usage_and_its_event(engine: LocalEngine) -> None:
+async def test_a_response_is_stored_whole_with_its_usage_and_its_event(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     event = usage_event(engine, turn)
     logged = await engine.turns.record_response(turn, response_of(turn), event)
@@ -190,7 +190,7 @@ async def test_a_response_is_stored_whole_with_its_usage_and_its_event(engine: L
     assert page.events == (logged,)
 
 
-async def test_the_usage_of_a_message_sums_over_its_responses_and_attempts(engine: LocalEngine) -> None:
+async def test_the_usage_of_a_message_sums_over_its_responses_and_attempts(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await record_response(engine, turn, 1)
     await record_response(engine, turn, 2, TokenUsage(prompt_tokens=100, completion_tokens=50, total_tokens=150))
@@ -200,7 +200,7 @@ async def test_the_usage_of_a_message_sums_over_its_responses_and_attempts(engin
     assert (await current_message(engine, turn)).token_usage == expected
 
 
-async def test_an_event_gets_the_next_number_of_its_session(engine: LocalEngine) -> None:
+async def test_an_event_gets_the_next_number_of_its_session(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
     turn, other_turn = await taken_turn(engine, session), await taken_turn(engine, other)
@@ -213,11 +213,11 @@ async def test_an_event_gets_the_next_number_of_its_session(engine: LocalEngine)
 
 
 async def test_eight_parallel_appenders_leave_no_hole_in_the_numbers(
-    engine: LocalEngine, other_engine: LocalEngine
+    engine: TestedEngine, other_engine: TestedEngine
 ) -> None:
     turn = await taken_turn(engine)
 
-    async def append(appender: LocalEngine) -> list[int]:
+    async def append(appender: TestedEngine) -> list[int]:
         events = [iteration_event(engine, turn) for _ in range(10)]
         return [(await appender.turns.append_event(turn, event)).seq for event in events]
 
@@ -229,7 +229,7 @@ async def test_eight_parallel_appenders_leave_no_hole_in_the_numbers(
     assert [event.seq for event in page.events] == list(range(1, 81))
 
 
-async def test_storing_items_shows_nowhere_before_the_turn_is_completed(engine: LocalEngine) -> None:
+async def test_storing_items_shows_nowhere_before_the_turn_is_completed(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await engine.turns.store_items(turn, [{"role": "user", "content": "Hi"}])
     assert list(await engine.turns.list_completed_turns(turn.session_id, 0, 10)) == []

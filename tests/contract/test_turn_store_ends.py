@@ -9,7 +9,6 @@ from backend.app.domain.errors import StaleBaseError, TurnCancelRequestedError
 from backend.app.domain.message import MessageStatus
 from backend.app.domain.project import ProjectChange
 from backend.app.domain.turn_store_port import TakeOutcome
-from backend.app.wiring_local import LocalEngine
 from shared.events import TokenUsage
 from tests.contract.builders import (
     CANCELLED,
@@ -35,10 +34,11 @@ from tests.contract.builders import (
     taken_turn,
 )
 from tests.contract.conftest import Reopen
+from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 
-async def test_a_completed_turn_leaves_its_answer_in_the_message(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_completed_turn_leaves_its_answer_in_the_message(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     await record_response(engine, turn)
     before = await current_message(engine, turn)
@@ -56,7 +56,7 @@ async def test_a_completed_turn_leaves_its_answer_in_the_message(engine: LocalEn
     )
 
 
-async def test_a_completed_turn_changes_code_message_events_and_counters_together(engine: LocalEngine) -> None:
+async def test_a_completed_turn_changes_code_message_events_and_counters_together(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project)
     turn = await taken_turn(engine, session)
@@ -78,7 +78,7 @@ async def test_a_completed_turn_changes_code_message_events_and_counters_togethe
     assert (current.completed_number, current.last_seq, current.token_usage) == (1, event.seq, USAGE)
 
 
-async def test_the_answer_tells_the_usage_of_all_attempts(engine: LocalEngine) -> None:
+async def test_the_answer_tells_the_usage_of_all_attempts(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await record_response(engine, turn)
     turn = await taken_again(engine, turn)
@@ -91,7 +91,7 @@ async def test_the_answer_tells_the_usage_of_all_attempts(engine: LocalEngine) -
 
 
 async def test_completing_again_by_the_same_attempt_returns_the_same_event_and_changes_nothing(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project)
@@ -109,7 +109,7 @@ async def test_completing_again_by_the_same_attempt_returns_the_same_event_and_c
     assert await everything_of(engine, session) == before
 
 
-async def test_completing_eight_times_at_once_completes_once(engine: LocalEngine, other_engine: LocalEngine) -> None:
+async def test_completing_eight_times_at_once_completes_once(engine: TestedEngine, other_engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     drafts = [answer_event(engine, turn) for _ in range(8)]
     engines = (engine, other_engine) * 4
@@ -120,7 +120,7 @@ async def test_completing_eight_times_at_once_completes_once(engine: LocalEngine
     assert (await current_session(engine, turn)).last_seq == 1
 
 
-async def test_a_completed_turn_outlives_its_process(engine: LocalEngine, reopen: Reopen) -> None:
+async def test_a_completed_turn_outlives_its_process(engine: TestedEngine, reopen: Reopen) -> None:
     turn = await taken_turn(engine)
     event = await complete(engine, turn)
     before = await everything_of(engine, turn)
@@ -129,7 +129,7 @@ async def test_a_completed_turn_outlives_its_process(engine: LocalEngine, reopen
     assert await engine.turns.complete_turn(turn, answer_of(), None, answer_event(engine, turn)) == event
 
 
-async def test_a_turn_whose_base_is_stale_changes_nothing(engine: LocalEngine) -> None:
+async def test_a_turn_whose_base_is_stale_changes_nothing(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     turn = await taken_turn(engine, await stored_session(engine, project))
     change = ProjectChange(code=replace(next_version(engine, project), code="code = 'by hand'\n"))
@@ -142,7 +142,7 @@ async def test_a_turn_whose_base_is_stale_changes_nothing(engine: LocalEngine) -
     assert await everything_of(engine, turn) == before
 
 
-async def test_a_turn_completes_after_a_stale_base_with_the_next_version(engine: LocalEngine) -> None:
+async def test_a_turn_completes_after_a_stale_base_with_the_next_version(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     turn = await taken_turn(engine, await stored_session(engine, project))
     change = ProjectChange(code=next_version(engine, project))
@@ -152,7 +152,7 @@ async def test_a_turn_completes_after_a_stale_base_with_the_next_version(engine:
     assert (await complete(engine, turn, next_version(engine, project, 3, turn.message_id))).seq == 1
 
 
-async def test_a_turn_that_changes_no_code_completes_though_the_code_changed(engine: LocalEngine) -> None:
+async def test_a_turn_that_changes_no_code_completes_though_the_code_changed(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     turn = await taken_turn(engine, await stored_session(engine, project))
     change = ProjectChange(code=next_version(engine, project))
@@ -162,7 +162,7 @@ async def test_a_turn_that_changes_no_code_completes_though_the_code_changed(eng
     assert await engine.projects.find_project(project.project_id) == updated
 
 
-async def test_a_turn_that_was_asked_to_stop_changes_nothing_by_completing(engine: LocalEngine) -> None:
+async def test_a_turn_that_was_asked_to_stop_changes_nothing_by_completing(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     turn = await taken_turn(engine, await stored_session(engine, project))
     await engine.turns.store_items(turn, ITEMS)
@@ -175,7 +175,7 @@ async def test_a_turn_that_was_asked_to_stop_changes_nothing_by_completing(engin
     assert await everything_of(engine, turn) == before
 
 
-async def test_a_failed_turn_keeps_usage_and_responses(engine: LocalEngine, clock: ManualClock) -> None:
+async def test_a_failed_turn_keeps_usage_and_responses(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     await record_response(engine, turn)
     responses = await engine.messages.list_responses(turn.message_id)
@@ -198,7 +198,7 @@ async def test_a_failed_turn_keeps_usage_and_responses(engine: LocalEngine, cloc
     assert page.events == (logged,)
 
 
-async def test_a_cancelled_turn_ends_with_its_event(engine: LocalEngine) -> None:
+async def test_a_cancelled_turn_ends_with_its_event(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     draft = cancelled_event(engine, turn)
     logged = await engine.turns.end_turn(turn, MessageStatus.CANCELLED, CANCELLED, 1, draft)

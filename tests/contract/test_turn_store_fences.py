@@ -9,7 +9,6 @@ import pytest
 
 from backend.app.domain.errors import TurnFencedError
 from backend.app.domain.message import MessageStatus, TurnRef
-from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     LEASE,
     answer_event,
@@ -27,11 +26,12 @@ from tests.contract.builders import (
     taken_again,
     taken_turn,
 )
+from tests.contract.engines import TestedEngine
 from tests.contract.turn_writes import COMPLETIONS, OTHER_WRITES, WRITES
 from tests.manual_time import ManualClock
 
 
-async def _expect_fence(engine: LocalEngine, turn: TurnRef, write: str) -> None:
+async def _expect_fence(engine: TestedEngine, turn: TurnRef, write: str) -> None:
     before = await everything_of(engine, turn)
     with pytest.raises(TurnFencedError):
         await WRITES[write](engine, turn)
@@ -39,7 +39,7 @@ async def _expect_fence(engine: LocalEngine, turn: TurnRef, write: str) -> None:
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_an_older_attempt_can_write_nothing(engine: LocalEngine, write: str) -> None:
+async def test_an_older_attempt_can_write_nothing(engine: TestedEngine, write: str) -> None:
     old = await taken_turn(engine)
     await record_response(engine, old)
     await taken_again(engine, old)
@@ -47,27 +47,27 @@ async def test_an_older_attempt_can_write_nothing(engine: LocalEngine, write: st
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_an_attempt_that_was_never_begun_can_write_nothing(engine: LocalEngine, write: str) -> None:
+async def test_an_attempt_that_was_never_begun_can_write_nothing(engine: TestedEngine, write: str) -> None:
     turn = await taken_turn(engine)
     await _expect_fence(engine, replace(turn, attempt=2), write)
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_an_older_attempt_can_write_nothing_once_a_newer_one_completed(engine: LocalEngine, write: str) -> None:
+async def test_an_older_attempt_can_write_nothing_once_a_newer_one_completed(engine: TestedEngine, write: str) -> None:
     old = await taken_turn(engine)
     await complete(engine, await taken_again(engine, old))
     await _expect_fence(engine, old, write)
 
 
 @pytest.mark.parametrize("write", OTHER_WRITES)
-async def test_a_completed_turn_takes_no_more_writes(engine: LocalEngine, write: str) -> None:
+async def test_a_completed_turn_takes_no_more_writes(engine: TestedEngine, write: str) -> None:
     turn = await taken_turn(engine)
     await complete(engine, turn)
     await _expect_fence(engine, turn, write)
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_a_failed_turn_takes_no_more_writes(engine: LocalEngine, write: str) -> None:
+async def test_a_failed_turn_takes_no_more_writes(engine: TestedEngine, write: str) -> None:
     turn = await taken_turn(engine)
     await fail(engine, turn)
     await _expect_fence(engine, turn, write)
@@ -75,7 +75,7 @@ async def test_a_failed_turn_takes_no_more_writes(engine: LocalEngine, write: st
 
 @pytest.mark.parametrize("write", WRITES)
 async def test_a_turn_cancelled_after_its_lease_takes_no_more_writes(
-    engine: LocalEngine, clock: ManualClock, write: str
+    engine: TestedEngine, clock: ManualClock, write: str
 ) -> None:
     turn = await taken_turn(engine)
     clock.advance(LEASE.total_seconds())
@@ -84,12 +84,12 @@ async def test_a_turn_cancelled_after_its_lease_takes_no_more_writes(
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_a_turn_of_no_message_takes_no_writes(engine: LocalEngine, write: str) -> None:
+async def test_a_turn_of_no_message_takes_no_writes(engine: TestedEngine, write: str) -> None:
     turn = await taken_turn(engine)
     await _expect_fence(engine, replace(turn, message_id=engine.ids.new_id()), write)
 
 
-async def test_the_items_of_an_older_attempt_do_not_replace_those_of_the_newer(engine: LocalEngine) -> None:
+async def test_the_items_of_an_older_attempt_do_not_replace_those_of_the_newer(engine: TestedEngine) -> None:
     old = await taken_turn(engine)
     await engine.turns.store_items(old, [{"content": "old"}])
     new = await taken_again(engine, old)
@@ -102,7 +102,7 @@ async def test_the_items_of_an_older_attempt_do_not_replace_those_of_the_newer(e
 
 
 async def test_a_lease_that_ran_out_fences_nobody_before_another_attempt_begins(
-    engine: LocalEngine, clock: ManualClock
+    engine: TestedEngine, clock: ManualClock
 ) -> None:
     turn = await taken_turn(engine)
     clock.advance(LEASE.total_seconds() * 2)
@@ -112,7 +112,7 @@ async def test_a_lease_that_ran_out_fences_nobody_before_another_attempt_begins(
     assert (await current_message(engine, turn)).status is MessageStatus.COMPLETED
 
 
-async def test_a_released_attempt_still_writes_before_another_begins(engine: LocalEngine) -> None:
+async def test_a_released_attempt_still_writes_before_another_begins(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await engine.turns.release_lease(turn, engine.clock.now())
     await engine.turns.release_lease(turn, engine.clock.now())
@@ -120,7 +120,7 @@ async def test_a_released_attempt_still_writes_before_another_begins(engine: Loc
 
 
 @pytest.mark.parametrize("write", COMPLETIONS)
-async def test_no_turn_completes_in_a_deleted_project(engine: LocalEngine, write: str) -> None:
+async def test_no_turn_completes_in_a_deleted_project(engine: TestedEngine, write: str) -> None:
     project = await stored_project(engine)
     turn = await taken_turn(engine, await stored_session(engine, project))
     await engine.projects.delete_project(project.project_id)

@@ -1,7 +1,7 @@
 """Everything that a worker writes to its turn: what a fence has to refuse."""
 
+from backend.app.domain.engine import Engine
 from backend.app.domain.message import MessageStatus, TurnRef
-from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     CANCELLED,
     ITEMS,
@@ -17,11 +17,11 @@ from tests.contract.builders import (
 )
 
 
-async def _complete(engine: LocalEngine, turn: TurnRef) -> None:
+async def _complete(engine: Engine, turn: TurnRef) -> None:
     await engine.turns.complete_turn(turn, answer_of(), None, answer_event(engine, turn))
 
 
-async def _complete_with_code(engine: LocalEngine, turn: TurnRef) -> None:
+async def _complete_with_code(engine: Engine, turn: TurnRef) -> None:
     project = await engine.projects.find_project(turn.project_id)
     assert project is not None
     version = next_version(engine, project, project.version + 1, turn.message_id)
@@ -29,7 +29,7 @@ async def _complete_with_code(engine: LocalEngine, turn: TurnRef) -> None:
     await engine.turns.complete_turn(turn, answer_of(version), version, event)
 
 
-async def _end_cancelled(engine: LocalEngine, turn: TurnRef) -> None:
+async def _end_cancelled(engine: Engine, turn: TurnRef) -> None:
     await engine.turns.end_turn(turn, MessageStatus.CANCELLED, CANCELLED, 1, cancelled_event(engine, turn))
 
 

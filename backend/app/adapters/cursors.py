@@ -17,20 +17,21 @@ def cursor_of(position: int | str) -> str:
 def id_of(cursor: str) -> str:
     """The id that a cursor stands for. Raises InvalidCursorError for one that was made up."""
     try:
-        return str(UUID(_position_of(cursor)))
+        return str(UUID(text_in(cursor)))
     except ValueError as error:
         raise InvalidCursorError(_BAD_CURSOR) from error
 
 
 def number_of(cursor: str) -> int:
     """The number that a cursor stands for. Raises InvalidCursorError for one that was made up."""
-    text = _position_of(cursor)
+    text = text_in(cursor)
     if not (text.isascii() and text.isdigit()) or len(text) > _CURSOR_DIGITS:
         raise InvalidCursorError(_BAD_CURSOR)
     return int(text)
 
 
-def _position_of(cursor: str) -> str:
+def text_in(cursor: str) -> str:
+    """The text that a cursor stands for. Raises InvalidCursorError for what is no cursor."""
     try:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError as error:

@@ -160,3 +160,12 @@ class LocalSessionStore:
             connection.execute(f"DELETE FROM sessions WHERE session_id IN ({old})", (text_of(deleted_before),))
 
         await self._database.transaction(work)
+
+    async def erase_deleted_projects(self) -> None:
+        """See ErasureStore."""
+        await self._database.transaction(
+            lambda connection: connection.execute(
+                "DELETE FROM projects WHERE deleted = 1 AND NOT EXISTS "
+                "(SELECT 1 FROM sessions s WHERE s.project_id = projects.project_id AND s.deleted_at IS NULL)"
+            )
+        )

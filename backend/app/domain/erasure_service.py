@@ -2,9 +2,10 @@
 
 import logging
 from datetime import timedelta
+from typing import Protocol
 
 from backend.app.domain.limits import Limits
-from backend.app.domain.ports import Clock, Memory, MemoryRef
+from backend.app.domain.ports import Clock, MemoryRef
 from backend.app.domain.store_ports import ErasureStore, Tombstone
 
 logger = logging.getLogger(__name__)
@@ -14,6 +15,14 @@ _SESSIONS_A_PAGE = 20
 _TOMBSTONE_KEPT = timedelta(days=30)
 
 
+class MemoryErasure(Protocol):
+    """What erasing needs of a Memory."""
+
+    async def erase_memory(self, ref: MemoryRef) -> None:
+        """See Memory."""
+        ...
+
+
 class ErasureService:
     """Removes memories first and records last, so that an interrupted erasure is found and done again.
 
@@ -21,7 +30,7 @@ class ErasureService:
     when the longest turn is over.
     """
 
-    def __init__(self, store: ErasureStore, memory: Memory, clock: Clock, limits: Limits) -> None:
+    def __init__(self, store: ErasureStore, memory: MemoryErasure, clock: Clock, limits: Limits) -> None:
         self._store = store
         self._memory = memory
         self._clock = clock
@@ -42,6 +51,7 @@ class ErasureService:
             if cursor is None:
                 break
         await self._store.remove_tombstones(now - _TOMBSTONE_KEPT)
+        await self._store.erase_deleted_projects()
         return erased
 
     async def erase_session(self, tombstone: Tombstone) -> None:

@@ -1,7 +1,8 @@
 """Where projects, sessions and messages are kept: the ports. Turns have theirs in turn_store_port.py.
 
-All reads are strongly consistent: they see every write that was acknowledged before them. Whatever is called one
-transaction lands whole or not at all, whatever happens to the process.
+All reads are strongly consistent: they see every write that was acknowledged before them. Only the lists for the
+schedule (orphaned sessions, sessions to erase, deleted projects) may lag behind. Whatever is called one transaction
+lands whole or not at all, whatever happens to the process.
 """
 
 from collections.abc import Sequence
@@ -178,4 +179,8 @@ class ErasureStore(Protocol):
 
     async def remove_tombstones(self, deleted_before: datetime) -> None:
         """Forget sessions that were deleted before and are erased for good. Safe to repeat."""
+        ...
+
+    async def erase_deleted_projects(self) -> None:
+        """Forget deleted projects once none of their sessions is live. Safe to repeat."""
         ...

@@ -1,0 +1,78 @@
+"""Appends to the event log within transactions: the sequence counter goes from n to n + 1 along with the event."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from shared.aws_event_log import event_item
+from shared.aws_item import Write, put, update
+from shared.aws_table import AwsTable, ConditionFailedError, pause
+from shared.events import LoggedBase
+from shared.table_keys import seq_key
+
+AnyLogged = TypeVar("AnyLogged", bound=LoggedBase)
+
+_REMEMBERED_SESSIONS = 1_000
+# Others may be appending to the same log: each of them gets through once.
+_ATTEMPTS = 40
+
+
+class SessionGoneError(Exception):
+    """The session is deleted: nothing can be logged for it."""
+
+
+class AwsEventWriter:
+    """Numbers and logs events. It remembers where the counters stood, so that the usual append needs no read."""
+
+    def __init__(self, table: AwsTable) -> None:
+        self._table = table
+        self._last_seqs: OrderedDict[str, int] = OrderedDict()
+
+    async def log(self, event: AnyLogged, writes: Mapping[str, Write | Sequence[Write]]) -> AnyLogged:
+        """Give the event the session's next number and log it, in one transaction with other writes.
+
+        Returns the event with its number. Raises SessionGoneError, and ConditionFailedError with the names of those
+        of the other writes that were refused.
+        """
+        for attempt in range(_ATTEMPTS):
+            numbered = event.model_copy(update={"seq": await self._next_seq(event)})
+            try:
+                await self._table.write(**writes, log=self._log_writes(numbered))
+            except ConditionFailedError as error:
+                self.forget(event.session_id)
+                if others := error.failed - {"log"}:
+                    raise ConditionFailedError(others) from error
+                await pause(attempt)
+            else:
+                self._remember(numbered)
+                return numbered
+        raise TimeoutError(f"Event {event.event_id} could not be logged: too many others are at the same log")
+
+    def forget(self, session_id: str) -> None:
+        """Somebody else changed the session's counter."""
+        self._last_seqs.pop(session_id, None)
+
+    async def _next_seq(self, event: LoggedBase) -> int:
+        known = self._last_seqs.get(event.session_id)
+        if known is not None:
+            return known + 1
+        counter = await self._table.get(seq_key(event.project_id, event.session_id))
+        if counter is None:
+            raise SessionGoneError(event.session_id)
+        return int(counter["last_seq"]) + 1
+
+    def _log_writes(self, event: LoggedBase) -> list[Write]:
+        counted = update(
+            seq_key(event.project_id, event.session_id),
+            "SET #last_seq = :seq",
+            "#last_seq = :last",
+            seq=event.seq,
+            last=event.seq - 1,
+        )
+        return [counted, put(event_item(event))]
+
+    def _remember(self, event: LoggedBase) -> None:
+        self._last_seqs[event.session_id] = event.seq
+        self._last_seqs.move_to_end(event.session_id)
+        if len(self._last_seqs) > _REMEMBERED_SESSIONS:
+            self._last_seqs.popitem(last=False)

@@ -1,0 +1,225 @@
+"""Messages in the DynamoDB table, as their senders see them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from backend.app.adapters.aws_event_writer import AwsEventWriter, SessionGoneError
+from backend.app.adapters.aws_message_items import (
+    FREE,
+    ending_attributes,
+    find_live_item,
+    message_item,
+    read_messages,
+    text_bytes,
+    text_writes,
+)
+from backend.app.adapters.aws_responses import read_responses
+from backend.app.adapters.aws_session_items import ADD_USAGE, LIVE, usage_values
+from backend.app.adapters.cursors import cursor_of, number_of
+from backend.app.adapters.moments import text_of
+from backend.app.domain.errors import (
+    MessageIdConflictError,
+    MessageNotFoundError,
+    SessionNotFoundError,
+    TooManyQueuedMessagesError,
+)
+from backend.app.domain.message import Message, MessageError, MessageStatus, ModelResponse
+from backend.app.domain.store_ports import Page
+from shared.aws_item import Item, put, update
+from shared.aws_table import AwsTable, ConditionFailedError, pause
+from shared.events import MessageCancelledEvent
+from shared.table_keys import (
+    MESSAGE_PREFIX,
+    message_key,
+    message_locator_key,
+    session_key,
+    session_partition,
+)
+
+_PAGE_BYTES = 4_000_000
+
+
+class AwsMessageStore:
+    """The MessageStore of AWS."""
+
+    def __init__(self, table: AwsTable, writer: AwsEventWriter) -> None:
+        self._table = table
+        self._writer = writer
+
+    async def queue_message(self, message: Message, queue_limit: int) -> tuple[Message, bool]:
+        """See MessageStore."""
+        attempt = 0
+        while True:
+            session, known = await asyncio.gather(
+                self._table.get(session_key(message.session_id)),
+                self._table.get(message_locator_key(message.message_id)),
+            )
+            if session is None or "deleted_at" in session:
+                raise SessionNotFoundError(message.session_id)
+            if known is not None:
+                return await self._same_message(known, message), False
+            await self._check_queue(session, message.session_id, queue_limit)
+            queued = replace(message, number=session["message_count"] + 1)
+            try:
+                await self._store(queued)
+            except ConditionFailedError:
+                # Another message of the session, or this very one, was stored meanwhile.
+                await pause(attempt)
+                attempt += 1
+            else:
+                return queued, True
+
+    async def find_message(self, message_id: str) -> Message | None:
+        """See MessageStore."""
+        item = await find_live_item(self._table, message_id)
+        if item is None:
+            return None
+        (message,) = await read_messages(self._table, [item])
+        return message
+
+    async def list_messages(self, session_id: str, limit: int, cursor: str | None, *, ascending: bool) -> Page[Message]:
+        """See MessageStore."""
+        low, high = MESSAGE_PREFIX, f"{MESSAGE_PREFIX}~"
+        if cursor is not None and ascending:
+            low = message_key(session_id, number_of(cursor) + 1)["sk"]
+        elif cursor is not None:
+            high = message_key(session_id, max(number_of(cursor) - 1, 0))["sk"]
+        session = await self._table.get(session_key(session_id))
+        if session is None or "deleted_at" in session:
+            return Page(())
+        items: list[Item] = []
+        size, has_more = 0, False
+        query = self._table.query(session_partition(session_id), low, high, forward=ascending, page_size=limit + 1)
+        async for item in query:
+            size += text_bytes(item)
+            has_more = len(items) == limit or (bool(items) and size > _PAGE_BYTES)
+            if has_more:
+                break
+            items.append(item)
+        messages = tuple(await read_messages(self._table, items))
+        return Page(messages, tuple(cursor_of(one.number) for one in messages), has_more)
+
+    async def list_responses(self, message_id: str) -> Sequence[ModelResponse]:
+        """See MessageStore."""
+        item = await find_live_item(self._table, message_id)
+        return [] if item is None else await read_responses(self._table, item)
+
+    async def cancel_message(
+        self, message_id: str, now: datetime, event: MessageCancelledEvent
+    ) -> tuple[Message, MessageCancelledEvent | None]:
+        """See MessageStore."""
+        attempt = 0
+        while True:
+            item = await find_live_item(self._table, message_id)
+            if item is None:
+                raise MessageNotFoundError(message_id)
+            (message,) = await read_messages(self._table, [item])
+            if not message.status.is_open:
+                return message, None
+            try:
+                if message.status is MessageStatus.RUNNING and message.lease_until and message.lease_until > now:
+                    return await self._request_cancel(message), None
+                return await self._cancel(message, now, event)
+            except (ConditionFailedError, SessionGoneError):
+                # It went on, ended, or its session was deleted, between the read and the write.
+                await pause(attempt)
+                attempt += 1
+
+    async def _store(self, message: Message) -> None:
+        texts, documents = await text_writes(self._table, message.session_id, message.number, 0, prompt=message.prompt)
+        locator = {
+            **message_locator_key(message.message_id),
+            "session_id": message.session_id,
+            "number": message.number,
+        }
+        await self._table.write(
+            session=update(
+                session_key(message.session_id),
+                "SET #message_count = :number ADD #open_numbers :open",
+                f"{LIVE} AND #message_count = :before",
+                number=message.number,
+                before=message.number - 1,
+                open={message.number},
+            ),
+            locator=put(locator, "attribute_not_exists(pk)"),
+            message=put({**message_item(message), **texts}, "attribute_not_exists(pk)"),
+            texts=documents,
+        )
+
+    async def _same_message(self, locator: Item, message: Message) -> Message:
+        if locator["session_id"] != message.session_id:
+            raise MessageIdConflictError(f"The message id {message.message_id} is taken. Use another one.")
+        item = await self._table.get(message_key(locator["session_id"], locator["number"]))
+        if item is None:
+            raise SessionNotFoundError(message.session_id)
+        (known,) = await read_messages(self._table, [item])
+        if known.prompt != message.prompt:
+            raise MessageIdConflictError(
+                f"The message {message.message_id} was sent before with another prompt. Use another id.",
+                session_id=message.session_id,
+            )
+        return known
+
+    async def _check_queue(self, session: Item, session_id: str, queue_limit: int) -> None:
+        numbers: set[int] = session.get("open_numbers", set())
+        queued = len(numbers)
+        if queued >= queue_limit:
+            # Only the first of the open ones can be running.
+            head = await self._table.get(message_key(session_id, min(numbers)))
+            queued -= head is not None and head["status"] == MessageStatus.RUNNING
+        if queued >= queue_limit:
+            raise TooManyQueuedMessagesError(
+                f"{queued} messages wait in this session; send the next when one has ended.", session_id=session_id
+            )
+
+    async def _request_cancel(self, message: Message) -> Message:
+        await self._table.write(
+            message=update(
+                message_key(message.session_id, message.number),
+                "SET #cancel_requested = :yes",
+                "#attempt = :attempt AND #status = :running",
+                yes=True,
+                attempt=message.attempt,
+                running=MessageStatus.RUNNING,
+            )
+        )
+        return replace(message, cancel_requested=True)
+
+    async def _cancel(
+        self, message: Message, now: datetime, event: MessageCancelledEvent
+    ) -> tuple[Message, MessageCancelledEvent]:
+        error = MessageError(event.code, event.detail or "")
+        attempt = message.attempt + 1
+        change, values = ending_attributes(MessageStatus.CANCELLED, error, now, attempt=attempt)
+        logged = await self._writer.log(
+            event.model_copy(update={"token_usage": message.token_usage, "attempt": attempt}),
+            {
+                "message": update(
+                    message_key(message.session_id, message.number),
+                    change,
+                    FREE,
+                    **values,
+                    before=message.attempt,
+                    open=message.status,
+                    now=text_of(now),
+                ),
+                "session": update(
+                    session_key(message.session_id),
+                    f"{ADD_USAGE} DELETE #open_numbers :ended",
+                    LIVE,
+                    **usage_values(message.token_usage),
+                    ended={message.number},
+                ),
+            },
+        )
+        ended = replace(
+            message,
+            status=MessageStatus.CANCELLED,
+            attempt=attempt,
+            error=error,
+            completed_at=now,
+            lease_until=None,
+        )
+        return ended, logged

@@ -1,0 +1,84 @@
+"""Doorbells on an SQS FIFO queue: one at a time within a session. The event source mapping receives them."""
+
+import json
+import math
+from typing import Annotated
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from backend.app.domain.ports import Doorbell, IdGenerator
+from shared.aws_service import AwsService
+
+_MAX_VISIBILITY_SECONDS = 43_200
+
+# What SQS is documented to answer to a receipt that names no message in flight, under the names of both protocols.
+_STALE_CODES = {
+    "AWS.SimpleQueueService.MessageNotInflight",
+    "MessageNotInflight",
+    "ReceiptHandleIsInvalid",
+}
+
+
+class MalformedDoorbellError(ValueError):
+    """The body of a message on the turn queue is no doorbell. The message says why, and repeats nothing of it."""
+
+
+class DoorbellBody(BaseModel):
+    """A doorbell as it is on the queue. Fields of later versions are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    session_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    message_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class AwsTurnQueue:
+    """The TurnQueue on SQS FIFO, grouped by session."""
+
+    def __init__(self, sqs: AwsService, queue_url: str, ids: IdGenerator) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+        self._ids = ids
+
+    async def ring(self, doorbell: Doorbell) -> None:
+        """See TurnQueue. Raises botocore's ClientError and BotoCoreError."""
+        await self._sqs.call(
+            "send_message",
+            QueueUrl=self._queue_url,
+            MessageBody=json.dumps({"session_id": doorbell.session_id, "message_id": doorbell.message_id}),
+            MessageGroupId=doorbell.session_id,
+            # Fresh each time: the store alone de-duplicates. SQS would forget a doorbell that is rung again.
+            MessageDeduplicationId=self._ids.new_id(),
+        )
+
+    async def extend(self, receipt: str, seconds: float) -> None:
+        """See TurnQueue. Rounds up to whole seconds. Raises botocore's ClientError and BotoCoreError."""
+        try:
+            await self._sqs.call(
+                "change_message_visibility",
+                QueueUrl=self._queue_url,
+                ReceiptHandle=receipt,
+                VisibilityTimeout=min(math.ceil(max(seconds, 0)), _MAX_VISIBILITY_SECONDS),
+            )
+        except ClientError as error:
+            if not _is_stale_receipt(error):
+                raise
+
+
+def parse_doorbell(body: str) -> Doorbell:
+    """The doorbell in the body of a message. Raises MalformedDoorbellError."""
+    try:
+        parsed = DoorbellBody.model_validate_json(body)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['type']}" for one in error.errors())
+        raise MalformedDoorbellError(f"No doorbell: {problems}") from None
+    return Doorbell(parsed.session_id, parsed.message_id)
+
+
+def _is_stale_receipt(error: ClientError) -> bool:
+    found = error.response.get("Error", {})
+    code, message = found.get("Code", ""), found.get("Message", "")
+    # SQS does not use its documented codes here, as others found: it answers "Value AQEB... for parameter ReceiptHandle
+    # is invalid. Reason: ...". The same code for another parameter is a fault of ours.
+    return code in _STALE_CODES or (code == "InvalidParameterValue" and "ReceiptHandle" in message)

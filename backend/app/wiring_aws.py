@@ -1,0 +1,84 @@
+"""The adapters of AWS, put together."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from backend.app.adapters.aws_end_watch import AwsEndWatch
+from backend.app.adapters.aws_erasure_store import AwsErasureStore
+from backend.app.adapters.aws_event_bus import AwsEventBus
+from backend.app.adapters.aws_event_writer import AwsEventWriter
+from backend.app.adapters.aws_message_store import AwsMessageStore
+from backend.app.adapters.aws_project_store import AwsProjectStore
+from backend.app.adapters.aws_session_store import AwsSessionStore
+from backend.app.adapters.aws_turn_queue import AwsTurnQueue
+from backend.app.adapters.aws_turn_store import AwsTurnStore
+from backend.app.adapters.system_clock import SystemClock
+from backend.app.adapters.uuid7_ids import Uuid7Ids
+from backend.app.domain.engine import Engine
+from backend.app.domain.ports import Clock, IdGenerator
+from backend.app.settings import AwsSettings
+from shared.aws_access import AwsAccess
+from shared.aws_event_log import AwsEventLog
+from shared.aws_service import AwsService, build_service
+from shared.aws_table import AwsTable
+
+# A handler must not keep its caller waiting for events; what is not out by then goes with the next invocation.
+_FLUSH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class AwsServices:
+    """The services that the engine calls."""
+
+    dynamodb: AwsService
+    sqs: AwsService
+    sns: AwsService
+
+    @classmethod
+    def build(cls) -> Self:
+        """Where the environment says that they are."""
+        return cls(build_service("dynamodb"), build_service("sqs"), build_service("sns"))
+
+
+@dataclass(frozen=True, slots=True)
+class AwsEngine(Engine):
+    """The engine on DynamoDB, SQS and SNS. Make one per process."""
+
+    queue: AwsTurnQueue
+    bus: AwsEventBus
+
+    async def flush(self) -> None:
+        """Wait, for seconds at most, until the events that were published are out. Safe to repeat."""
+        await self.bus.flush(_FLUSH_SECONDS)
+
+    async def close(self) -> None:
+        """Stop publishing. Safe to repeat."""
+        await self.bus.close()
+
+
+def build_aws_engine(
+    settings: AwsSettings,
+    services: AwsServices | None = None,
+    clock: Clock | None = None,
+    ids: IdGenerator | None = None,
+) -> AwsEngine:
+    """The engine on what the settings name, with the time and ids of this machine by default."""
+    services = services or AwsServices.build()
+    clock, ids = clock or SystemClock(), ids or Uuid7Ids()
+    table = AwsTable(services.dynamodb, settings.table_name)
+    writer = AwsEventWriter(table)
+    projects = AwsProjectStore(table)
+    return AwsEngine(
+        projects=projects,
+        access=AwsAccess(table),
+        sessions=AwsSessionStore(table),
+        erasure=AwsErasureStore(table, projects),
+        messages=AwsMessageStore(table, writer),
+        turns=AwsTurnStore(table, writer),
+        events=AwsEventLog(table, clock.now),
+        queue=AwsTurnQueue(services.sqs, settings.turn_queue_url, ids),
+        bus=AwsEventBus(services.sns, settings.topic_arn),
+        end_watch=AwsEndWatch(table),
+        clock=clock,
+        ids=ids,
+    )

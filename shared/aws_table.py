@@ -1,0 +1,194 @@
+"""The DynamoDB table: reads that are strongly consistent, and conditional writes that land whole or not at all."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shared.aws_item import Item, Write, decode, encode
+from shared.aws_service import AwsService
+from shared.table_keys import DUE_INDEX, Key
+
+# What DynamoDB takes in one call.
+_GET_ITEMS = 100
+_WRITE_ITEMS = 25
+MAX_TRANSACTION_WRITES = 100
+# Two transactions that touch the same item refuse each other: short pauses, grown and jittered, untangle them.
+_CONFLICT_ATTEMPTS = 12
+_FIRST_PAUSE_SECONDS = 0.02
+_LONGEST_PAUSE_SECONDS = 0.5
+_PASSING_REASONS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_PASSING_ERRORS = {"TransactionConflictException", "TransactionInProgressException"}
+# Above all characters that keys are made of.
+_LAST = "~"
+
+
+class ConditionFailedError(Exception):
+    """Writes were refused by their conditions, and with them all of their transaction. `failed`: their names."""
+
+    def __init__(self, failed: frozenset[str]) -> None:
+        super().__init__(f"the conditions of {', '.join(sorted(failed))} do not hold")
+        self.failed = failed
+
+
+async def pause(attempt: int) -> None:
+    """Wait before another attempt (0, 1, 2 ...): exponential backoff with full jitter."""
+    longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
+    await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+
+
+class AwsTable:
+    """The table. Safe to share; every method may be repeated."""
+
+    def __init__(self, dynamodb: AwsService, name: str) -> None:
+        self._dynamodb = dynamodb
+        self._name = name
+
+    async def get(self, key: Key) -> Item | None:
+        """One item; None where there is none."""
+        answer = await self._dynamodb.call("get_item", TableName=self._name, Key=encode(key), ConsistentRead=True)
+        return decode(answer["Item"]) if "Item" in answer else None
+
+    async def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
+        """Many items, in the order of their keys, which must differ."""
+        found: dict[tuple[str, str], Item] = {}
+        for chunk in _chunks(keys, _GET_ITEMS):
+            asked: dict[str, Any] = {self._name: {"Keys": [encode(key) for key in chunk], "ConsistentRead": True}}
+            attempt = 0
+            while asked:
+                answer = await self._dynamodb.call("batch_get_item", RequestItems=asked)
+                for item in map(decode, answer["Responses"].get(self._name, [])):
+                    found[item["pk"], item["sk"]] = item
+                # What did not fit into 16 MB, or was throttled.
+                asked = answer.get("UnprocessedKeys") or {}
+                if asked:
+                    await pause(attempt)
+                    attempt += 1
+        return [found.get((key["pk"], key["sk"])) for key in keys]
+
+    async def query(
+        self,
+        partition: str,
+        low: str,
+        high: str | None = None,
+        *,
+        forward: bool = True,
+        page_size: int | None = None,
+    ) -> AsyncIterator[Item]:
+        """Items of a partition in the order of their sort keys, read page by page as they are asked for.
+
+        Args:
+            partition: the partition key.
+            low: the lowest sort key; without `high` it is a prefix.
+            high: the highest sort key, itself included.
+            forward: ascending.
+            page_size: read so many at a time; by default as many as fit in 1 MB.
+        """
+        parameters = {
+            "TableName": self._name,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
+            "ExpressionAttributeValues": encode(
+                {":pk": partition, ":low": low, ":high": low + _LAST if high is None else high}
+            ),
+            "ConsistentRead": True,
+            "ScanIndexForward": forward,
+        }
+        async for item in self._pages(parameters, page_size):
+            yield item
+
+    async def query_due(self, kind: str, low: str = " ", high: str = _LAST) -> AsyncIterator[Item]:
+        """Keys and `due_at` of what is due of a kind, from `low` to `high`, in order. This read may lag behind."""
+        parameters = {
+            "TableName": self._name,
+            "IndexName": DUE_INDEX,
+            "KeyConditionExpression": "due_kind = :kind AND due_at BETWEEN :low AND :high",
+            "ExpressionAttributeValues": encode({":kind": kind, ":low": low, ":high": high}),
+        }
+        async for item in self._pages(parameters, None):
+            yield item
+
+    async def write(self, **writes: Write | Sequence[Write]) -> None:
+        """Make all writes or none. Conflicts and throttling are waited out.
+
+        Raises ConditionFailedError, with the names of those whose conditions do not hold.
+        """
+        named = [
+            (name, one) for name, given in writes.items() for one in ([given] if isinstance(given, Write) else given)
+        ]
+        attempt = 0
+        while True:
+            try:
+                await self._write_once([one for _, one in named])
+            except ClientError as error:
+                failed = _failed_conditions(error)
+                if failed:
+                    raise ConditionFailedError(frozenset(named[place][0] for place in failed)) from error
+                attempt += 1
+                if not _is_passing(error) or attempt >= _CONFLICT_ATTEMPTS:
+                    raise
+                await pause(attempt)
+            else:
+                return
+
+    async def put_many(self, items: Sequence[Item]) -> None:
+        """Store items, each by itself."""
+        await self._write_batches([{"PutRequest": {"Item": encode(item)}} for item in items])
+
+    async def delete_many(self, keys: Sequence[Key]) -> None:
+        """Remove items, each by itself."""
+        await self._write_batches([{"DeleteRequest": {"Key": encode(key)}} for key in keys])
+
+    async def _pages(self, parameters: Mapping[str, Any], page_size: int | None) -> AsyncIterator[Item]:
+        more: dict[str, Any] = {} if page_size is None else {"Limit": page_size}
+        while True:
+            page = await self._dynamodb.call("query", **parameters, **more)
+            for item in page["Items"]:
+                yield decode(item)
+            if "LastEvaluatedKey" not in page:
+                return
+            more["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    async def _write_once(self, writes: Sequence[Write]) -> None:
+        if len(writes) == 1 and writes[0].kind != "ConditionCheck":
+            (only,) = writes
+            await self._dynamodb.call(f"{only.kind.lower()}_item", TableName=self._name, **only.parameters)
+            return
+        members = [{write.kind: {"TableName": self._name, **write.parameters}} for write in writes]
+        # boto3 adds a token, so that a repeated request of its own retries is one transaction.
+        await self._dynamodb.call("transact_write_items", TransactItems=members)
+
+    async def _write_batches(self, requests: Sequence[dict[str, Any]]) -> None:
+        for chunk in _chunks(requests, _WRITE_ITEMS):
+            asked: dict[str, Any] = {self._name: list(chunk)}
+            attempt = 0
+            while asked:
+                answer = await self._dynamodb.call("batch_write_item", RequestItems=asked)
+                asked = answer.get("UnprocessedItems") or {}
+                if asked:
+                    await pause(attempt)
+                    attempt += 1
+
+
+def _chunks(things: Sequence[Any], size: int) -> list[list[Any]]:
+    rest = iter(things)
+    return list(iter(lambda: list(islice(rest, size)), []))
+
+
+def _reasons(error: ClientError) -> list[str]:
+    return [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
+
+
+def _failed_conditions(error: ClientError) -> frozenset[int]:
+    if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        return frozenset({0})
+    return frozenset(place for place, reason in enumerate(_reasons(error)) if reason == "ConditionalCheckFailed")
+
+
+def _is_passing(error: ClientError) -> bool:
+    if error.response["Error"]["Code"] in _PASSING_ERRORS:
+        return True
+    told = {reason for reason in _reasons(error) if reason != "None"}
+    return bool(told) and told <= _PASSING_REASONS

@@ -1,0 +1,163 @@
+"""All keys of the DynamoDB table: the one place that knows where a thing lies.
+
+A partition for each project, session, user and message id:
+
+| pk | sk | what |
+| --- | --- | --- |
+| PROJECT#project | PROJECT | the project; once deleted, what is left of it |
+| | VERSION#number | an entry of the code's history |
+| | CODE#number#digest#part | the code of a version |
+| | SEQ#session | the number of the newest event of a live session; lists the live sessions too |
+| | KEY#node | which session is the live one of a key (node, or none for the global one) |
+| SESSION#session | SESSION | the session; once deleted, its tombstone |
+| | MESSAGE#number | a message |
+| | TEXT#number#attempt#field#part | a long prompt, content or patch |
+| | RESPONSE#number#attempt#call | a model response |
+| | RESPONSE#number#attempt#call#part | its body, where it is large |
+| | ITEMS#number#attempt#part | what an attempt adds to the memory |
+| | EVENT#seq | an event of the log |
+| USER#user | PROJECT#project | a project that the user may be in; the project itself has the last word |
+| MESSAGE#message | MESSAGE | where a message lies |
+
+The sparse index `due` (`due_kind`, `due_at`) finds candidates for the schedule: open messages, deleted sessions and
+deleted projects.
+"""
+
+from typing import Any
+
+Key = dict[str, str]
+
+DUE_INDEX = "due"
+# What the index is asked for.
+DUE_QUEUED = "QUEUED"
+DUE_RUNNING = "RUNNING"
+DUE_ERASURE = "ERASURE"
+DUE_FINAL_ERASURE = "FINAL_ERASURE"
+DUE_OBLIVION = "OBLIVION"
+DUE_PROJECT = "PROJECT"
+
+PROJECT_PREFIX = "PROJECT#"
+VERSION_PREFIX = "VERSION#"
+CODE_PREFIX = "CODE#"
+SEQ_PREFIX = "SEQ#"
+MESSAGE_PREFIX = "MESSAGE#"
+EVENT_PREFIX = "EVENT#"
+# Numbers in keys have leading zeros, so that they sort as numbers do.
+_DIGITS = 12
+
+
+def _padded(number: int) -> str:
+    return f"{number:0{_DIGITS}d}"
+
+
+def project_partition(project_id: str) -> str:
+    """The partition of a project."""
+    return f"{PROJECT_PREFIX}{project_id}"
+
+
+def session_partition(session_id: str) -> str:
+    """The partition of a session: all that erasing it must remove, message locators apart."""
+    return f"SESSION#{session_id}"
+
+
+def user_partition(user_id: str) -> str:
+    """The partition of a user."""
+    return f"USER#{user_id}"
+
+
+def project_key(project_id: str) -> Key:
+    """A project."""
+    return {"pk": project_partition(project_id), "sk": "PROJECT"}
+
+
+def version_key(project_id: str, version: int) -> Key:
+    """An entry of the history of a project's code."""
+    return {"pk": project_partition(project_id), "sk": f"{VERSION_PREFIX}{_padded(version)}"}
+
+
+def code_name(version: int, digest: str) -> str:
+    """The sort key of a version's code, parts apart."""
+    return f"{CODE_PREFIX}{_padded(version)}#{digest}"
+
+
+def seq_key(project_id: str, session_id: str) -> Key:
+    """The sequence counter of a live session."""
+    return {"pk": project_partition(project_id), "sk": f"{SEQ_PREFIX}{session_id}"}
+
+
+def session_guard_key(project_id: str, node_id: str | None) -> Key:
+    """Holds the live session of a key."""
+    return {"pk": project_partition(project_id), "sk": f"KEY#{node_id or ''}"}
+
+
+def member_key(user_id: str, project_id: str) -> Key:
+    """A project in a user's list."""
+    return {"pk": user_partition(user_id), "sk": f"{PROJECT_PREFIX}{project_id}"}
+
+
+def session_key(session_id: str) -> Key:
+    """A session, or its tombstone."""
+    return {"pk": session_partition(session_id), "sk": "SESSION"}
+
+
+def message_key(session_id: str, number: int) -> Key:
+    """A message by its place in its session."""
+    return {"pk": session_partition(session_id), "sk": f"{MESSAGE_PREFIX}{_padded(number)}"}
+
+
+def message_locator_key(message_id: str) -> Key:
+    """Says where the message of an id lies; also keeps the id from being used twice."""
+    return {"pk": f"{MESSAGE_PREFIX}{message_id}", "sk": "MESSAGE"}
+
+
+def text_name(number: int, attempt: int, field: str) -> str:
+    """The sort key of a long text of a message, parts apart."""
+    return f"TEXT#{_padded(number)}#{attempt:04d}#{field}"
+
+
+def responses_prefix(number: int) -> str:
+    """How the sort keys of a message's model responses begin."""
+    return f"RESPONSE#{_padded(number)}#"
+
+
+def response_name(number: int, attempt: int, call: int) -> str:
+    """The sort key of a model response; its parts follow it."""
+    return f"{responses_prefix(number)}{attempt:04d}#{call:06d}"
+
+
+def items_name(number: int, attempt: int) -> str:
+    """The sort key of what an attempt adds to the memory, parts apart."""
+    return f"ITEMS#{_padded(number)}#{attempt:04d}"
+
+
+def event_key(session_id: str, seq: int) -> Key:
+    """An event of a session's log."""
+    return {"pk": session_partition(session_id), "sk": f"{EVENT_PREFIX}{_padded(seq)}"}
+
+
+def number_in(sort_key: str) -> int:
+    """The number in a sort key of a message, version or event."""
+    return int(sort_key.split("#")[1])
+
+
+def table_definition(name: str) -> dict[str, Any]:
+    """The table as DynamoDB's CreateTable takes it. The template defines the same; a test compares them."""
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": attribute, "AttributeType": "S"} for attribute in ("pk", "sk", "due_kind", "due_at")
+        ],
+        "KeySchema": _schema("pk", "sk"),
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": DUE_INDEX,
+                "KeySchema": _schema("due_kind", "due_at"),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    }
+
+
+def _schema(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]

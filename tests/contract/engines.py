@@ -1,0 +1,132 @@
+"""The engines under test, each with what only tests ask of it: to receive doorbells, and to listen to the bus."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from botocore.exceptions import ClientError
+
+from backend.app.adapters.aws_event_bus import AwsEventBus
+from backend.app.adapters.aws_turn_queue import AwsTurnQueue, parse_doorbell
+from backend.app.adapters.local_turn_queue import ReceivedDoorbell
+from backend.app.domain.engine import Engine
+from backend.app.domain.ports import EventBus, IdGenerator, TurnQueue
+from shared.aws_service import AwsService
+from shared.events import BusMessage, bus_message_adapter
+
+logger = logging.getLogger(__name__)
+
+Listener = Callable[[BusMessage], None]
+
+_LOOK_AGAIN_SECONDS = 0.01
+
+
+class ReceivingQueue(TurnQueue, Protocol):
+    """A TurnQueue with its receiving side."""
+
+    async def receive(self, visibility_seconds: float) -> ReceivedDoorbell: ...
+
+    async def acknowledge(self, receipt: str) -> None: ...
+
+    async def put_back(self, receipt: str, seconds: float) -> None: ...
+
+
+class ListeningBus(EventBus, Protocol):
+    """An EventBus that calls listeners."""
+
+    def listen(self, listener: Listener) -> Callable[[], None]: ...
+
+
+async def _nothing_to_wait_for() -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class TestedEngine(Engine):
+    """Any engine; `settle` waits until listeners have heard what was published."""
+
+    __test__ = False
+
+    queue: ReceivingQueue
+    bus: ListeningBus
+    settle: Callable[[], Awaitable[None]] = _nothing_to_wait_for
+
+
+class ReceivingAwsQueue(AwsTurnQueue):
+    """Receives as an event source mapping does: on AWS no code of ours does that."""
+
+    def __init__(self, sqs: AwsService, queue_url: str, ids: IdGenerator) -> None:
+        super().__init__(sqs, queue_url, ids)
+        self._receiver, self._url = sqs, queue_url
+
+    async def receive(self, visibility_seconds: float) -> ReceivedDoorbell:
+        while True:
+            answer = await self._receiver.call(
+                "receive_message", QueueUrl=self._url, VisibilityTimeout=int(visibility_seconds), WaitTimeSeconds=0
+            )
+            for message in answer.get("Messages", []):
+                return ReceivedDoorbell(parse_doorbell(message["Body"]), message["ReceiptHandle"])
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def acknowledge(self, receipt: str) -> None:
+        try:
+            await self._receiver.call("delete_message", QueueUrl=self._url, ReceiptHandle=receipt)
+        except ClientError as error:
+            logger.info("Not acknowledged: %s", error)
+
+    async def put_back(self, receipt: str, seconds: float) -> None:
+        await self.extend(receipt, seconds)
+
+
+class ListeningAwsBus(AwsEventBus):
+    """Hears by an SQS queue of its own, as a relay does."""
+
+    def __init__(self, sns: AwsService, sqs: AwsService, topic_arn: str) -> None:
+        super().__init__(sns, topic_arn)
+        self._topic, self._sns_service, self._sqs_service = topic_arn, sns, sqs
+        self._listeners: list[Listener] = []
+        self._queue_url = ""
+
+    async def subscribe(self) -> None:
+        made = await self._sqs_service.call(
+            "create_queue", QueueName="listening.fifo", Attributes={"FifoQueue": "true"}
+        )
+        self._queue_url = made["QueueUrl"]
+        arn = self._topic.replace(":sns:", ":sqs:").rpartition(":")[0] + ":listening.fifo"
+        await self._sns_service.call(
+            "subscribe",
+            TopicArn=self._topic,
+            Protocol="sqs",
+            Endpoint=arn,
+            Attributes={"RawMessageDelivery": "true"},
+        )
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def settle(self) -> None:
+        assert await self.flush(10)
+        while True:
+            answer = await self._sqs_service.call(
+                "receive_message", QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0
+            )
+            messages = answer.get("Messages", [])
+            for message in messages:
+                self._hear(message["Body"])
+                await self._sqs_service.call(
+                    "delete_message", QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+            if not messages:
+                return
+
+    def _hear(self, body: str) -> None:
+        event = bus_message_adapter.validate_python(json.loads(body), strict=False)
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except ConnectionError:
+                logger.exception("A listener failed")

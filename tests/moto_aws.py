@@ -1,0 +1,53 @@
+"""AWS in this process: moto's models, called by one thread at a time, since they are not thread safe."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from unittest.mock import patch
+
+from moto import mock_aws
+
+from backend.app.settings import AwsSettings
+from backend.app.wiring_aws import AwsServices
+from shared.aws_service import build_service
+from shared.table_keys import table_definition
+
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class MotoAws:
+    """The services, and settings that name a table, a queue and a topic that are there."""
+
+    services: AwsServices
+    settings: AwsSettings
+
+
+@cache
+def _services() -> AwsServices:
+    # Making a client takes longer than most tests, and a client outlives moto's accounts.
+    threads = ThreadPoolExecutor(1)
+    return AwsServices(*(build_service(name, threads=threads) for name in ("dynamodb", "sqs", "sns")))
+
+
+@contextmanager
+def moto_in_process() -> Iterator[MotoAws]:
+    """An empty AWS account for the time being."""
+    with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}), mock_aws():
+        services = _services()
+        dynamodb, sqs, sns = services.dynamodb.client, services.sqs.client, services.sns.client
+        dynamodb.create_table(**table_definition("vibewire"))  # type: ignore[attr-defined]
+        queue = sqs.create_queue(QueueName="turns.fifo", Attributes={"FifoQueue": "true"})  # type: ignore[attr-defined]
+        topic = sns.create_topic(Name="events.fifo", Attributes={"FifoTopic": "true"})  # type: ignore[attr-defined]
+        settings = AwsSettings(
+            table_name="vibewire",
+            turn_queue_url=queue["QueueUrl"],
+            topic_arn=topic["TopicArn"],
+            jwks_url="https://issuer.example/jwks",
+            jwt_issuer="https://issuer.example",
+            jwt_audience="vibewire",
+        )
+        yield MotoAws(services, settings)
