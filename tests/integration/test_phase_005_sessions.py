@@ -1,14 +1,54 @@
-"""The request this product began with: its three tests, and one for each of its acceptance lines.
+"""The request this product began with: its three tests, and one for each of its acceptance lines, on both engines.
 
-Over real HTTP and a real python-socketio client against a started server; the model is the rehearsal model, behind the
-real OpenAI client and Agents SDK.
+Over real HTTP and a real python-socketio client against started servers: `make run`'s one process, and every function
+and the relay as processes of their own with moto in the place of AWS. The model is the rehearsal model, behind the real
+OpenAI client and Agents SDK.
 """
 
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import pytest
 
+from tests.aws_stack.stack import start_stack
 from tests.watcher import Watcher
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where Vibewire is, and what a caller shows there."""
+
+    api_url: str
+    relay_url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    auth: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module", params=["local", "aws"])
+def place(request: pytest.FixtureRequest, rehearsal_url: str) -> Iterator[Place]:
+    if request.param == "local":
+        url = request.getfixturevalue("server_url")
+        yield Place(url, url)
+        return
+    with start_stack(rehearsal_url) as stack:
+        token = stack.token()
+        headers = {"Authorization": f"Bearer {token}"}
+        yield Place(stack.api_url, stack.relays[0].url, headers, {"token": token})
+        assert "Traceback" not in stack.functions.log.read_text()
+
+
+@pytest.fixture
+async def http(place: Place) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=place.api_url, headers=place.headers, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+async def watcher(place: Place) -> AsyncIterator[Watcher]:
+    async with Watcher(place.relay_url, auth=place.auth) as watcher:
+        yield watcher
 
 
 async def send(http: httpx.AsyncClient, session_id: str, prompt: str) -> dict[str, Any]:
@@ -160,9 +200,10 @@ async def test_token_usage_is_streamed_as_token_usage_events(
 
 
 async def test_vibecode_responses_are_broadcast(
-    http: httpx.AsyncClient, server_url: str, project_id: str, session_id: str
+    http: httpx.AsyncClient, place: Place, project_id: str, session_id: str
 ) -> None:
-    async with Watcher(server_url) as one, Watcher(server_url, transports=("polling",)) as two:
+    one, two = (Watcher(place.relay_url, transports=(name,), auth=place.auth) for name in ("websocket", "polling"))
+    async with one, two:
         await one.subscribe(project_id)
         await two.subscribe(project_id)
         message = await send(http, session_id, "Create a triage agent")
