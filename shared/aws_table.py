@@ -87,17 +87,17 @@ class AwsTable:
             forward: ascending.
             page_size: read so many at a time; by default as many as fit in 1 MB.
         """
+        high = low + _LAST if high is None else high
         parameters = {
             "TableName": self._name,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
-            "ExpressionAttributeValues": encode(
-                {":pk": partition, ":low": low, ":high": low + _LAST if high is None else high}
-            ),
+            "ExpressionAttributeValues": encode({":pk": partition, ":low": low, ":high": high}),
             "ConsistentRead": True,
             "ScanIndexForward": forward,
         }
-        async for item in self._pages(parameters, page_size):
-            yield item
+        if low <= high:  # DynamoDB refuses bounds that are the wrong way round
+            async for item in self._pages(parameters, page_size):
+                yield item
 
     async def query_due(self, kind: str, low: str = " ", high: str = _LAST) -> AsyncIterator[Item]:
         """Keys and `due_at` of what is due of a kind, from `low` to `high`, in order. This read may lag behind."""
@@ -107,8 +107,9 @@ class AwsTable:
             "KeyConditionExpression": "due_kind = :kind AND due_at BETWEEN :low AND :high",
             "ExpressionAttributeValues": encode({":kind": kind, ":low": low, ":high": high}),
         }
-        async for item in self._pages(parameters, None):
-            yield item
+        if low <= high:
+            async for item in self._pages(parameters, None):
+                yield item
 
     async def write(self, **writes: Write | Sequence[Write]) -> None:
         """Make all writes or none. Conflicts and throttling are waited out.

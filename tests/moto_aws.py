@@ -14,6 +14,7 @@ from backend.app.settings import AwsSettings
 from backend.app.wiring_aws import AwsServices
 from shared.aws_service import build_service
 from shared.table_keys import table_definition
+from tests.dynamodb_rules import watch_rules
 
 REGION = "us-east-1"
 
@@ -30,7 +31,9 @@ class MotoAws:
 def _services() -> AwsServices:
     # Making a client takes longer than most tests, and a client outlives moto's accounts.
     threads = ThreadPoolExecutor(1)
-    return AwsServices(*(build_service(name, threads=threads) for name in ("dynamodb", "sqs", "sns")))
+    services = AwsServices(*(build_service(name, threads=threads) for name in ("dynamodb", "sqs", "sns")))
+    watch_rules(services.dynamodb.client)
+    return services
 
 
 @contextmanager

@@ -96,7 +96,10 @@ def process(
     with moto_in_process() as moto:
         # moto's queues hide messages by the time of day: here it is the test's, and never stands quite still.
         ticks = count()
-        now = lambda *_: clock.now().timestamp() + next(ticks) / 1_000_000  # noqa: E731
+
+        def now(*_: object) -> float:
+            return clock.now().timestamp() + next(ticks) / 1_000_000
+
         monkeypatch.setattr("moto.sqs.models.unix_time", now)
         monkeypatch.setattr("moto.sqs.models.unix_time_millis", lambda *_: now() * 1000)
         yield AwsProcess(moto, clock, ids)

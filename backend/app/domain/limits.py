@@ -6,12 +6,14 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 class Limits(BaseModel):
     """Limits of input and of turns; each is a setting."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when it is first used: only what inherits from it is.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     prompt_bytes: PositiveInt = Field(32_000, description="The longest prompt, in bytes of UTF-8.")
     code_bytes: PositiveInt = Field(256 * 1024, description="The largest source of a project, in bytes of UTF-8.")
-    queued_messages: PositiveInt = Field(20, description="Messages that may wait in one session.")
-    members: PositiveInt = Field(50, description="People a project may be shared with.")
+    # One transaction ends a session's waiting messages, and one lists a project for its members: DynamoDB's hold 100.
+    queued_messages: PositiveInt = Field(20, le=80, description="Messages that may wait in one session.")
+    members: PositiveInt = Field(50, le=80, description="People a project may be shared with.")
     iterations: PositiveInt = Field(3, description="VibeCoder -> Evaluator rounds of one turn.")
     attempts: PositiveInt = Field(3, description="How often a turn is begun before it is given up.")
     turn_seconds: PositiveFloat = Field(600, description="How long one attempt of a turn may take, in seconds.")
