@@ -22,10 +22,14 @@ def room_of(project_id: str) -> str:
     return f"project_{project_id}"
 
 
+# A function that starts uses two or three of these.
+_BUILT_WHEN_USED = ConfigDict(defer_build=True)
+
+
 class TokenUsage(BaseModel):
     """Tokens that were billed. Sums with `+`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -42,7 +46,7 @@ class TokenUsage(BaseModel):
 class EventBase(BaseModel):
     """What every event of a session has."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     event_id: str
     project_id: str
@@ -159,7 +163,7 @@ class MessageQueuedEvent(EventBase):
 class CodeChangedEvent(BaseModel):
     """Live only: the project has a new code version, made by a message or (message null) by a person."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     type: Literal["code_changed"] = "code_changed"
     event_id: str
@@ -174,7 +178,7 @@ class CodeChangedEvent(BaseModel):
 class AccessChangedEvent(BaseModel):
     """On the bus only, for the relays: look again at who may hear the project."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     type: Literal["access_changed"] = "access_changed"
     event_id: str
@@ -195,9 +199,13 @@ LiveEvent = TextDeltaEvent | MessageQueuedEvent | CodeChangedEvent
 Event = LoggedEvent | LiveEvent
 EndingEvent = VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent
 
-logged_event_adapter: TypeAdapter[LoggedEvent] = TypeAdapter(Annotated[LoggedEvent, Field(discriminator="type")])
+logged_event_adapter: TypeAdapter[LoggedEvent] = TypeAdapter(
+    Annotated[LoggedEvent, Field(discriminator="type")], config=_BUILT_WHEN_USED
+)
 BusMessage = Event | AccessChangedEvent
-bus_message_adapter: TypeAdapter[BusMessage] = TypeAdapter(Annotated[BusMessage, Field(discriminator="type")])
+bus_message_adapter: TypeAdapter[BusMessage] = TypeAdapter(
+    Annotated[BusMessage, Field(discriminator="type")], config=_BUILT_WHEN_USED
+)
 
 
 AnyEvent = TypeVar("AnyEvent", bound=BaseModel)

@@ -11,7 +11,8 @@ _WEB_ADDRESS = re.compile(r"https?://[^/\s]+", re.IGNORECASE)
 class IdentitySettings(BaseModel):
     """All three together, or none: then only the local engine starts, and everybody is one user."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when it is first used: only what inherits from it is.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     jwks_url: str | None = Field(None, description="Where the token issuer publishes its keys (JWKS).")
     jwt_issuer: str | None = Field(None, description="Who must have issued a token (`iss`).")

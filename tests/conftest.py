@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.wiring import LocalEngine, build_local_engine
+from backend.app.wiring_local import LocalEngine, build_local_engine
 from tests.manual_time import ManualClock, SequentialIds
 
 

@@ -63,6 +63,11 @@ class Relay:
         self.sio.on("subscribe", self._subscribe)
         self.sio.on("unsubscribe", self._unsubscribe)
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected now."""
+        return len(self._clients)
+
     async def run(self, source: EventSource) -> None:
         """Pass on the source's events until cancelled."""
         try:

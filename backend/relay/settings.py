@@ -1,27 +1,61 @@
-"""The settings of the relay."""
+"""The settings of the relay, and those of its container."""
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator, model_validator
+
+from shared.identity_settings import IdentitySettings, parse_origins
 
 
 class RelaySettings(BaseModel):
-    """How the relay treats its clients.
-
-    Attributes:
-        fill_seconds: how often cursors are compared with the log.
-        access_seconds: how often it is looked who may still hear a project.
-        active_seconds: a project that was heard of so recently is compared.
-        ping_seconds: how often a client is asked whether it is there; as long again until it is given up.
-        max_packet_bytes: the largest packet that a client may send.
-        max_after: sessions that one subscription may ask replay for.
-        origins: web origins that may connect; None: only the relay's own.
-    """
+    """How the relay treats its clients."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    fill_seconds: PositiveFloat = 15
-    access_seconds: PositiveFloat = 60
-    active_seconds: PositiveFloat = 15 * 60
-    ping_seconds: PositiveFloat = 10
-    max_packet_bytes: PositiveInt = 100_000
-    max_after: PositiveInt = 200
-    origins: tuple[str, ...] | None = None
+    fill_seconds: PositiveFloat = Field(
+        15, description="How often the relay compares its cursors with the log, in seconds."
+    )
+    access_seconds: PositiveFloat = Field(
+        60, description="How often the relay looks who may still hear a project, in seconds."
+    )
+    active_seconds: PositiveFloat = Field(
+        15 * 60, description="A project that was heard of so recently is compared with the log, in seconds."
+    )
+    ping_seconds: PositiveFloat = Field(
+        10,
+        description="How often a client is asked whether it is there, in seconds; as long again until it is given up.",
+    )
+    max_packet_bytes: PositiveInt = Field(100_000, description="The largest packet that a client may send, in bytes.")
+    max_after: PositiveInt = Field(200, description="Sessions that one subscription may ask replay for.")
+    origins: tuple[str, ...] | None = Field(
+        None, description="Web origins that may connect, divided by commas; by default only the relay's own."
+    )
+
+
+class RelayProcessSettings(RelaySettings, IdentitySettings):
+    """What the relay's container is told by its task. Identity is required here: nobody is trusted unproven."""
+
+    table_name: str = Field(description="The DynamoDB table.")
+    topic_arn: str = Field(description="The SNS FIFO topic that carries the events to the relays.")
+    relay_queue_prefix: str = Field(description="How the names of the relays' queues begin.")
+    host: str = Field("0.0.0.0", description="The address to listen on.")  # noqa: S104 - the container's only one
+    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0: any free one.")
+    poll_seconds: int = Field(
+        20, ge=1, le=20, description="How long the relay's queue is waited at in one call, in seconds."
+    )
+    drain_seconds: PositiveFloat = Field(
+        5, description="How long a relay that stops waits for its clients' requests to end, in seconds."
+    )
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _divide(cls, origins: object) -> object:
+        return (parse_origins(origins) or None) if isinstance(origins, str) else origins
+
+    @model_validator(mode="after")
+    def _require_identity(self) -> Self:
+        if not self.has_identity:
+            raise ValueError("VIBEWIRE_JWKS_URL, VIBEWIRE_JWT_ISSUER and VIBEWIRE_JWT_AUDIENCE must be set")
+        if "*" in (self.origins or ()):
+            raise ValueError("VIBEWIRE_ORIGINS must name each origin: * would let every web page in")
+        return self

@@ -1,4 +1,6 @@
-"""A room over the real log of the local engine, and no network."""
+"""A room over the real log of the local engine, and no network; for the relay on AWS a moto server."""
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -6,6 +8,8 @@ from backend.app.domain.project import Project
 from backend.app.wiring_local import LocalEngine
 from backend.relay.room_cursor import RoomCursor
 from tests.contract.builders import stored_project
+from tests.moto_server import Moto, start_moto
+from tests.relay.aws_topic import Topic, new_topic
 from tests.relay.rooms import Audience, Heard, WatchedLog, Writer
 
 
@@ -41,3 +45,16 @@ async def room(project: Project, log: WatchedLog, audience: Audience) -> RoomCur
     cursor = RoomCursor(project.project_id, log, audience.tell)
     assert await cursor.fill() == 0
     return cursor
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Moto]:
+    """AWS in a process of its own; each test has a topic of its own there, and leaves no relay's queue behind."""
+    with start_moto() as moto:
+        yield moto
+
+
+@pytest.fixture
+def topic(moto: Moto) -> Iterator[Topic]:
+    with new_topic(moto) as topic:
+        yield topic

@@ -2,39 +2,23 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from backend.app.adapters.aws_event_buffer import BATCH_BYTES, EventBuffer, WaitingEvent, waiting_event
 from shared.aws_service import AwsService
 from shared.events import BusMessage
 
 logger = logging.getLogger(__name__)
 
-# SNS takes 10 messages and 256 KiB a call, attributes included. Some room is left: what exactly SNS counts besides the
-# bodies is not documented.
-_BATCH_EVENTS = 10
-_BATCH_BYTES = 250_000
 # What may wait. More than this is a topic that cannot be reached; the log has the events.
 _MAX_WAITING_EVENTS = 2_000
 _MAX_WAITING_BYTES = 16_000_000
 # The client itself retries each call for seconds; this often it is asked again.
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.2
-
-
-@dataclass(slots=True)
-class WaitingEvent:
-    """An event on its way, as SNS is to have it."""
-
-    event_id: str
-    group: str
-    body: str
-    size: int
-    attempts: int = 0
 
 
 class AwsEventBus:
@@ -60,11 +44,8 @@ class AwsEventBus:
         self.dropped = 0
         self._sns = sns
         self._topic_arn = topic_arn
-        self._max_events = max_events
-        self._max_bytes = max_bytes
         self._pause_seconds = pause_seconds
-        self._waiting: deque[WaitingEvent] = deque()
-        self._waiting_bytes = 0
+        self._waiting = EventBuffer(max_events, max_bytes)
         self._is_full = False
         self._sender: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,19 +53,17 @@ class AwsEventBus:
     async def publish(self, event: BusMessage) -> None:
         """See EventBus. Returns at once; an event that does not fit is dropped and counted."""
         try:
-            waiting = _waiting_event(event)
+            waiting = waiting_event(event)
         except ValueError as error:  # text that is no text: a half of a surrogate pair
             self._drop(f"{event.type} cannot be written as JSON: {type(error).__name__}", 1)
             return
-        if waiting.size > _BATCH_BYTES:
+        if waiting.size > BATCH_BYTES:
             self._drop(f"{event.type} of {waiting.size} bytes is too large for the topic", 1)
             return
-        if len(self._waiting) >= self._max_events or self._waiting_bytes + waiting.size > self._max_bytes:
+        if self._waiting.add(waiting):
+            self._start_sending()
+        else:
             self._drop_for_want_of_room()
-            return
-        self._waiting.append(waiting)
-        self._waiting_bytes += waiting.size
-        self._start_sending()
 
     async def flush(self, timeout: float) -> bool:
         """Wait until what was given so far is published or dropped, at most `timeout` seconds.
@@ -106,7 +85,6 @@ class AwsEventBus:
         if self._waiting:
             self._drop("the bus was closed", len(self._waiting))
             self._waiting.clear()
-            self._waiting_bytes = 0
 
     def _start_sending(self) -> None:
         loop = asyncio.get_running_loop()
@@ -116,7 +94,7 @@ class AwsEventBus:
 
     async def _send_waiting(self) -> None:
         while self._waiting:
-            batch = self._next_batch()
+            batch = self._waiting.next_batch()
             try:
                 again = await self._send(batch)
             except Exception:
@@ -126,33 +104,14 @@ class AwsEventBus:
                 again = []
             # Only now: a sender that is cancelled in mid-call leaves its events in the buffer, and they go out again
             # under the same de-duplication ids.
-            self._replace(batch, again)
+            self._waiting.replace(batch, again)
             if again:
                 await asyncio.sleep(self._pause_seconds * max(event.attempts for event in again))
         self._is_full = False
 
-    def _next_batch(self) -> list[WaitingEvent]:
-        """The oldest events, as many as fit in a call."""
-        batch: list[WaitingEvent] = []
-        size = 0
-        for event in self._waiting:
-            if len(batch) == _BATCH_EVENTS or size + event.size > _BATCH_BYTES:
-                break
-            batch.append(event)
-            size += event.size
-        return batch
-
-    def _replace(self, batch: Sequence[WaitingEvent], again: Sequence[WaitingEvent]) -> None:
-        """Take a batch off the buffer, but for those that are to be sent again: they stay ahead of all others."""
-        for event in batch:
-            self._waiting.popleft()
-            self._waiting_bytes -= event.size
-        self._waiting.extendleft(reversed(again))
-        self._waiting_bytes += sum(event.size for event in again)
-
     async def _send(self, batch: Sequence[WaitingEvent]) -> list[WaitingEvent]:
         """Publish a batch. Returns what is to be tried again, in order."""
-        entries = [_entry(number, event) for number, event in enumerate(batch)]
+        entries = [event.entry(number) for number, event in enumerate(batch)]
         try:
             answer = await self._sns.call("publish_batch", TopicArn=self._topic_arn, PublishBatchRequestEntries=entries)
         except (ClientError, BotoCoreError) as error:
@@ -198,22 +157,6 @@ class AwsEventBus:
     def _drop(self, reason: str, count: int) -> None:
         self.dropped += count
         logger.warning("Dropped %s events on their way to the relays: %s", count, reason)
-
-
-def _waiting_event(event: BusMessage) -> WaitingEvent:
-    # The two characters that SQS takes in no message; in JSON they can only be part of a text.
-    body = event.model_dump_json().replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
-    group = getattr(event, "session_id", None) or event.project_id
-    return WaitingEvent(event.event_id, group, body, len(body.encode()))
-
-
-def _entry(number: int, event: WaitingEvent) -> dict[str, str]:
-    return {
-        "Id": str(number),
-        "Message": event.body,
-        "MessageGroupId": event.group,
-        "MessageDeduplicationId": event.event_id,
-    }
 
 
 def _reason(error: ClientError | BotoCoreError) -> str:

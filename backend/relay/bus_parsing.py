@@ -1,0 +1,35 @@
+"""What comes in on a relay's queue: events of the bus, and the probes by which relays find out that they hear."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from shared.events import BusMessage
+
+
+class RelayProbe(BaseModel):
+    """Sent by a relay through the topic, and meant for itself alone; it comes to all."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    type: Literal["relay_probe"] = "relay_probe"
+    probe_id: str
+    queue: str
+
+
+_adapter: TypeAdapter[BusMessage | RelayProbe] = TypeAdapter(
+    Annotated[BusMessage | RelayProbe, Field(discriminator="type")]
+)
+
+
+class MalformedBusMessageError(ValueError):
+    """Not an event and not a probe. The message says why, and repeats nothing of it."""
+
+
+def parse_bus_message(body: str) -> BusMessage | RelayProbe:
+    """What the body of a message says. Raises MalformedBusMessageError."""
+    try:
+        return _adapter.validate_json(body)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['type']}" for one in error.errors()[:5])
+        raise MalformedBusMessageError("; ".join(problems)) from None

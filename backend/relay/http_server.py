@@ -1,0 +1,73 @@
+"""The HTTP and WebSocket server of the relay's container."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+logger = logging.getLogger(__name__)
+
+# Longer than a load balancer keeps an idle connection (60 s by default): who closes first must be the balancer.
+_KEEP_ALIVE_SECONDS = 75
+
+
+class RelayServer(uvicorn.Server):
+    """Stops on SIGTERM and SIGINT, and returns. uvicorn's own raises the signal again, and nothing would be closed.
+
+    Stopping: no new connection is accepted; WebSockets are closed with 1012 (service restart), upon which Socket.IO
+    clients connect again, to another relay; requests under way may end for a while.
+
+    Attributes:
+        has_failed: it stops because a part of the process died.
+    """
+
+    has_failed = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections, and say where."""
+        await super().startup(sockets=sockets)
+        for listener in sockets or ():
+            host, port = listener.getsockname()[:2]
+            logger.info(
+                "The relay listens on %s", f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            )
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Hear the signals while it serves."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+
+def build_server(app: Any, drain_seconds: float) -> RelayServer:
+    """A server for the ASGI application, which listens once it is given a socket."""
+    config = uvicorn.Config(
+        app,
+        ws="websockets-sansio",
+        ws_max_size=1_000_000,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=max(1, round(drain_seconds)),
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+    )
+    return RelayServer(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises OSError where the address cannot be used."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=2_048)

@@ -1,0 +1,83 @@
+"""The relay of a container: Socket.IO over its own queue on the topic, and the log in DynamoDB."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+import socketio
+
+from backend.relay.aws_event_source import AwsEventSource
+from backend.relay.aws_relay_queue import AwsRelayQueue
+from backend.relay.figures import RelayFigures, report, report_regularly
+from backend.relay.health import HealthApp
+from backend.relay.http_server import RelayServer, build_server
+from backend.relay.server import Relay
+from backend.relay.settings import RelayProcessSettings
+from shared.aws_access import AwsAccess
+from shared.aws_event_log import AwsEventLog
+from shared.aws_service import build_service
+from shared.aws_table import AwsTable
+from shared.jwt_authenticator import build_authenticator
+from shared.relay_queues import relay_queue_name
+
+logger = logging.getLogger(__name__)
+
+# A long poll is answered when its time is over; the network gets this much more.
+_NETWORK_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def run_relay(settings: RelayProcessSettings, task_id: str) -> AsyncIterator[RelayServer]:
+    """Run everything but the listening: the server is ready to serve. On leaving, the queue is removed.
+
+    Raises ValueError where the task's queue cannot be named.
+    """
+    figures = RelayFigures()
+    source = build_source(settings, task_id, figures)
+    table = AwsTable(build_service("dynamodb"), settings.table_name)
+    log = AwsEventLog(table, partial(datetime.now, UTC))
+    relay = Relay(build_authenticator(settings), AwsAccess(table), log, settings)
+    health = HealthApp(lambda: source.proven.is_set() and not server.should_exit)
+    server = build_server(socketio.ASGIApp(relay.sio, other_asgi_app=health), settings.drain_seconds)
+    async with AsyncExitStack() as stack:
+        stack.callback(lambda: report(figures, relay.connections))
+        stack.push_async_callback(source.close)
+        for name, work in {
+            "relay": relay.run(source),
+            "probe": source.prove(),
+            "report": report_regularly(figures, lambda: relay.connections),
+        }.items():
+            task = asyncio.create_task(work, name=name)
+            stack.push_async_callback(_stop, task)
+            # A part that dies takes the process down, and ECS starts another: half a relay looks healthy and is deaf.
+            task.add_done_callback(partial(_end_with, server))
+        # What the imports made lives as long as the process: a full collection would walk it while events wait.
+        gc.collect()
+        gc.freeze()
+        yield server
+
+
+def build_source(settings: RelayProcessSettings, task_id: str, figures: RelayFigures) -> AwsEventSource:
+    """The event source of a task. Raises ValueError where its queue cannot be named."""
+    queue = AwsRelayQueue(
+        build_service("sqs", read_seconds=settings.poll_seconds + _NETWORK_SECONDS),
+        build_service("sns"),
+        settings.topic_arn,
+        relay_queue_name(settings.relay_queue_prefix, task_id),
+    )
+    return AwsEventSource(queue, figures, wait_seconds=settings.poll_seconds)
+
+
+def _end_with(server: RelayServer, done: "asyncio.Task[None]") -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        logger.critical("The %s died", done.get_name(), exc_info=error)
+        server.should_exit = server.has_failed = True
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait({task})

@@ -1,0 +1,151 @@
+"""Builds the relay's image, pushes it to ECR and prints the address that `sam deploy` is given: `make relay-image`.
+
+Needs a container engine (docker or podman) and, but for --build-only, the AWS credentials of the account to deploy to.
+The image's tag is the digest of its sources: what was pushed before is not built again.
+"""
+
+import argparse
+import base64
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+ROOT = Path(__file__).parents[2]
+CONTAINERFILE = "infra/relay/Containerfile"
+# What the Containerfile copies.
+SOURCES = ("requirements/relay.txt", "backend/__init__.py", "backend/relay", "shared")
+
+
+class CannotPublishError(Exception):
+    """The message says why, and what to do."""
+
+
+def source_files() -> Iterator[Path]:
+    """The files of the image and its recipe, relative to the repository's root, in order."""
+    for source in (CONTAINERFILE, *SOURCES):
+        path = ROOT / source
+        found = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        yield from (file.relative_to(ROOT) for file in found)
+
+
+def source_digest() -> str:
+    """A digest of everything that is put into the image; a change of the base image is none."""
+    digest = hashlib.sha256()
+    for file in source_files():
+        content = (ROOT / file).read_bytes()
+        digest.update(f"{file}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def copy_sources(folder: Path) -> None:
+    """Put the build's context into a folder: the recipe and what it copies, and nothing else."""
+    for file in source_files():
+        target = folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, target)
+
+
+def find_engine(wanted: str | None) -> str:
+    """The container engine to use: the wanted one, else the first that answers. Raises CannotPublishError."""
+    names = (wanted,) if wanted else ("docker", "podman")
+    for name in names:
+        if shutil.which(name) and subprocess.run([name, "info"], capture_output=True, check=False).returncode == 0:  # noqa: S603
+            return name
+    raise CannotPublishError(
+        f"No container engine: none of {', '.join(names)} is installed and answers. Start Docker or install podman."
+    )
+
+
+def run_engine(*arguments: str, stdin: str | None = None) -> None:
+    """Run the engine; what it says goes to standard error. Raises CannotPublishError."""
+    done = subprocess.run(arguments, input=stdin, stdout=sys.stderr, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise CannotPublishError(f"{' '.join(arguments[:2])} failed with {done.returncode}; its words are above.")
+
+
+def build_image(engine: str, image: str, build_arguments: list[str]) -> None:
+    """Build the image for Fargate's x86_64 from a context of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        copy_sources(Path(name))
+        given = [part for argument in build_arguments for part in ("--build-arg", argument)]
+        run_engine(
+            engine, "build", "--platform=linux/amd64", f"--file={name}/{CONTAINERFILE}", f"--tag={image}", *given, name
+        )
+
+
+def ensure_repository(ecr: Any, name: str) -> str:
+    """The address of the ECR repository; it is made where it is missing."""
+    try:
+        found = ecr.describe_repositories(repositoryNames=[name])["repositories"]
+    except ecr.exceptions.RepositoryNotFoundException:
+        made = ecr.create_repository(
+            repositoryName=name,
+            imageTagMutability="IMMUTABLE",
+            imageScanningConfiguration={"scanOnPush": True},
+            encryptionConfiguration={"encryptionType": "AES256"},
+        )
+        found = [made["repository"]]
+    address: str = found[0]["repositoryUri"]
+    return address
+
+
+def find_digest(ecr: Any, repository: str, tag: str) -> str | None:
+    """The digest of a pushed image; None where there is none of that tag."""
+    try:
+        images = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])["imageDetails"]
+    except ecr.exceptions.ImageNotFoundException:
+        return None
+    digest: str = images[0]["imageDigest"]
+    return digest
+
+
+def publish(ecr: Any, repository: str, engine: str | None, build_arguments: list[str]) -> str:
+    """Build and push, unless that was done before. Returns the image's address with its digest."""
+    address, tag = ensure_repository(ecr, repository), source_digest()
+    digest = find_digest(ecr, repository, tag)
+    if digest is None:
+        engine = find_engine(engine)
+        image = f"{address}:{tag}"
+        build_image(engine, image, build_arguments)
+        token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+        user, password = base64.b64decode(token).decode().split(":", 1)
+        run_engine(engine, "login", f"--username={user}", "--password-stdin", address.split("/")[0], stdin=password)
+        run_engine(engine, "push", image)
+        digest = find_digest(ecr, repository, tag)
+    if digest is None:
+        raise CannotPublishError(f"The image was pushed, but {repository} has none with the tag {tag}.")
+    return f"{address}@{digest}"
+
+
+def main() -> int:
+    """Do it, or say in one line why not. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repository", default="vibewire-relay", help="the name of the ECR repository")
+    parser.add_argument("--engine", help="docker or podman; by default the first that answers")
+    parser.add_argument("--build-arg", action="append", default=[], help="NAME=VALUE for the Containerfile")
+    parser.add_argument("--build-only", action="store_true", help="build, and print the local image's name")
+    given = parser.parse_args()
+    try:
+        if given.build_only:
+            image = f"{given.repository}:{source_digest()}"
+            build_image(find_engine(given.engine), image, given.build_arg)
+        else:
+            image = publish(boto3.client("ecr"), given.repository, given.engine, given.build_arg)
+    except (CannotPublishError, BotoCoreError, ClientError) as error:
+        # botocore's words on a missing region or missing credentials are clear as they are.
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{image}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""What the relay's container must be told, and what it refuses."""
+
+import pytest
+
+from backend.relay.settings import RelayProcessSettings
+from shared.environment import InvalidSettingsError, read_settings
+
+IDENTITY = {
+    "VIBEWIRE_JWKS_URL": "https://issuer.example/jwks.json",
+    "VIBEWIRE_JWT_ISSUER": "https://issuer.example/",
+    "VIBEWIRE_JWT_AUDIENCE": "vibewire",
+}
+REQUIRED = {
+    "VIBEWIRE_TABLE_NAME": "vibewire",
+    "VIBEWIRE_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:events.fifo",
+    "VIBEWIRE_RELAY_QUEUE_PREFIX": "vibewire-relay-",
+    **IDENTITY,
+}
+
+
+def test_the_defaults_are_those_of_a_container_behind_a_load_balancer() -> None:
+    settings = read_settings(RelayProcessSettings, REQUIRED)
+    assert (settings.host, settings.port, settings.poll_seconds) == ("0.0.0.0", 8080, 20)  # noqa: S104 - inside a container
+    assert settings.origins is None
+
+
+def test_origins_are_divided_by_commas() -> None:
+    origins = {"VIBEWIRE_ORIGINS": "https://one.example, https://two.example,"}
+    assert read_settings(RelayProcessSettings, REQUIRED | origins).origins == (
+        "https://one.example",
+        "https://two.example",
+    )
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_what_is_missing_is_named(name: str) -> None:
+    with pytest.raises(InvalidSettingsError, match=name):
+        read_settings(RelayProcessSettings, REQUIRED | {name: ""})
+
+
+def test_nobody_is_trusted_unproven() -> None:
+    without = {name: value for name, value in REQUIRED.items() if name not in IDENTITY}
+    with pytest.raises(InvalidSettingsError, match="VIBEWIRE_JWKS_URL, VIBEWIRE_JWT_ISSUER and VIBEWIRE_JWT_AUDIENCE"):
+        read_settings(RelayProcessSettings, without)
+
+
+@pytest.mark.parametrize("origins", ["*", "https://one.example,*"])
+def test_no_wildcard_lets_every_web_page_in(origins: str) -> None:
+    with pytest.raises(InvalidSettingsError, match="VIBEWIRE_ORIGINS"):
+        read_settings(RelayProcessSettings, REQUIRED | {"VIBEWIRE_ORIGINS": origins})
