@@ -1,6 +1,5 @@
 """Messages in the DynamoDB table, as their senders see them."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,30 +9,25 @@ from backend.app.adapters.aws_message_items import (
     FREE,
     ending_attributes,
     find_live_item,
-    message_item,
     read_messages,
     text_bytes,
-    text_writes,
 )
+from backend.app.adapters.aws_message_queueing import queue_message
 from backend.app.adapters.aws_responses import read_responses
 from backend.app.adapters.aws_session_items import ADD_USAGE, LIVE, usage_values
 from backend.app.adapters.cursors import cursor_of, number_of
 from backend.app.adapters.moments import text_of
 from backend.app.domain.errors import (
-    MessageIdConflictError,
     MessageNotFoundError,
-    SessionNotFoundError,
-    TooManyQueuedMessagesError,
 )
 from backend.app.domain.message import Message, MessageError, MessageStatus, ModelResponse
 from backend.app.domain.store_ports import Page
-from shared.aws_item import Item, put, update
+from shared.aws_item import Item, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.events import MessageCancelledEvent
 from shared.table_keys import (
     MESSAGE_PREFIX,
     message_key,
-    message_locator_key,
     session_key,
     session_partition,
 )
@@ -50,26 +44,7 @@ class AwsMessageStore:
 
     async def queue_message(self, message: Message, queue_limit: int) -> tuple[Message, bool]:
         """See MessageStore."""
-        attempt = 0
-        while True:
-            session, known = await asyncio.gather(
-                self._table.get(session_key(message.session_id)),
-                self._table.get(message_locator_key(message.message_id)),
-            )
-            if session is None or "deleted_at" in session:
-                raise SessionNotFoundError(message.session_id)
-            if known is not None:
-                return await self._same_message(known, message), False
-            await self._check_queue(session, message.session_id, queue_limit)
-            queued = replace(message, number=session["message_count"] + 1)
-            try:
-                await self._store(queued)
-            except ConditionFailedError:
-                # Another message of the session, or this very one, was stored meanwhile.
-                await pause(attempt)
-                attempt += 1
-            else:
-                return queued, True
+        return await queue_message(self._table, message, queue_limit)
 
     async def find_message(self, message_id: str) -> Message | None:
         """See MessageStore."""
@@ -126,53 +101,6 @@ class AwsMessageStore:
                 # It went on, ended, or its session was deleted, between the read and the write.
                 await pause(attempt)
                 attempt += 1
-
-    async def _store(self, message: Message) -> None:
-        texts, documents = await text_writes(self._table, message.session_id, message.number, 0, prompt=message.prompt)
-        locator = {
-            **message_locator_key(message.message_id),
-            "session_id": message.session_id,
-            "number": message.number,
-        }
-        await self._table.write(
-            session=update(
-                session_key(message.session_id),
-                "SET #message_count = :number ADD #open_numbers :open",
-                f"{LIVE} AND #message_count = :before",
-                number=message.number,
-                before=message.number - 1,
-                open={message.number},
-            ),
-            locator=put(locator, "attribute_not_exists(pk)"),
-            message=put({**message_item(message), **texts}, "attribute_not_exists(pk)"),
-            texts=documents,
-        )
-
-    async def _same_message(self, locator: Item, message: Message) -> Message:
-        if locator["session_id"] != message.session_id:
-            raise MessageIdConflictError(f"The message id {message.message_id} is taken. Use another one.")
-        item = await self._table.get(message_key(locator["session_id"], locator["number"]))
-        if item is None:
-            raise SessionNotFoundError(message.session_id)
-        (known,) = await read_messages(self._table, [item])
-        if known.prompt != message.prompt:
-            raise MessageIdConflictError(
-                f"The message {message.message_id} was sent before with another prompt. Use another id.",
-                session_id=message.session_id,
-            )
-        return known
-
-    async def _check_queue(self, session: Item, session_id: str, queue_limit: int) -> None:
-        numbers: set[int] = session.get("open_numbers", set())
-        queued = len(numbers)
-        if queued >= queue_limit:
-            # Only the first of the open ones can be running.
-            head = await self._table.get(message_key(session_id, min(numbers)))
-            queued -= head is not None and head["status"] == MessageStatus.RUNNING
-        if queued >= queue_limit:
-            raise TooManyQueuedMessagesError(
-                f"{queued} messages wait in this session; send the next when one has ended.", session_id=session_id
-            )
 
     async def _request_cancel(self, message: Message) -> Message:
         await self._table.write(

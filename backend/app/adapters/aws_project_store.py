@@ -6,28 +6,30 @@ from typing import Any
 
 from backend.app.adapters.aws_code import code_ref, code_version_writes, nodes_of
 from backend.app.adapters.aws_documents import read_documents
+from backend.app.adapters.aws_project_listings import (
+    find_listed_projects,
+    listing_writes,
+    remove_listings,
+)
 from backend.app.adapters.cursors import cursor_of, id_of, number_of
 from backend.app.adapters.moments import moment_of, text_of
 from backend.app.domain.errors import StaleVersionError
 from backend.app.domain.project import CodeVersion, Project, ProjectChange, VersionEntry
 from backend.app.domain.store_ports import Page
-from shared.aws_item import Item, Write, delete, put, update
+from shared.aws_item import Item, Write, put, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.table_keys import (
     CODE_PREFIX,
     DUE_PROJECT,
     PROJECT_PREFIX,
     VERSION_PREFIX,
-    Key,
     member_key,
     number_in,
     project_key,
     project_partition,
-    user_partition,
     version_key,
 )
 
-_PAGE_BYTES = 4_000_000
 LIVE = "attribute_exists(pk) AND attribute_not_exists(#deleted)"
 
 
@@ -60,7 +62,7 @@ class AwsProjectStore:
         await self._table.write(
             project=put(item, "attribute_not_exists(pk)"),
             code=writes,
-            users=_listings((project.owner, *project.members), project.project_id, 1),
+            users=listing_writes((project.owner, *project.members), project.project_id, 1),
         )
 
     async def find_project(self, project_id: str) -> Project | None:
@@ -89,30 +91,11 @@ class AwsProjectStore:
 
     async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[Project]:
         """See ProjectStore."""
-        high = PROJECT_PREFIX + ("~" if cursor is None else id_of(cursor))
-        found: list[Item] = []
-        size = 0
-        candidates: list[Key] = []
-        listings = self._table.query(user_partition(user_id), PROJECT_PREFIX, high, forward=False, page_size=limit + 1)
-        async for listing in listings:
-            project_id = listing["sk"].removeprefix(PROJECT_PREFIX)
-            if cursor is None or project_id != id_of(cursor):
-                candidates.append(project_key(project_id))
-            if len(candidates) > limit:
-                found += await self._projects_of(user_id, candidates)
-                candidates = []
-            if len(found) > limit:
-                break
-        found += await self._projects_of(user_id, candidates)
-        fitting: list[Item] = []
-        for item in found[:limit]:
-            size += item["code_bytes"]
-            if fitting and size > _PAGE_BYTES:
-                break
-            fitting.append(item)
-        projects = tuple(await self._with_code(fitting))
-        cursors = tuple(cursor_of(project.project_id) for project in projects)
-        return Page(projects, cursors, len(found) > len(fitting))
+        found, has_more = await find_listed_projects(
+            self._table, user_id, limit, None if cursor is None else id_of(cursor)
+        )
+        projects = tuple(await self._with_code(found))
+        return Page(projects, tuple(cursor_of(project.project_id) for project in projects), has_more)
 
     async def list_code_versions(self, project_id: str, limit: int, cursor: str | None) -> Page[VersionEntry]:
         """See ProjectStore."""
@@ -198,7 +181,7 @@ class AwsProjectStore:
         if change.members is not None:
             attributes["members"] = list(change.members)
             # All of them: a listing must not be removed by an older change that is still on its way.
-            listed = _listings(change.members, project_id, revision)
+            listed = listing_writes(change.members, project_id, revision)
         sets = ", ".join(f"#{name} = :{name}" for name in attributes)
         await self._table.write(
             project=update(
@@ -208,28 +191,12 @@ class AwsProjectStore:
             users=listed,
         )
         if change.members is not None:
-            await self._unlist(project_id, set(item["members"]) - {item["owner"], *change.members}, revision)
-
-    async def _unlist(self, project_id: str, users: set[str], revision: int) -> None:
-        for user in users:
-            try:
-                await self._table.write(
-                    user=delete(member_key(user, project_id), "#revision < :revision", revision=revision)
-                )
-            except ConditionFailedError:
-                continue  # listed again since, or gone already
+            gone = set(item["members"]) - {item["owner"], *change.members}
+            await remove_listings(self._table, gone, project_id, revision)
 
     async def _find_live(self, project_id: str) -> Item | None:
         item = await self._table.get(project_key(project_id))
         return None if item is None or "deleted" in item else item
-
-    async def _projects_of(self, user_id: str, candidates: Sequence[Key]) -> list[Item]:
-        items = await self._table.get_many(candidates)
-        return [
-            item
-            for item in items
-            if item is not None and "deleted" not in item and user_id in (item["owner"], *item["members"])
-        ]
 
     async def _with_code(self, items: Sequence[Item]) -> list[Project]:
         documents = await read_documents(self._table, [code_ref(item) for item in items])
@@ -248,7 +215,3 @@ def _project_of(item: Item, document: Mapping[str, Any]) -> Project:
         created_at=moment_of(item["created_at"]),
         updated_at=moment_of(item["updated_at"]),
     )
-
-
-def _listings(users: Sequence[str], project_id: str, revision: int) -> list[Write]:
-    return [put({**member_key(user, project_id), "revision": revision}) for user in dict.fromkeys(users)]

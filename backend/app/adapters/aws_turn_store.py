@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from backend.app.adapters.aws_documents import DocumentRef, pack, read_documents, store_document
+from backend.app.adapters.aws_completed_turns import item_writes, read_completed_turns
 from backend.app.adapters.aws_event_writer import AnyLogged, AwsEventWriter, SessionGoneError
 from backend.app.adapters.aws_message_items import FREE, ending_attributes, find_live_item, read_messages
 from backend.app.adapters.aws_responses import response_writes
@@ -33,11 +33,8 @@ from shared.events import TokenUsageEvent, VibecodeResponseEvent
 from shared.table_keys import (
     DUE_QUEUED,
     DUE_RUNNING,
-    MESSAGE_PREFIX,
-    items_name,
     message_key,
     session_key,
-    session_partition,
 )
 
 _LEASE = "#lease_until = :lease, #due_kind = :due, #due_at = :lease"
@@ -126,10 +123,8 @@ class AwsTurnStore:
 
     async def store_items(self, turn: TurnRef, items: Sequence[Item]) -> None:
         """See TurnStore."""
-        name = items_name(turn.number, turn.attempt)
-        partition = session_partition(turn.session_id)
-        ref, writes = await store_document(self._table, partition, name, pack(list(items)))
-        noted = own_update(turn, "SET #items_name = :name, #items_parts = :parts", name=name, parts=ref.parts)
+        pointer, writes = await item_writes(self._table, turn, items)
+        noted = own_update(turn, "SET #items_name = :items_name, #items_parts = :items_parts", **pointer)
         await self._write(message=noted, items=writes)
 
     async def complete_turn(
@@ -177,24 +172,7 @@ class AwsTurnStore:
 
     async def list_completed_turns(self, session_id: str, after: int, limit: int) -> Sequence[CompletedTurn]:
         """See TurnStore."""
-        session = await self._table.get(session_key(session_id))
-        if session is None or "deleted_at" in session:
-            return []
-        low = message_key(session_id, after + 1)["sk"]
-        found: list[TableItem] = []
-        async for message in self._table.query(session_partition(session_id), low, f"{MESSAGE_PREFIX}~"):
-            if message["status"] == MessageStatus.COMPLETED:
-                found.append(message)
-            if len(found) == limit:
-                break
-        kept = [message for message in found if "items_name" in message]
-        refs = [DocumentRef(message["pk"], message["items_name"], message["items_parts"]) for message in kept]
-        documents = await read_documents(self._table, refs)
-        items = {message["number"]: document for message, document in zip(kept, documents, strict=True)}
-        return [
-            CompletedTurn(message["number"], message["message_id"], tuple(items.get(message["number"], ())))
-            for message in found
-        ]
+        return await read_completed_turns(self._table, session_id, after, limit)
 
     async def _take(self, message: Message, now: datetime, lease_until: datetime) -> None:
         taken = update(

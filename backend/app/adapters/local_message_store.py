@@ -10,13 +10,9 @@ from backend.app.adapters.local_database import LocalDatabase
 from backend.app.adapters.local_event_log import append_event
 from backend.app.adapters.local_rows import message_of, usage_of
 from backend.app.adapters.moments import text_of
-from backend.app.domain.errors import (
-    MessageIdConflictError,
-    MessageNotFoundError,
-    SessionNotFoundError,
-    TooManyQueuedMessagesError,
-)
+from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
 from backend.app.domain.message import Message, MessageError, MessageStatus, ModelResponse
+from backend.app.domain.queueing import require_room, require_same_prompt, require_same_session
 from backend.app.domain.store_ports import Page
 from shared.events import MessageCancelledEvent
 
@@ -154,13 +150,8 @@ def end_message(
 
 
 def _same_message(known: sqlite3.Row, message: Message) -> Message:
-    if known["session_id"] != message.session_id:
-        raise MessageIdConflictError(f"The message id {message.message_id} is taken. Use another one.")
-    if known["prompt"] != message.prompt:
-        raise MessageIdConflictError(
-            f"The message {message.message_id} was sent before with another prompt. Use another id.",
-            session_id=message.session_id,
-        )
+    require_same_session(message, known["session_id"])
+    require_same_prompt(message, known["prompt"])
     return message_of(known)
 
 
@@ -168,11 +159,7 @@ def _check_queue(connection: sqlite3.Connection, session_id: str, queue_limit: i
     queued = connection.execute(
         "SELECT count(*) AS n FROM messages WHERE session_id = ? AND status = 'queued'", (session_id,)
     ).fetchone()["n"]
-    if queued >= queue_limit:
-        raise TooManyQueuedMessagesError(
-            f"{queued} messages wait in this session; send the next when one has ended.",
-            session_id=session_id,
-        )
+    require_room(session_id, queued, queue_limit)
 
 
 def _reread(connection: sqlite3.Connection, message_id: str) -> Message:

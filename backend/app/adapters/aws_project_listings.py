@@ -1,0 +1,75 @@
+"""Which projects a user may be in: items in the users' partitions, which only find candidates.
+
+A project's own item has the last word on who is in it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from shared.aws_item import Item, Write, delete, put
+from shared.aws_table import AwsTable, ConditionFailedError
+from shared.table_keys import PROJECT_PREFIX, Key, member_key, project_key, user_partition
+
+_PAGE_BYTES = 4_000_000
+
+
+def listing_writes(users: Sequence[str], project_id: str, revision: int) -> list[Write]:
+    """What lists a project for its users, as that revision of the project has them."""
+    return [put({**member_key(user, project_id), "revision": revision}) for user in dict.fromkeys(users)]
+
+
+async def remove_listings(table: AwsTable, users: Iterable[str], project_id: str, revision: int) -> None:
+    """Take a project from the lists of users who left it in that revision, unless a later one listed it again."""
+    for user in users:
+        try:
+            await table.write(user=delete(member_key(user, project_id), "#revision < :revision", revision=revision))
+        except ConditionFailedError:
+            continue  # listed again since, or gone already
+
+
+async def find_listed_projects(
+    table: AwsTable, user_id: str, limit: int, before: str | None
+) -> tuple[list[Item], bool]:
+    """The items of a user's projects, newest first, as many as a page may hold; and whether there are more.
+
+    Args:
+        table: the table.
+        user_id: whose.
+        limit: at most so many.
+        before: only projects with a lower id.
+    """
+    high = PROJECT_PREFIX + ("~" if before is None else before)
+    found: list[Item] = []
+    candidates: list[Key] = []
+    listings = table.query(user_partition(user_id), PROJECT_PREFIX, high, forward=False, page_size=limit + 1)
+    async for listing in listings:
+        project_id = listing["sk"].removeprefix(PROJECT_PREFIX)
+        if project_id != before:
+            candidates.append(project_key(project_id))
+        if len(candidates) > limit:
+            found += await _projects_of(table, user_id, candidates)
+            candidates = []
+        if len(found) > limit:
+            break
+    found += await _projects_of(table, user_id, candidates)
+    fitting = _fitting(found[:limit])
+    return fitting, len(found) > len(fitting)
+
+
+async def _projects_of(table: AwsTable, user_id: str, candidates: Sequence[Key]) -> list[Item]:
+    items = await table.get_many(candidates)
+    return [
+        item
+        for item in items
+        if item is not None and "deleted" not in item and user_id in (item["owner"], *item["members"])
+    ]
+
+
+def _fitting(items: Sequence[Item]) -> list[Item]:
+    fitting: list[Item] = []
+    size = 0
+    for item in items:
+        size += item["code_bytes"]
+        if fitting and size > _PAGE_BYTES:
+            break
+        fitting.append(item)
+    return fitting
