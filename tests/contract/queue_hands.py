@@ -7,6 +7,7 @@ from backend.app.domain.ports import Doorbell
 from tests.contract.engines import TestedEngine
 
 VISIBILITY = 30.0
+DEADLINE = 10.0
 
 
 def doorbells(engine: TestedEngine, count: int) -> list[Doorbell]:
@@ -16,7 +17,7 @@ def doorbells(engine: TestedEngine, count: int) -> list[Doorbell]:
 
 
 async def receive(engine: TestedEngine) -> ReceivedDoorbell:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE):
         return await engine.queue.receive(VISIBILITY)
 
 

@@ -146,6 +146,15 @@ async def test_an_erased_memory_is_gone_with_all_of_its_files(
     assert not files.path(ref).parent.exists()
 
 
+async def test_what_a_dead_host_kept_of_an_erased_file_is_erased(
+    memory: Memory, files: MemoryFiles, ref: MemoryRef
+) -> None:
+    await memory.append_turns(ref, [turn_of(1)], create=True)
+    files.path(ref).rename(files.path(ref).with_name(".nfs00000000004c0001"))  # as an NFS client does it
+    await memory.erase_memory(ref)
+    assert not files.path(ref).parent.exists()
+
+
 async def test_an_erased_memory_can_begin_anew(memory: Memory, ref: MemoryRef) -> None:
     await memory.append_turns(ref, [turn_of(1)], create=True)
     await memory.erase_memory(ref)
