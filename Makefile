@@ -2,11 +2,15 @@
 SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
+CONSOLE := backend/console
+CONSOLE_SOURCES := $(shell find $(CONSOLE) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*')
+NODE_IS_NEW_ENOUGH := const [a, b] = process.versions.node.split(".").map(Number); \
+	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
 
 help:  ## Show what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-run: .venv/.local  ## Start everything on this machine: http://127.0.0.1:8765 (no account, no key)
+run: .venv/.local console-if-node  ## Start everything on this machine: http://127.0.0.1:8765 (no account, no key)
 	@$(BIN)/python -m backend.local.main
 
 watch: .venv/.local  ## Print every event of every project as it happens (needs `make run`)
@@ -14,6 +18,11 @@ watch: .venv/.local  ## Print every event of every project as it happens (needs 
 
 chat: .venv/.local  ## Talk to a project in the terminal (needs `make run`)
 	@$(BIN)/python -m backend.local.chat
+
+console: $(CONSOLE)/dist/index.html  ## Build the console, the web page at / (needs Node 20.19, or 22.12 or newer)
+
+check-console: $(CONSOLE)/node_modules/.dev  ## Lint and types of the console, and the event client's tests against a server
+	cd $(CONSOLE) && npm run --silent check && npm run --silent test
 
 test: .venv/.dev  ## Run the whole test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -28,11 +37,40 @@ check: .venv/.dev  ## Lint, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+validate: .venv-sam/.sam  ## Check template.yaml as SAM and cfn-lint see it (no account)
+	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --region us-east-1
+
+relay-image: .venv/.dev  ## Build the relay's image, push it to ECR, print its address for sam deploy (needs docker or podman)
+	@$(BIN)/python infra/relay/publish_image.py
+
+artifacts: .venv/bin/uv  ## Build the functions' artifacts without SAM, and print their sizes (needs Python 3.13)
+	@$(BIN)/python infra/build_function.py
+
+test-lambda: .venv/.dev .venv-sam/.sam  ## Run the functions' artifacts in the Lambda emulator (needs Python 3.13)
+	@if $(BIN)/python infra/build_function.py --interpreter; then \
+		$(BIN)/python infra/build_function.py && $(BIN)/python -m pytest -m emulator tests/emulator; \
+	else echo "test-lambda was SKIPPED: no Python 3.13"; fi
+
+sam-local: .venv/.dev .venv-sam/.sam  ## Run each function by the real `sam local`, AWS being moto (needs docker or the like)
+	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build
+	@$(BIN)/python -m tests.sam_local.run
+
 evidence: .venv/.dev  ## Write backend/validated_test_evidence/ from what runs now
 	$(BIN)/python -m tests.evidence.write_evidence
 
+# Three mounts of one NFSv4.1 folder, named by VIBEWIRE_TEST_NFS_MOUNTS, _EXPORT and _PLUG: see tests/nfs/conftest.py.
+nfs: .venv/.dev  ## Prove the memory right on NFSv4.1, and write the transcript (needs three mounts)
+	@$(BIN)/python -m tests.nfs.write_transcript
+
 bench: .venv/.dev  ## Measure what a turn costs against a bare script, and print the ratios
 	$(BIN)/python -m tests.bench.turn_cost
+
+bench-dynamodb: .venv/.dev  ## Count what a turn uses of DynamoDB as its session grows
+	@$(BIN)/python -m tests.bench.dynamodb_cost
+
+bench-cold-start: .venv/.dev .venv-sam/.sam  ## Measure how long the functions' artifacts take to start (needs Python 3.13)
+	@$(BIN)/python infra/build_function.py
+	@$(BIN)/python -m tests.bench.cold_start
 
 format: .venv/.dev  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
@@ -42,7 +80,11 @@ lock: .venv/.dev  ## Compile requirements/*.txt from pyproject.toml, with hashes
 	./requirements/lock
 
 clean:  ## Remove the virtual environment, caches and local data
-	rm -rf .venv .vibewire .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(CONSOLE)/dist $(CONSOLE)/node_modules .venv .venv-sam .vibewire .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# What `sam build` calls for each function (BuildMethod: makefile).
+build-%: .venv/bin/uv
+	@$(BIN)/python infra/build_function.py $* "$(ARTIFACTS_DIR)"
 
 # The virtual environment. uv comes from its own hashed file, so that only `python3 -m venv` is needed.
 .venv/bin/uv: requirements/uv.txt
@@ -54,4 +96,29 @@ clean:  ## Remove the virtual environment, caches and local data
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
 	@touch $@
 
+# Built again only when a source has changed. Without Node the server says what to install.
+console-if-node:
+	@if ! node --eval '$(NODE_IS_NEW_ENOUGH)' 2>/dev/null; then echo "The console is not built: no Node (20.19, or 22.12 or newer)."; \
+	else $(MAKE) --no-print-directory --silent console || echo "The console could not be built; all else works."; fi
+
+$(CONSOLE)/dist/index.html: $(CONSOLE_SOURCES) $(CONSOLE)/node_modules/.package-lock.json
+	@cd $(CONSOLE) && npm run --silent build -- --logLevel warn
+
+$(CONSOLE)/node_modules/.package-lock.json: $(CONSOLE)/package-lock.json
+	@cd $(CONSOLE) && npm ci --omit=dev --ignore-scripts --no-fund --no-audit --silent
+	@touch $@
+
+$(CONSOLE)/node_modules/.dev: $(CONSOLE)/package-lock.json .venv/.local
+	cd $(CONSOLE) && npm ci --ignore-scripts --no-fund --no-audit --silent
+	@touch $@ $(CONSOLE)/node_modules/.package-lock.json
+
+# The SAM command line pins much of what it needs: an environment of its own.
+.venv-sam/.sam: requirements/sam.txt .venv/bin/uv
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-sam
+	$(BIN)/uv pip install --quiet --python .venv-sam/bin/python --require-hashes -r $<
+	@touch $@
+
+.PHONY: validate relay-image sam-local bench-dynamodb bench-cold-start
+.PHONY: nfs
+.PHONY: console console-if-node check-console
 .PHONY: help run watch chat test test-long check evidence bench format lock clean

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, Self
 
 import boto3
 from botocore.client import BaseClient
@@ -19,17 +18,32 @@ _ATTEMPTS = 6
 _THREADS = 16
 
 
-@dataclass(frozen=True, slots=True)
 class AwsService:
-    """A service's client and the threads that its calls run in. Make one per process and service."""
+    """A service's client and the threads that its calls run in. Make one per process and service.
 
-    client: BaseClient
-    threads: Executor
+    Args:
+        make_client: called when the client is first needed: to make one takes longer than most calls.
+        threads: where the calls run.
+    """
+
+    def __init__(self, make_client: Callable[[], BaseClient], threads: Executor) -> None:
+        self._make_client = make_client
+        self._threads = threads
+
+    @cached_property
+    def client(self) -> BaseClient:
+        """The service's client."""
+        return self._make_client()
+
+    def ready(self) -> Self:
+        """The service itself, with its client made now. Safe to repeat."""
+        _ = self.client
+        return self
 
     async def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation by its boto3 name. Raises botocore's ClientError and BotoCoreError."""
         method: Callable[..., dict[str, Any]] = getattr(self.client, operation)
-        return await asyncio.get_running_loop().run_in_executor(self.threads, partial(method, **parameters))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(method, **parameters))
 
 
 def build_service(name: str, *, read_seconds: float = _READ_SECONDS, threads: Executor | None = None) -> AwsService:
@@ -47,5 +61,7 @@ def build_service(name: str, *, read_seconds: float = _READ_SECONDS, threads: Ex
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         max_pool_connections=_THREADS,
     )
-    client = boto3.client(name, config=config)  # type: ignore[call-overload]  # the name is only known to the caller
-    return AwsService(client, threads or ThreadPoolExecutor(_THREADS, thread_name_prefix=name))
+    make_client: Callable[..., BaseClient] = boto3.client
+    return AwsService(
+        partial(make_client, name, config=config), threads or ThreadPoolExecutor(_THREADS, thread_name_prefix=name)
+    )

@@ -1,5 +1,6 @@
 """Adds the agent to the wiring: the only wiring that loads the Agents SDK."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import openai
@@ -15,6 +16,9 @@ from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
 from backend.app.settings import AppSettings
 from backend.app.vibecoder.agent_runner import AgentRunner
+
+# The key itself, or what is asked for it before each call.
+OpenAIKey = str | Callable[[], Awaitable[str]] | None
 
 _CONNECT_SECONDS = 5.0
 
@@ -43,7 +47,7 @@ def build_agent_runner(settings: AppSettings, client: openai.AsyncOpenAI) -> Age
 
 
 def build_worker_services(
-    settings: AppSettings, engine: Engine, memory: Memory, openai_api_key: str | None
+    settings: AppSettings, engine: Engine, memory: Memory, openai_api_key: OpenAIKey
 ) -> WorkerServices:
     """The services of a worker on an engine and a memory.
 

@@ -36,8 +36,8 @@ class AwsServices:
 
     @classmethod
     def build(cls) -> Self:
-        """Where the environment says that they are."""
-        return cls(build_service("dynamodb"), build_service("sqs"), build_service("sns"))
+        """Where the environment says that they are. The table's client is made at once: every use case needs it."""
+        return cls(build_service("dynamodb").ready(), build_service("sqs"), build_service("sns"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Everything the model said for a message."""
 
+import json
 from urllib.parse import quote
 
 import httpx
@@ -116,13 +117,41 @@ async def test_just_under_4_mb_the_responses_are_whole(
     assert (await full(client, message))["openai_response"]["responses"][0]["href"] is None
 
 
-async def test_one_response_over_4_mb_can_still_be_read(
-    client: httpx.AsyncClient, engine: LocalEngine, session_id: str
+@pytest.mark.parametrize("text", ["x" * 5_000_000, '"' * 4_000_000, "漢" * 1_500_000], ids=["ascii", "quotes", "cjk"])
+async def test_one_response_over_4_mb_can_be_read_in_parts(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str, text: str
 ) -> None:
-    message = await message_with(client, engine, session_id, {"resp_1": {"text": "x" * 5_000_000}})
-    pointer = (await full(client, message))["openai_response"]["responses"][0]
-    found = await get(client, pointer["href"])
-    assert len(found["openai_response"]["responses"][0]["response"]["text"]) == 5_000_000
+    message = await message_with(client, engine, session_id, {"resp_1": {"text": text}, "resp_2": {"output": []}})
+    pointers = (await full(client, message))["openai_response"]["responses"]
+    small = await get(client, pointers[1]["href"])
+    assert small["openai_response"]["responses"][0]["response"] == {"id": "resp_2", "output": []}
+    alone = await full(client, message, "?response_id=resp_1")
+    assert alone["openai_response"]["responses"] == [pointers[0]]
+    read, href = "", pointers[0]["href"]
+    while href:
+        answer = await client.get(href)
+        assert len(answer.content) <= 4_000_000
+        part = answer.json()
+        assert (part["response_id"], part["session_id"]) == ("resp_1", session_id)
+        read, href = read + part["text"], part["next_href"]
+    assert part["part"] == part["parts"] > 1
+    assert json.loads(read) == {"id": "resp_1", "text": text}
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("part=1", 422, "invalid_input"),
+        ("response_id=resp_1&part=2", 422, "invalid_input"),
+        ("response_id=resp_1&part=0", 422, "invalid_request"),
+        ("response_id=resp_2&part=1", 404, "response_not_found"),
+    ],
+)
+async def test_a_part_that_is_not_there_is_refused(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str, query: str, status: int, code: str
+) -> None:
+    message = await message_with(client, engine, session_id, {"resp_1": {"output": []}})
+    problem_of(await client.get(f"/messages/{message['message_id']}/full?{query}"), status, code)
 
 
 # Servers other than OpenAI's make such ids: LiteLLM's are base64 and can have over 200 characters.

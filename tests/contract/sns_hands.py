@@ -117,7 +117,7 @@ def heard_topic() -> Iterator[Topic]:
             Attributes={"RawMessageDelivery": "true"},
         )
         watched = WatchedSns(sns)
-        yield Topic(arn, watched, AwsService(cast(Any, watched), threads), sqs, url)
+        yield Topic(arn, watched, AwsService(lambda: cast(Any, watched), threads), sqs, url)
 
 
 _numbers = count(1)

@@ -47,7 +47,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     with mock_aws(), ThreadPoolExecutor(1) as threads:
         sqs = boto3.client("sqs")
         url = sqs.create_queue(QueueName="turns.fifo", Attributes={"FifoQueue": "true", "VisibilityTimeout": "900"})
-        turns = AwsTurnQueue(AwsService(sqs, threads), url["QueueUrl"], SequentialIds())
+        turns = AwsTurnQueue(AwsService(lambda: sqs, threads), url["QueueUrl"], SequentialIds())
         yield Queue(turns, sqs, url["QueueUrl"])
 
 

@@ -17,6 +17,7 @@ from tests.server_process import ROOT, rehearsal_process, vibewire_process
 from tests.watcher import Watcher
 
 FOLDER = ROOT / "backend" / "validated_test_evidence" / "phase-005"
+MADE_ELSEWHERE = "nfs-memory.txt"  # by `make nfs`, on machines that have NFS
 REQUEST_TESTS = "tests/integration/test_phase_005_sessions.py"
 PROMPTS = ("Create a triage agent, but reject once", "Make it Spanish")
 
@@ -82,7 +83,8 @@ def main() -> None:
     """Run everything and write the folder anew."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.iterdir():
-        old.unlink()
+        if old.name != MADE_ELSEWHERE:
+            old.unlink()
     write_pytest_report()
     with (
         tempfile.TemporaryDirectory() as data_dir,

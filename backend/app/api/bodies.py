@@ -31,7 +31,12 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
-class _Body(BaseModel):
+class _Answer(BaseModel):
+    # Built when it is first used: an endpoint uses two or three of all these.
+    model_config = ConfigDict(defer_build=True)
+
+
+class _Body(_Answer):
     # Made from a thing of the domain by its attributes of the same names.
     model_config = ConfigDict(from_attributes=True)
 
@@ -88,14 +93,14 @@ class ProjectBody(_Body):
     href: str | None = None
 
 
-class ProjectList(BaseModel):
+class ProjectList(_Answer):
     """A page of projects."""
 
     projects: list[ProjectBody]
     next_cursor: str | None
 
 
-class DeletedProject(BaseModel):
+class DeletedProject(_Answer):
     """The project is gone."""
 
     project_id: str
@@ -111,7 +116,7 @@ class VersionBody(_Body):
     created_at: datetime
 
 
-class VersionList(BaseModel):
+class VersionList(_Answer):
     """A page of the version history."""
 
     project_id: str
@@ -133,7 +138,7 @@ class SessionBody(_Body):
     created_at: datetime
 
 
-class SessionList(BaseModel):
+class SessionList(_Answer):
     """The sessions of a project."""
 
     project_id: str
@@ -141,7 +146,7 @@ class SessionList(BaseModel):
     next_cursor: str | None
 
 
-class DeletedSession(BaseModel):
+class DeletedSession(_Answer):
     """The session is gone."""
 
     session_id: str
@@ -178,7 +183,7 @@ class MessageBody(_Body):
     href: str | None = None
 
 
-class MessageList(BaseModel):
+class MessageList(_Answer):
     """A page of a session's messages."""
 
     session_id: str
@@ -187,7 +192,7 @@ class MessageList(BaseModel):
     next_cursor: str | None
 
 
-class ToolCallBody(BaseModel):
+class ToolCallBody(_Answer):
     """A tool call of the model: arguments as the JSON text that it wrote."""
 
     attempt: int
@@ -198,7 +203,7 @@ class ToolCallBody(BaseModel):
     arguments: str
 
 
-class ResponseBody(BaseModel):
+class ResponseBody(_Answer):
     """One model call: `response` is its full JSON, or null with an `href` where all together are too large."""
 
     attempt: int
@@ -224,13 +229,13 @@ class ResponseBody(BaseModel):
         )
 
 
-class OpenAIResponseBody(BaseModel):
+class OpenAIResponseBody(_Answer):
     """All model calls of a message."""
 
     responses: list[ResponseBody]
 
 
-class FullMessageBody(BaseModel):
+class FullMessageBody(_Answer):
     """Everything the model said for a message."""
 
     message_id: str
@@ -241,7 +246,19 @@ class FullMessageBody(BaseModel):
     openai_response: OpenAIResponseBody
 
 
-class EventList(BaseModel):
+class ResponsePart(_Answer):
+    """A piece of a model response over 4 MB: the `text`s of all parts, put together in order, are its JSON."""
+
+    message_id: str
+    session_id: str
+    response_id: str
+    part: int
+    parts: int
+    text: str
+    next_href: str | None
+
+
+class EventList(_Answer):
     """A page of a session's event log."""
 
     session_id: str
@@ -250,7 +267,7 @@ class EventList(BaseModel):
     truncated: bool
 
 
-class Health(BaseModel):
+class Health(_Answer):
     """The API answers."""
 
     status: Literal["ok"] = "ok"

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
 
 from backend.app.domain.errors import DomainError, shortened
 from shared.identity import InvalidTokenError
@@ -50,11 +51,12 @@ def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | No
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Have the app answer expected errors with problem details. Bugs crash with their traceback, as a plain 500."""
+    """Have the app answer errors with problem details. A bug is raised again, for the server's log, once answered."""
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(InvalidTokenError, _invalid_token)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _bug)
 
 
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
@@ -97,4 +99,22 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     codes = {400: "malformed_json", 404: "no_such_path", 405: "method_not_allowed"}
     code = codes.get(error.status_code, "http_error")
     headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods_of_path(request)))
     return problem(error.status_code, code, str(error.detail), headers=headers, **_session_of(request))
+
+
+def _methods_of_path(request: Request) -> set[str]:
+    # The framework names those of the first route with this path only.
+    routes: list[BaseRoute] = request.app.routes
+    return {
+        method
+        for route in routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+
+
+async def _bug(request: Request, _error: Exception) -> JSONResponse:
+    detail = "Something is broken here; the log has it."
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail, **_session_of(request))

@@ -5,8 +5,13 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from backend.app.api.bodies import MessageBody
+from backend.app.domain.message import Message
+
 MAX_FIELD_BYTES = 32_000
 MAX_PAGE_BYTES = 4_000_000
+# Less can never be too much, however it is written as JSON.
+_SURELY_FITTING_CHARACTERS = 100_000
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -20,6 +25,14 @@ def without_long_fields(body: Body, fields: Sequence[str], href: str) -> Body:
     """The body; where one of the fields is over 32 KB, a copy with that field null and `href` set."""
     long = [name for name in fields if len((getattr(body, name) or "").encode()) > MAX_FIELD_BYTES]
     return body.model_copy(update={**dict.fromkeys(long), "href": href}) if long else body
+
+
+def message_body(message: Message) -> MessageBody:
+    """A message as an answer; a `content` that makes it too large is null, with `href` set to what the model said."""
+    body = MessageBody.model_validate(message)
+    if len(message.content or "") <= _SURELY_FITTING_CHARACTERS or json_bytes(body) <= MAX_PAGE_BYTES:
+        return body
+    return body.model_copy(update={"content": None, "href": f"/messages/{message.message_id}/full"})
 
 
 def fitting_page(bodies: Sequence[Body]) -> list[Body]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from backend.app.api.bodies import (
     CreateProjectRequest,
@@ -15,17 +15,16 @@ from backend.app.api.bodies import (
 )
 from backend.app.api.dependencies import Cursor, Limit, ServicesDep, UserId
 from backend.app.api.page_size import fitting_page, without_long_fields
+from backend.app.api.route import route
 
-router = APIRouter(tags=["projects"])
 
-
-@router.post("/projects", status_code=201)
+@route("POST", "/projects", "projects", status_code=201)
 async def create_project(body: CreateProjectRequest, services: ServicesDep, user_id: UserId) -> ProjectBody:
     """Create a project; `code` defaults to a small starter workflow."""
     return ProjectBody.model_validate(await services.projects.create_project(user_id, body.name, body.code))
 
 
-@router.get("/projects")
+@route("GET", "/projects", "projects")
 async def list_projects(
     services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
 ) -> ProjectList:
@@ -39,7 +38,7 @@ async def list_projects(
     return ProjectList(projects=fitting, next_cursor=page.next_cursor_after(len(fitting)))
 
 
-@router.get("/projects/{project_id}")
+@route("GET", "/projects/{project_id}", "projects")
 async def get_project(
     project_id: str,
     services: ServicesDep,
@@ -50,7 +49,7 @@ async def get_project(
     return ProjectBody.model_validate(await services.projects.get_project(user_id, project_id, version))
 
 
-@router.patch("/projects/{project_id}")
+@route("PATCH", "/projects/{project_id}", "projects")
 async def update_project(
     project_id: str, body: UpdateProjectRequest, services: ServicesDep, user_id: UserId
 ) -> ProjectBody:
@@ -66,14 +65,14 @@ async def update_project(
     return ProjectBody.model_validate(project)
 
 
-@router.delete("/projects/{project_id}")
+@route("DELETE", "/projects/{project_id}", "projects")
 async def delete_project(project_id: str, services: ServicesDep, user_id: UserId) -> DeletedProject:
     """Delete the project and all its sessions (the owner)."""
     await services.projects.delete_project(user_id, project_id)
     return DeletedProject(project_id=project_id)
 
 
-@router.get("/projects/{project_id}/versions")
+@route("GET", "/projects/{project_id}/versions", "projects")
 async def list_project_versions(
     project_id: str, services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
 ) -> VersionList:
@@ -82,3 +81,6 @@ async def list_project_versions(
     versions = fitting_page([VersionBody.model_validate(entry) for entry in page.items])
     next_cursor = page.next_cursor_after(len(versions))
     return VersionList(project_id=project_id, versions=versions, next_cursor=next_cursor)
+
+
+ROUTES = (create_project, list_projects, get_project, update_project, delete_project, list_project_versions)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
 from backend.app.api.bodies import (
     DeletedSession,
@@ -15,15 +15,20 @@ from backend.app.api.bodies import (
     StartSessionRequest,
 )
 from backend.app.api.dependencies import Cursor, Limit, ServicesDep, UserId
-from backend.app.api.page_size import fitting_page, without_long_fields
+from backend.app.api.page_size import fitting_page, message_body, without_long_fields
 from backend.app.api.prefer import wait_seconds
+from backend.app.api.route import route
 from backend.app.domain.errors import TwoMessageIdsError
 from shared.events import event_payload
 
-router = APIRouter(tags=["sessions"])
 
-
-@router.post("/projects/{project_id}/sessions", status_code=201, responses={200: {"description": "It exists."}})
+@route(
+    "POST",
+    "/projects/{project_id}/sessions",
+    "sessions",
+    status_code=201,
+    responses={200: {"model": SessionBody, "description": "It exists."}},
+)
 async def start_session(
     project_id: str,
     services: ServicesDep,
@@ -38,7 +43,7 @@ async def start_session(
     return SessionBody.model_validate(session)
 
 
-@router.get("/projects/{project_id}/sessions")
+@route("GET", "/projects/{project_id}/sessions", "sessions")
 async def list_sessions(
     project_id: str, services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
 ) -> SessionList:
@@ -48,20 +53,20 @@ async def list_sessions(
     return SessionList(project_id=project_id, sessions=sessions, next_cursor=page.next_cursor)
 
 
-@router.get("/sessions/{session_id}")
+@route("GET", "/sessions/{session_id}", "sessions")
 async def get_session(session_id: str, services: ServicesDep, user_id: UserId) -> SessionBody:
     """One session."""
     return SessionBody.model_validate(await services.sessions.get_session(user_id, session_id))
 
 
-@router.delete("/sessions/{session_id}")
+@route("DELETE", "/sessions/{session_id}", "sessions")
 async def delete_session(session_id: str, services: ServicesDep, user_id: UserId) -> DeletedSession:
     """Delete the session and erase its memory; its key may be started afresh at once."""
     await services.sessions.delete_session(user_id, session_id)
     return DeletedSession(session_id=session_id)
 
 
-@router.get("/sessions/{session_id}/events")
+@route("GET", "/sessions/{session_id}/events", "sessions")
 async def list_events(
     session_id: str,
     services: ServicesDep,
@@ -79,8 +84,10 @@ async def list_events(
     )
 
 
-@router.post(
+@route(
+    "POST",
     "/sessions/{session_id}/messages",
+    "sessions",
     responses={202: {"model": MessageBody, "description": "It still runs."}},
 )
 async def send_message(
@@ -106,10 +113,10 @@ async def send_message(
     if message.status.is_open:
         response.status_code = 202
         response.headers["Location"] = f"/messages/{message.message_id}"
-    return MessageBody.model_validate(message)
+    return message_body(message)
 
 
-@router.get("/sessions/{session_id}/messages")
+@route("GET", "/sessions/{session_id}/messages", "sessions")
 async def list_messages(
     session_id: str,
     services: ServicesDep,
@@ -129,3 +136,6 @@ async def list_messages(
     fitting = fitting_page(bodies)
     next_cursor = page.next_cursor_after(len(fitting))
     return MessageList(session_id=session_id, messages=fitting, count=session.message_count, next_cursor=next_cursor)
+
+
+ROUTES = (start_session, list_sessions, get_session, delete_session, list_events, send_message, list_messages)

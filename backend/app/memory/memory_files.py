@@ -1,5 +1,6 @@
 """Where memories lie on disk, and how they are removed. Knows nothing of the Agents SDK."""
 
+import errno
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -12,10 +13,15 @@ _SESSION_ID = re.compile(_UUID)
 
 
 class MemoryFiles:
-    """The files below one root folder: `{openai_session_key}/{session_id}.sqlite`."""
+    """The files below one root folder: `{openai_session_key}/{session_id}.sqlite`.
 
-    def __init__(self, root: Path) -> None:
+    Where the root is a shared disk (`mounted`), no folder is made while that disk is not there: the memories would lie
+    on this host's own disk, which no other host sees.
+    """
+
+    def __init__(self, root: Path, *, mounted: bool = False) -> None:
         self._root = root
+        self._mounted = mounted
 
     def path(self, ref: MemoryRef) -> Path:
         """The memory's file. Raises ValueError for an id that could lead out of the root."""
@@ -26,6 +32,8 @@ class MemoryFiles:
     def make_folder(self, ref: MemoryRef) -> Path:
         """The memory's file, in a folder that is there. Safe to repeat. Raises OSError."""
         path = self.path(ref)
+        if self._mounted and not self._root.is_mount():
+            raise OSError(errno.ENODEV, "its disk is not mounted", str(self._root))
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -42,10 +50,15 @@ class MemoryFiles:
                 path.with_name(path.name + suffix).rename(path.with_name(aside + suffix))
 
     def erase(self, ref: MemoryRef) -> None:
-        """Remove the memory, its journal and all that was set aside. Safe to repeat. Raises OSError."""
+        """Remove the memory, its journal and all that was set aside. Safe to repeat.
+
+        Raises OSError, also where a process of this host has the memory open: some of it is then still there.
+        """
         path = self.path(ref)
-        for file in path.parent.glob(f"{path.name}*"):
-            file.unlink(missing_ok=True)
+        # An NFS client keeps a removed file that is open on its host as `.nfs...`, and for good if that host dies.
+        for pattern in (f"{path.name}*", ".nfs*"):
+            for file in path.parent.glob(pattern):
+                file.unlink(missing_ok=True)
         # The folder also serves the key's next session; only an empty one goes.
         with suppress(OSError):
             path.parent.rmdir()

@@ -1,0 +1,101 @@
+"""Everything the model said for a message, in answers that are never too large to be given."""
+
+import json
+from urllib.parse import quote
+
+from backend.app.api.bodies import (
+    FullMessageBody,
+    OpenAIResponseBody,
+    ResponseBody,
+    ResponsePart,
+    ToolCallBody,
+)
+from backend.app.api.page_size import MAX_PAGE_BYTES, json_bytes
+from backend.app.domain.errors import InvalidInputError, ResponseNotFoundError, shortened
+from backend.app.domain.message import ModelResponse
+from backend.app.domain.message_service import FullMessage
+
+# A part is JSON text inside of JSON: each of its quotes and backslashes is written as two characters.
+_PART_CHARACTERS = MAX_PAGE_BYTES // 2 - 1_000
+
+
+def full_message_body(full: FullMessage, response_id: str | None) -> FullMessageBody:
+    """The message with all responses or with one; what is too large for one answer is told by `href`s.
+
+    Raises ResponseNotFoundError.
+    """
+    answers = _answers_of(full, response_id)
+    body = FullMessageBody(
+        message_id=full.message.message_id,
+        session_id=full.message.session_id,
+        model=full.message.model,
+        usage=full.message.token_usage,
+        tool_calls=[call for answer in answers for call in _tool_calls(answer)],
+        openai_response=OpenAIResponseBody(responses=[ResponseBody.of(answer) for answer in answers]),
+    )
+    if json_bytes(body) <= MAX_PAGE_BYTES:
+        return body
+    alone = response_id is not None or len(answers) == 1
+    pointers = [_pointer(full, one, in_parts=alone) for one in body.openai_response.responses]
+    return body.model_copy(update={"tool_calls": [], "openai_response": OpenAIResponseBody(responses=pointers)})
+
+
+def response_part(full: FullMessage, response_id: str | None, part: int) -> ResponsePart:
+    """A piece of one response's JSON. Raises InvalidInputError, ResponseNotFoundError."""
+    if response_id is None:
+        raise InvalidInputError("With `part`, say of which response: `response_id`.")
+    answer = _answers_of(full, response_id)[0]
+    # Plain ASCII: its length in bytes is that in characters.
+    text = json.dumps(answer.body, separators=(",", ":"))
+    parts = -(-len(text) // _PART_CHARACTERS)
+    if part > parts:
+        raise InvalidInputError(f"The response has {parts} parts, and no part {part}.")
+    return ResponsePart(
+        message_id=full.message.message_id,
+        session_id=full.message.session_id,
+        response_id=response_id,
+        part=part,
+        parts=parts,
+        text=text[(part - 1) * _PART_CHARACTERS : part * _PART_CHARACTERS],
+        next_href=_part_href(full, response_id, part + 1) if part < parts else None,
+    )
+
+
+def _answers_of(full: FullMessage, response_id: str | None) -> list[ModelResponse]:
+    answers = [answer for answer in full.responses if response_id in (None, answer.response_id)]
+    if response_id is not None and not answers:
+        raise ResponseNotFoundError(
+            f"The message has no model response {shortened(response_id)}.", session_id=full.message.session_id
+        )
+    return answers
+
+
+def _pointer(full: FullMessage, body: ResponseBody, *, in_parts: bool) -> ResponseBody:
+    if in_parts or json_bytes(body) > MAX_PAGE_BYTES:
+        href = _part_href(full, body.response_id, 1)
+    else:
+        href = _href(full, body.response_id)
+    return body.model_copy(update={"response": None, "href": href})
+
+
+def _href(full: FullMessage, response_id: str) -> str:
+    return f"/messages/{full.message.message_id}/full?response_id={quote(response_id, safe='')}"
+
+
+def _part_href(full: FullMessage, response_id: str, part: int) -> str:
+    return f"{_href(full, response_id)}&part={part}"
+
+
+def _tool_calls(answer: ModelResponse) -> list[ToolCallBody]:
+    return [
+        ToolCallBody(
+            attempt=answer.attempt,
+            agent=answer.agent,
+            iteration=answer.iteration,
+            call_id=item.get("call_id") or "",
+            name=item.get("name") or "",
+            arguments=item.get("arguments") or "",
+        )
+        for item in answer.body.get("output") or []
+        if item.get("type") == "function_call"
+    ]

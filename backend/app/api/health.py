@@ -1,0 +1,15 @@
+"""The route /health."""
+
+from fastapi import Request
+
+from backend.app.api.bodies import Health
+from backend.app.api.route import route
+
+
+@route("GET", "/health", "health")
+async def get_health(request: Request) -> Health:
+    """Whether the API answers; needs no token."""
+    return Health(version=request.app.version, engine=request.app.state.engine)
+
+
+ROUTES = (get_health,)

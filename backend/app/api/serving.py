@@ -1,0 +1,38 @@
+"""Routes over the services as an application."""
+
+from collections.abc import Iterable
+
+from fastapi import FastAPI
+
+from backend.app.api.body_limit import BodyLimit
+from backend.app.api.errors import add_error_handlers
+from backend.app.api.route import Route
+from backend.app.domain.services import Services
+
+VERSION = "0.1.0"
+
+
+def serve_routes(services: Services, routes: Iterable[Route], engine: str, openapi_url: str | None = None) -> FastAPI:
+    """An application that answers these routes and no others.
+
+    Args:
+        services: what the routes call.
+        routes: what to answer.
+        engine: the engine's name, as /health tells it.
+        openapi_url: where the document of the API is served; None: nowhere.
+    """
+    app = FastAPI(title="Vibewire", version=VERSION, openapi_url=openapi_url, docs_url=None, redoc_url=None)
+    app.state.services = services
+    app.state.engine = engine
+    add_error_handlers(app)
+    app.add_middleware(BodyLimit, max_bytes=services.max_body_bytes)
+    for one in routes:
+        app.add_api_route(
+            one.path,
+            one.endpoint,
+            methods=[one.method],
+            tags=[one.tag],
+            status_code=one.status_code,
+            responses=dict(one.responses),
+        )
+    return app

@@ -1,0 +1,64 @@
+"""Sees to what was left lying, on a schedule, and to turns whose doorbells went to the dead-letter queue."""
+
+import asyncio
+import logging
+import os
+from typing import Any
+
+from functions.cold_start import Handler, started
+from backend.app.adapters.aws_relay_queues import AwsRelayQueues
+from backend.app.memory.memory_eraser import MemoryEraser
+from backend.app.settings import AwsSettings
+from backend.app.wiring_aws import AwsServices, build_aws_engine
+from backend.app.wiring_clean_up import build_clean_up_services
+from functions.doorbells import CountingBus, with_bus
+from functions.event_handler import Part, do_all_parts, event_handler
+from functions.telemetry import Json, build_telemetry, traced
+from shared.aws_service import build_service
+from shared.environment import InvalidSettingsError, read_settings
+
+logger = logging.getLogger(__name__)
+
+_NAME = "close_abandoned_turns"
+
+
+def _build_handler() -> Handler:
+    settings = read_settings(AwsSettings, os.environ)
+    if settings.relay_queue_prefix is None or settings.relay_cluster is None:
+        raise InvalidSettingsError("VIBEWIRE_RELAY_QUEUE_PREFIX and VIBEWIRE_RELAY_CLUSTER: whose queues are removed")
+    telemetry = build_telemetry(_NAME)
+    aws = AwsServices.build()
+    engine = build_aws_engine(settings, aws)
+    counted = with_bus(engine, CountingBus(engine.bus, telemetry))
+    services = build_clean_up_services(settings, counted, MemoryEraser(settings.memory_dir))
+    relay_queues = AwsRelayQueues(
+        aws.sqs,
+        aws.sns,
+        build_service("ecs"),
+        topic_arn=settings.topic_arn,
+        prefix=settings.relay_queue_prefix,
+        cluster=settings.relay_cluster,
+        clock=engine.clock,
+    )
+    abandoned: dict[str, Part] = {"TurnAbandoned": services.abandoned.close_abandoned_turns}
+    everything: dict[str, Part] = {
+        **abandoned,
+        "OrphanedSessionDeleted": services.sessions.delete_orphaned_sessions,
+        "RelayQueueRemoved": relay_queues.remove_orphaned_relay_queues,
+    }
+
+    async def close(event: Json, _context: Any) -> Json:
+        dead = event.get("Records", [])
+        if dead:
+            logger.error("The queue gave up on %s doorbells", len(dead))
+            telemetry.count("DoorbellDead", len(dead))
+        done = await do_all_parts(abandoned if dead else everything, telemetry)
+        for metric, found in done.items():
+            telemetry.count(metric, found)
+        return done
+
+    handler = event_handler(close, engine.flush, telemetry, asyncio.Runner())
+    return traced(_NAME, handler) if settings.tracer else handler
+
+
+handler = started(_build_handler())

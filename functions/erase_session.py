@@ -1,0 +1,58 @@
+"""Erases what deleted sessions left: files and records. Called by a schedule, or by hand."""
+
+import asyncio
+import os
+from typing import Any
+
+from functions.cold_start import Handler, started
+from backend.app.domain.erasure_service import MemoryErasure
+from backend.app.domain.ports import MemoryRef
+from backend.app.memory.memory_eraser import MemoryEraser
+from backend.app.settings import AwsSettings
+from backend.app.wiring_aws import build_aws_engine
+from backend.app.wiring_clean_up import build_clean_up_services
+from functions.event_handler import PartsFailedError, do_all_parts, event_handler
+from functions.telemetry import Json, Telemetry, build_telemetry, traced
+from shared.environment import read_settings
+
+_NAME = "erase_session"
+
+
+class CountingEraser:
+    """Counts the memories that cannot be erased now; the service goes on to the next and tries them again later."""
+
+    def __init__(self, eraser: MemoryErasure, telemetry: Telemetry) -> None:
+        self._eraser = eraser
+        self._telemetry = telemetry
+        self.failures = 0
+
+    async def erase_memory(self, ref: MemoryRef) -> None:
+        """See Memory."""
+        try:
+            await self._eraser.erase_memory(ref)
+        except OSError:
+            self.failures += 1
+            self._telemetry.count("ErasureFailed")
+            raise
+
+
+def _build_handler() -> Handler:
+    settings = read_settings(AwsSettings, os.environ)
+    telemetry = build_telemetry(_NAME)
+    engine = build_aws_engine(settings)
+    eraser = CountingEraser(MemoryEraser(settings.memory_dir), telemetry)
+    services = build_clean_up_services(settings, engine, eraser)
+
+    async def erase(_event: Json, _context: Any) -> Json:
+        eraser.failures = 0
+        done = await do_all_parts({"erased_sessions": services.erasure.erase_deleted_sessions}, telemetry)
+        telemetry.count("SessionErased", done["erased_sessions"])
+        if eraser.failures:
+            raise PartsFailedError(f"{eraser.failures} memories could not be erased")
+        return done
+
+    handler = event_handler(erase, engine.flush, telemetry, asyncio.Runner())
+    return traced(_NAME, handler) if settings.tracer else handler
+
+
+handler = started(_build_handler())

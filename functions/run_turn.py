@@ -1,0 +1,74 @@
+"""Answers doorbells: runs turns. The only function that loads the Agents SDK."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from functions.cold_start import Handler, started
+from backend.app.memory.memory_files import MemoryFiles
+from backend.app.memory.sqlite_memory import SQLiteMemory
+from backend.app.settings import AwsSettings
+from backend.app.wiring_agent import build_worker_services
+from backend.app.wiring_aws import build_aws_engine
+from functions.doorbells import CountingBus, DoorbellAnswerer, with_bus
+from functions.event_handler import event_handler
+from functions.model_key import ModelKey
+from functions.telemetry import Json, build_telemetry, traced
+from shared.aws_service import build_service
+from shared.environment import InvalidSettingsError, read_settings
+
+logger = logging.getLogger(__name__)
+
+_NAME = "run_turn"
+_LOOK_SECONDS = 5.0
+
+
+def _file_system_trouble(folder: Path) -> str | None:
+    """Why the memories cannot be kept; None where nothing seems wrong."""
+    try:
+        found = os.statvfs(folder)
+    except OSError as error:
+        return str(error.strerror)
+    if found.f_flag & os.ST_RDONLY:
+        return "it is read-only"
+    return None if found.f_bavail and found.f_favail else "it is full"
+
+
+async def _tell_file_system_trouble(folder: Path) -> None:
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS):
+            trouble = await asyncio.to_thread(_file_system_trouble, folder)
+    except TimeoutError:
+        trouble = "it does not answer"
+    if trouble is not None:
+        logger.error("The file system of the memories (%s) cannot be used: %s", folder, trouble)
+
+
+def _build_handler() -> Handler:
+    settings = read_settings(AwsSettings, os.environ)
+    if settings.openai_secret_arn is None:
+        raise InvalidSettingsError("VIBEWIRE_OPENAI_SECRET_ARN: run_turn needs the key of the model's server")
+    telemetry = build_telemetry(_NAME)
+    engine = build_aws_engine(settings)
+    bus = CountingBus(engine.bus, telemetry)
+    key = ModelKey(build_service("secretsmanager"), settings.openai_secret_arn)
+    memory = SQLiteMemory(MemoryFiles(settings.memory_dir))
+    worker = build_worker_services(settings, with_bus(engine, bus), memory, key.get)
+    doorbells = DoorbellAnswerer(worker.turns, engine.queue, settings.lease_seconds, telemetry)
+
+    async def answer(event: Json, context: Any) -> Json:
+        answered = await doorbells.answer_all(event, context)
+        if answered["batchItemFailures"]:
+            await _tell_file_system_trouble(settings.memory_dir)
+        if bus.refused:
+            bus.refused = False
+            key.forget()
+        return answered
+
+    handler = event_handler(answer, engine.flush, telemetry, asyncio.Runner())
+    return traced(_NAME, handler) if settings.tracer else handler
+
+
+handler = started(_build_handler())

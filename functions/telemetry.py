@@ -1,0 +1,95 @@
+"""What a function says about itself: structured logs, metrics and, where the settings ask for them, traces."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TextIO
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+from functions.cold_start import Handler
+
+Json = dict[str, Any]
+
+
+_SERVICE = "vibewire"
+_NAMESPACE = "Vibewire"
+# Libraries speak from warnings on: some tell each of their calls otherwise.
+_OWN_LOGGERS = ("backend", "shared", "functions")
+
+
+class DiscreetFormatter(LambdaPowertoolsFormatter):
+    """Structured log lines in which no exception quotes a prompt, code or a token."""
+
+    def formatException(  # noqa: N802 - the name in logging
+        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    ) -> str:
+        """Where it happened and what kinds of errors they were; a text only where it cannot be anybody's input."""
+        return "\nthen:\n".join(reversed([_told(error) for error in _with_causes(ei[1])]))
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _told(error: BaseException) -> str:
+    kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    # What AWS or the operating system refused is in their own words.
+    told = isinstance(error, OSError) or kind.__module__ == "botocore.exceptions"
+    return "".join([*traceback.format_tb(error.__traceback__), f"{name}: {error}" if told else name])
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """The logger and the metrics of one function. `begin` and `end` enclose each invocation."""
+
+    function: str
+    logger: Logger
+    metrics: Metrics
+
+    def begin(self, context: Any, **keys: Any) -> None:
+        """Start an invocation: each of its log lines has the request's id and these keys."""
+        self.logger.structure_logs(
+            function=self.function,
+            function_request_id=getattr(context, "aws_request_id", None),
+            **keys,
+        )
+
+    def count(self, name: str, value: float = 1) -> None:
+        """Count something that happened in this invocation."""
+        self.metrics.add_metric(name=name, unit="Count", value=value)
+
+    def end(self, milliseconds: float) -> None:
+        """Finish an invocation that took so long: its metrics leave, by function and for all functions together."""
+        self.metrics.add_metric(name="Latency", unit="Milliseconds", value=milliseconds)
+        self.metrics.add_dimensions(service=_SERVICE, function=self.function)
+        self.metrics.flush_metrics()
+
+
+def build_telemetry(function: str, stream: TextIO = sys.stdout) -> Telemetry:
+    """Take over the process's logging, and make the telemetry of the function of that name."""
+    formatter = DiscreetFormatter(utc=True, use_rfc3339=True, serialize_stacktrace=False)
+    everything = logging.StreamHandler(stream)
+    everything.setFormatter(formatter)
+    # Instead of the runtime's own handler, whose lines are plain text.
+    logging.basicConfig(handlers=[everything], level=logging.WARNING, force=True)
+    logger = Logger(service=_SERVICE, logger_handler=logging.StreamHandler(stream), logger_formatter=formatter)
+    for name in _OWN_LOGGERS:
+        logging.getLogger(name).setLevel(logger.log_level)
+    return Telemetry(function, logger, Metrics(namespace=_NAMESPACE, service=_SERVICE))
+
+
+def traced(function: str, handler: Handler) -> Handler:
+    """The handler with its calls of AWS in X-Ray. Loads the X-Ray SDK."""
+    from aws_lambda_powertools import Tracer
+
+    tracer = Tracer(service=f"{_SERVICE}-{function}")
+    wrapped: Handler = tracer.capture_lambda_handler(handler, capture_response=False, capture_error=False)
+    return wrapped

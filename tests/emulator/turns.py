@@ -1,0 +1,43 @@
+"""What tests of run_turn look at."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from backend.app.domain.message import MessageStatus
+from tests.emulator.poller import wait_until
+from tests.emulator.world import World
+from tests.functions.lambda_events import Json
+from tests.server_process import ServerProcess
+
+ACKNOWLEDGED: Json = {"batchItemFailures": []}
+_BEGUN = "message_started"
+# A turn of the rehearsal model at this pace takes seconds: there is a middle to be killed in.
+_SLOWLY = "0.3"
+
+
+@contextmanager
+def slow_model() -> Iterator[str]:
+    with ServerProcess("backend.local.rehearsal_model", "--port", "0", "--pace", _SLOWLY) as model:
+        yield model.url
+
+
+def wait_for_a_model_call(world: World, session_id: str) -> None:
+    wait_until(lambda: "token_usage" in world.event_types(session_id))
+
+
+def check_answered_once(world: World, session_id: str, message_id: str, attempts: int) -> None:
+    """One answer, one new version, one turn in the memory, every event in the log and on the topic."""
+    message = world.message(message_id)
+    assert (message.status, message.attempt, message.version) == (MessageStatus.COMPLETED, attempts, 2)
+    types = world.event_types(session_id)
+    assert types.count("vibecode_response") == 1
+    assert types.count(_BEGUN) == attempts
+    assert set(types) <= set(world.heard())
+    assert turns_in_memory(world) == [(1, message_id)]
+
+
+def turns_in_memory(world: World) -> list[tuple[int, str]]:
+    (file,) = world.memory_dir.rglob("*.sqlite")
+    with sqlite3.connect(file) as memory:
+        return memory.execute("SELECT number, message_id FROM vibewire_turns").fetchall()

@@ -1,0 +1,242 @@
+"""What becomes of doorbells, whatever becomes of their turns."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import pytest
+
+from backend.app.domain.ports import Doorbell
+from backend.app.domain.turn_service import TurnService
+from functions.doorbells import CountingBus, DoorbellAnswerer
+from functions.telemetry import Telemetry
+from shared.events import BusMessage, MessageFailedEvent, TextDeltaEvent
+from tests.functions.conftest import Context, Printed
+from tests.functions.lambda_events import Json, doorbell_event
+from tests.manual_time import ManualClock
+
+SESSION = "01a207ba-1a51-7211-abbd-ebd58bdabe72"
+MESSAGE = "01a207ba-1a6f-7375-8ce3-973e75bb61ac"
+LEASE_SECONDS = 60.0
+RECORD_ID = "059f36b4-87a3-44ab-83d2-661975830a7d"
+PUT_BACK = {"batchItemFailures": [{"itemIdentifier": RECORD_ID}]}
+ACKNOWLEDGED: Json = {"batchItemFailures": []}
+
+Run = Callable[[Doorbell, str], Awaitable[float | None]]
+
+
+class Queue:
+    """Remembers for how long doorbells were hidden."""
+
+    def __init__(self) -> None:
+        self.hidden: list[tuple[str, float]] = []
+        self.broken = False
+
+    async def ring(self, doorbell: Doorbell) -> None:
+        raise AssertionError("nobody should ring")
+
+    async def extend(self, receipt: str, seconds: float) -> None:
+        if self.broken:
+            raise OSError("the queue is gone")
+        self.hidden.append((receipt, seconds))
+
+
+class Turns:
+    """A TurnService that does what the test says."""
+
+    def __init__(self, run: Run) -> None:
+        self.run_turn = run
+
+
+@pytest.fixture
+def queue() -> Queue:
+    return Queue()
+
+
+async def answer(
+    run: Run, queue: Queue, telemetry: Telemetry, event: Json | None = None, context: Context | None = None
+) -> Json:
+    answerer = DoorbellAnswerer(cast(TurnService, Turns(run)), queue, LEASE_SECONDS, telemetry)
+    return await answerer.answer_all(event or doorbell_event(SESSION, MESSAGE, "receipt"), context or Context())
+
+
+def returns(outcome: float | None) -> Run:
+    async def run(doorbell: Doorbell, receipt: str) -> float | None:
+        assert (doorbell, receipt) == (Doorbell(SESSION, MESSAGE), "receipt")
+        return outcome
+
+    return run
+
+
+async def must_not_run(doorbell: Doorbell, receipt: str) -> float | None:
+    raise AssertionError("no turn should run")
+
+
+async def test_an_answered_doorbell_is_acknowledged(queue: Queue, telemetry: Telemetry) -> None:
+    assert await answer(returns(None), queue, telemetry) == ACKNOWLEDGED
+
+
+async def test_a_doorbell_is_hidden_for_no_longer_than_the_lease(queue: Queue, telemetry: Telemetry) -> None:
+    await answer(returns(None), queue, telemetry)
+    assert queue.hidden == [("receipt", LEASE_SECONDS)]
+
+
+async def test_a_doorbell_that_must_ring_again_is_put_back_for_so_long(
+    queue: Queue, telemetry: Telemetry, printed: Printed
+) -> None:
+    assert await answer(returns(10.0), queue, telemetry) == PUT_BACK
+    assert queue.hidden[-1] == ("receipt", 10.0)
+    telemetry.end(1)
+    assert printed.metrics == {"DoorbellPutBack": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "7",
+        '"x"',
+        "{}",
+        '{"session_id": "x"}',
+        '{"session_id": 1, "message_id": 2}',
+        "[" * 99_999,
+    ],
+)
+async def test_a_malformed_doorbell_is_thrown_away_and_counted(
+    queue: Queue, telemetry: Telemetry, printed: Printed, body: str
+) -> None:
+    event = doorbell_event(SESSION, MESSAGE, "receipt")
+    event["Records"][0]["body"] = body
+    assert await answer(must_not_run, queue, telemetry, event) == ACKNOWLEDGED
+    telemetry.end(1)
+    assert printed.metrics == {"DoorbellMalformed": 1}
+    assert printed.lines[-1]["level"] == "ERROR"
+
+
+async def test_a_failing_store_puts_the_doorbell_back_and_fails_no_invocation(
+    queue: Queue, telemetry: Telemetry, printed: Printed
+) -> None:
+    async def broken(doorbell: Doorbell, receipt: str) -> float | None:
+        raise OSError("the store is gone")
+
+    assert await answer(broken, queue, telemetry) == PUT_BACK
+    assert queue.hidden[-1] == ("receipt", 5.0)
+    telemetry.end(1)
+    assert printed.metrics == {"DoorbellFailed": 1, "DoorbellPutBack": 1}
+    told = next(line for line in printed.lines if "exception" in line)
+    assert (told["session_id"], told["message_id"]) == (SESSION, MESSAGE)
+
+
+async def test_a_failing_queue_keeps_no_turn_from_running(queue: Queue, telemetry: Telemetry) -> None:
+    queue.broken = True
+    assert await answer(returns(None), queue, telemetry) == ACKNOWLEDGED
+    assert await answer(returns(3.0), queue, telemetry) == PUT_BACK
+
+
+async def test_a_turn_is_let_go_before_the_functions_time_is_over(
+    queue: Queue, telemetry: Telemetry, printed: Printed
+) -> None:
+    let_go = False
+
+    async def endless(doorbell: Doorbell, receipt: str) -> float | None:
+        nonlocal let_go
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            let_go = True
+            raise
+        return None
+
+    assert await answer(endless, queue, telemetry, context=Context(seconds_left=0.1)) == PUT_BACK
+    assert let_go
+    assert queue.hidden[-1] == ("receipt", 0.0)
+
+
+async def test_after_a_doorbell_that_is_put_back_no_other_of_the_batch_overtakes_it(
+    queue: Queue, telemetry: Telemetry
+) -> None:
+    event = doorbell_event(SESSION, MESSAGE, "receipt")
+    event["Records"] = [{**event["Records"][0], "messageId": str(number)} for number in range(3)]
+    ran = 0
+
+    async def second_is_busy(doorbell: Doorbell, receipt: str) -> float | None:
+        nonlocal ran
+        ran += 1
+        return 10.0 if ran == 2 else None
+
+    answered = await answer(second_is_busy, queue, telemetry, event)
+    assert answered == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "2"}]}
+    assert ran == 2
+
+
+async def test_an_event_without_records_is_nothing_to_do(queue: Queue, telemetry: Telemetry) -> None:
+    assert await answer(must_not_run, queue, telemetry, {"source": "somebody"}) == ACKNOWLEDGED
+
+
+class Bus:
+    def __init__(self) -> None:
+        self.events: list[BusMessage] = []
+
+    async def publish(self, event: BusMessage) -> None:
+        self.events.append(event)
+
+
+def failed(clock: ManualClock, code: str) -> MessageFailedEvent:
+    return MessageFailedEvent(
+        event_id=MESSAGE,
+        project_id=MESSAGE,
+        session_id=SESSION,
+        message_id=MESSAGE,
+        created_at=clock.now(),
+        code=code,
+        detail="no",
+    )
+
+
+async def test_the_ends_of_turns_are_counted_on_their_way_to_the_bus(
+    telemetry: Telemetry, printed: Printed, clock: ManualClock
+) -> None:
+    bus = Bus()
+    counting = CountingBus(bus, telemetry)
+    event = failed(clock, "not_approved")
+    delta = TextDeltaEvent(
+        event_id=MESSAGE,
+        project_id=MESSAGE,
+        session_id=SESSION,
+        message_id=MESSAGE,
+        created_at=clock.now(),
+        attempt=1,
+        agent="vibecoder",
+        iteration=1,
+        offset=0,
+        text="x",
+    )
+    await counting.publish(delta)
+    await counting.publish(event)
+    assert bus.events == [delta, event]
+    assert not counting.refused
+    telemetry.end(1)
+    assert printed.metrics == {"TurnFailed": 1}
+
+
+async def test_a_model_that_refuses_is_noticed(telemetry: Telemetry, clock: ManualClock) -> None:
+    counting = CountingBus(Bus(), telemetry)
+    await counting.publish(failed(clock, "model_refused"))
+    assert counting.refused
+
+
+async def test_lines_of_the_domain_are_structured_and_have_the_doorbells_ids(
+    queue: Queue, telemetry: Telemetry, printed: Printed
+) -> None:
+    async def tells(doorbell: Doorbell, receipt: str) -> float | None:
+        logging.getLogger("backend.app.domain.turn_service").info("Turn %s was released", doorbell.message_id)
+        return None
+
+    await answer(tells, queue, telemetry)
+    assert json.loads(json.dumps(printed.lines[-1]))["message"] == f"Turn {MESSAGE} was released"
+    assert printed.lines[-1]["session_id"] == SESSION

@@ -1,0 +1,215 @@
+"""The functions of the routes: events of API Gateway in, answers for it out."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backend.app.adapters.aws_session_store import AwsSessionStore
+from backend.app.domain.message_service import MessageService
+from backend.app.wiring_aws import AwsEngine
+from tests.functions.conftest import Functions, Printed
+from tests.functions.lambda_events import content_of
+from tests.identity.bad_tokens import bad_token
+
+SECRET = "the launch code is 4711"
+
+
+def test_a_conversation_goes_through_the_functions(functions: Functions, project_id: str, session_id: str) -> None:
+    message = functions.call("send_message", 202, session_id=session_id)
+    found = functions.call("get_message", message_id=message["message_id"])
+    assert (found["status"], found["prompt"]) == ("queued", "Create a triage agent")
+    assert functions.call("list_messages", session_id=session_id)["count"] == 1
+    assert functions.call("get_full_message", message_id=message["message_id"])["tool_calls"] == []
+    assert functions.call("get_session", session_id=session_id)["message_count"] == 1
+    assert functions.call("list_sessions", project_id=project_id)["sessions"][0]["session_id"] == session_id
+    assert functions.call("cancel_message", message_id=message["message_id"])["status"] == "cancelled"
+    events = functions.call("list_events", session_id=session_id)["events"]
+    assert [event["type"] for event in events] == ["message_cancelled"]
+    assert functions.call("update_project", project_id=project_id)["name"] == "Climate"
+    assert functions.call("get_project", project_id=project_id)["name"] == "Climate"
+    assert functions.call("list_projects")["projects"][0]["project_id"] == project_id
+    assert functions.call("list_project_versions", project_id=project_id)["versions"][0]["version"] == 1
+    assert functions.call("delete_session", session_id=session_id)["deleted"]
+    assert functions.call("delete_project", project_id=project_id)["deleted"]
+    assert functions.call("get_project", 404, project_id=project_id)["code"] == "project_not_found"
+
+
+def test_health_names_the_engine_and_asks_for_no_token(functions: Functions) -> None:
+    assert functions.call("get_health")["engine"] == "aws"
+
+
+def test_an_answer_in_time_has_a_place_to_look_at_later(functions: Functions, session_id: str) -> None:
+    answer = functions.answer("send_message", session_id=session_id)
+    message_id = json.loads(answer["body"])["message_id"]
+    assert answer["headers"]["location"] == f"/messages/{message_id}"
+
+
+def test_a_body_in_base64_is_read(functions: Functions) -> None:
+    created = functions.call("create_project", 201, body={"name": "Wetter ☂"}, in_base64=True)
+    assert created["name"] == "Wetter ☂"
+
+
+@pytest.mark.parametrize("kind", ["garbage", "another signature", "alg=none", "expired", "for another audience"])
+def test_a_bad_token_is_refused(functions: Functions, session_id: str, kind: str) -> None:
+    token = bad_token(kind, functions.issuer, "ann")
+    answer = functions.answer("get_session", session_id=session_id, token=token)
+    assert answer["statusCode"] == 401
+    assert answer["headers"]["www-authenticate"] == "Bearer"
+    assert not answer["isBase64Encoded"]
+    assert json.loads(answer["body"])["code"] == "invalid_token"
+
+
+def test_a_stranger_finds_nothing(functions: Functions, session_id: str) -> None:
+    stranger = functions.issuer.token("stranger")
+    refused = functions.call("get_session", 404, session_id=session_id, token=stranger)
+    assert refused["code"] == "session_not_found"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "code"),
+    [
+        ("{", 400, "malformed_json"),
+        ("{}", 422, "invalid_request"),
+        ('{"prompt": " "}', 422, "invalid_input"),
+        ('{"prompt": "' + "x" * 40_000 + '"}', 413, "prompt_too_long"),
+        ('{"prompt": "' + "x" * 1_100_000 + '"}', 413, "body_too_large"),
+    ],
+    ids=["malformed", "empty", "blank", "long prompt", "long body"],
+)
+def test_bad_input_is_refused_with_problem_details(
+    functions: Functions, session_id: str, text: str, status: int, code: str
+) -> None:
+    answer = functions.answer("send_message", session_id=session_id, text=text)
+    assert answer["headers"]["content-type"] == "application/problem+json"
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (status, code)
+
+
+def test_each_request_leaves_one_line_with_its_ids(functions: Functions, session_id: str, printed: Printed) -> None:
+    message_id = functions.call("send_message", 202, session_id=session_id)["message_id"]
+    line = printed.lines[-1]
+    assert line["message"] == "POST /sessions/{session_id}/messages: 202"
+    assert (line["session_id"], line["message_id"], line["status"]) == (session_id, message_id, 202)
+    assert line["request_id"] == "JKJaXmPLvHcESHA="
+    assert line["function_request_id"]
+    assert line["function"] == "send_message"
+
+
+def test_the_ids_of_one_request_are_not_in_the_lines_of_the_next(
+    functions: Functions, session_id: str, printed: Printed
+) -> None:
+    functions.call("get_session", session_id=session_id)
+    functions.call("list_projects")
+    assert "session_id" not in printed.lines[-1]
+
+
+def test_no_prompt_code_or_token_is_ever_printed(
+    functions: Functions, session_id: str, printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = functions.issuer.token()
+    functions.call("create_project", 201, body={"name": "New", "code": f'x = "{SECRET}"'}, token=token)
+    functions.call("create_project", 422, body={"name": "New", "code": f'x = = "{SECRET}"'}, token=token)
+    functions.call("send_message", 202, session_id=session_id, body={"prompt": SECRET}, token=token)
+
+    async def broken(_service: MessageService, _user_id: str, _session_id: str, prompt: str, **_: Any) -> None:
+        raise ValueError(f"cannot send {prompt!r}")
+
+    monkeypatch.setattr(MessageService, "send_message", broken)
+    functions.call("send_message", 500, session_id=session_id, body={"prompt": SECRET}, token=token)
+    assert SECRET not in printed.text
+    assert token not in printed.text
+    assert "builtins.ValueError" in printed.text
+
+
+def test_a_bug_is_answered_logged_and_counted(
+    functions: Functions, session_id: str, printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_store: AwsSessionStore, _session_id: str) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(AwsSessionStore, "find_session", broken)
+    answer = functions.answer("get_session", session_id=session_id)
+    assert answer["statusCode"] == 500
+    assert answer["headers"]["content-type"] == "application/problem+json"
+    problem = json.loads(answer["body"])
+    assert (problem["code"], problem["session_id"]) == ("internal_error", session_id)
+    told = next(line for line in printed.lines if "exception" in line)
+    assert told["level"] == "ERROR"
+    assert (told["exception_name"], told["session_id"]) == ("RuntimeError", session_id)
+    assert "in broken" in told["exception"]
+    assert printed.metrics["Requests5xx"] == 1
+    monkeypatch.undo()
+    assert functions.call("get_session", session_id=session_id)["session_id"] == session_id
+
+
+def test_requests_are_counted_by_the_class_of_their_status(
+    functions: Functions, session_id: str, printed: Printed
+) -> None:
+    before = printed.metrics
+    for _ in range(3):
+        functions.call("get_session", session_id=session_id)
+    functions.call("get_session", 404, session_id="01a207ba-1a51-7211-abbd-ebd58bdabe72")
+    counted = {name: count - before.get(name, 0) for name, count in printed.metrics.items()}
+    assert counted == {"Requests2xx": 3, "Requests4xx": 1}
+
+
+def test_metrics_are_told_by_function_and_for_all_together(
+    functions: Functions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    functions.call("get_health")
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    described = told["_aws"]["CloudWatchMetrics"][0]
+    assert described["Namespace"] == "Vibewire"
+    assert described["Dimensions"] == [["service"], ["service", "function"]]
+    assert (told["service"], told["function"]) == ("vibewire", "get_health")
+    assert told["Latency"][0] > 0
+
+
+def test_what_a_request_publishes_has_left_when_it_is_answered(
+    functions: Functions, engine: AwsEngine, session_id: str
+) -> None:
+    functions.call("send_message", 202, session_id=session_id)
+    assert functions.run(engine.bus.flush(0))
+
+
+def test_events_that_cannot_leave_do_not_spoil_the_answer(
+    functions: Functions, session_id: str, printed: Printed
+) -> None:
+    async def broken() -> None:
+        raise OSError("the network is gone")
+
+    functions.flush = broken
+    functions.call("get_session", session_id=session_id)
+    assert "the network is gone" in printed.text
+
+
+@pytest.mark.parametrize("text", ["x" * 3_900_000, '"' * 1_900_000, "漢" * 1_200_000], ids=["ascii", "quotes", "cjk"])
+def test_a_large_answer_stays_below_what_the_runtime_carries(functions: Functions, session_id: str, text: str) -> None:
+    """6 MB as JSON: of text inside of JSON each quote counts twice."""
+    message_id = functions.call("send_message", 202, session_id=session_id)["message_id"]
+    answer = _answer_with_content(functions, message_id, text)
+    assert len(json.dumps(answer)) < 6_000_000
+    body = json.loads(content_of(answer))
+    assert body["content"] == text
+    assert body["href"] is None
+
+
+def test_an_answer_that_could_never_be_carried_has_an_href_instead(functions: Functions, session_id: str) -> None:
+    message_id = functions.call("send_message", 202, session_id=session_id)["message_id"]
+    answer = _answer_with_content(functions, message_id, "x" * 5_000_000)
+    body = json.loads(content_of(answer))
+    assert (body["content"], body["href"]) == (None, f"/messages/{message_id}/full")
+
+
+def _answer_with_content(functions: Functions, message_id: str, content: str) -> Any:
+    """The message with another content, as a store would give it."""
+    service = functions.services.messages
+    found = functions.run(service.get_message("ann", message_id))
+
+    async def get_message(_user_id: str, _message_id: str) -> Any:
+        return replace(found, content=content)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(service, "get_message", get_message)
+        return functions.answer("get_message", message_id=message_id)

@@ -1,0 +1,142 @@
+"""Each function of the template is one of the code, and is given what it needs."""
+
+import ast
+import importlib.util
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.app.api.application import ALL_ROUTES
+from tests.infra.template_files import MAIN, NESTED, functions, load_template, translated_main
+
+FUNCTIONS = functions()
+EVENT_FUNCTIONS = {"RunTurnFunction", "EraseSessionFunction", "CloseAbandonedTurnsFunction"}
+HTTP_FUNCTIONS = set(FUNCTIONS) - EVENT_FUNCTIONS
+
+
+def module_of(properties: dict[str, Any]) -> str:
+    module, _, attribute = properties["Handler"].rpartition(".")
+    assert attribute == "handler"
+    return str(module)
+
+
+def event_sources() -> dict[str, dict[str, Any]]:
+    """Queues that call functions: function -> mapping."""
+    resources = load_template(MAIN)["Resources"].values()
+    mappings = [one["Properties"] for one in resources if one["Type"] == "AWS::Lambda::EventSourceMapping"]
+    return {mapping["FunctionName"]["Ref"]: mapping for mapping in mappings}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_handler_exists(name: str) -> None:
+    module = module_of(FUNCTIONS[name])
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    assigned = {
+        target.id
+        for statement in ast.parse(Path(spec.origin).read_text()).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
+    assert "handler" in assigned
+    verb_noun = module.removeprefix("functions.")
+    assert name == "".join(word.capitalize() for word in verb_noun.split("_")) + "Function"
+
+
+def test_there_is_one_function_for_each_route_of_the_api() -> None:
+    routed = {}
+    for name in HTTP_FUNCTIONS:
+        ((_event, event),) = FUNCTIONS[name]["Events"].items()
+        assert event["Type"] == "HttpApi"
+        routed[module_of(FUNCTIONS[name])] = (event["Properties"]["Method"], event["Properties"]["Path"])
+    assert routed == {f"functions.{route.name}": (route.method, route.path) for route in ALL_ROUTES}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_has_memory_time_concurrency_and_logs_of_its_own(name: str) -> None:
+    properties = FUNCTIONS[name]
+    assert 512 <= properties["MemorySize"] <= 1769
+    assert 0 < properties["Timeout"] <= 900
+    condition, _concurrency, _unreserved = properties["ReservedConcurrentExecutions"]["Fn::If"]
+    assert condition == "ReservesConcurrency"
+    assert properties["LoggingConfig"] == {"LogGroup": {"Ref": name.removesuffix("Function") + "Logs"}}
+    assert load_template(MAIN)["Resources"][name]["Metadata"] == {"BuildMethod": "makefile"}
+    function = translated_main()["Resources"][name]["Properties"]
+    assert function["Runtime"] == "python3.13"
+    assert function["Architectures"] == ["x86_64"]
+
+
+def test_no_http_function_outlives_the_thirty_seconds_of_its_api() -> None:
+    assert max(FUNCTIONS[name]["Timeout"] for name in HTTP_FUNCTIONS) < 30
+
+
+def test_send_message_has_time_to_wait_and_concurrency_of_its_own() -> None:
+    send_message = FUNCTIONS["SendMessageFunction"]
+    assert send_message["Timeout"] > 25
+    assert send_message["ReservedConcurrentExecutions"]["Fn::If"][1] == {"Ref": "SendMessageConcurrency"}
+
+
+def test_the_reserved_concurrency_fits_into_the_quota_of_an_account() -> None:
+    parameters = load_template(MAIN)["Parameters"]
+    reserved = 0
+    for properties in FUNCTIONS.values():
+        concurrency = properties["ReservedConcurrentExecutions"]["Fn::If"][1]
+        reserved += parameters[concurrency["Ref"]]["Default"] if isinstance(concurrency, dict) else concurrency
+    # Lambda keeps 100 of an account's 1,000 for functions that reserve none.
+    assert reserved <= 900
+
+
+def test_only_those_that_open_memories_are_in_the_network_and_mount_the_file_system() -> None:
+    mounting = {name for name, properties in FUNCTIONS.items() if "FileSystemConfigs" in properties}
+    networked = {name for name, properties in FUNCTIONS.items() if "VpcConfig" in properties}
+    assert mounting == networked == {"RunTurnFunction", "EraseSessionFunction"}
+    for name in mounting:
+        (mount,) = FUNCTIONS[name]["FileSystemConfigs"]
+        assert mount["LocalMountPath"] == FUNCTIONS[name]["Environment"]["Variables"]["VIBEWIRE_MEMORY_DIR"]
+
+
+def test_doorbells_are_answered_one_at_a_time_with_an_outcome_of_their_own() -> None:
+    sources = event_sources()
+    assert set(sources) == {"RunTurnFunction", "CloseAbandonedTurnsFunction"}
+    for mapping in sources.values():
+        assert mapping["BatchSize"] == 1
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert sources["RunTurnFunction"]["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "MaxTurns"}}
+    assert FUNCTIONS["RunTurnFunction"]["ReservedConcurrentExecutions"]["Fn::If"][1] == {"Ref": "MaxTurns"}
+
+
+def test_a_queue_hides_its_messages_for_as_long_as_its_function_may_run() -> None:
+    storage = load_template(NESTED["Storage"])["Resources"]
+    for name, mapping in event_sources().items():
+        _storage, output = mapping["EventSourceArn"]["Fn::GetAtt"]
+        queue = output.removeprefix("Outputs.").removesuffix("Arn")
+        assert storage[queue]["Properties"]["VisibilityTimeout"] >= FUNCTIONS[name]["Timeout"]
+
+
+def test_the_clock_calls_those_that_clean_up_every_minute() -> None:
+    scheduled = {
+        name: event["Properties"]["Schedule"]
+        for name, properties in FUNCTIONS.items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Schedule"
+    }
+    assert scheduled == {
+        "EraseSessionFunction": "rate(1 minute)",
+        "CloseAbandonedTurnsFunction": "rate(1 minute)",
+    }
+
+
+def test_the_makefile_builds_every_function() -> None:
+    targets = [f"build-{name}" for name in FUNCTIONS]
+    made = subprocess.run(
+        ["make", "--dry-run", *targets, "ARTIFACTS_DIR=/nowhere"],
+        cwd=MAIN.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr

@@ -1,0 +1,138 @@
+"""The relay's service in the template fits the relay's code and image, with a domain and without."""
+
+import re
+from typing import Any
+
+import pytest
+
+from backend.relay import http_server
+from backend.relay.settings import RelayProcessSettings
+from tests.infra.intrinsics import Resolver
+from tests.infra.template_files import MAIN, NESTED, ROOT, load_template, relay_environment
+
+RESOURCES = load_template(NESTED["Relay"])["Resources"]
+CONTAINER = RESOURCES["TaskDefinition"]["Properties"]["ContainerDefinitions"][0]
+CONTAINERFILE = (ROOT / "infra" / "relay" / "Containerfile").read_text()
+
+
+def attributes(name: str, property_name: str) -> dict[str, str]:
+    return {one["Key"]: one["Value"] for one in RESOURCES[name]["Properties"][property_name]}
+
+
+def made(domain: str) -> dict[str, Any]:
+    """The resources as they are made with this domain."""
+    template = load_template(NESTED["Relay"])
+    resolver = Resolver({"Domain": domain, "CertificateArn": "certificate"}, template["Conditions"])
+    return {
+        name: resolver.resolve(one.get("Properties", {}))
+        for name, one in template["Resources"].items()
+        if "Condition" not in one or resolver.holds(one["Condition"])
+    }
+
+
+def test_the_container_is_nobody_and_can_write_nothing() -> None:
+    assert f"USER {CONTAINER['User']}\n" in CONTAINERFILE
+    assert not CONTAINER["User"].startswith("0")
+    assert CONTAINER["ReadonlyRootFilesystem"] is True
+    assert CONTAINER["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+    assert RESOURCES["TaskDefinition"]["Properties"]["NetworkMode"] == "awsvpc"
+    assert (
+        RESOURCES["Service"]["Properties"]["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"]
+        == "DISABLED"
+    )
+
+
+def test_everybody_means_the_same_port() -> None:
+    port = int(relay_environment()["VIBEWIRE_PORT"])
+    assert f"EXPOSE {port}\n" in CONTAINERFILE
+    assert CONTAINER["PortMappings"] == [{"ContainerPort": port, "Protocol": "tcp"}]
+    assert RESOURCES["TargetGroup"]["Properties"]["Port"] == port
+    assert RESOURCES["Service"]["Properties"]["LoadBalancers"][0]["ContainerPort"] == port
+    for name in ("LoadBalancerToTask", "TaskSecurityGroup"):
+        rules = RESOURCES[name]["Properties"]
+        rule = rules["SecurityGroupIngress"][0] if "SecurityGroupIngress" in rules else rules
+        assert (rule["FromPort"], rule["ToPort"]) == (port, port)
+
+
+def test_the_balancer_asks_whether_it_lives_and_the_container_whether_it_is_ready() -> None:
+    code = (ROOT / "backend" / "relay" / "health.py").read_text()
+    assert RESOURCES["TargetGroup"]["Properties"]["HealthCheckPath"] == "/healthz"
+    assert '"/healthz"' in code
+    kind, program, option, script = CONTAINER["HealthCheck"]["Command"]
+    assert (kind, program, option) == ("CMD", "python", "-c")
+    compile(script, "health check", "exec")
+    (url,) = re.findall(r'"(http[^"]+)"', script)
+    assert url == f"http://127.0.0.1:{relay_environment()['VIBEWIRE_PORT']}/readyz"
+    assert '"/readyz"' in code
+
+
+def test_an_idle_connection_is_closed_by_the_balancer_and_no_socket_is_idle() -> None:
+    idle = int(attributes("LoadBalancer", "LoadBalancerAttributes")["idle_timeout.timeout_seconds"])
+    assert 2 * float(relay_environment()["VIBEWIRE_PING_SECONDS"]) < idle < http_server._KEEP_ALIVE_SECONDS
+
+
+def test_the_requests_of_a_polling_client_reach_one_task() -> None:
+    target = attributes("TargetGroup", "TargetGroupAttributes")
+    assert (target["stickiness.enabled"], target["stickiness.type"]) == ("true", "lb_cookie")
+
+
+def test_a_deployment_lets_clients_leave_and_takes_itself_back() -> None:
+    drain = float(relay_environment()["VIBEWIRE_DRAIN_SECONDS"])
+    assert drain == RelayProcessSettings.model_fields["drain_seconds"].default
+    # Room for removing the queue after that.
+    assert CONTAINER["StopTimeout"] >= drain + 30
+    deployment = RESOURCES["Service"]["Properties"]["DeploymentConfiguration"]
+    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert deployment["MinimumHealthyPercent"] == 100
+
+
+def test_between_two_and_forty_tasks_by_processor_and_by_connections() -> None:
+    target = RESOURCES["ScalableTarget"]["Properties"]
+    assert target["MinCapacity"] == 2
+    assert target["MaxCapacity"] == {"Ref": "MaxTasks"}
+    assert load_template(MAIN)["Parameters"]["RelayMaxTasks"]["MaxValue"] == 40
+    policies = [
+        one["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+        for one in RESOURCES.values()
+        if one["Type"] == "AWS::ApplicationAutoScaling::ScalingPolicy"
+    ]
+    assert {policy.get("CustomizedMetricSpecification", {}).get("MetricName") for policy in policies} == {
+        None,
+        "Connections",
+    }
+
+
+def test_a_domain_brings_a_certificate_and_no_distribution() -> None:
+    resources = made("events.example.com")
+    assert resources["Listener"]["Protocol"] == "HTTPS"
+    assert resources["Listener"]["Port"] == 443
+    assert resources["Listener"]["Certificates"] == [{"CertificateArn": "certificate"}]
+    assert "Distribution" not in resources
+    assert "OriginSecret" not in resources
+    assert {"Values": ["events.example.com"]} in [one.get("HostHeaderConfig") for one in rule_conditions(resources)]
+
+
+def test_without_a_domain_only_cloudfront_gets_through() -> None:
+    resources = made("")
+    distribution = resources["Distribution"]["DistributionConfig"]
+    assert distribution["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
+    (sent,) = distribution["Origins"][0]["OriginCustomHeaders"]
+    asked = [one["HttpHeaderConfig"] for one in rule_conditions(resources) if "HttpHeaderConfig" in one]
+    assert asked == [{"HttpHeaderName": sent["HeaderName"], "Values": [sent["HeaderValue"]]}]
+    assert sent["HeaderValue"].startswith("{{resolve:secretsmanager:")
+
+
+@pytest.mark.parametrize("domain", ["events.example.com", ""])
+def test_what_is_not_socket_io_is_answered_by_the_balancer(domain: str) -> None:
+    resources = made(domain)
+    assert resources["Listener"]["DefaultActions"] == [
+        {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+    ]
+    assert {"Values": ["/socket.io/*", "/healthz"]} in [
+        one.get("PathPatternConfig") for one in rule_conditions(resources)
+    ]
+
+
+def rule_conditions(resources: dict[str, Any]) -> list[dict[str, Any]]:
+    conditions: list[dict[str, Any]] = resources["ListenerRule"]["Conditions"]
+    return conditions

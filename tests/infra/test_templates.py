@@ -1,0 +1,141 @@
+"""The templates are what CloudFormation and SAM take, as far as that can be known without an account."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.infra.template_files import (
+    ANSWERS,
+    MAIN,
+    NESTED,
+    load_template,
+    parameter_values,
+    translate,
+    translated_main,
+    walk,
+)
+
+TEMPLATES = [MAIN, *NESTED.values()]
+
+
+def by_name(path: Path) -> str:
+    return path.name
+
+
+def test_cfn_lint_finds_nothing_in_the_templates_nor_in_what_sam_makes_of_them(tmp_path: Path) -> None:
+    translated = tmp_path / "template.json"
+    translated.write_text(json.dumps(translated_main()))
+    command = [Path(sys.executable).with_name("cfn-lint"), *TEMPLATES, translated]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout + found.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=by_name)
+def test_no_rule_of_cfn_lint_is_suppressed(path: Path) -> None:
+    assert "cfn-lint" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", NESTED.values(), ids=by_name)
+def test_nested_templates_need_no_translation(path: Path) -> None:
+    template = load_template(path)
+    assert translate(load_template(path), {})["Resources"] == template["Resources"]
+
+
+def test_every_nested_template_is_used_once() -> None:
+    resources = load_template(MAIN)["Resources"]
+    urls = [one["Properties"]["TemplateURL"] for one in resources.values() if "TemplateURL" in one["Properties"]]
+    assert sorted(urls) == sorted(f"infra/{path.name}" for path in NESTED.values())
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=by_name)
+def test_every_parameter_says_what_it_is(path: Path) -> None:
+    parameters = load_template(path).get("Parameters", {})
+    assert [name for name, parameter in parameters.items() if not parameter.get("Description")] == []
+
+
+def test_only_what_nobody_can_guess_must_be_answered() -> None:
+    parameters = load_template(MAIN)["Parameters"]
+    unanswered = {name for name, parameter in parameters.items() if "Default" not in parameter}
+    assert unanswered == {"JwksUrl", "JwtIssuer", "JwtAudience", "RelayImage"}
+
+
+def test_the_answers_of_the_tests_and_all_defaults_match_their_patterns() -> None:
+    parameters = load_template(MAIN)["Parameters"]
+    wrong = [
+        name
+        for name, value in parameter_values().items()
+        if not re.search(parameters[name].get("AllowedPattern", ""), value)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JwksUrl", "http://issuer.example/keys"),
+        ("JwksUrl", ""),
+        ("JwtIssuer", ""),
+        ("JwtAudience", "two words"),
+        ("Origins", "*"),
+        ("Origins", "https://*.example.com"),
+        ("Origins", "http://app.example.com"),
+        ("Origins", "https://app.example.com/"),
+        ("Origins", "https://a.example, https://b.example"),
+        ("RelayImage", "vibewire-relay:latest"),
+        ("RelayDomain", "https://events.example.com"),
+        ("RelayDomain", "events"),
+        ("RelayCertificateArn", "arn:aws:iam::123456789012:server-certificate/x"),
+        ("OpenAiBaseUrl", "api.example.com"),
+        ("AlarmEmail", "nobody"),
+    ],
+)
+def test_a_wrong_answer_is_refused_before_anything_is_made(name: str, value: str) -> None:
+    pattern = load_template(MAIN)["Parameters"][name]["AllowedPattern"]
+    assert not re.search(pattern, value)
+
+
+def test_the_origins_reach_the_api_as_a_list() -> None:
+    cors = translated_main()["Resources"]["Api"]["Properties"]["Body"]["x-amazon-apigateway-cors"]
+    _condition, given, _nothing = cors["Fn::If"]
+    assert given["allowOrigins"] == {"Fn::Split": [",", ANSWERS["Origins"]]}
+
+
+def test_access_logs_hold_neither_headers_nor_query_strings() -> None:
+    stage = translated_main()["Resources"]["ApiApiGatewayDefaultStage"]["Properties"]
+    written = json.loads(stage["AccessLogSettings"]["Format"])
+    assert set(written.values()).isdisjoint({"$context.authorizer.claims", "$context.requestOverride.querystring"})
+    assert all(str(value).startswith("$context.") for value in written.values())
+    assert not [value for value in written.values() if re.search("header|query|authorizer", value)]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=by_name)
+def test_no_secret_is_written_into_a_template(path: Path) -> None:
+    written = [value for value in walk(load_template(path)) if isinstance(value, dict) and "SecretString" in value]
+    assert written == []
+    assert "OPENAI_API_KEY" not in path.read_text()
+
+
+def test_sam_is_allowed_to_make_roles_and_to_transform() -> None:
+    config = tomllib.loads((MAIN.parent / "samconfig.toml").read_text())
+    assert set(config["default"]["deploy"]["parameters"]["capabilities"].split()) == {
+        "CAPABILITY_IAM",
+        "CAPABILITY_AUTO_EXPAND",
+    }
+
+
+def test_what_must_outlive_the_stack_does_and_each_log_ends() -> None:
+    storage = load_template(NESTED["Storage"])["Resources"]
+    assert storage["Table"]["DeletionPolicy"] == storage["Table"]["UpdateReplacePolicy"] == "Retain"
+    groups = [
+        one
+        for template in (translated_main(), load_template(NESTED["Relay"]))
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::Logs::LogGroup"
+    ]
+    assert len(groups) == 22
+    assert all(one["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for one in groups)
