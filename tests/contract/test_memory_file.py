@@ -1,7 +1,10 @@
 """What the memory's file must be: an SDK session that several hosts can open over a network file system."""
 
+import asyncio
 import shutil
 import sqlite3
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,13 @@ from tests.contract.memories import PLENTY, items_of, names_beside, opened, ref_
 from tests.manual_time import SequentialIds
 
 FULL = 2
+LOCK_SHARED = """
+import fcntl, sys
+with open(sys.argv[1], "rb") as file:
+    fcntl.lockf(file, fcntl.LOCK_SH, 510, 0x40000002)  # where SQLite locks (sqlite.org/fileformat: the lock-byte page)
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
 
 
 def _journal(file: Path) -> Path:
@@ -116,6 +126,31 @@ async def test_a_half_written_transaction_of_a_host_that_died_is_rolled_back(
     assert await memory.read_memory(died, PLENTY) == MemorySnapshot(10, items_of(*turns))
     # Another host must not learn, and keep in its cache, that there is no journal.
     assert _journal(files.path(died)).stat().st_size > 0
+
+
+async def test_two_hosts_that_find_the_transaction_of_one_that_died_do_not_take_it_for_whole(
+    memory: Memory, files: MemoryFiles, ref: MemoryRef, ids: SequentialIds
+) -> None:
+    # The other one holds its shared lock for a while, so that rolling back has to wait and to be tried again.
+    turns = [turn_of(number, size=2000) for number in range(1, 11)]
+    await memory.append_turns(ref, turns, create=True)
+    died = MemoryRef(ids.new_id(), ref.openai_session_key)
+    _write_half(files.path(ref), files.path(died))
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LOCK_SHARED, files.path(died), stdin=PIPE, stdout=PIPE
+    )
+    assert other.stdin is not None
+    assert other.stdout is not None
+    assert await other.stdout.readline() == b"locked\n"
+    reading = asyncio.create_task(memory.read_memory(died, PLENTY))
+    adding = asyncio.create_task(memory.append_turns(died, [turn_of(11)], create=True))
+    done, _ = await asyncio.wait([reading, adding], timeout=0.5)
+    other.stdin.close()
+    await other.wait()
+    assert not done
+    assert (await reading).history[: len(items_of(*turns))] == items_of(*turns)
+    assert await adding
+    assert await memory.read_memory(died, PLENTY) == MemorySnapshot(11, items_of(*turns, turn_of(11)))
 
 
 async def test_a_turn_that_is_added_opens_the_file_once(

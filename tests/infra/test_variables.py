@@ -14,7 +14,7 @@ from tests.template_stack import TemplateStack
 
 FUNCTIONS = sorted(functions())
 # Read by libraries: Powertools' logger, and boto3, which needs a region that only Lambda sets by itself.
-LIBRARIES = {"POWERTOOLS_LOG_LEVEL", "AWS_REGION"}
+LIBRARIES = {"POWERTOOLS_LOG_LEVEL", "AWS_DEFAULT_REGION"}
 
 
 def variables_of(settings: type[BaseModel]) -> set[str]:

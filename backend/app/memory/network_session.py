@@ -6,7 +6,9 @@ two hosts do not have. With PERSIST the journal is always there, and opening it 
 """
 
 import json
+import random
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ from backend.app.domain.message import CompletedTurn, Item
 from backend.app.domain.ports import MemorySnapshot
 
 _BUSY_MILLISECONDS = 20_000
+_BETWEEN_OPENINGS = (0.005, 0.1)
 # OpenAI's rule of thumb for English text; only whole turns are counted with it, against a generous budget.
 _BYTES_A_TOKEN = 4
 
@@ -38,7 +41,21 @@ class NetworkSQLiteSession(SQLiteSession):
     def __init__(self, session_id: str, path: Path, work: Work) -> None:
         """Open the file, which is created where it is not there, do the work on that one connection, and close it."""
         self._work = work
-        super().__init__(session_id, path)
+        self._is_open = False
+        deadline = time.monotonic() + _BUSY_MILLISECONDS / 1000
+        while not self._try_to_open(session_id, path, deadline):
+            time.sleep(random.uniform(*_BETWEEN_OPENINGS))  # noqa: S311 - no secret
+
+    def _try_to_open(self, session_id: str, path: Path, deadline: float) -> bool:
+        """Open the file and do the work; False where the file was locked before the work began."""
+        try:
+            super().__init__(session_id, path)
+        except sqlite3.OperationalError as error:
+            is_busy = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+            if self._is_open or not is_busy or time.monotonic() > deadline:
+                raise
+            return False
+        return True
 
     @classmethod
     @contextmanager
@@ -63,8 +80,12 @@ class NetworkSQLiteSession(SQLiteSession):
         connection begins with: DELETE, which takes the journal away for other hosts to miss. In exclusive locking mode
         it is kept. That mode also holds the shared lock; normal locking comes back at once, so that the transaction
         that follows takes the lock over (no second round of locking) and gives it back when it ends.
+
+        Raises OperationalError where the file is locked; then the connection must be closed, not used to try again. If
+        what it lacks is the lock for rolling back, SQLite in exclusive mode keeps the first half of that lock, takes it
+        for another's the next time, and reads a half-written file as it is.
         """
-        conn.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+        conn.execute("PRAGMA busy_timeout=0")
         conn.execute("PRAGMA mmap_size=0")
         conn.execute("PRAGMA locking_mode=EXCLUSIVE")
         mode = conn.execute("PRAGMA journal_mode=PERSIST").fetchone()[0]
@@ -72,12 +93,14 @@ class NetworkSQLiteSession(SQLiteSession):
         if mode != "persist":
             raise RuntimeError(f"the journal mode is {mode}, not persist")
         conn.execute("PRAGMA synchronous=FULL")
+        conn.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
 
     def _init_db_for_connection(self, conn: sqlite3.Connection) -> None:
         """The SDK's private hook, on the connection that it opens first and closes again.
 
         The work is done here, since the SDK would open the file a second time for it.
         """
+        self._is_open = True
         try:
             self._work(self, conn)
         finally:
