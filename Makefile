@@ -3,7 +3,8 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 CONSOLE := backend/console
-CONSOLE_SOURCES := $(shell find $(CONSOLE) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*')
+CONSOLE_SOURCES := $(shell find $(CONSOLE) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*') \
+	$(wildcard backend/contracts/*.json)
 NODE_IS_NEW_ENOUGH := const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
 
@@ -21,8 +22,17 @@ chat: .venv/.local  ## Talk to a project in the terminal (needs `make run`)
 
 console: $(CONSOLE)/dist/index.html  ## Build the console, the web page at / (needs Node 20.19, or 22.12 or newer)
 
-check-console: $(CONSOLE)/node_modules/.dev  ## Lint and types of the console, and the event client's tests against a server
-	cd $(CONSOLE) && npm run --silent check && npm run --silent test
+check-console:  ## Lint and types of the console, and the event client's tests against a server (needs Node)
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory $(CONSOLE)/node_modules/.dev && \
+		cd $(CONSOLE) && npm run --silent check && npm run --silent test; \
+	else echo "check-console was SKIPPED: no Node.js with npm (https://nodejs.org, 20.19 or newer)"; fi
+
+test-console: .venv/.dev  ## The console in headless Chromium (needs Node; installs Debian's chromium where it may)
+	@tests/console/run
+
+newcomer: .venv/.dev .venv/.console  ## Measure the way from git clone to the first streamed token on the screen
+	@$(BIN)/python -m tests.console.newcomer
 
 test: .venv/.dev  ## Run the whole test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -36,6 +46,10 @@ check: .venv/.dev  ## Lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m backend.contracts.documents --check
+
+contracts: .venv/.dev  ## Write the OpenAPI and AsyncAPI documents and the console's types from the code
+	@$(BIN)/python -m backend.contracts.documents
 
 validate: .venv-sam/.sam  ## Check template.yaml as SAM and cfn-lint see it (no account)
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --region us-east-1
@@ -57,6 +71,7 @@ sam-local: .venv/.dev .venv-sam/.sam  ## Run each function by the real `sam loca
 
 evidence: .venv/.dev  ## Write backend/validated_test_evidence/ from what runs now
 	$(BIN)/python -m tests.evidence.write_evidence
+	VIBEWIRE_TEST_SCREENSHOTS=backend/validated_test_evidence/console tests/console/run -q
 
 # Three mounts of one NFSv4.1 folder, named by VIBEWIRE_TEST_NFS_MOUNTS, _EXPORT and _PLUG: see tests/nfs/conftest.py.
 nfs: .venv/.dev  ## Prove the memory right on NFSv4.1, and write the transcript (needs three mounts)
@@ -120,5 +135,5 @@ $(CONSOLE)/node_modules/.dev: $(CONSOLE)/package-lock.json .venv/.local
 
 .PHONY: validate relay-image sam-local bench-dynamodb bench-cold-start
 .PHONY: nfs
-.PHONY: console console-if-node check-console
+.PHONY: console console-if-node check-console test-console newcomer contracts
 .PHONY: help run watch chat test test-long check evidence bench format lock clean

@@ -1,11 +1,14 @@
-"""The API and the relay as one ASGI application, open to whom the settings let in."""
+"""The API, the relay and the console as one ASGI application, open to whom the settings let in."""
 
 import socketio
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from backend.app.api.application import build_application
 from backend.app.domain.services import Services
+from backend.contracts.openapi import describe_itself
+from backend.local.console_files import ConsoleFiles
 from backend.local.loopback_guard import LOOPBACK_HOST, LoopbackGuard
 from backend.local.settings import LocalSettings
 from backend.relay.server import Relay
@@ -14,8 +17,9 @@ _LOOPBACK_ORIGIN = f"https?://{LOOPBACK_HOST}"
 
 
 def build_asgi(settings: LocalSettings, services: Services, relay: Relay) -> ASGIApp:
-    """The API with the relay at /socket.io; without identity settings closed to everything but this machine."""
+    """The API, the relay at /socket.io and the console at /; without identity settings for this machine alone."""
     api = build_application(services)
+    describe_itself(api)
     api.add_middleware(
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
@@ -24,5 +28,7 @@ def build_asgi(settings: LocalSettings, services: Services, relay: Relay) -> ASG
         allow_headers=["*"],
         expose_headers=["Location", "Retry-After"],
     )
-    app = socketio.ASGIApp(relay.sio, other_asgi_app=api)
+    reserved = frozenset(route.path.split("/", 2)[1] for route in api.routes if isinstance(route, Route))
+    files = ConsoleFiles(api, reserved, settings.data_dir)
+    app = socketio.ASGIApp(relay.sio, other_asgi_app=files)
     return app if settings.has_identity else LoopbackGuard(app)

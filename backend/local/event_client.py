@@ -23,6 +23,9 @@ EVENT_NAMES = (
     "access_lost",
 )
 
+# The relay replays so many sessions of a project at once, and refuses to be asked for more.
+_MAX_AFTER = 200
+
 
 class EventClient:
     """A Socket.IO client of the relay; use it in an `async with` block.
@@ -79,11 +82,14 @@ class EventClient:
 
     async def _subscribe(self, project_id: str) -> Event:
         seqs = self._last_seq[project_id]
-        ack: Event = await self._client.call("subscribe", {"project_id": project_id, "after": seqs})
+        after = dict(list(seqs.items())[-_MAX_AFTER:])
+        ack: Event = await self._client.call("subscribe", {"project_id": project_id, "after": after})
         for session_id in ack.get("deleted", []):
             seqs.pop(session_id, None)
+        truncated = ack.get("truncated", [])
         for session_id, seq in ack.get("last_seq", {}).items():
-            seqs[session_id] = max(seq, seqs.get(session_id, 0))
+            # A log that begins anew counts from below: what comes next must not be taken for what is here already.
+            seqs[session_id] = seq if session_id in truncated else max(seq, seqs.get(session_id, 0))
         return ack
 
     def _take(self, event: Event) -> None:

@@ -22,8 +22,8 @@ _BANNER = """
   model   {model}
   data    {data}
 
-  Watch it live, in another terminal:   make watch
-  Then create a project and talk to it:
+  Open that address in a browser, or watch it live in another terminal:   make watch
+  Then create a project and talk to it, there or with curl:
 
     P=$(curl -s {url}/projects -H 'content-type: application/json' -d '{{"name": "Support desk"}}' | cut -d'"' -f4)
     S=$(curl -s -X POST {url}/projects/$P/sessions | cut -d'"' -f4)

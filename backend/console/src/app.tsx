@@ -1,0 +1,139 @@
+/** The page: projects and workflow on the left, the conversation in the middle, the code on the right. */
+
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { type ApiClient, type ConnectionState, type EventClient, type Project, ProjectFeed } from "./client/index.ts";
+import { addressOf, type Place, readPlace } from "./route.ts";
+import type { SignIn } from "./sign_in.ts";
+import { Header } from "./ui/header.tsx";
+import { useWatched } from "./ui/hooks.ts";
+import { ProjectList } from "./ui/project_list.tsx";
+import { ProjectView } from "./ui/project_view.tsx";
+import { SignInPage } from "./ui/sign_in_page.tsx";
+import { TroubleNotice } from "./ui/trouble_notice.tsx";
+import { type Trouble, trouble } from "./words.ts";
+
+export type Panel = "workflow" | "conversation" | "code";
+
+interface Props {
+  api: ApiClient;
+  events: EventClient;
+  signIn: SignIn;
+}
+
+export function App({ api, events, signIn }: Props) {
+  const place = usePlace();
+  const connection = useConnection(events);
+  const { projects, problem, refresh } = useProjects(api);
+  const [panel, setPanel] = useState<Panel>(place.projectId ? "conversation" : "workflow");
+  const feed = useFeed(api, events, place.projectId);
+  useEffect(() => events.open(), [events]);
+
+  const go = useCallback((next: Place) => {
+    location.hash = addressOf(next);
+    setPanel(next.projectId ? "conversation" : "workflow");
+  }, []);
+  const mustSignIn = connection === "signed_out" || (signIn.kind === "oidc" && signIn.user() === null);
+  if (mustSignIn) return <SignInPage signIn={signIn} />;
+
+  const current = projects?.find((project) => project.project_id === place.projectId);
+  const list = (
+    <ProjectList
+      projects={projects}
+      currentId={place.projectId}
+      onChoose={(projectId) => go({ projectId, nodeId: null })}
+      onCreate={async (name) => {
+        const project = await api.createProject(name);
+        await refresh();
+        go({ projectId: project.project_id, nodeId: null });
+      }}
+    />
+  );
+  return (
+    <div class="page" data-panel={panel}>
+      <Header connection={connection} name={current?.name ?? null} signIn={signIn} onRetry={() => events.open()} />
+      {problem && <TroubleNotice trouble={problem} actions={[["Try again", () => void refresh()]]} />}
+      {feed ? (
+        <ProjectView
+          key={feed.projectId}
+          api={api}
+          feed={feed}
+          place={place}
+          list={list}
+          onGo={go}
+          onProjectsChanged={refresh}
+          onPanel={setPanel}
+        />
+      ) : (
+        <main class="panels">
+          <aside class="panel workflow" aria-label="Projects">
+            {list}
+          </aside>
+          <section class="panel conversation welcome" aria-label="Welcome">
+            <h1>Edit an agent workflow by talking to it</h1>
+            <p>
+              Create a project, or choose one. VibeCoder writes the change, the Evaluator reviews it, and everybody who
+              looks at the project sees each step as it happens.
+            </p>
+          </section>
+        </main>
+      )}
+      <nav class="tabs narrow-only" aria-label="Panels">
+        {(["workflow", "conversation", "code"] as const).map((one) => (
+          <button
+            key={one}
+            type="button"
+            aria-pressed={panel === one}
+            disabled={!feed && one === "code"}
+            onClick={() => setPanel(one)}
+          >
+            {{ workflow: "Workflow", conversation: "Conversation", code: "Code" }[one]}
+          </button>
+        ))}
+      </nav>
+    </div>
+  );
+}
+
+function usePlace(): Place {
+  const [place, setPlace] = useState(() => readPlace(location.hash));
+  useEffect(() => {
+    const look = () => setPlace(readPlace(location.hash));
+    addEventListener("hashchange", look);
+    return () => removeEventListener("hashchange", look);
+  }, []);
+  return place;
+}
+
+function useConnection(events: EventClient): ConnectionState {
+  const watch = useCallback((look: () => void) => events.watchState(look), [events]);
+  return useWatched(watch, () => events.state);
+}
+
+function useFeed(api: ApiClient, events: EventClient, projectId: string | null): ProjectFeed | null {
+  const feed = useMemo(() => (projectId === null ? null : new ProjectFeed(api, events, projectId)), [projectId]);
+  useEffect(() => {
+    feed?.open();
+    return () => feed?.close();
+  }, [feed]);
+  return feed;
+}
+
+function useProjects(api: ApiClient) {
+  const [projects, setProjects] = useState<Project[] | null>(null);
+  const [problem, setProblem] = useState<Trouble | null>(null);
+  const refresh = useCallback(async () => {
+    try {
+      setProjects(await api.listProjects());
+      setProblem(null);
+    } catch (error) {
+      setProblem(trouble(error));
+    }
+  }, [api]);
+  useEffect(() => {
+    void refresh();
+    const look = () => document.visibilityState === "visible" && void refresh();
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, [refresh]);
+  return { projects, problem, refresh };
+}

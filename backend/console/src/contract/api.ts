@@ -1,0 +1,455 @@
+// Written by `make contracts` from the code of the backend. Do not edit.
+
+/** Every `code` of a problem. */
+export const PROBLEM_CODES = [
+  "body_too_large",
+  "code_too_large",
+  "foreign_host",
+  "foreign_origin",
+  "internal_error",
+  "invalid_code",
+  "invalid_cursor",
+  "invalid_input",
+  "invalid_node_id",
+  "invalid_request",
+  "invalid_token",
+  "malformed_json",
+  "message_id_conflict",
+  "message_not_found",
+  "method_not_allowed",
+  "no_such_path",
+  "owner_only",
+  "project_not_found",
+  "prompt_too_long",
+  "response_not_found",
+  "session_not_found",
+  "stale_version",
+  "too_many_members",
+  "too_many_queued_messages",
+  "two_message_ids",
+  "version_not_found",
+] as const;
+
+/** VibeCoder made an attempt, or the Evaluator reviewed it (`approved` is then true or false). */
+export interface AgentIterationEvent {
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string;
+  created_at: string;
+  /** Its number in the session: 1, 2, 3 ... without holes. */
+  seq: number;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+  message_id: string;
+  type: "agent_iteration";
+  /** Who did it. */
+  agent: "vibecoder" | "evaluator";
+  /** 1 to 3: which try of VibeCoder and its review. */
+  iteration: number;
+  /** What the agent says. */
+  content: string | null;
+  /** The patch that is proposed, not landed yet. */
+  patch_preview: string | null;
+  /** What the Evaluator decided; null: it was VibeCoder's own attempt. */
+  approved: boolean | null;
+}
+
+/** `current_code` is accepted as an alias of `code`. */
+export interface CreateProjectRequest {
+  name: string;
+  /** Without it: a small starter workflow. */
+  code?: string | null;
+  /** The same as `code`. */
+  current_code?: string | null;
+}
+
+/** The project is gone. */
+export interface DeletedProject {
+  project_id: string;
+  deleted: true;
+}
+
+/** The session is gone. */
+export interface DeletedSession {
+  session_id: string;
+  deleted: true;
+}
+
+/** Why a message failed or was cancelled; `code` is stable. */
+export interface ErrorBody {
+  code: string;
+  detail: string;
+}
+
+/** A page of a session's event log. */
+export interface EventList {
+  session_id: string;
+  events: (AgentIterationEvent | MessageCancelledEvent | MessageFailedEvent | MessageStartedEvent | SessionDeletedEvent | TokenUsageEvent | VibecodeResponseEvent)[];
+  /** The `seq` of the newest event. */
+  last_seq: number;
+  truncated: boolean;
+}
+
+/** Everything the model said for a message. */
+export interface FullMessageBody {
+  message_id: string;
+  session_id: string;
+  model: string | null;
+  usage: TokenUsage;
+  tool_calls: ToolCallBody[];
+  openai_response: OpenAIResponseBody;
+}
+
+/** The API answers. */
+export interface Health {
+  status: "ok";
+  version: string;
+  engine: string;
+}
+
+/** A message; in a list a long field is null, with `href` where it can be read. */
+export interface MessageBody {
+  message_id: string;
+  session_id: string;
+  project_id: string;
+  /** Its place in the session: 1, 2, 3 ... */
+  number: number;
+  prompt: string | null;
+  status: MessageStatus;
+  /** What the agent says. */
+  content: string | null;
+  /** A unified diff, as git writes it; empty: no change. */
+  patch: string | null;
+  /** The version of the code that the patch was made from. */
+  base_version: number | null;
+  /** A version of the project's code; it grows by one with each change. */
+  version: number | null;
+  /** Sums over all attempts. */
+  token_usage: TokenUsage;
+  model: string | null;
+  /** How many tries it took. */
+  iterations: number;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  error: ErrorBody | null;
+  created_at: string;
+  completed_at: string | null;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+}
+
+/** The message was cancelled, or its session was deleted. */
+export interface MessageCancelledEvent {
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string;
+  created_at: string;
+  /** Its number in the session: 1, 2, 3 ... without holes. */
+  seq: number;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+  message_id: string;
+  code: string;
+  detail: string | null;
+  /** Sums over all attempts. */
+  token_usage: TokenUsage;
+  type: "message_cancelled";
+}
+
+/** The message ended without an answer; `code` is stable, `detail` is for people. */
+export interface MessageFailedEvent {
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string;
+  created_at: string;
+  /** Its number in the session: 1, 2, 3 ... without holes. */
+  seq: number;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+  message_id: string;
+  code: string;
+  detail: string | null;
+  /** Sums over all attempts. */
+  token_usage: TokenUsage;
+  type: "message_failed";
+}
+
+/** A page of a session's messages. */
+export interface MessageList {
+  session_id: string;
+  messages: MessageBody[];
+  /** How many there are in all. */
+  count: number;
+  /** Hand it in as `cursor` for the next page; null: there is none. */
+  next_cursor: string | null;
+}
+
+/** A turn was begun; a higher `attempt` voids what the lower one streamed. */
+export interface MessageStartedEvent {
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string;
+  created_at: string;
+  /** Its number in the session: 1, 2, 3 ... without holes. */
+  seq: number;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+  message_id: string;
+  type: "message_started";
+  prompt: string | null;
+}
+
+/** queued -> running -> one of the three ends, which are for good. */
+export type MessageStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
+
+/** One agent of the workflow. */
+export interface NodeBody {
+  name: string;
+  /** Agents that this one hands over to. */
+  handoffs: string[];
+  /** Tools that the agent may call. */
+  tools: string[];
+}
+
+/** All model calls of a message. */
+export interface OpenAIResponseBody {
+  responses: ResponseBody[];
+}
+
+/** Problem details (RFC 9457): every answer that is an error. */
+export interface Problem {
+  /** `urn:vibewire:problem:` and the code. */
+  type: string;
+  /** The status in words. */
+  title: string;
+  /** For people: what is wrong. */
+  detail: string;
+  status: number;
+  /** Stable: for programs. */
+  code: "body_too_large" | "code_too_large" | "foreign_host" | "foreign_origin" | "internal_error" | "invalid_code" | "invalid_cursor" | "invalid_input" | "invalid_node_id" | "invalid_request" | "invalid_token" | "malformed_json" | "message_id_conflict" | "message_not_found" | "method_not_allowed" | "no_such_path" | "owner_only" | "project_not_found" | "prompt_too_long" | "response_not_found" | "session_not_found" | "stale_version" | "too_many_members" | "too_many_queued_messages" | "two_message_ids" | "version_not_found";
+  /** Where the error is about a session. */
+  session_id?: string;
+  /** With `invalid_request`: what is wrong where. */
+  errors?: ({ where: string; what: string; })[];
+}
+
+/** A project; in a list a long `code` is null, with `href` where it can be read. */
+export interface ProjectBody {
+  project_id: string;
+  name: string;
+  owner: string;
+  members: string[];
+  code: string | null;
+  /** A version of the project's code; it grows by one with each change. */
+  version: number;
+  nodes: NodeBody[];
+  created_at: string;
+  updated_at: string;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+}
+
+/** A page of projects. */
+export interface ProjectList {
+  projects: ProjectBody[];
+  /** Hand it in as `cursor` for the next page; null: there is none. */
+  next_cursor: string | null;
+}
+
+/** One model call: `response` is its full JSON, or null with an `href` where all together are too large. */
+export interface ResponseBody {
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Who did it. */
+  agent: "vibecoder" | "evaluator";
+  /** 1 to 3: which try of VibeCoder and its review. */
+  iteration: number;
+  /** The model's response; its whole JSON is at `/messages/{id}/full`. */
+  response_id: string;
+  model: string;
+  usage: TokenUsage;
+  response: Record<string, unknown> | null;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+}
+
+/** A piece of a model response over 4 MB: the `text`s of all parts, put together in order, are its JSON. */
+export interface ResponsePart {
+  message_id: string;
+  session_id: string;
+  /** The model's response; its whole JSON is at `/messages/{id}/full`. */
+  response_id: string;
+  part: number;
+  parts: number;
+  text: string;
+  /** The next part; null: this is the last one. */
+  next_href: string | null;
+}
+
+/** A prompt; the same `message_id` again in the session runs nothing again. */
+export interface SendMessageRequest {
+  prompt: string;
+  message_id?: string | null;
+}
+
+/** A session. */
+export interface SessionBody {
+  session_id: string;
+  project_id: string;
+  session_type: "global" | "node";
+  /** The agent that the session is about; null: the whole project. */
+  node_id: string | null;
+  openai_session_key: string;
+  message_count: number;
+  /** The `seq` of the newest event. */
+  last_seq: number;
+  /** Sums over all attempts. */
+  token_usage: TokenUsage;
+  created_at: string;
+}
+
+/** The session is gone; no later event of it exists. */
+export interface SessionDeletedEvent {
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string;
+  created_at: string;
+  /** Its number in the session: 1, 2, 3 ... without holes. */
+  seq: number;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+  type: "session_deleted";
+  message_id: null;
+}
+
+/** The sessions of a project. */
+export interface SessionList {
+  project_id: string;
+  sessions: SessionBody[];
+  /** Hand it in as `cursor` for the next page; null: there is none. */
+  next_cursor: string | null;
+}
+
+/** Without `node_id` the session is about the whole project. */
+export interface StartSessionRequest {
+  /** The agent that the session is about; null: the whole project. */
+  node_id?: string | null;
+}
+
+/** Tokens that were billed. Sums with `+`. */
+export interface TokenUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+}
+
+/** One model response has ended; sent once for each, those of failed turns included. */
+export interface TokenUsageEvent {
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string;
+  created_at: string;
+  /** Its number in the session: 1, 2, 3 ... without holes. */
+  seq: number;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+  message_id: string;
+  type: "token_usage";
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  model: string;
+  /** Who did it. */
+  agent: "vibecoder" | "evaluator";
+  /** 1 to 3: which try of VibeCoder and its review. */
+  iteration: number;
+  /** The model's response; its whole JSON is at `/messages/{id}/full`. */
+  response_id: string;
+}
+
+/** A tool call of the model: arguments as the JSON text that it wrote. */
+export interface ToolCallBody {
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Who did it. */
+  agent: "vibecoder" | "evaluator";
+  /** 1 to 3: which try of VibeCoder and its review. */
+  iteration: number;
+  call_id: string;
+  name: string;
+  arguments: string;
+}
+
+/** What is to change; `code` needs the `base_version` that it was made from. */
+export interface UpdateProjectRequest {
+  name?: string | null;
+  members?: string[] | null;
+  code?: string | null;
+  /** The version of the code that the patch was made from. */
+  base_version?: number | null;
+}
+
+/** A line of the version history. */
+export interface VersionBody {
+  /** A version of the project's code; it grows by one with each change. */
+  version: number;
+  message_id: string | null;
+  commit_message: string;
+  created_at: string;
+}
+
+/** A page of the version history. */
+export interface VersionList {
+  project_id: string;
+  versions: VersionBody[];
+  /** Hand it in as `cursor` for the next page; null: there is none. */
+  next_cursor: string | null;
+}
+
+/** The answer, once per message. `token_usage` sums over all attempts. */
+export interface VibecodeResponseEvent {
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string;
+  created_at: string;
+  /** Its number in the session: 1, 2, 3 ... without holes. */
+  seq: number;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+  message_id: string;
+  type: "vibecode_response";
+  status: "completed";
+  /** What the agent says. */
+  content: string | null;
+  /** A unified diff, as git writes it; empty: no change. */
+  patch: string | null;
+  /** Sums over all attempts. */
+  token_usage: TokenUsage;
+  /** How many tries it took. */
+  iterations: number;
+  /** The version of the code that the patch was made from. */
+  base_version: number;
+  /** A version of the project's code; it grows by one with each change. */
+  version: number;
+}

@@ -1,0 +1,205 @@
+// Written by `make contracts` from the code of the backend. Do not edit.
+
+import type {
+  AgentIterationEvent,
+  MessageCancelledEvent,
+  MessageFailedEvent,
+  MessageStartedEvent,
+  SessionDeletedEvent,
+  TokenUsage,
+  TokenUsageEvent,
+  VibecodeResponseEvent,
+} from "./api.ts";
+
+export type {
+  AgentIterationEvent,
+  MessageCancelledEvent,
+  MessageFailedEvent,
+  MessageStartedEvent,
+  SessionDeletedEvent,
+  TokenUsage,
+  TokenUsageEvent,
+  VibecodeResponseEvent,
+};
+
+/** Every event that the relay sends. */
+export const EVENT_NAMES = [
+  "message_started",
+  "token_usage",
+  "agent_iteration",
+  "vibecode_response",
+  "message_failed",
+  "message_cancelled",
+  "session_deleted",
+  "text_delta",
+  "message_queued",
+  "code_changed",
+  "access_lost",
+] as const;
+
+/** Those with a `seq`, which the log keeps. */
+export const LOGGED_EVENT_NAMES = [
+  "message_started",
+  "token_usage",
+  "agent_iteration",
+  "vibecode_response",
+  "message_failed",
+  "message_cancelled",
+  "session_deleted",
+] as const;
+
+/** To one client alone: it may no longer hear the project, and has left its room. */
+export interface AccessLost {
+  project_id: string;
+  /** `project_{project_id}`. */
+  room: string;
+}
+
+/** Live only: the project has a new code version, made by a message or (message null) by a person. */
+export interface CodeChangedEvent {
+  type: "code_changed";
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string | null;
+  message_id: string | null;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  created_at: string;
+  /** A version of the project's code; it grows by one with each change. */
+  version: number;
+}
+
+/** `auth` of the Socket.IO handshake. A socket is closed when its token expires. */
+export interface ConnectAuth {
+  /** The JWT that REST calls send as a bearer token; without identity settings null or left out. */
+  token?: string | null;
+}
+
+/** `data` of the `connect_error` that a refused client is given. */
+export interface ConnectErrorData {
+  code: "invalid_token";
+}
+
+/** Live only: a message was accepted and waits for its turn. */
+export interface MessageQueuedEvent {
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string;
+  created_at: string;
+  type: "message_queued";
+  message_id: string;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  prompt: string | null;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+}
+
+/** What was asked for is refused; nothing has changed. */
+export interface Refusal {
+  ok: false;
+  /** Stable. */
+  code: "project_not_found" | "invalid_subscription" | "disconnected";
+  /** For people. */
+  detail: string;
+}
+
+/** The acknowledgement of `subscribe`, after the replayed events: from now on the room is heard live. */
+export interface Subscribed {
+  ok: true;
+  /** `project_{project_id}`. */
+  room: string;
+  /** The version of this contract. */
+  version: number;
+  /** By session: the number of its newest event. */
+  last_seq: Record<string, number>;
+  /** Sessions of `after` whose history is not whole (older than seven days), or that are not of this project: read them again. */
+  truncated: string[];
+  /** Sessions of `after` that were deleted. */
+  deleted: string[];
+}
+
+/** The payload of `subscribe`: a project, and by session the newest event that the client has. */
+export interface Subscription {
+  project_id: string;
+  /** By session: the `seq` of the newest event that the client has. */
+  after?: Record<string, number>;
+}
+
+/** Live only: text that the model is writing. `offset` counts characters from the iteration's start. */
+export interface TextDeltaEvent {
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string;
+  created_at: string;
+  type: "text_delta";
+  message_id: string;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Who did it. */
+  agent: "vibecoder" | "evaluator";
+  /** 1 to 3: which try of VibeCoder and its review. */
+  iteration: number;
+  /** Where `text` begins, in characters from the start of this agent's text in this iteration. */
+  offset: number;
+  text: string;
+}
+
+/** The acknowledgement of `unsubscribe`; also where the project was not heard. */
+export interface Unsubscribed {
+  ok: true;
+  /** `project_{project_id}`. */
+  room: string;
+}
+
+/** The payload of `unsubscribe`. */
+export interface Unsubscription {
+  project_id: string;
+}
+
+/** What the log keeps and a replay brings. */
+export type LoggedEvent =
+  | MessageStartedEvent
+  | TokenUsageEvent
+  | AgentIterationEvent
+  | VibecodeResponseEvent
+  | MessageFailedEvent
+  | MessageCancelledEvent
+  | SessionDeletedEvent;
+
+/** What the relay sends of a project. */
+export type SessionEvent =
+  | MessageStartedEvent
+  | TokenUsageEvent
+  | AgentIterationEvent
+  | VibecodeResponseEvent
+  | MessageFailedEvent
+  | MessageCancelledEvent
+  | SessionDeletedEvent
+  | TextDeltaEvent
+  | MessageQueuedEvent
+  | CodeChangedEvent;
+
+/** For socket.io-client's types. */
+export interface ServerToClientEvents {
+  message_started: (event: MessageStartedEvent) => void;
+  token_usage: (event: TokenUsageEvent) => void;
+  agent_iteration: (event: AgentIterationEvent) => void;
+  vibecode_response: (event: VibecodeResponseEvent) => void;
+  message_failed: (event: MessageFailedEvent) => void;
+  message_cancelled: (event: MessageCancelledEvent) => void;
+  session_deleted: (event: SessionDeletedEvent) => void;
+  text_delta: (event: TextDeltaEvent) => void;
+  message_queued: (event: MessageQueuedEvent) => void;
+  code_changed: (event: CodeChangedEvent) => void;
+  access_lost: (event: AccessLost) => void;
+}
+
+/** For socket.io-client's types. */
+export interface ClientToServerEvents {
+  subscribe: (request: Subscription, acknowledge: (answer: Subscribed | Refusal) => void) => void;
+  unsubscribe: (request: Unsubscription, acknowledge: (answer: Unsubscribed | Refusal) => void) => void;
+}

@@ -1,0 +1,29 @@
+/** The start: read config.json, sign in where it says so, show the page. */
+
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { ApiClient, EventClient } from "./client/index.ts";
+import { readConfig } from "./config.ts";
+import { prepareSignIn } from "./sign_in.ts";
+import { applyTheme } from "./theme.ts";
+import { TroubleNotice } from "./ui/trouble_notice.tsx";
+
+async function start(root: HTMLElement): Promise<void> {
+  applyTheme();
+  try {
+    const config = await readConfig();
+    const signIn = await prepareSignIn(config);
+    const api = new ApiClient({ url: config.api_url, token: signIn.token });
+    const events = new EventClient({ url: config.relay_url, token: signIn.token });
+    root.replaceChildren();
+    render(<App api={api} events={events} signIn={signIn} />, root);
+  } catch (error) {
+    root.replaceChildren();
+    const detail = error instanceof Error ? error.message : String(error);
+    const trouble = { title: "The console cannot start", detail, advice: "Mend it, and reload the page." };
+    render(<TroubleNotice trouble={trouble} actions={[["Reload", () => location.reload()]]} />, root);
+  }
+}
+
+const root = document.getElementById("app");
+if (root) void start(root);

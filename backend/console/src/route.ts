@@ -1,0 +1,27 @@
+/** Where the page is, as its address tells: a project, and in it the whole project's conversation or that of a node. */
+
+export interface Place {
+  projectId: string | null;
+  /** Null: the whole project. */
+  nodeId: string | null;
+}
+
+export function readPlace(hash: string): Place {
+  const [, kind, projectId, what, nodeId] = hash.replace(/^#/, "").split("/").map(decode);
+  if (kind !== "project" || !projectId) return { projectId: null, nodeId: null };
+  return { projectId, nodeId: what === "node" && nodeId ? nodeId : null };
+}
+
+export function addressOf({ projectId, nodeId }: Place): string {
+  if (projectId === null) return "#/";
+  const node = nodeId === null ? "" : `/node/${encodeURIComponent(nodeId)}`;
+  return `#/project/${encodeURIComponent(projectId)}${node}`;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

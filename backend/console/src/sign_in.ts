@@ -1,0 +1,106 @@
+/** Who is looking: nobody in particular, a token that was pasted, or a login by OpenID Connect (code flow with PKCE). */
+
+import type { User, UserManager } from "oidc-client-ts";
+import type { TokenSource } from "./client/index.ts";
+import type { Config, OidcSettings } from "./config.ts";
+
+export interface SignIn {
+  token: TokenSource;
+  /** Whether there is anything to sign in to. */
+  readonly kind: "none" | "oidc" | "token";
+  /** The name to show; null: not signed in. */
+  user(): string | null;
+  /** Leave for the provider's login page, and come back to where we were. */
+  begin(): Promise<void>;
+  end(): Promise<void>;
+}
+
+const PASTED = "vibewire.token";
+const EXPIRES_SOON_SECONDS = 20;
+
+/** Rejects with an Error in words. */
+export async function prepareSignIn(config: Config): Promise<SignIn> {
+  return config.oidc ? oidcSignIn(config.oidc) : pastedToken();
+}
+
+/** Keep a token for this tab. */
+export function keepToken(token: string): void {
+  sessionStorage.setItem(PASTED, token);
+}
+
+function pastedToken(): SignIn {
+  const token = () => sessionStorage.getItem(PASTED);
+  return {
+    kind: token() ? "token" : "none",
+    token: async (why) => (why === "refused" ? null : token()),
+    user: () => (token() ? "token" : null),
+    begin: async () => {},
+    end: async () => {
+      sessionStorage.removeItem(PASTED);
+      location.reload();
+    },
+  };
+}
+
+async function oidcSignIn(settings: OidcSettings): Promise<SignIn> {
+  const { ErrorResponse, UserManager, WebStorageStateStore } = await import("oidc-client-ts");
+  const manager = new UserManager({
+    authority: settings.authority,
+    client_id: settings.client_id,
+    redirect_uri: location.origin + location.pathname,
+    scope: settings.scope ?? "openid profile",
+    extraQueryParams: settings.extra ?? {},
+    userStore: new WebStorageStateStore({ store: sessionStorage }),
+    stateStore: new WebStorageStateStore({ store: sessionStorage }),
+    automaticSilentRenew: false,
+    monitorSession: false,
+  });
+  let user = await returned(manager);
+  const begin = () => manager.signinRedirect({ state: location.hash });
+  let renewal: Promise<User | null> | null = null;
+  // One at a time: many providers take each refresh token once. A provider that says no ends the sign-in; one that
+  // cannot be reached does not.
+  const renew = () => {
+    renewal ??= manager
+      .signinSilent()
+      .catch((error: unknown) => {
+        if (error instanceof ErrorResponse) return null;
+        throw error;
+      })
+      .finally(() => {
+        renewal = null;
+      });
+    return renewal;
+  };
+  return {
+    kind: "oidc",
+    user: () => (user ? (user.profile.name ?? user.profile.email ?? user.profile.sub) : null),
+    begin,
+    end: async () => {
+      await manager.removeUser();
+      location.reload();
+    },
+    token: async (why) => {
+      const isOld = why === "refused" || (user?.expires_in ?? 0) < EXPIRES_SOON_SECONDS;
+      // Without a refresh token nothing happens behind the person's back: the page asks to sign in again.
+      if (user && isOld) user = user.refresh_token ? await renew() : why === "refused" || user.expired ? null : user;
+      if (!user) return null;
+      return settings.token === "id_token" ? (user.id_token ?? null) : user.access_token;
+    },
+  };
+}
+
+/** The user who has just come back from the login page, or who had signed in before. */
+async function returned(manager: UserManager): Promise<User | null> {
+  const query = new URLSearchParams(location.search);
+  if (!query.has("state") || !(query.has("code") || query.has("error"))) return manager.getUser();
+  try {
+    const user = await manager.signinRedirectCallback();
+    const hash = typeof user.state === "string" && user.state.startsWith("#") ? user.state : "";
+    history.replaceState(null, "", location.pathname + hash);
+    return user;
+  } catch (error) {
+    history.replaceState(null, "", location.pathname);
+    throw new Error(`The login did not work: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

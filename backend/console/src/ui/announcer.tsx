@@ -1,0 +1,42 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { MessageState, SessionState } from "../client/index.ts";
+
+/** Tells a screen reader what happens in the conversation: the steps, not each word. */
+export function Announcer({ session, version }: { session: SessionState | null; version: number }) {
+  const [words, setWords] = useState("");
+  const last = session?.messages.at(-1);
+  const told = last ? sentence(last) : "";
+  const before = useRef(told);
+  useEffect(() => {
+    if (told !== before.current) setWords(told);
+    before.current = told;
+  }, [told]);
+  const known = useRef(version);
+  useEffect(() => {
+    if (known.current > 0 && version > known.current) setWords(`The code is now version ${version}.`);
+    known.current = version;
+  }, [version]);
+  return (
+    <p class="visually-hidden" role="status" aria-live="polite">
+      {words}
+    </p>
+  );
+}
+
+function sentence(message: MessageState): string {
+  const review = message.iterations.at(-1);
+  switch (message.status) {
+    case "completed":
+      return `Answered: ${(message.content ?? "").slice(0, 300)}`;
+    case "failed":
+    case "cancelled":
+      return `The message ${message.status === "failed" ? "failed" : "was cancelled"}. ${message.error?.detail ?? ""}`;
+    case "running":
+      if (review?.approved === false) return "The Evaluator rejected the change; VibeCoder tries again.";
+      return review?.agent === "vibecoder" ? "The Evaluator reviews the change." : "VibeCoder is working.";
+    case "unsent":
+      return "The message was not sent yet.";
+    default:
+      return "";
+  }
+}

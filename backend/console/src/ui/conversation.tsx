@@ -1,0 +1,223 @@
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { isOpen, type ProjectFeed, type SessionState, sessionTokens } from "../client/index.ts";
+import { count, type Trouble, trouble } from "../words.ts";
+import { Composer } from "./composer.tsx";
+import { Activity, MessageView } from "./message_view.tsx";
+import type { Shown } from "./project_view.tsx";
+import { TroubleNotice } from "./trouble_notice.tsx";
+
+interface Props {
+  feed: ProjectFeed;
+  session: SessionState | null;
+  nodeId: string | null;
+  problem: Trouble | null;
+  onStart: () => void;
+  onShow: (shown: Shown) => void;
+}
+
+/** The middle: what was said, what is being said, and what is to be said next. */
+export function Conversation({ feed, session, nodeId, problem, onStart, onShow }: Props) {
+  const [failed, setFailed] = useState<Trouble | null>(null);
+  const { scroller, content, isAtEnd, toEnd } = useStickyEnd();
+  const sessionId = session?.session.session_id;
+  const attempt = useCallback(async (work: Promise<void>) => {
+    try {
+      await work;
+      setFailed(null);
+    } catch (error) {
+      setFailed(trouble(error));
+    }
+  }, []);
+  const cancel = useCallback(
+    (messageId: string) => sessionId && void attempt(feed.cancel(sessionId, messageId)),
+    [feed, sessionId],
+  );
+  const discard = useCallback(
+    (messageId: string) => sessionId && feed.discard(sessionId, messageId),
+    [feed, sessionId],
+  );
+  const resend = useCallback(
+    (messageId: string) => sessionId && void feed.resend(sessionId, messageId),
+    [feed, sessionId],
+  );
+  const send = useCallback(
+    (prompt: string) => {
+      if (!sessionId) return;
+      void attempt(feed.send(sessionId, prompt));
+      toEnd();
+    },
+    [feed, sessionId],
+  );
+  const isReady = session !== null && session.loaded !== "none" && !session.isDeleted;
+  const running = session?.messages.find((message) => message.status === "running");
+  return (
+    <section class="panel conversation" aria-label="Conversation">
+      <div class="section-head">
+        <h2>{nodeId ?? "Whole project"}</h2>
+        {session && <Meter session={session} />}
+        <span class="spring" />
+        {isReady && session.messages.length > 0 && (
+          <DeleteSession feed={feed} session={session} onProblem={setFailed} />
+        )}
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <div class="scroller" ref={scroller} tabIndex={0} role="log" aria-live="off" aria-label="Messages">
+        <div class="messages" ref={content}>
+          {session?.loaded === "newest" && (
+            <button
+              type="button"
+              class="small older"
+              disabled={session.isLoading}
+              onClick={() => sessionId && void attempt(feed.loadOlder(sessionId))}
+            >
+              {session.isLoading ? "Loading…" : "Earlier messages"}
+            </button>
+          )}
+          {isReady && session.messages.length === 0 && <Suggestions nodeId={nodeId} onChoose={send} />}
+          {!isReady && !problem && !session?.isDeleted && <p class="faint loading">Loading the conversation…</p>}
+          {session?.messages.map((message, at) => (
+            <MessageView
+              key={message.messageId}
+              message={message}
+              waitsFor={message.status === "queued" ? session.messages.slice(0, at).filter(isOpen).length : 0}
+              onCancel={cancel}
+              onResend={resend}
+              onDiscard={discard}
+              onTryAgain={send}
+              onShow={onShow}
+            />
+          ))}
+        </div>
+      </div>
+      {!isAtEnd && (
+        <button type="button" class="to-end small" onClick={toEnd}>
+          ↓ Newest
+        </button>
+      )}
+      <div class="activity">
+        {running ? <Activity message={running} onCancel={cancel} /> : <span class="faint">{idle(session)}</span>}
+      </div>
+      {problem && <TroubleNotice trouble={problem} actions={[["Try again", onStart]]} />}
+      {failed && <TroubleNotice trouble={failed} onClose={() => setFailed(null)} />}
+      {session?.isDeleted ? (
+        <TroubleNotice
+          trouble={{
+            title: "This conversation was deleted",
+            detail: "",
+            advice: "Its memory is gone. You can start a new one.",
+          }}
+          actions={[["Start a new one", onStart]]}
+        />
+      ) : (
+        <Composer draftKey={`${feed.projectId} ${nodeId ?? ""}`} isReady={isReady} onSend={send} />
+      )}
+    </section>
+  );
+}
+
+function idle(session: SessionState | null): string {
+  const waiting = session?.messages.filter(isOpen).length ?? 0;
+  return waiting > 0
+    ? `${count(waiting, "message")} waiting`
+    : "Enter sends, Shift+Enter makes a new line, / comes here";
+}
+
+function Meter({ session }: { session: SessionState }) {
+  const tokens = sessionTokens(session);
+  const title = `${tokens.prompt_tokens.toLocaleString("en")} read, ${tokens.completion_tokens.toLocaleString("en")} written`;
+  return (
+    <span class="meter" title={title}>
+      {count(tokens.total_tokens, "token")}
+    </span>
+  );
+}
+
+function Suggestions({ nodeId, onChoose }: { nodeId: string | null; onChoose: (prompt: string) => void }) {
+  const prompts = nodeId
+    ? [`What does ${nodeId} do?`, "Make it Spanish", "Make its answers shorter"]
+    : ["Create a triage agent", "What agents are there?", "Create a refund agent, but reject once"];
+  return (
+    <div class="suggestions">
+      <p>
+        {nodeId ? `A conversation about ${nodeId} alone, with a memory of its own.` : "What should the workflow do?"}
+      </p>
+      {prompts.map((prompt) => (
+        <button key={prompt} type="button" class="small" onClick={() => onChoose(prompt)}>
+          {prompt}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+interface DeleteProps {
+  feed: ProjectFeed;
+  session: SessionState;
+  onProblem: (problem: Trouble) => void;
+}
+
+function DeleteSession({ feed, session, onProblem }: DeleteProps) {
+  const [isAsking, setAsking] = useState(false);
+  const confirm = () => {
+    setAsking(false);
+    feed.deleteSession(session.session.session_id).catch((error: unknown) => onProblem(trouble(error)));
+  };
+  return isAsking ? (
+    <>
+      <button type="button" class="small danger" onClick={confirm}>
+        Delete for everybody
+      </button>
+      <button type="button" class="small" onClick={() => setAsking(false)}>
+        Keep
+      </button>
+    </>
+  ) : (
+    <button
+      type="button"
+      class="small quiet"
+      title="Delete this conversation and its memory"
+      onClick={() => setAsking(true)}
+    >
+      Delete…
+    </button>
+  );
+}
+
+/** A scroller that stays at its end while its content grows, until somebody scrolls away. */
+function useStickyEnd() {
+  const scroller = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const isSticky = useRef(true);
+  const [isAtEnd, setAtEnd] = useState(true);
+  const toEnd = useCallback(() => {
+    isSticky.current = true;
+    setAtEnd(true);
+    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
+  }, []);
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (!box || !content.current) return;
+    const follow = new ResizeObserver(() => {
+      if (isSticky.current) box.scrollTop = box.scrollHeight;
+    });
+    follow.observe(content.current);
+    follow.observe(box);
+    return () => follow.disconnect();
+  }, []);
+  useEffect(() => {
+    const box = scroller.current;
+    if (!box) return;
+    let lastTop = box.scrollTop;
+    const look = () => {
+      const rest = box.scrollHeight - box.clientHeight - box.scrollTop;
+      // Only a person scrolls up; what grows below moves nothing.
+      if (box.scrollTop < lastTop - 2 && rest > 40) isSticky.current = false;
+      if (rest < 40) isSticky.current = true;
+      lastTop = box.scrollTop;
+      setAtEnd(isSticky.current);
+    };
+    box.addEventListener("scroll", look, { passive: true });
+    return () => box.removeEventListener("scroll", look);
+  }, []);
+  return { scroller, content, isAtEnd, toEnd };
+}

@@ -1,0 +1,124 @@
+import { useMemo, useRef } from "preact/hooks";
+import { Tokens, useNear } from "./code_view.tsx";
+import { type Change, type DiffRow, sideBySide } from "./diff_rows.ts";
+import { memo } from "./hooks.ts";
+import type { TokenLine } from "./tokens.ts";
+import { useChange, useTokens } from "./use_tokens.ts";
+
+interface Props {
+  before: string;
+  after: string;
+  isSplit: boolean;
+}
+
+type Pair = [DiffRow | null, DiffRow | null];
+interface Sides {
+  before: readonly TokenLine[] | null;
+  after: readonly TokenLine[] | null;
+}
+
+const CHUNK_ROWS = 120;
+const LINE_HEIGHT = 20;
+
+/** What changed from one source to another: lines below each other, or side by side. */
+export const DiffView = memo(({ before, after, isSplit }: Props) => {
+  const change = useChange(before, after);
+  const sides = { before: useTokens(before), after: useTokens(after) };
+  const chunks = useMemo(() => (change ? chunked(change, isSplit) : []), [change, isSplit]);
+  if (change === undefined) return <p class="faint empty">Comparing…</p>;
+  if (change === null) return <p class="faint empty">These versions differ too much to be shown side by side.</p>;
+  if (change.rows.length === 0) return <p class="faint empty">No difference.</p>;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <div class={`diff ${isSplit ? "split" : ""}`} tabIndex={0} role="region" aria-label={summary(change)}>
+      <div class="code-lines">
+        {chunks.map((pairs, at) => (
+          <DiffChunk
+            key={at}
+            pairs={pairs}
+            isSplit={isSplit}
+            before={sides.before}
+            after={sides.after}
+            isFirst={at === 0}
+          />
+        ))}
+      </div>
+    </div>
+  );
+});
+
+export function summary(change: Change): string {
+  return `${change.added} lines added, ${change.removed} removed`;
+}
+
+function chunked(change: Change, isSplit: boolean): Pair[][] {
+  const pairs = isSplit ? sideBySide(change.rows) : change.rows.map((row): Pair => [row, row]);
+  const chunks: Pair[][] = [];
+  for (let at = 0; at < pairs.length; at += CHUNK_ROWS) chunks.push(pairs.slice(at, at + CHUNK_ROWS));
+  return chunks;
+}
+
+const DiffChunk = memo((props: Sides & { pairs: Pair[]; isSplit: boolean; isFirst: boolean }) => {
+  const box = useRef<HTMLDivElement>(null);
+  const isNear = useNear(box, props.isFirst);
+  const { pairs, isSplit } = props;
+  return (
+    <div class="diff-chunk" ref={box} style={{ containIntrinsicSize: `auto ${pairs.length * LINE_HEIGHT}px` }}>
+      {isNear
+        ? pairs.map(([left, right], at) =>
+            isSplit ? (
+              <div key={at} class="diff-row">
+                <Half row={left} side="before" {...props} />
+                <Half row={right} side="after" {...props} />
+              </div>
+            ) : (
+              <Line key={at} row={(right ?? left) as DiffRow} {...props} />
+            ),
+          )
+        : pairs.map(([left, right]) => (right ?? left)?.text).join("\n")}
+    </div>
+  );
+});
+
+function Line({ row, before, after }: Sides & { row: DiffRow }) {
+  if (row.kind === "gap") return <div class="diff-row gap">{row.text}</div>;
+  return (
+    <div class={`diff-row ${row.kind}`}>
+      <span class="number" aria-hidden="true">
+        {row.before}
+      </span>
+      <span class="number" aria-hidden="true">
+        {row.after}
+      </span>
+      <Sign row={row} />
+      <Text row={row} before={before} after={after} />
+    </div>
+  );
+}
+
+function Half({ row, side, before, after }: Sides & { row: DiffRow | null; side: "before" | "after" }) {
+  if (!row) return <div class="half none" />;
+  if (row.kind === "gap") return <div class="half gap">{side === "before" ? row.text : ""}</div>;
+  return (
+    <div class={`half ${row.kind}`}>
+      <span class="number" aria-hidden="true">
+        {row[side]}
+      </span>
+      <Sign row={row} />
+      <Text row={row} before={before} after={after} />
+    </div>
+  );
+}
+
+function Sign({ row }: { row: DiffRow }) {
+  const sign = { added: "+", removed: "−", same: " ", gap: "" }[row.kind];
+  return <span class="sign">{sign}</span>;
+}
+
+function Text({ row, before, after }: Sides & { row: DiffRow }) {
+  const line = row.kind === "removed" ? before?.[(row.before ?? 0) - 1] : after?.[(row.after ?? 0) - 1];
+  const content = line ? <Tokens line={line} /> : row.text;
+  if (row.kind === "added") return <ins>{content}</ins>;
+  if (row.kind === "removed") return <del>{content}</del>;
+  return <span class="text">{content}</span>;
+}

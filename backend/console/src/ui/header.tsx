@@ -1,0 +1,65 @@
+import { useState } from "preact/hooks";
+import type { ConnectionState } from "../client/index.ts";
+import type { SignIn } from "../sign_in.ts";
+import { applyTheme, keptTheme, type Theme } from "../theme.ts";
+
+const CONNECTION: Record<ConnectionState, [label: string, title: string]> = {
+  live: ["Live", "Everything that happens arrives here the moment it happens"],
+  catching_up: ["Catching up", "Connected; what happened meanwhile is on its way"],
+  connecting: ["Reconnecting", "No connection right now. Nothing is lost: it goes on by itself"],
+  signed_out: ["Signed out", "Your sign-in has expired"],
+  closed: ["Closed", "This page no longer listens"],
+};
+const THEMES: Record<Theme, [next: Theme, sign: string, label: string]> = {
+  system: ["light", "◐", "Colours: as the system"],
+  light: ["dark", "☀", "Colours: light"],
+  dark: ["system", "☾", "Colours: dark"],
+};
+
+interface Props {
+  connection: ConnectionState;
+  name: string | null;
+  signIn: SignIn;
+  onRetry: () => void;
+}
+
+export function Header({ connection, name, signIn, onRetry }: Props) {
+  const [theme, setTheme] = useState(keptTheme());
+  const [label, title] = CONNECTION[connection];
+  const [next, sign, themeLabel] = THEMES[theme];
+  const user = signIn.user();
+  return (
+    <header class="top">
+      <a class="brand" href="#/" aria-label="Vibewire, all projects">
+        <img src="./icon.svg" alt="" width="24" height="24" />
+        <span>Vibewire</span>
+      </a>
+      {name && <span class="where">{name}</span>}
+      <span class="spring" />
+      <button type="button" class={`connection ${connection}`} title={title} onClick={onRetry}>
+        <span class="dot" aria-hidden="true" />
+        <span role="status">{label}</span>
+      </button>
+      <a class="wide-only" href="./docs.html">
+        Docs
+      </a>
+      <button
+        type="button"
+        class="icon"
+        title={themeLabel}
+        aria-label={themeLabel}
+        onClick={() => {
+          applyTheme(next);
+          setTheme(next);
+        }}
+      >
+        {sign}
+      </button>
+      {signIn.kind !== "none" && (
+        <button type="button" class="small" onClick={() => void signIn.end()} title={`Signed in: ${user}`}>
+          Sign out
+        </button>
+      )}
+    </header>
+  );
+}

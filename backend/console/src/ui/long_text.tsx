@@ -1,0 +1,53 @@
+import { useMemo } from "preact/hooks";
+import { memo } from "./hooks.ts";
+
+const CHUNK_LINES = 80;
+const CHUNK_CHARACTERS = 6_000;
+const LINE_HEIGHT = 22;
+
+/** Text of any length: in pieces, of which the browser lays out those in sight. Grows at its end without a jump. */
+export const LongText = memo(({ text }: { text: string }) => {
+  const chunks = useMemo(() => chunksOf(text), [text]);
+  if (chunks.length === 1) return <div class="long-text">{text}</div>;
+  return (
+    <div class="long-text">
+      {chunks.map((chunk, at) => (
+        <Chunk key={at} text={chunk} isLast={at === chunks.length - 1} />
+      ))}
+    </div>
+  );
+});
+
+const Chunk = memo(({ text, isLast }: { text: string; isLast: boolean }) => {
+  if (isLast) return <div>{text}</div>;
+  const lines = text.split("\n").length - 1;
+  return (
+    <div class="chunk" style={{ containIntrinsicSize: `auto ${Math.max(1, lines) * LINE_HEIGHT}px` }}>
+      {text}
+    </div>
+  );
+});
+
+/** The text in pieces that end with a line where they can; what is added at the end leaves the first ones as they are. */
+export function chunksOf(text: string): string[] {
+  const chunks: string[] = [];
+  let start = 0;
+  let lines = 0;
+  for (let at = 0; at < text.length; at++) {
+    const isLineEnd = text.charCodeAt(at) === 10;
+    if (isLineEnd) lines++;
+    const isFull = at - start >= 4 * CHUNK_CHARACTERS && !isHighSurrogate(text, at);
+    if ((isLineEnd && (lines === CHUNK_LINES || at - start >= CHUNK_CHARACTERS)) || isFull) {
+      chunks.push(text.slice(start, at + 1));
+      start = at + 1;
+      lines = 0;
+    }
+  }
+  if (start < text.length || chunks.length === 0) chunks.push(text.slice(start));
+  return chunks;
+}
+
+function isHighSurrogate(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  return unit >= 0xd800 && unit < 0xdc00;
+}

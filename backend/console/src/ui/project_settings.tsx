@@ -1,0 +1,96 @@
+import { useRef, useState } from "preact/hooks";
+import type { ApiClient, Project, ProjectFeed } from "../client/index.ts";
+import type { Place } from "../route.ts";
+import { type Trouble, trouble } from "../words.ts";
+import { TroubleNotice } from "./trouble_notice.tsx";
+
+interface Props {
+  api: ApiClient;
+  feed: ProjectFeed;
+  project: Project;
+  onGo: (place: Place) => void;
+  onChanged: () => Promise<void>;
+}
+
+/** Rename, share, delete: behind one button, in a dialog. */
+export function ProjectSettings({ api, feed, project, onGo, onChanged }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [problem, setProblem] = useState<Trouble | null>(null);
+  const [isDeleting, setDeleting] = useState(false);
+  const attempt = async (work: () => Promise<void>) => {
+    try {
+      await work();
+      setProblem(null);
+      dialog.current?.close();
+      await onChanged();
+    } catch (error) {
+      setProblem(trouble(error));
+    }
+  };
+  const save = (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const name = String(form.get("name")).trim();
+    const members = String(form.get("members"))
+      .split(/[\n,]/)
+      .map((one) => one.trim())
+      .filter(Boolean);
+    void attempt(async () => {
+      await feed.updateProject({ name, members });
+    });
+  };
+  return (
+    <>
+      <button
+        type="button"
+        class="icon"
+        aria-label="Project settings"
+        title="Rename, share, delete"
+        onClick={() => {
+          setProblem(null);
+          setDeleting(false);
+          dialog.current?.showModal();
+        }}
+      >
+        ⋯
+      </button>
+      <dialog ref={dialog} aria-labelledby="settings-title">
+        <form onSubmit={save}>
+          <h2 id="settings-title">Project settings</h2>
+          <label>
+            Name
+            <input name="name" defaultValue={project.name} required maxLength={200} autocomplete="off" />
+          </label>
+          <label>
+            Members (user names, one a line)
+            <textarea name="members" rows={3} defaultValue={project.members.join("\n")} spellcheck={false} />
+          </label>
+          <p class="faint">Owner: {project.owner}. Whoever has the address of this page and is in the list can join.</p>
+          {problem && <TroubleNotice trouble={problem} />}
+          <div class="buttons">
+            <button
+              type="button"
+              class={isDeleting ? "danger" : "quiet"}
+              onClick={() => {
+                if (!isDeleting) return setDeleting(true);
+                void attempt(async () => {
+                  await api.deleteProject(project.project_id);
+                  onGo({ projectId: null, nodeId: null });
+                });
+              }}
+            >
+              {isDeleting ? "Delete it for good, with all conversations" : "Delete the project…"}
+            </button>
+            <span class="spring" />
+            <button type="button" onClick={() => dialog.current?.close()}>
+              Cancel
+            </button>
+            <button type="submit" class="primary">
+              Save
+            </button>
+          </div>
+        </form>
+      </dialog>
+    </>
+  );
+}

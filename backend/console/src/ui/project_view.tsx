@@ -1,0 +1,146 @@
+/** A project: its workflow, the chosen conversation, its code. */
+
+import type { ComponentChildren } from "preact";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import type { Panel } from "../app.tsx";
+import { type ApiClient, isRunning, type ProjectFeed, type SessionState } from "../client/index.ts";
+import type { Place } from "../route.ts";
+import { lostTrouble, type Trouble, trouble } from "../words.ts";
+import { Announcer } from "./announcer.tsx";
+import { CodePanel } from "./code_panel.tsx";
+import { Conversation } from "./conversation.tsx";
+import { useWatched } from "./hooks.ts";
+import { ProjectSettings } from "./project_settings.tsx";
+import { TroubleNotice } from "./trouble_notice.tsx";
+import { WorkflowGraph } from "./workflow_graph.tsx";
+
+/** What the right side shows of a message. */
+export interface Shown {
+  messageId: string;
+  as: "change" | "response";
+}
+
+interface Props {
+  api: ApiClient;
+  feed: ProjectFeed;
+  place: Place;
+  list: ComponentChildren;
+  onGo: (place: Place) => void;
+  onProjectsChanged: () => Promise<void>;
+  /** Where there is room for one panel only: show that. */
+  onPanel: (panel: Panel) => void;
+}
+
+export function ProjectView({ api, feed, place, list, onGo, onProjectsChanged, onPanel }: Props) {
+  const watch = useCallback((look: () => void) => feed.watch(look), [feed]);
+  const state = useWatched(watch, () => feed.state);
+  const [shown, setShown] = useState<Shown | null>(null);
+  const show = useCallback((what: Shown) => {
+    setShown(what);
+    onPanel("code");
+  }, []);
+  const { session, problem, start } = useSession(feed, state.sessions, place.nodeId, state.project !== null);
+  const running = useMemo(() => nodesThatRun(state.sessions), [state.sessions]);
+  const project = state.project;
+  if (state.lost) {
+    return (
+      <main class="panels">
+        <aside class="panel workflow">{list}</aside>
+        <section class="panel conversation welcome">
+          <TroubleNotice
+            trouble={lostTrouble(state.lost)}
+            actions={[["All projects", () => onGo({ projectId: null, nodeId: null })]]}
+          />
+        </section>
+      </main>
+    );
+  }
+  const nodes = project?.nodes ?? [];
+  const goto = (nodeId: string | null) => onGo({ projectId: feed.projectId, nodeId });
+  const names = new Set(nodes.map((node) => node.name));
+  const others = [...state.sessions.values()].filter(
+    ({ session: one, isDeleted }) => one.node_id !== null && !names.has(one.node_id) && !isDeleted,
+  );
+  return (
+    <main class="panels">
+      <aside class="panel workflow" aria-label="Projects and workflow">
+        {list}
+        <section class="graph-section" aria-labelledby="workflow-title">
+          <div class="section-head">
+            <h2 id="workflow-title">Workflow</h2>
+            {project && (
+              <ProjectSettings feed={feed} project={project} api={api} onGo={onGo} onChanged={onProjectsChanged} />
+            )}
+          </div>
+          <button
+            type="button"
+            class="row whole"
+            aria-current={place.nodeId === null ? "true" : undefined}
+            onClick={() => goto(null)}
+          >
+            <span class={`run-dot ${running.has(null) ? "on" : ""}`} aria-hidden="true" />
+            <span class="row-name">Whole project</span>
+            {running.has(null) && <span class="visually-hidden">a turn is running</span>}
+          </button>
+          <WorkflowGraph nodes={nodes} current={place.nodeId} running={running} onChoose={goto} />
+          {others.length > 0 && (
+            <details class="others">
+              <summary>Conversations about agents that are gone</summary>
+              {others.map(({ session: one }) => (
+                <button
+                  key={one.session_id}
+                  type="button"
+                  class="row"
+                  aria-current={place.nodeId === one.node_id ? "true" : undefined}
+                  onClick={() => goto(one.node_id)}
+                >
+                  {one.node_id}
+                </button>
+              ))}
+            </details>
+          )}
+        </section>
+      </aside>
+      <Conversation
+        key={session?.session.session_id ?? "none"}
+        feed={feed}
+        session={session}
+        nodeId={place.nodeId}
+        problem={problem}
+        onStart={start}
+        onShow={show}
+      />
+      <CodePanel api={api} feed={feed} state={state} session={session} shown={shown} onShow={setShown} />
+      <Announcer session={session} version={state.version} />
+    </main>
+  );
+}
+
+/** The session of a node, started when it is first opened. */
+function useSession(
+  feed: ProjectFeed,
+  sessions: ReadonlyMap<string, SessionState>,
+  nodeId: string | null,
+  isReady: boolean,
+): { session: SessionState | null; problem: Trouble | null; start: () => void } {
+  const [problem, setProblem] = useState<Trouble | null>(null);
+  const [opened, setOpened] = useState<{ nodeId: string | null; sessionId: string } | null>(null);
+  const start = useCallback(() => {
+    setProblem(null);
+    feed
+      .startSession(nodeId)
+      .then(({ session_id: sessionId }) => setOpened({ nodeId, sessionId }))
+      .catch((error: unknown) => setProblem(trouble(error)));
+  }, [feed, nodeId]);
+  useEffect(() => {
+    if (isReady) start();
+  }, [isReady, start]);
+  const session = opened?.nodeId === nodeId ? sessions.get(opened.sessionId) : undefined;
+  const known = [...sessions.values()].find((one) => one.session.node_id === nodeId && !one.isDeleted);
+  return { session: session ?? known ?? null, problem, start };
+}
+
+function nodesThatRun(sessions: ReadonlyMap<string, SessionState>): ReadonlySet<string | null> {
+  const running = [...sessions.values()].filter((session) => !session.isDeleted && isRunning(session));
+  return new Set(running.map((session) => session.session.node_id));
+}

@@ -1,0 +1,36 @@
+import { keepToken, type SignIn } from "../sign_in.ts";
+
+/** Asks who is there: by the login page of the identity provider, or by a token. */
+export function SignInPage({ signIn }: { signIn: SignIn }) {
+  const paste = (event: SubmitEvent) => {
+    event.preventDefault();
+    const token = new FormData(event.currentTarget as HTMLFormElement).get("token");
+    if (typeof token !== "string" || !token.trim()) return;
+    keepToken(token.trim());
+    location.reload();
+  };
+  return (
+    <main class="sign-in">
+      <h1>Sign in to Vibewire</h1>
+      {signIn.kind === "oidc" ? (
+        <button type="button" class="primary" onClick={() => void signIn.begin()}>
+          Sign in
+        </button>
+      ) : (
+        <form onSubmit={paste}>
+          <p>
+            This server asks who you are, and <code>config.json</code> names no login page (<code>oidc</code>). A token
+            does it too; it is kept for this tab only.
+          </p>
+          <label>
+            Token
+            <input name="token" type="password" autocomplete="off" spellcheck={false} required />
+          </label>
+          <button type="submit" class="primary">
+            Use this token
+          </button>
+        </form>
+      )}
+    </main>
+  );
+}

@@ -1,0 +1,165 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { ApiClient, EventClient } from "../../src/client/index.ts";
+import { TokenIssuer } from "./token_issuer.ts";
+import { VibewireProcess } from "./vibewire_process.ts";
+import { live, NotingFollower, numbersTo, until } from "./watching.ts";
+
+const PROMPT = "Create a triage agent";
+const clients: EventClient[] = [];
+let server: VibewireProcess;
+let api: ApiClient;
+
+beforeAll(async () => {
+  server = await new VibewireProcess().start();
+  api = new ApiClient({ url: server.url });
+});
+afterAll(async () => server.close());
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+});
+
+function connect(url: string, token?: ConstructorParameters<typeof EventClient>[0]["token"]): EventClient {
+  const client = new EventClient({ url, ...(token ? { token } : {}), maxRetryDelayMs: 500 });
+  clients.push(client);
+  return client;
+}
+
+async function newSession(from = api): Promise<{ projectId: string; sessionId: string }> {
+  const { project_id: projectId } = await from.createProject("Support desk");
+  const { session_id: sessionId } = await from.startSession(projectId, null);
+  return { projectId, sessionId };
+}
+
+test("a follower hears each event of a turn once and in order", async () => {
+  const { projectId, sessionId } = await newSession();
+  const follower = new NotingFollower();
+  const client = connect(server.url);
+  client.follow(projectId, follower);
+  await live(client);
+  await api.sendMessage(sessionId, crypto.randomUUID(), PROMPT);
+  await follower.until((one) => one.heard("code_changed") !== undefined, "the new code");
+  expect(follower.seqs).toEqual(numbersTo(7));
+  expect(new Set(follower.events.map((event) => event.type))).toEqual(
+    new Set([
+      ...["message_queued", "message_started", "text_delta", "token_usage"],
+      ...["agent_iteration", "vibecode_response", "code_changed"],
+    ]),
+  );
+});
+
+test("a newcomer is replayed what it asks for", async () => {
+  const { projectId, sessionId } = await newSession();
+  const first = new NotingFollower();
+  connect(server.url).follow(projectId, first);
+  await first.until((one) => one.subscriptions.length === 1, "the first is subscribed");
+  await api.sendMessage(sessionId, crypto.randomUUID(), PROMPT);
+  await first.until((one) => one.heard("vibecode_response") !== undefined, "the answer");
+  const second = new NotingFollower();
+  connect(server.url).follow(projectId, second, { [sessionId]: 3 });
+  await second.until((one) => one.subscriptions.length === 1, "the second is subscribed");
+  expect(second.seqs).toEqual([4, 5, 6, 7]);
+});
+
+test("a session of which the log has less than the client is truncated, and heard again from there", async () => {
+  const { projectId, sessionId } = await newSession();
+  const follower = new NotingFollower();
+  connect(server.url).follow(projectId, follower, { [sessionId]: 1_000 });
+  await follower.until((one) => one.subscriptions.length === 1, "subscribed");
+  expect(follower.subscriptions[0]?.truncated).toEqual([sessionId]);
+  await api.sendMessage(sessionId, crypto.randomUUID(), PROMPT);
+  await follower.until((one) => one.heard("vibecode_response") !== undefined, "the answer");
+  expect(follower.seqs).toEqual(numbersTo(7));
+});
+
+test("a session that was deleted meanwhile is told as deleted, and one that is deleted now by its event", async () => {
+  const { projectId, sessionId } = await newSession();
+  await api.deleteSession(sessionId);
+  const { session_id: next } = await api.startSession(projectId, null);
+  const follower = new NotingFollower();
+  connect(server.url).follow(projectId, follower, { [sessionId]: 0 });
+  await follower.until((one) => one.subscriptions.length === 1, "subscribed");
+  expect(follower.subscriptions[0]?.deleted).toEqual([sessionId]);
+  await api.deleteSession(next);
+  await follower.until((one) => one.heard("session_deleted")?.session_id === next, "the deletion");
+});
+
+test("a project that does not exist is lost at once", async () => {
+  const follower = new NotingFollower();
+  connect(server.url).follow(crypto.randomUUID(), follower);
+  await follower.until((one) => one.lost === "project_not_found", "lost");
+});
+
+test("a server that is killed in mid-turn and started again: no event is missing, none comes twice", async () => {
+  const killed = await new VibewireProcess().start();
+  try {
+    const { projectId, sessionId } = await newSession(new ApiClient({ url: killed.url }));
+    const follower = new NotingFollower();
+    const client = connect(killed.url);
+    client.follow(projectId, follower);
+    await live(client);
+    await new ApiClient({ url: killed.url }).sendMessage(sessionId, crypto.randomUUID(), PROMPT);
+    await follower.until((one) => one.heard("token_usage") !== undefined, "the first response");
+    await killed.kill();
+    expect(follower.heard("vibecode_response")).toBeUndefined();
+    await killed.start();
+    await follower.until((one) => one.heard("vibecode_response") !== undefined, "the answer");
+    expect(follower.heard("vibecode_response")?.attempt).toBe(2);
+    expect(follower.seqs).toEqual(numbersTo(follower.seqs.length));
+    expect(follower.events.filter((event) => event.type === "vibecode_response")).toHaveLength(1);
+    await live(client);
+  } finally {
+    await killed.close();
+  }
+});
+
+test("an expired token is renewed in mid-conversation, and nothing is missed", async () => {
+  const issuer = await new TokenIssuer().start();
+  const guarded = await new VibewireProcess(issuer.settings()).start();
+  try {
+    const owner = new ApiClient({ url: guarded.url, token: async () => issuer.token("ana") });
+    const { projectId, sessionId } = await newSession(owner);
+    const reasons: string[] = [];
+    const client = connect(guarded.url, async (why) => {
+      reasons.push(why);
+      if (reasons.length === 2) return "expired"; // what a page would still have at hand
+      return issuer.token("ana", 3);
+    });
+    const follower = new NotingFollower();
+    client.follow(projectId, follower);
+    await live(client);
+    await follower.until((one) => one.subscriptions.length === 2, "subscribed again, with a new token");
+    expect(reasons.slice(0, 3)).toEqual(["needed", "needed", "refused"]);
+    await owner.sendMessage(sessionId, crypto.randomUUID(), PROMPT);
+    await follower.until((one) => one.heard("vibecode_response") !== undefined, "the answer");
+    expect(follower.seqs).toEqual(numbersTo(7));
+  } finally {
+    await guarded.close();
+    issuer.close();
+  }
+});
+
+test("whoever has no token is signed out, and who is removed from a project loses it", async () => {
+  const issuer = await new TokenIssuer().start();
+  const guarded = await new VibewireProcess(issuer.settings()).start();
+  try {
+    const signedOut = connect(guarded.url, async () => null);
+    signedOut.follow(crypto.randomUUID(), new NotingFollower());
+    await until(
+      () => signedOut.state === "signed_out",
+      (look) => signedOut.watchState(look),
+      "signed out",
+    );
+
+    const owner = new ApiClient({ url: guarded.url, token: async () => issuer.token("ana") });
+    const { projectId } = await newSession(owner);
+    await owner.updateProject(projectId, { members: ["ben"] });
+    const follower = new NotingFollower();
+    connect(guarded.url, async () => issuer.token("ben")).follow(projectId, follower);
+    await follower.until((one) => one.subscriptions.length === 1, "subscribed");
+    await owner.updateProject(projectId, { members: [] });
+    await follower.until((one) => one.lost === "access_lost", "lost");
+  } finally {
+    await guarded.close();
+    issuer.close();
+  }
+});

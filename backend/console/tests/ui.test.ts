@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { addressOf, readPlace } from "../src/route.ts";
+import { compare, patched, sideBySide } from "../src/ui/diff_rows.ts";
+import { placeNodes } from "../src/ui/graph_layout.ts";
+import { chunksOf } from "../src/ui/long_text.tsx";
+import { tokenLines } from "../src/ui/tokens.ts";
+
+test("an address leads to the place that it was made from, whatever the node is called", () => {
+  for (const nodeId of [null, "triage_agent", "a/b", "ü %2F"]) {
+    expect(readPlace(addressOf({ projectId: "p", nodeId }))).toEqual({ projectId: "p", nodeId });
+  }
+  expect(readPlace("#/nonsense")).toEqual({ projectId: null, nodeId: null });
+  expect(readPlace("#/project/%zz")).toEqual({ projectId: "%zz", nodeId: null });
+});
+
+test("the chunks of a text are the text, and growing at the end leaves the full ones as they are", () => {
+  const text = Array.from({ length: 10_000 }, (_, at) => `Line ${at} 😀`).join("\n");
+  const chunks = chunksOf(text);
+  expect(chunks.join("")).toBe(text);
+  expect(chunks.length).toBeGreaterThan(100);
+  expect(chunksOf(`${text} and more`).slice(0, -1)).toEqual(chunks.slice(0, -1));
+  const endless = "😀".repeat(40_000);
+  expect(chunksOf(endless).join("")).toBe(endless);
+  for (const chunk of chunksOf(endless)) expect(chunk.isWellFormed()).toBe(true);
+});
+
+test("the coloured lines of a source are its lines, and a string over several lines has its colour in each", () => {
+  const code = 'a = 1\n"""one\n<b>two</b>\n"""\ndef f():\n    return f"{a} & b"\n';
+  const lines = tokenLines(code);
+  expect(lines.map((line) => line.map(([text]) => text).join("")).join("\n")).toBe(code);
+  expect(lines[2]).toEqual([["<b>two</b>", "string"]]);
+});
+
+test("a change is told line by line, and side by side", () => {
+  const change = compare("a\nb\nc\n", "a\nB\nc\nd\n");
+  expect([change?.added, change?.removed]).toEqual([2, 1]);
+  const pairs = sideBySide(change?.rows ?? []).map(([left, right]) => [left?.text, right?.text]);
+  expect(pairs.slice(1)).toEqual([
+    ["a", "a"],
+    ["b", "B"],
+    ["c", "c"],
+    [undefined, "d"],
+  ]);
+});
+
+test("a patch that does not fit changes nothing", () => {
+  const patch = "--- a/w.py\n+++ b/w.py\n@@ -1 +1 @@\n-b\n+c\n";
+  expect(patched("b\n", patch)).toBe("c\n");
+  expect(patched("x\n", patch)).toBeNull();
+  expect(patched("x\n", "no patch")).toBeNull();
+});
+
+test("every agent has a place, in circles too, and what an unknown name is handed to is shown", () => {
+  const graph = placeNodes([
+    { name: "a", handoffs: ["b", "gone"], tools: ["search"] },
+    { name: "b", handoffs: ["a", "b"], tools: ["a"] },
+    { name: "alone", handoffs: [], tools: [] },
+  ]);
+  expect(graph.nodes.map((node) => [node.name, node.isUnknown]).sort()).toEqual([
+    ["a", false],
+    ["alone", false],
+    ["b", false],
+    ["gone", true],
+  ]);
+  expect(graph.edges.map(({ from, to, kind }) => `${from} ${kind} ${to}`).sort()).toEqual([
+    "a handoff b",
+    "a handoff gone",
+    "b handoff a",
+    "b handoff b",
+    "b tool a",
+  ]);
+  for (const node of graph.nodes) expect(node.left + node.width).toBeLessThanOrEqual(graph.width + 4);
+});

@@ -1,0 +1,124 @@
+"""An example of each body of the HTTP API. They are made of the API's own models, so they cannot be wrong."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from backend.app.api import bodies
+from backend.app.domain.message import MessageStatus
+from backend.app.domain.project import STARTER_CODE
+from backend.contracts.event_examples import (
+    ANSWER,
+    BEGAN_AT,
+    MESSAGE_ID,
+    MODEL,
+    PATCH,
+    PROJECT_ID,
+    PROMPT,
+    RESPONSE_ID,
+    SESSION_ID,
+    USAGE,
+    logged_event_examples,
+)
+from shared.events import event_payload
+
+
+def api_examples() -> dict[str, Any]:
+    """By the name of the model: a body as JSON values."""
+    requests: list[BaseModel] = [
+        bodies.CreateProjectRequest(name="Support desk"),
+        bodies.UpdateProjectRequest(code=STARTER_CODE, base_version=2),
+        bodies.StartSessionRequest(node_id="triage_agent"),
+        bodies.SendMessageRequest(prompt=PROMPT),
+    ]
+    answers = [*_projects(), *_sessions(), *_messages(), bodies.Health(version="0.1.0", engine="local")]
+    return {
+        **{type(one).__name__: one.model_dump(mode="json", exclude_unset=True) for one in requests},
+        **{type(one).__name__: one.model_dump(mode="json") for one in answers},
+    }
+
+
+def _projects() -> list[BaseModel]:
+    project = bodies.ProjectBody(
+        project_id=PROJECT_ID,
+        name="Support desk",
+        owner="ana",
+        members=["ben"],
+        code=STARTER_CODE,
+        version=2,
+        nodes=[bodies.NodeBody(name="assistant", handoffs=[], tools=[])],
+        created_at=BEGAN_AT,
+        updated_at=BEGAN_AT,
+    )
+    versions = [
+        bodies.VersionBody(version=2, message_id=MESSAGE_ID, commit_message="Add triage_agent", created_at=BEGAN_AT),
+        bodies.VersionBody(version=1, message_id=None, commit_message="Created", created_at=BEGAN_AT),
+    ]
+    return [
+        project,
+        bodies.ProjectList(projects=[project], next_cursor=None),
+        bodies.VersionList(project_id=PROJECT_ID, versions=versions, next_cursor=None),
+        bodies.DeletedProject(project_id=PROJECT_ID),
+    ]
+
+
+def _sessions() -> list[BaseModel]:
+    session = bodies.SessionBody(
+        session_id=SESSION_ID,
+        project_id=PROJECT_ID,
+        session_type="global",
+        node_id=None,
+        openai_session_key=f"project_{PROJECT_ID}",
+        message_count=1,
+        last_seq=5,
+        token_usage=USAGE,
+        created_at=BEGAN_AT,
+    )
+    events = [event_payload(event) for event in logged_event_examples()[:5]]
+    return [
+        session,
+        bodies.SessionList(project_id=PROJECT_ID, sessions=[session], next_cursor=None),
+        bodies.EventList(session_id=SESSION_ID, events=events, last_seq=5, truncated=False),
+        bodies.DeletedSession(session_id=SESSION_ID),
+    ]
+
+
+def _messages() -> list[BaseModel]:
+    message = bodies.MessageBody(
+        message_id=MESSAGE_ID,
+        session_id=SESSION_ID,
+        project_id=PROJECT_ID,
+        number=1,
+        prompt=PROMPT,
+        status=MessageStatus.COMPLETED,
+        content=ANSWER,
+        patch=PATCH,
+        base_version=1,
+        version=2,
+        token_usage=USAGE,
+        model=MODEL,
+        iterations=1,
+        attempt=1,
+        error=None,
+        created_at=BEGAN_AT,
+        completed_at=BEGAN_AT,
+    )
+    messages = bodies.MessageList(session_id=SESSION_ID, messages=[message], count=1, next_cursor=None)
+    return [message, messages, _full_message()]
+
+
+def _full_message() -> BaseModel:
+    response = {"id": RESPONSE_ID, "object": "response", "model": MODEL, "output": [{"type": "message"}]}
+    call = {"attempt": 1, "agent": "vibecoder", "iteration": 1}
+    return bodies.FullMessageBody(
+        message_id=MESSAGE_ID,
+        session_id=SESSION_ID,
+        model=MODEL,
+        usage=USAGE,
+        tool_calls=[bodies.ToolCallBody(**call, call_id="call_1", name="submit_patch", arguments='{"diff": "..."}')],
+        openai_response=bodies.OpenAIResponseBody(
+            responses=[
+                bodies.ResponseBody(**call, response_id=RESPONSE_ID, model=MODEL, usage=USAGE, response=response)
+            ]
+        ),
+    )

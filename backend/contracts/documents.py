@@ -1,0 +1,103 @@
+"""`make contracts`: writes the documents and the console's types. `--check` only says which are out of date."""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from backend.app.api.application import build_application
+from backend.app.wiring import build_services
+from backend.app.wiring_local import build_local_engine
+from backend.contracts.asyncapi import asyncapi_document
+from backend.contracts.openapi import openapi_document
+from backend.contracts.problems import all_codes
+from backend.contracts.socket_examples import model_of_event
+from backend.contracts.typescript import constant_list, declaration, handlers, module_text, union
+from backend.local.settings import LocalSettings
+
+Json = dict[str, Any]
+
+FOLDER = Path(__file__).parent
+TYPES = FOLDER.parent / "console" / "src" / "contract"
+
+
+def current_files() -> dict[Path, str]:
+    """What each file should hold, from the code as it is."""
+    openapi = _openapi()
+    asyncapi = asyncapi_document(openapi["info"]["version"])
+    return {
+        FOLDER / "openapi.json": _json_text(openapi),
+        FOLDER / "asyncapi.json": _json_text(asyncapi),
+        TYPES / "api.ts": _api_types(openapi),
+        TYPES / "events.ts": _event_types(openapi, asyncapi),
+    }
+
+
+def _openapi() -> Json:
+    # Nothing is opened: the document only asks which routes there are.
+    settings = LocalSettings(data_dir=Path(tempfile.gettempdir()))
+    return openapi_document(build_application(build_services(settings, build_local_engine(settings.data_dir))))
+
+
+def _json_text(document: Json) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _api_types(openapi: Json) -> str:
+    schemas = openapi["components"]["schemas"]
+    codes = constant_list("PROBLEM_CODES", "Every `code` of a problem.", all_codes())
+    return module_text(codes, *(declaration(name, schemas[name]) for name in sorted(schemas)))
+
+
+def _event_types(openapi: Json, asyncapi: Json) -> str:
+    shared = openapi["components"]["schemas"]
+    schemas = asyncapi["components"]["schemas"]
+    # What both documents have is declared once; they would not have it twice in two ways.
+    imported = sorted(name for name in schemas if name in shared)
+    models = {name: model_of_event(name).__name__ for name in asyncapi["operations"] if not name.startswith("receive_")}
+    logged = [name for name in models if models[name] in shared]
+    sent = [name for name in models if models[name].endswith("Event")]
+    return module_text(
+        "import type {\n" + "".join(f"  {name},\n" for name in imported) + '} from "./api.ts";\n',
+        "export type {\n" + "".join(f"  {name},\n" for name in imported) + "};\n",
+        constant_list("EVENT_NAMES", "Every event that the relay sends.", models),
+        constant_list("LOGGED_EVENT_NAMES", "Those with a `seq`, which the log keeps.", logged),
+        *(declaration(name, schemas[name]) for name in schemas if name not in shared),
+        union("LoggedEvent", "What the log keeps and a replay brings.", (models[name] for name in logged)),
+        union("SessionEvent", "What the relay sends of a project.", (models[name] for name in sent)),
+        handlers(
+            "ServerToClientEvents",
+            "For socket.io-client's types.",
+            {name: f"event: {model}" for name, model in models.items()},
+        ),
+        handlers(
+            "ClientToServerEvents",
+            "For socket.io-client's types.",
+            {
+                "subscribe": "request: Subscription, acknowledge: (answer: Subscribed | Refusal) => void",
+                "unsubscribe": "request: Unsubscription, acknowledge: (answer: Unsubscribed | Refusal) => void",
+            },
+        ),
+    )
+
+
+def outdated_files() -> list[Path]:
+    """Those of the committed files that the code no longer agrees with."""
+    return [path for path, text in current_files().items() if not path.exists() or path.read_text() != text]
+
+
+def main() -> None:
+    """Write what is out of date, or (`--check`) fail over it."""
+    outdated = outdated_files()
+    names = ", ".join(str(path.relative_to(FOLDER.parents[1])) for path in outdated)
+    if "--check" in sys.argv[1:]:
+        sys.exit(f"Out of date, run `make contracts`: {names}" if outdated else 0)
+    for path, text in current_files().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    sys.stdout.write(f"Written: {names}\n" if outdated else "The contracts are up to date.\n")
+
+
+if __name__ == "__main__":
+    main()

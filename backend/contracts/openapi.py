@@ -1,0 +1,142 @@
+"""The OpenAPI document: what FastAPI knows of the routes, and what it cannot know: errors, identity, examples."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from backend.app.api.errors import PROBLEM_JSON
+from backend.contracts.api_examples import api_examples
+from backend.contracts.meanings import add_meanings
+from backend.contracts.problems import all_codes, codes_of_call, problem_example, problem_schema, status_of
+from backend.contracts.schemas import require_every_field, schemas_of
+from shared.events import LoggedEvent
+
+Json = dict[str, Any]
+
+_ABOUT = """\
+Projects, sessions, messages, and the log of what happened. Errors are problem details (RFC 9457) with a stable `code`;
+besides those of each call any path may answer 404 `no_such_path` and 405 `method_not_allowed`, and a server without
+identity settings 421 `foreign_host` and 403 `foreign_origin`. The events of the socket are in the AsyncAPI document.
+"""
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "RS256 or ES256; `sub` is the user. A server without identity settings needs none.",
+}
+_HEADERS_OF_STATUS = {
+    "202": {"Location": "Where the message can be read until it has ended."},
+    "401": {"WWW-Authenticate": "`Bearer`"},
+    "429": {"Retry-After": "In seconds."},
+}
+
+
+def describe_itself(app: FastAPI) -> None:
+    """Have the application serve its whole document at its `openapi_url`."""
+    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
+
+
+def openapi_document(app: FastAPI) -> Json:
+    """The OpenAPI 3.1 document of the application's routes."""
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    document = get_openapi(
+        title=app.title, version=app.version, description=_ABOUT, routes=routes, servers=[{"url": "/"}]
+    )
+    schemas = document["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for name, schema in schemas.items():
+        if name != "Health":  # its version is the product's
+            add_meanings(schema)
+        if not name.endswith("Request"):
+            require_every_field(schema)
+    schemas.update(schemas_of(TypeAdapter(LoggedEvent)))
+    schemas["EventList"]["properties"]["events"]["items"] = _one_of_events(schemas)
+    _name_code_twice(schemas["CreateProjectRequest"])
+    schemas["Problem"] = problem_schema(all_codes())
+    for route in routes:
+        _complete(document["paths"][route.path], route)
+    document["components"]["securitySchemes"] = {"bearer": _BEARER}
+    document["components"]["examples"] = {
+        code: {"summary": code, "value": problem_example(code)} for code in _codes_named(document)
+    }
+    _add_examples(document)
+    return document
+
+
+def _one_of_events(schemas: Json) -> Json:
+    kinds = {
+        schema["properties"]["type"]["const"]: f"#/components/schemas/{name}"
+        for name, schema in schemas.items()
+        if name.endswith("Event")
+    }
+    return {
+        "oneOf": [{"$ref": reference} for reference in kinds.values()],
+        "discriminator": {"propertyName": "type", "mapping": kinds},
+    }
+
+
+def _name_code_twice(schema: Json) -> None:
+    # FastAPI only tells of the alias.
+    alias = schema["properties"].pop("current_code")
+    schema["properties"]["code"] = alias | {"title": "Code", "description": "Without it: a small starter workflow."}
+    schema["properties"]["current_code"] = alias | {"deprecated": True, "description": "The same as `code`."}
+
+
+def _complete(path: Json, route: APIRoute) -> None:
+    for method in route.methods or ():
+        call = path[method.lower()]
+        call["operationId"] = route.name
+        call["summary"] = route.name.replace("_", " ").capitalize()
+        call["responses"].pop("422", None)
+        parameters = [one for one in call.pop("parameters", []) if one["name"] != "authorization"]
+        if parameters:
+            call["parameters"] = parameters
+        needs_token = route.name != "get_health"
+        call["security"] = [{"bearer": []}] if needs_token else []
+        codes = codes_of_call(route.name, takes_body="requestBody" in call, needs_token=needs_token)
+        for status in sorted({status_of(code) for code in codes}):
+            named = [code for code in codes if status_of(code) == status]
+            call["responses"][str(status)] = _problem_answer(named)
+        for answered, headers in _HEADERS_OF_STATUS.items():
+            # A 202 to a cancel leads nowhere new.
+            if answered in call["responses"] and (answered != "202" or route.name == "send_message"):
+                call["responses"][answered]["headers"] = {
+                    name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
+                }
+
+
+def _problem_answer(codes: list[str]) -> Json:
+    return {
+        "description": "`" + "`, `".join(codes) + "`",
+        "content": {
+            PROBLEM_JSON: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
+
+
+def _contents(document: Json) -> Iterator[Json]:
+    for path in document["paths"].values():
+        for call in path.values():
+            bodies = [call["requestBody"]] if "requestBody" in call else []
+            for answer in (*bodies, *call["responses"].values()):
+                yield from answer.get("content", {}).values()
+
+
+def _codes_named(document: Json) -> list[str]:
+    return sorted({code for content in _contents(document) for code in content.get("examples", {})})
+
+
+def _add_examples(document: Json) -> None:
+    """To each model, and so to every call that takes or gives it."""
+    examples = api_examples()
+    for name, schema in document["components"]["schemas"].items():
+        if name in examples:
+            schema["examples"] = [examples[name]]

@@ -1,0 +1,105 @@
+"""The console in headless Chromium, on real servers. `make test-console` installs what these tests need."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.server_process import ROOT, ServerProcess, vibewire_process
+
+# Without Playwright the modules cannot even be read; they are only asked for by `make test-console`, which installs it.
+collect_ignore_glob = [] if importlib.util.find_spec("playwright") else ["browser_page.py", "test_browser_*.py"]
+
+PACE_SECONDS = "0.05"
+
+
+@pytest.fixture(scope="session")
+def model() -> Iterator[ServerProcess]:
+    """A rehearsal model that writes as slowly as a quick model does."""
+    with ServerProcess("backend.local.rehearsal_model", "--port", "0", "--pace", PACE_SECONDS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def writer() -> Iterator[ServerProcess]:
+    """A model that answers with 30 lines, and takes six seconds to write them: long enough to be interrupted."""
+    with ServerProcess("tests.console.writer_model", "--lines", "30", "--pieces", "30", "--pace", "0.2") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory, model: ServerProcess) -> Iterator[str]:
+    with vibewire_process(tmp_path_factory.mktemp("vibewire"), model.url, retry_delay_seconds="0.1") as server:
+        yield server.url
+    assert "Traceback" not in server.output, server.output
+
+
+if importlib.util.find_spec("playwright"):
+    from playwright.sync_api import Browser, expect, sync_playwright
+
+    from tests.console.browser_page import ConsolePage, Visits
+
+    CHROMIUM = os.environ.get("VIBEWIRE_TEST_CHROMIUM") or shutil.which("chromium") or ""
+    # Nothing in the machine's own profile, and nothing that Chromium asks its maker for.
+    SWITCHES = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+
+    @pytest.fixture(scope="session")
+    def browser() -> Iterator[Browser]:
+        if not CHROMIUM:
+            pytest.skip("no Chromium: install Debian's chromium, or name one in VIBEWIRE_TEST_CHROMIUM")
+        if not (ROOT / "backend/console/dist/index.html").exists():
+            pytest.skip("the console is not built: `make console`")
+        expect.set_options(timeout=15_000)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+            yield browser
+            browser.close()
+
+    @pytest.fixture
+    def visits(browser: Browser) -> Iterator[Visits]:
+        """Opens pages, each in a browser of its own; in the end none of them may have seen anything odd."""
+        with ExitStack() as stack:
+            visits = Visits(browser, stack)
+            yield visits
+            visits.check()
+
+    @pytest.fixture
+    def visit(visits: Visits, server_url: str) -> Callable[..., ConsolePage]:
+        """Opens the console of the server that all tests share."""
+        return lambda path="/", **options: visits.open(server_url, path, **options)
+
+    @pytest.fixture(scope="session")
+    def writing_url(tmp_path_factory: pytest.TempPathFactory, writer: ServerProcess) -> Iterator[str]:
+        """A server whose model takes its time."""
+        with vibewire_process(tmp_path_factory.mktemp("writing"), writer.url) as server:
+            yield server.url
+        assert "Traceback" not in server.output, server.output
+
+    @pytest.fixture
+    def visit_writing(visits: Visits, writing_url: str) -> Callable[..., ConsolePage]:
+        """Opens the console of a server whose model takes its time."""
+        return lambda path="/", **options: visits.open(writing_url, path, **options)
+
+    @pytest.fixture
+    def shot() -> Callable[[ConsolePage, str], None]:
+        """Takes a picture for the evidence folder, where one is asked for."""
+        folder = os.environ.get("VIBEWIRE_TEST_SCREENSHOTS")
+
+        def take(page: ConsolePage, name: str) -> None:
+            if folder:
+                page.settle()
+                page.page.screenshot(path=Path(folder) / f"{name}.png")
+
+        return take

@@ -1,0 +1,54 @@
+"""The login by OpenID Connect: code flow with PKCE, renewal, and the end of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from backend.local.console_files import CONFIG_NAME
+from tests.console.login_provider import CLIENT_ID, LoginProvider
+from tests.identity.issuer import AUDIENCE, TokenIssuer
+from tests.server_process import ServerProcess, vibewire_process
+
+pytestmark = pytest.mark.browser
+
+PROMPT = "Create a triage agent"
+# Shorter than what the page renews in good time: each connection and many calls ask for a new one.
+SHORT_LIFE = 4
+
+
+def test_a_person_signs_in_at_the_provider_and_stays_signed_in_while_tokens_expire(
+    browser: Browser, model: ServerProcess, tmp_path: Path
+) -> None:
+    with TokenIssuer() as issuer, LoginProvider(issuer, "ann", SHORT_LIFE) as provider:
+        config = {"oidc": {"authority": provider.url, "client_id": CLIENT_ID, "scope": "openid offline_access"}}
+        (tmp_path / CONFIG_NAME).write_text(json.dumps(config))
+        identity = {"jwks_url": issuer.jwks_url, "jwt_issuer": provider.url, "jwt_audience": AUDIENCE}
+        with vibewire_process(tmp_path, model.url, **identity) as server:
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(f"{server.url}/#/project/nothing")
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("link", name="Go on as ann").click()
+            # Back where the person was, and nothing of the login is left in the address.
+            expect(page).to_have_url(f"{server.url}/#/project/nothing")
+            expect(page.get_by_text("There is no such project")).to_be_visible()
+
+            page.get_by_role("textbox", name="Name of the new project").fill("Mine")
+            page.get_by_role("button", name="Create").click()
+            status = page.locator("header").get_by_role("status")
+            for _ in range(2):  # the relay hangs up when the token has expired
+                expect(status).to_have_text("Live")
+                expect(status).not_to_have_text("Live", timeout=15_000)
+            expect(status).to_have_text("Live")
+            page.get_by_role("textbox", name="Message", exact=True).fill(PROMPT)
+            page.get_by_role("button", name="Send", exact=True).click()
+            expect(page.get_by_role("article").get_by_text("Version 2", exact=True)).to_be_visible()
+            assert provider.grants.count("authorization_code") == 1
+            assert provider.grants.count("refresh_token") >= 2
+
+            page.get_by_role("button", name="Sign out").click()
+            expect(page.get_by_role("heading", name="Sign in to Vibewire")).to_be_visible()
+            expect(page.locator("body")).not_to_contain_text("Mine")
+            context.close()

@@ -1,0 +1,70 @@
+"""A model that answers everything with so many lines, in pieces, at its own pace; for a process of its own."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from backend.local.rehearsal.reply import Json, Say
+from backend.local.rehearsal.server import QuickServer, base_url, listen, server_config
+from backend.local.rehearsal.stream import encode_event, stream_events
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes `lines` lines in `pieces` pieces, with `pace` seconds before each."""
+
+    lines: int
+    pieces: int
+    pace: float
+
+    @property
+    def answer(self) -> str:
+        return "\n".join(f"Line {number}: what the agent said about <b>things</b>." for number in range(self.lines))
+
+    async def respond(self, request: Request) -> Response:
+        """Answer one call; only streamed ones are asked for."""
+        body = json.loads(await request.body())
+        events = list(stream_events(body, Say(self.answer)))
+
+        async def stream() -> AsyncIterator[bytes]:
+            for event in self._in_pieces(events):
+                if event["type"].endswith(".delta"):
+                    await asyncio.sleep(self.pace)
+                yield encode_event(event)
+
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    def _in_pieces(self, events: list[Json]) -> Iterator[Json]:
+        is_written = False
+        for event in events:
+            if not event["type"].endswith("output_text.delta"):
+                yield event
+            elif not is_written:
+                is_written = True
+                size = -(-len(self.answer) // self.pieces)
+                for start in range(0, len(self.answer), size):
+                    yield {**event, "delta": self.answer[start : start + size]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lines", type=int, default=1)
+    parser.add_argument("--pieces", type=int, default=1)
+    parser.add_argument("--pace", type=float, default=0.0)
+    given = parser.parse_args()
+    writer = Writer(given.lines, given.pieces, given.pace)
+    listener = listen(0)
+    app = Starlette(routes=[Route("/v1/responses", writer.respond, methods=["POST"])])
+    print(f"Writer: {base_url(listener)}", flush=True)
+    QuickServer(server_config(app)).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
