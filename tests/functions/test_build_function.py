@@ -12,9 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def build(*arguments: str, **changed: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "infra/build_function.py", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **changed}, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **changed}, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("interpreter", ["/nowhere/python3.13", "false", sys.executable])
