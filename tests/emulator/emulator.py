@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -19,6 +20,9 @@ ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / ".aws-sam" / "artifacts"
 _EMULATOR = ".venv-sam/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64"
 _DEADLINE_SECONDS = 60.0
+# Below those that systems give to outgoing connections: one of these could take the port before the emulator has it,
+# even the very connection that waits for it to listen.
+_PORTS = range(20_000, 32_000)
 _INIT_REPORT = re.compile(r"INIT REPORT\(durationMs: ([\d.]+)")
 # What the runtime in the cloud sets; the marshaller of answers looks at the first.
 _RUNTIME_VARIABLES = {
@@ -178,9 +182,13 @@ def _children(pid: int) -> list[int]:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
+    while True:
+        try:
+            with socket.create_server(("127.0.0.1", random.choice(_PORTS))) as found:
+                port: int = found.getsockname()[1]
+                return port
+        except OSError:
+            continue
 
 
 def _wait_for_port(port: int, process: "subprocess.Popen[str]") -> None:
