@@ -17,7 +17,7 @@ from tests.server_process import ROOT, rehearsal_process, vibewire_process
 from tests.watcher import Watcher
 
 FOLDER = ROOT / "backend" / "validated_test_evidence" / "phase-005"
-MADE_ELSEWHERE = "nfs-memory.txt"  # by `make nfs`, on machines that have NFS
+MADE_ELSEWHERE = ("nfs-memory.txt", "sam-local.txt")  # by `make nfs` and `make sam-local`, where they can run
 REQUEST_TESTS = "tests/integration/test_phase_005_sessions.py"
 PROMPTS = ("Create a triage agent, but reject once", "Make it Spanish")
 
@@ -83,7 +83,7 @@ def main() -> None:
     """Run everything and write the folder anew."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.iterdir():
-        if old.name != MADE_ELSEWHERE:
+        if old.name not in MADE_ELSEWHERE:
             old.unlink()
     write_pytest_report()
     with (
