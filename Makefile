@@ -37,9 +37,10 @@ newcomer: .venv/.dev .venv/.console  ## Measure the way from git clone to the fi
 test: .venv/.dev  ## Run the whole test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-long: .venv/.dev  ## The slower proofs: every kill point on every side, many more random histories
+test-long: .venv/.dev  ## The slower proofs: all kill points, many more random histories, end to end on AWS's side
 	VIBEWIRE_TEST_ALL_CRASHES=1 VIBEWIRE_TEST_EXAMPLES=300 $(BIN)/python -m pytest --numprocesses 2 --dist load \
 		tests/faults/test_killed_between_any_two_steps.py tests/stateful
+	$(BIN)/python -m pytest -m end_to_end tests/end_to_end
 
 check: .venv/.dev  ## Lint, types and import contracts
 	$(BIN)/ruff check .
