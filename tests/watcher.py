@@ -29,11 +29,7 @@ class Watcher:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if "polling" in self._transports:
-            # python-engineio leaves a poll that is pending at a goodbye unanswered until its next ping is due.
-            await self.client.eio.disconnect(abort=True)
-        else:
-            await self.client.disconnect()
+        await self.client.disconnect()
         await self.client.shutdown()
 
     async def subscribe(self, project_id: str, after: dict[str, int] | None = None) -> dict[str, Any]:

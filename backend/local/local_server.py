@@ -9,6 +9,9 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from backend.relay.settings import RelaySettings
+from backend.relay.websocket_protocol import RelayWebSocketProtocol
+
 # Longer than the pools of most clients: a connection that is closed just when it is used again looks like a fault.
 _KEEP_ALIVE_SECONDS = 75
 
@@ -37,9 +40,10 @@ def build_server(app: ASGIApp) -> LocalServer:
     """A server for the application, which listens once it is given a socket."""
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
-        ws_max_size=1_000_000,
+        ws=RelayWebSocketProtocol,
+        ws_max_size=RelaySettings().max_packet_bytes,
         ws_per_message_deflate=False,
+        ws_ping_interval=None,  # Engine.IO has pings of its own
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.relay.aws_relay_queue import AwsRelayQueue, QueueMessage, describe, is_gone
 from backend.relay.bus_parsing import MalformedBusMessageError, RelayProbe, parse_bus_message
-from backend.relay.figures import RelayFigures
+from backend.relay.counters import RelayFigures
 from shared.events import BusMessage
 
 logger = logging.getLogger(__name__)

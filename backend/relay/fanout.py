@@ -5,11 +5,14 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
+from backend.relay.counters import RelayFigures
 from backend.relay.event_source import EventSource
-from backend.relay.room_cursor import Admission, Emit, RoomCursor
+from backend.relay.recent_events import RecentEvents, size_of
+from backend.relay.room_cursor import Admission, Emit, RoomCursor, at_once
 from backend.relay.settings import RelaySettings
+from backend.relay.shared_log import SharedEventLog
 from shared.event_log import EventLogReader
-from shared.events import AccessChangedEvent, BusMessage, Event
+from shared.events import AccessChangedEvent, BusMessage, Event, LoggedEvent
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +65,26 @@ class Fanout:
     """The rooms that somebody hears. A room nobody hears costs nothing."""
 
     def __init__(
-        self, log: EventLogReader, emit_to_room: EmitToRoom, check_access: CheckAccess, settings: RelaySettings
+        self,
+        log: EventLogReader,
+        emit_to_room: EmitToRoom,
+        check_access: CheckAccess,
+        settings: RelaySettings,
+        figures: RelayFigures | None = None,
+        measure: Callable[[LoggedEvent], int] = size_of,
     ) -> None:
-        self._log = log
+        self._figures = figures or RelayFigures()
+        self._recent = RecentEvents(settings.recent_bytes, settings.recent_seconds, measure)
+        self._log = SharedEventLog(log, self._recent, asyncio.Semaphore(settings.max_log_reads), self._figures)
         self._emit_to_room = emit_to_room
         self._check_access = check_access
         self._settings = settings
         self._rooms: dict[str, Room] = {}
+
+    @property
+    def rooms(self) -> int:
+        """How many rooms are heard now."""
+        return len(self._rooms)
 
     async def run(self, source: EventSource) -> None:
         """Pass on what the source brings, and mend holes in between, until cancelled."""
@@ -84,18 +100,19 @@ class Fanout:
         after: Mapping[str, int],
         send: Emit,
         join: Callable[[], Awaitable[None]],
+        until_taken: Callable[[], Awaitable[None]] = at_once,
     ) -> Admission:
         """Let a client into a project's room, with replay. See RoomCursor.admit."""
         room = self._rooms.get(project_id)
         if room is None:
             room = self._rooms[project_id] = Room(
-                RoomCursor(project_id, self._log, lambda event: self._emit_to_room(project_id, event)),
+                RoomCursor(project_id, self._log, lambda event: self._emit_to_room(project_id, event), self._recent),
                 lambda: self._check_room(project_id),
             )
         room.listeners.add(sid)
         room.last_event = asyncio.get_running_loop().time()
         try:
-            return await room.cursor.admit(after, send, join)
+            return await room.cursor.admit(after, send, join, until_taken)
         except BaseException:
             await self.leave(project_id, sid)
             raise
@@ -115,6 +132,7 @@ class Fanout:
         rooms, self._rooms = self._rooms, {}
         for room in rooms.values():
             await room.close()
+        await self._log.close()
 
     async def _hear(self, source: EventSource) -> None:
         while True:
@@ -153,4 +171,5 @@ class Fanout:
                     logger.exception("The room of project %s was not compared with the log", project_id)
                 else:
                     if holes:
+                        self._figures.holes += holes
                         logger.warning("Holes in %s sessions of project %s were filled", holes, project_id)

@@ -1,55 +1,54 @@
-"""What a relay counts, and how it is told to CloudWatch: in the embedded metric format, on standard output."""
+"""How a relay's counts are told to CloudWatch: in the embedded metric format, on standard output."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+from backend.relay.counters import RelayFigures
 
 NAMESPACE = "Vibewire"
 SERVICE = "relay"
 
 
-@dataclass
-class RelayFigures:
-    """Counts since the last report.
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """What a relay holds now."""
 
-    Attributes:
-        events: events that came in.
-        malformed: messages that were none.
-        lag_seconds: the longest that an event took from where it happened to here.
-    """
-
-    events: int = 0
-    malformed: int = 0
-    lag_seconds: float = 0.0
-
-    def count_event(self, created_at: datetime) -> None:
-        """An event came in."""
-        self.events += 1
-        self.lag_seconds = max(self.lag_seconds, (datetime.now(UTC) - created_at).total_seconds())
-
-    def count_malformed(self) -> None:
-        """Something came in that is no event."""
-        self.malformed += 1
+    connections: int
+    rooms: int
 
 
-def report(figures: RelayFigures, connections: int) -> None:
+def report(figures: RelayFigures, occupancy: Occupancy) -> None:
     """Write one report to standard output and begin to count anew."""
     metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
-    metrics.add_metric("Connections", MetricUnit.Count, connections)
+    # The autoscaling follows Connections: each task reports its own, so that the average is that of one task.
+    metrics.add_metric("Connections", MetricUnit.Count, occupancy.connections)
+    metrics.add_metric("Rooms", MetricUnit.Count, occupancy.rooms)
     metrics.add_metric("EventsReceived", MetricUnit.Count, figures.events)
     metrics.add_metric("MalformedMessages", MetricUnit.Count, figures.malformed)
+    metrics.add_metric("Deliveries", MetricUnit.Count, figures.deliveries)
+    metrics.add_metric("ClientsDropped", MetricUnit.Count, figures.drops.total())
+    metrics.add_metric("ConnectionsRefused", MetricUnit.Count, figures.refusals.total())
+    metrics.add_metric("HolesFilled", MetricUnit.Count, figures.holes)
+    metrics.add_metric("LogReads", MetricUnit.Count, figures.log_reads)
+    if figures.flushes:
+        metrics.add_metric("FlushSize", MetricUnit.Count, round(figures.flushed_events / figures.flushes, 2))
+        metrics.add_metric("LargestFlush", MetricUnit.Count, figures.largest_flush)
     if figures.events:
         metrics.add_metric("EventLag", MetricUnit.Milliseconds, round(figures.lag_seconds * 1_000, 1))
-    figures.events, figures.malformed, figures.lag_seconds = 0, 0, 0.0
+    # Not as dimensions: each reason would be a metric of its own.
+    for name, counted in (("dropped", figures.drops), ("refused", figures.refusals)):
+        if counted:
+            metrics.add_metadata(name, dict(counted))
+    figures.__init__()  # type: ignore[misc]  # counted anew, in place: everybody counts in this object
     metrics.flush_metrics()
 
 
-async def report_regularly(figures: RelayFigures, connections: Callable[[], int], seconds: float = 60.0) -> None:
+async def report_regularly(figures: RelayFigures, occupancy: Callable[[], Occupancy], seconds: float = 60.0) -> None:
     """Report until cancelled."""
     while True:
         await asyncio.sleep(seconds)
-        report(figures, connections())
+        report(figures, occupancy())

@@ -4,11 +4,13 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+
+from backend.relay.websocket_protocol import RelayWebSocketProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -19,14 +21,17 @@ _KEEP_ALIVE_SECONDS = 75
 class RelayServer(uvicorn.Server):
     """Stops on SIGTERM and SIGINT, and returns. uvicorn's own raises the signal again, and nothing would be closed.
 
-    Stopping: no new connection is accepted; WebSockets are closed with 1012 (service restart), upon which Socket.IO
-    clients connect again, to another relay; requests under way may end for a while.
+    Stopping: no new connection is accepted; clients are sent away one after the other (WebSockets closed with 1012,
+    service restart), upon which Socket.IO clients connect again after a random pause, to another relay; requests under
+    way may end for a while.
 
     Attributes:
         has_failed: it stops because a part of the process died.
+        before_shutdown: sends the clients away.
     """
 
     has_failed = False
+    before_shutdown: Callable[[], Awaitable[None]] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept connections, and say where."""
@@ -36,6 +41,14 @@ class RelayServer(uvicorn.Server):
             logger.info(
                 "The relay listens on %s", f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, take leave of the clients, and wait for what is under way."""
+        for server in self.servers:
+            server.close()
+        if self.before_shutdown is not None:
+            await self.before_shutdown()
+        await super().shutdown(sockets=sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -51,13 +64,14 @@ class RelayServer(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-def build_server(app: Any, drain_seconds: float) -> RelayServer:
+def build_server(app: Any, drain_seconds: float, max_packet_bytes: int) -> RelayServer:
     """A server for the ASGI application, which listens once it is given a socket."""
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
-        ws_max_size=1_000_000,
+        ws=RelayWebSocketProtocol,
+        ws_max_size=max_packet_bytes,
         ws_per_message_deflate=False,
+        ws_ping_interval=None,  # Engine.IO has pings of its own
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -12,7 +12,8 @@ import socketio
 
 from backend.relay.aws_event_source import AwsEventSource
 from backend.relay.aws_relay_queue import AwsRelayQueue
-from backend.relay.figures import RelayFigures, report, report_regularly
+from backend.relay.counters import RelayFigures
+from backend.relay.figures import Occupancy, report, report_regularly
 from backend.relay.health import HealthApp
 from backend.relay.http_server import RelayServer, build_server
 from backend.relay.server import Relay
@@ -40,16 +41,23 @@ async def run_relay(settings: RelayProcessSettings, task_id: str) -> AsyncIterat
     source = build_source(settings, task_id, figures)
     table = AwsTable(build_service("dynamodb"), settings.table_name)
     log = AwsEventLog(table, partial(datetime.now, UTC))
-    relay = Relay(build_authenticator(settings), AwsAccess(table), log, settings)
+    relay = Relay(build_authenticator(settings), AwsAccess(table), log, settings, figures)
     health = HealthApp(lambda: source.proven.is_set() and not server.should_exit)
-    server = build_server(socketio.ASGIApp(relay.sio, other_asgi_app=health), settings.drain_seconds)
+    server = build_server(
+        socketio.ASGIApp(relay.sio, other_asgi_app=health), settings.drain_seconds, settings.max_packet_bytes
+    )
+    server.before_shutdown = partial(relay.send_all_away, settings.drain_seconds)
+
+    def occupancy() -> Occupancy:
+        return Occupancy(relay.connections, relay.rooms)
+
     async with AsyncExitStack() as stack:
-        stack.callback(lambda: report(figures, relay.connections))
+        stack.callback(lambda: report(figures, occupancy()))
         stack.push_async_callback(source.close)
         for name, work in {
             "relay": relay.run(source),
             "probe": source.prove(),
-            "report": report_regularly(figures, lambda: relay.connections),
+            "report": report_regularly(figures, occupancy),
         }.items():
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(_stop, task)

@@ -5,14 +5,25 @@ must meet without a gap for all sessions at once.
 """
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from backend.relay.recent_events import RecentEvents
 from backend.relay.session_cursor import SessionCursor
 from shared.event_log import EventLogReader
 from shared.events import CodeChangedEvent, Event, LoggedEvent
 
 Emit = Callable[[Event], Awaitable[None]]
+
+# So few events may be left when the room waits for a newcomer.
+_SHORT_WAY = 50
+_OWN_RECENT_BYTES = 1_000_000
+_OWN_RECENT_SECONDS = 60.0
+
+
+async def at_once() -> None:
+    """For newcomers that can be sent anything at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +36,25 @@ class Admission:
 
 
 class RoomCursor:
-    """How far each session of a project has been told to the room."""
+    """How far each session of a project has been told to the room.
 
-    def __init__(self, project_id: str, log: EventLogReader, emit: Emit) -> None:
+    Args:
+        project_id: the project.
+        log: its log.
+        emit: tells the room.
+        recent: where what was told is kept for those who come next.
+    """
+
+    def __init__(self, project_id: str, log: EventLogReader, emit: Emit, recent: RecentEvents | None = None) -> None:
         self._project_id = project_id
         self._log = log
         self._emit_to_room = emit
+        self._recent = RecentEvents(_OWN_RECENT_BYTES, _OWN_RECENT_SECONDS) if recent is None else recent
         self._lock = asyncio.Lock()
         self._sessions: dict[str, SessionCursor] | None = None
+        # When each session was last compared with the log, in ticks of a clock that only orders.
+        self._ticks = itertools.count(1)
+        self._compared: dict[str, int] = {}
 
     async def hear(self, event: Event) -> None:
         """Pass on an event of the bus, and first whatever of its session is missing before it."""
@@ -60,27 +82,38 @@ class RoomCursor:
                 await self._fill(session_id)
             return len(behind) + len(gone)
 
-    async def admit(self, after: Mapping[str, int], send: Emit, join: Callable[[], Awaitable[None]]) -> Admission:
+    async def admit(
+        self,
+        after: Mapping[str, int],
+        send: Emit,
+        join: Callable[[], Awaitable[None]],
+        until_taken: Callable[[], Awaitable[None]] = at_once,
+    ) -> Admission:
         """Let a newcomer in: replay what it asks for, then join it where the replay meets the room.
 
         Args:
             after: by session, the number of the newest event that the newcomer has.
             send: sends an event to the newcomer alone.
             join: makes it hear the room.
+            until_taken: waits until the newcomer has taken most of what it was sent. Not called while the room waits.
         """
         admission = Admission({})
+        asked = next(self._ticks)
         reached: dict[str, int] = {}
         for session_id, seq in after.items():
-            last = await self._replay(session_id, seq, send, admission)
+            last = await self._catch_up(session_id, seq, send, until_taken, admission)
             if last is not None:
                 reached[session_id] = last
         async with self._lock:
+            await self._opened()
             for session_id, seq in reached.items():
-                await self._fill(session_id)
+                # Another newcomer may have had this done meanwhile. But the room must not be behind what this one read.
+                is_current = self._compared.get(session_id, 0) > asked
+                if not is_current or (await self._session(session_id)).seq < seq:
+                    await self._fill(session_id)
                 # What came up since the replay's last page: a short way, so the room may wait for it. Not beyond what
                 # the room was told, since the newcomer is about to hear all that follows.
-                told = (await self._session(session_id)).seq
-                await self._replay(session_id, seq, send, admission, up_to=told)
+                await self._send_rest(session_id, seq, send, admission)
             await join()
             sessions = await self._opened()
             admission.last_seq.update({name: one.seq for name, one in sessions.items() if not one.deleted})
@@ -88,12 +121,43 @@ class RoomCursor:
 
     async def _opened(self) -> dict[str, SessionCursor]:
         if self._sessions is None:
+            began = next(self._ticks)
             last_seqs = await self._log.read_last_seqs(self._project_id)
+            self._compared = dict.fromkeys(last_seqs, began)
             self._sessions = {name: SessionCursor(seq) for name, seq in last_seqs.items()}
         return self._sessions
 
     async def _session(self, session_id: str) -> SessionCursor:
         return (await self._opened()).setdefault(session_id, SessionCursor())
+
+    async def _catch_up(
+        self,
+        session_id: str,
+        after: int,
+        send: Emit,
+        until_taken: Callable[[], Awaitable[None]],
+        admission: Admission,
+    ) -> int | None:
+        """Replay until little can be left. Returns the last number, None where the session cannot be replayed."""
+
+        async def send_slowly(event: Event) -> None:
+            await until_taken()
+            await send(event)
+
+        while True:
+            last = await self._replay(session_id, after, send_slowly, admission)
+            if last is None or last - after < _SHORT_WAY:
+                return last
+            after = last
+
+    async def _send_rest(self, session_id: str, after: int, send: Emit, admission: Admission) -> None:
+        session = await self._session(session_id)
+        told = session.seq
+        if not session.deleted:
+            for event in self._recent.after(session_id, after, told - after, up_to=told):
+                await send(event)
+                after = event.seq
+        await self._replay(session_id, after, send, admission, up_to=told)
 
     async def _replay(
         self, session_id: str, after: int, send: Emit, admission: Admission, up_to: int | None = None
@@ -114,6 +178,7 @@ class RoomCursor:
         return up_to
 
     async def _fill(self, session_id: str) -> None:
+        began = next(self._ticks)
         session = await self._session(session_id)
         while not session.deleted:
             page = await self._log.read_events(self._project_id, session_id, session.seq)
@@ -123,13 +188,19 @@ class RoomCursor:
                 await self._tell(session, event)
             if page.deleted:
                 session.deleted = True
+                self._recent.forget(session_id, session.seq)
             elif not page.has_more:
                 session.seq = page.last_seq
-                return
+                break
+        self._compared[session_id] = began
 
     async def _tell(self, session: SessionCursor, event: LoggedEvent) -> None:
         await self._emit_to_room(event)
         session.advance(event)
+        if session.deleted:
+            self._recent.forget(event.session_id, event.seq)
+        else:
+            self._recent.add(event)
 
 
 def _note(sessions: list[str], session_id: str) -> None:

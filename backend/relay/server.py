@@ -2,37 +2,30 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import socketio
 
+from backend.relay.client import Ack, Client, ClientGoneError, no_project, refusal
+from backend.relay.counters import RelayFigures
 from backend.relay.event_source import EventSource
 from backend.relay.fanout import Fanout
-from backend.relay.room_manager import RoomManager
 from backend.relay.settings import RelaySettings
+from backend.relay.shared_log import SharedAccess
+from backend.relay.socket_server import RelaySocketServer
 from backend.relay.subscription import InvalidSubscriptionError, parse_subscription, parse_unsubscription
 from shared.access import AccessReader
 from shared.event_log import EventLogReader
-from shared.events import CONTRACT_VERSION, Event, event_payload, room_of
+from shared.events import CONTRACT_VERSION, Event, room_of
 from shared.identity import Authenticator, Identity, InvalidTokenError
 
 logger = logging.getLogger(__name__)
 
-Ack = dict[str, Any]
-
-
-@dataclass
-class Client:
-    """A connected socket: who it is, and the projects it hears."""
-
-    identity: Identity
-    projects: set[str] = field(default_factory=set)
-    # One subscription at a time: two replays at once would mix.
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    expiry: asyncio.Task[None] | None = None
-
+# Requests of one client that wait for each other; beyond that it is told to wait for answers.
+_MOST_WAITING_REQUESTS = 256
+_LOOK_SECONDS = 0.02
 
 # Stands for a socket that was closed between its packet and its turn to be handled.
 _GONE = Client(Identity(""))
@@ -42,31 +35,36 @@ class Relay:
     """Broadcasts the events of projects to the clients that subscribed to them. Keeps nothing that matters."""
 
     def __init__(
-        self, authenticator: Authenticator, access: AccessReader, log: EventLogReader, settings: RelaySettings
+        self,
+        authenticator: Authenticator,
+        access: AccessReader,
+        log: EventLogReader,
+        settings: RelaySettings,
+        figures: RelayFigures | None = None,
     ) -> None:
+        self.figures = figures or RelayFigures()
         self._authenticator = authenticator
-        self._access = access
+        self._access = SharedAccess(access, asyncio.Semaphore(settings.max_log_reads))
         self._settings = settings
         self._clients: dict[str, Client] = {}
-        self._fanout = Fanout(log, self._emit_to_room, self._check_access, settings)
-        self.sio = socketio.AsyncServer(
-            async_mode="asgi",
-            client_manager=RoomManager(),
-            cors_allowed_origins=None if settings.origins is None else list(settings.origins),
-            ping_interval=settings.ping_seconds,
-            ping_timeout=settings.ping_seconds,
-            max_http_buffer_size=settings.max_packet_bytes,
-            http_compression=False,
-        )
+        self._users: Counter[str] = Counter()
+        self.sio = RelaySocketServer(settings, self.figures)
+        measure = self.sio.manager.encoder.measure  # encoded once, for the room and for its size
+        self._fanout = Fanout(log, self._emit_to_room, self._check_access, settings, self.figures, measure)
         self.sio.on("connect", self._connect)
         self.sio.on("disconnect", self._disconnect)
-        self.sio.on("subscribe", self._subscribe)
-        self.sio.on("unsubscribe", self._unsubscribe)
+        self.sio.on("subscribe", self._in_turn(self._subscribe))
+        self.sio.on("unsubscribe", self._in_turn(self._unsubscribe))
 
     @property
     def connections(self) -> int:
         """How many clients are connected now."""
         return len(self._clients)
+
+    @property
+    def rooms(self) -> int:
+        """How many projects somebody hears now."""
+        return self._fanout.rooms
 
     async def run(self, source: EventSource) -> None:
         """Pass on the source's events until cancelled."""
@@ -74,6 +72,11 @@ class Relay:
             await self._fanout.run(source)
         finally:
             await self._fanout.close()
+            await self._access.close()
+
+    async def send_all_away(self, seconds: float) -> None:
+        """Take no client in from now on, and have those that are here connect again elsewhere, over at most so long."""
+        await self.sio.send_all_away(seconds)
 
     async def _connect(self, sid: str, environ: object, auth: object = None) -> None:
         if environ is not self.sio.get_environ(sid):
@@ -82,10 +85,15 @@ class Relay:
         try:
             identity = await self._authenticator.authenticate(token if isinstance(token, str) else None)
         except InvalidTokenError as error:
+            self.figures.refusals["invalid_token"] += 1
             raise socketio.exceptions.ConnectionRefusedError(str(error), {"code": "invalid_token"}) from error
         if self.sio.get_environ(sid) is None:
             # It hung up while it was being identified; nobody will ever tell of its end.
             raise socketio.exceptions.ConnectionRefusedError("disconnected")
+        if self._users[identity.user_id] >= self._settings.max_user_connections:
+            self.figures.refusals["too_many_connections"] += 1
+            detail = f"At most {self._settings.max_user_connections} connections of one user."
+            raise socketio.exceptions.ConnectionRefusedError(detail, {"code": "too_many_connections"})
         client = Client(identity)
         if identity.expires_at is not None:
             left = (identity.expires_at - datetime.now(UTC)).total_seconds()
@@ -93,6 +101,7 @@ class Relay:
                 raise socketio.exceptions.ConnectionRefusedError("The token has expired.", {"code": "invalid_token"})
             client.expiry = asyncio.create_task(self._disconnect_after(sid, left))
         self._clients[sid] = client
+        self._users[identity.user_id] += 1
 
     async def _disconnect(self, sid: str, *_reason: object) -> None:
         if self.sio.manager.is_connected(sid, "/"):
@@ -100,6 +109,9 @@ class Relay:
         client = self._clients.pop(sid, None)
         if client is None:
             return
+        self._users[client.identity.user_id] -= 1
+        if not self._users[client.identity.user_id]:
+            del self._users[client.identity.user_id]
         if client.expiry is not None:
             client.expiry.cancel()
         for project_id in tuple(client.projects):
@@ -111,31 +123,49 @@ class Relay:
         self._clients[sid].expiry = None  # its end is at hand, and must not cancel this task
         await self.sio.disconnect(sid)
 
-    async def _subscribe(self, sid: str, *payload: object) -> Ack:
-        client = self._clients.get(sid, _GONE)
-        async with client.lock:
+    def _in_turn(
+        self, handle: Callable[[str, Client, tuple[object, ...]], Awaitable[Ack]]
+    ) -> Callable[..., Awaitable[Ack]]:
+        async def handle_in_turn(sid: str, *payload: object) -> Ack:
+            client = self._clients.get(sid, _GONE)
+            if client.waiting >= _MOST_WAITING_REQUESTS:
+                return refusal("too_many_requests", f"At most {_MOST_WAITING_REQUESTS} requests at a time.")
+            client.waiting += 1
             try:
-                subscription = parse_subscription(payload, self._settings.max_after)
+                async with client.lock:
+                    return await handle(sid, client, payload)
             except InvalidSubscriptionError as error:
-                return _refusal("invalid_subscription", str(error))
-            project_id = subscription.project_id
-            if not await self._may_hear(client.identity, project_id):
-                return _no_project(project_id)
+                return refusal("invalid_subscription", str(error))
+            except ClientGoneError:
+                return refusal("disconnected", "The socket was closed meanwhile.")
+            finally:
+                client.waiting -= 1
+
+        return handle_in_turn
+
+    async def _subscribe(self, sid: str, client: Client, payload: tuple[object, ...]) -> Ack:
+        subscription = parse_subscription(payload, self._settings.max_after)
+        project_id = subscription.project_id
+        if not await self._may_hear(client.identity, project_id):
+            return no_project(project_id)
+        await self._leave(sid, client, project_id)
+        if sid not in self._clients:
+            raise ClientGoneError
+        if len(client.projects) >= self._settings.max_rooms:
+            return refusal("too_many_rooms", f"At most {self._settings.max_rooms} projects at a time.")
+        client.projects.add(project_id)
+        admission = await self._fanout.enter(
+            project_id,
+            sid,
+            subscription.after,
+            lambda event: self._send(sid, client, event),
+            lambda: self._join(sid, client, project_id),
+            lambda: self._until_taken(sid),
+        )
+        # Whoever was removed while the replay ran was let in by what was true before.
+        if project_id not in client.projects or not await self._may_hear(client.identity, project_id):
             await self._leave(sid, client, project_id)
-            if sid not in self._clients:
-                return _refusal("disconnected", "The socket was closed meanwhile.")
-            client.projects.add(project_id)
-            admission = await self._fanout.enter(
-                project_id,
-                sid,
-                subscription.after,
-                lambda event: self._send(sid, client, event),
-                lambda: self._join(sid, client, project_id),
-            )
-            # Whoever was removed while the replay ran was let in by what was true before.
-            if project_id not in client.projects or not await self._may_hear(client.identity, project_id):
-                await self._leave(sid, client, project_id)
-                return _no_project(project_id)
+            return no_project(project_id)
         return {
             "ok": True,
             "room": room_of(project_id),
@@ -145,14 +175,9 @@ class Relay:
             "deleted": admission.deleted,
         }
 
-    async def _unsubscribe(self, sid: str, *payload: object) -> Ack:
-        client = self._clients.get(sid, _GONE)
-        async with client.lock:
-            try:
-                project_id = parse_unsubscription(payload).project_id
-            except InvalidSubscriptionError as error:
-                return _refusal("invalid_subscription", str(error))
-            await self._leave(sid, client, project_id)
+    async def _unsubscribe(self, sid: str, client: Client, payload: tuple[object, ...]) -> Ack:
+        project_id = parse_unsubscription(payload).project_id
+        await self._leave(sid, client, project_id)
         return {"ok": True, "room": room_of(project_id)}
 
     async def _may_hear(self, identity: Identity, project_id: str) -> bool:
@@ -161,7 +186,15 @@ class Relay:
 
     async def _send(self, sid: str, client: Client, event: Event) -> None:
         if event.project_id in client.projects:
-            await self.sio.emit(event.type, event_payload(event), to=sid)
+            self.sio.manager.emit_event(sid, event)
+
+    async def _until_taken(self, sid: str) -> None:
+        """Wait while much of what the client was sent is still on its way."""
+        while (socket := self.sio.socket_of(sid)) is not None and not socket.closed:
+            if socket.buffered <= self._settings.max_client_bytes // 2:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise ClientGoneError
 
     async def _join(self, sid: str, client: Client, project_id: str) -> None:
         if sid not in self._clients or project_id not in client.projects:
@@ -186,12 +219,4 @@ class Relay:
                 await self._leave(sid, client, project_id)
 
     async def _emit_to_room(self, project_id: str, event: Event) -> None:
-        await self.sio.emit(event.type, event_payload(event), room=room_of(project_id))
-
-
-def _no_project(project_id: str) -> Ack:
-    return _refusal("project_not_found", f"There is no project {project_id} that you may use.")
-
-
-def _refusal(code: str, detail: str) -> Ack:
-    return {"ok": False, "code": code, "detail": detail}
+        self.sio.manager.emit_event(room_of(project_id), event)

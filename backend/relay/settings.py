@@ -26,7 +26,29 @@ class RelaySettings(BaseModel):
         description="How often a client is asked whether it is there, in seconds; as long again until it is given up.",
     )
     max_packet_bytes: PositiveInt = Field(100_000, description="The largest packet that a client may send, in bytes.")
+    max_packets_per_second: PositiveFloat = Field(
+        50, description="Packets that a client may send each second; five times as many at once."
+    )
+    max_client_bytes: PositiveInt = Field(
+        4_000_000,
+        description="What may wait for a client that does not read, in bytes; over it the client is cut off.",
+    )
+    max_rooms: PositiveInt = Field(200, description="Projects that one connection may hear at a time.")
     max_after: PositiveInt = Field(200, description="Sessions that one subscription may ask replay for.")
+    max_user_connections: PositiveInt = Field(200, description="Connections that one user may have to one relay.")
+    max_connections: PositiveInt = Field(10_000, description="Connections that one relay may have in all.")
+    connect_seconds: PositiveFloat = Field(
+        20, description="How long a connection may take to say who it is, in seconds."
+    )
+    max_log_reads: PositiveInt = Field(8, description="Reads of the log that the relay has under way at a time.")
+    recent_bytes: PositiveInt = Field(
+        16_000_000, description="Recent events that are kept for clients that return, in bytes."
+    )
+    recent_seconds: PositiveFloat = Field(300, description="How long those are kept, in seconds.")
+    fast_path: bool = Field(
+        default=True,
+        description="Whether a room's events are encoded once and written to each client's WebSocket directly.",
+    )
     origins: tuple[str, ...] | None = Field(
         None, description="Web origins that may connect, divided by commas; by default only the relay's own."
     )

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backend.app.adapters.aws_event_bus import AwsEventBus
 from backend.relay.aws_event_source import AwsEventSource
 from backend.relay.aws_relay_queue import AwsRelayQueue
-from backend.relay.figures import RelayFigures
+from backend.relay.counters import RelayFigures
 from shared.aws_service import AwsService
 from shared.events import AgentIterationEvent, BusMessage
 from tests.moto_server import Moto

@@ -1,0 +1,51 @@
+"""What a relay counts."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+@dataclass
+class RelayFigures:
+    """Counts since the last report.
+
+    Attributes:
+        events: events that came in.
+        malformed: messages that were none.
+        lag_seconds: the longest that an event took from where it happened to here.
+        deliveries: events that were sent, once for each client.
+        holes: sessions whose missing events were read from the log, since the bus had not brought them.
+        log_reads: reads of the log.
+        flushes: how often rooms were written to at once, and what that wrote in events; none of the stock path.
+        flushed_events: see flushes.
+        largest_flush: the most events that one client was written at once.
+        drops: clients that were cut off, by reason.
+        refusals: connections that were refused, by reason.
+    """
+
+    events: int = 0
+    malformed: int = 0
+    lag_seconds: float = 0.0
+    deliveries: int = 0
+    holes: int = 0
+    log_reads: int = 0
+    flushes: int = 0
+    flushed_events: int = 0
+    largest_flush: int = 0
+    drops: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+
+    def count_event(self, created_at: datetime) -> None:
+        """An event came in."""
+        self.events += 1
+        self.lag_seconds = max(self.lag_seconds, (datetime.now(UTC) - created_at).total_seconds())
+
+    def count_malformed(self) -> None:
+        """Something came in that is no event."""
+        self.malformed += 1
+
+    def count_flush(self, events: int) -> None:
+        """A room was written so many events at once."""
+        self.flushes += 1
+        self.flushed_events += events
+        self.largest_flush = max(self.largest_flush, events)

@@ -1,0 +1,68 @@
+"""What a client may send: the form of Engine.IO and Socket.IO packets, checked before anything is made of them."""
+
+import base64
+import binascii
+from typing import Any
+
+import socketio
+
+# Goodbye, pong, the probe of an upgrade and its end; messages are looked at apart.
+_ENGINE_PACKETS = frozenset(("1", "3", "2probe", "5"))
+_MESSAGE_TYPES = "0123456"
+_MOST_ATTACHMENTS = 10
+
+
+class InvalidPacketError(ValueError):
+    """A client sent what no client of the protocol sends."""
+
+
+def check_engine_packet(data: str | bytes) -> None:
+    """Raises InvalidPacketError where this is no packet that a client may send by Engine.IO."""
+    if isinstance(data, bytes):
+        return  # an attachment; whether one is due, Socket.IO knows
+    if data.startswith("4"):
+        if len(data) < 2 or data[1] not in _MESSAGE_TYPES:
+            raise InvalidPacketError("a message that is no packet of Socket.IO")
+    elif data.startswith("b"):
+        try:
+            base64.b64decode(data[1:], validate=True)
+        except (binascii.Error, ValueError):
+            raise InvalidPacketError("an attachment that is not base64") from None
+    elif data not in _ENGINE_PACKETS:
+        raise InvalidPacketError("no packet of Engine.IO")
+
+
+class RelayPacket(socketio.packet.Packet):  # type: ignore[misc]  # python-socketio ships no types
+    """A Socket.IO packet that raises InvalidPacketError, and nothing else, where what came is none."""
+
+    def decode(self, encoded_packet: str) -> int:
+        """See socketio.packet.Packet."""
+        try:
+            attachments = super().decode(encoded_packet) or 0
+        except (ValueError, IndexError, TypeError, RecursionError):
+            raise InvalidPacketError("a packet that cannot be decoded") from None
+        self._check(attachments)
+        return attachments
+
+    def add_attachment(self, attachment: Any) -> bool:
+        """See socketio.packet.Packet."""
+        if not isinstance(attachment, bytes):
+            raise InvalidPacketError("text where an attachment is due")
+        try:
+            return bool(super().add_attachment(attachment))
+        except (ValueError, IndexError, TypeError, RecursionError):
+            raise InvalidPacketError("attachments that do not fit their packet") from None
+
+    def _check(self, attachments: int) -> None:
+        kinds = socketio.packet
+        if self.packet_type in (kinds.EVENT, kinds.BINARY_EVENT):
+            if not isinstance(self.data, list) or not self.data or not isinstance(self.data[0], str):
+                raise InvalidPacketError("an event without a name")
+        elif self.packet_type in (kinds.ACK, kinds.BINARY_ACK):
+            if not isinstance(self.data, list) or self.id is None:
+                raise InvalidPacketError("an acknowledgement of nothing")
+        elif self.packet_type not in (kinds.CONNECT, kinds.DISCONNECT):
+            raise InvalidPacketError("a packet that only servers send")
+        is_binary = self.packet_type in (kinds.BINARY_EVENT, kinds.BINARY_ACK)
+        if is_binary and not 1 <= attachments <= _MOST_ATTACHMENTS:
+            raise InvalidPacketError("a number of attachments that cannot be")

@@ -1,0 +1,282 @@
+"""python-engineio's socket, bounded on both sides.
+
+Private hooks of python-engineio that this module touches, each guarded by tests/relay/test_private_hooks.py: the
+socket's class is set when the server files it (SocketTable), and poll, send, close, receive, schedule_ping, the request
+handlers, _upgrade_websocket and _websocket_handler are overridden. The versions are pinned in pyproject.toml.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import engineio
+from engineio import async_socket
+
+from backend.relay.counters import RelayFigures
+from backend.relay.inbound import InvalidPacketError, check_engine_packet
+from backend.relay.outbound_queue import OutboundQueue
+from backend.relay.rate_limit import RateLimit
+from backend.relay.settings import RelaySettings
+from backend.relay.websocket_protocol import EXTENSION, RelayWebSocketProtocol
+from backend.relay.websocket_wire import GuardedWebSocket, frame_of
+
+_POLICY_VIOLATION = 1008
+_RESTART = 1012
+# An orderly end takes its time: then the connection is cut.
+_LINGER_SECONDS = 10.0
+# What a client may send at once, in seconds of its rate: all its subscriptions when it comes back.
+_BURST_SECONDS = 5.0
+# A polling client's goodbye is answered before the poll that it leaves pending: python-engineio's hangs up upon that.
+_GOODBYE_SECONDS = 0.05
+# python-engineio's client gives up over an answer with more.
+_MOST_POLLED_PACKETS = 16
+
+
+@dataclass
+class SocketRules:
+    """What all sockets of a relay have in common.
+
+    Attributes:
+        settings: the limits.
+        figures: where drops are counted.
+        may_write_directly: whether an upgraded socket's frames may go round python-engineio's queue and writer.
+        flush: writes what rooms were told so far.
+        on_change: called before a socket begins to be written to directly, and after it ended.
+        note_drop: told the reason when a socket is cut off.
+    """
+
+    settings: RelaySettings
+    figures: RelayFigures
+    may_write_directly: Callable[[RelayWebSocketProtocol | None], bool]
+    flush: Callable[[], None]
+    on_change: Callable[[], None]
+    note_drop: Callable[[str], None]
+    tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+
+
+class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
+    """A client's connection. All sending is immediate; what cannot be sent yet waits here, up to max_client_bytes.
+
+    Attributes:
+        protocol: the WebSocket under an upgraded socket; None while polling, and on a server that is not known.
+        is_direct: frames are written to `protocol` at once, and nothing waits in the queue.
+        dropped: the reason, once the client was cut off.
+    """
+
+    rules: SocketRules
+    protocol: RelayWebSocketProtocol | None
+    is_direct: bool
+    dropped: str | None
+    last_ping: float | None
+
+    def adopt(self, rules: SocketRules) -> None:
+        """Begin: the socket was just made by python-engineio."""
+        self.rules = rules
+        self.queue = OutboundQueue()
+        self.protocol = None
+        self.is_direct = False
+        self.dropped = None
+        per_second = rules.settings.max_packets_per_second
+        self._inbound = RateLimit(per_second, per_second * _BURST_SECONDS)
+        self._is_polled = False
+        self._next_ping: asyncio.TimerHandle | None = None
+        self._websocket: GuardedWebSocket | None = None
+
+    @property
+    def buffered(self) -> int:
+        """The bytes that wait for the client."""
+        return int(self.queue.bytes) + (self.protocol.buffered if self.protocol is not None else 0)
+
+    async def send(self, pkt: Any) -> None:
+        """Send a packet, after all that was sent before. Never waits for the client."""
+        if await self.check_ping_timeout():
+            self.push(pkt)
+
+    def push(self, pkt: Any) -> None:
+        """Send a packet without looking at the client's last sign of life."""
+        if self.dropped:
+            return
+        if self.is_direct and self.protocol is not None:
+            if pkt.packet_type != engineio.packet.PING:
+                self.rules.flush()  # what its rooms were told before goes first
+            self.protocol.write_frames(frame_of(pkt.encode()))
+            return
+        self.queue.put_nowait(pkt)
+        if self.buffered > self.rules.settings.max_client_bytes:
+            self.drop("slow")
+
+    def drop(self, reason: str, detail: str = "") -> None:
+        """Cut the client off and forget what it was not sent; it gets that by replay. Safe to repeat."""
+        if self.dropped or self.closed:
+            return
+        self.dropped = reason
+        self.queue.clear()
+        self.rules.figures.drops[reason] += 1
+        self.rules.note_drop(f"{reason}: {detail}" if detail else reason)
+        if self.protocol is None:
+            if self._websocket is not None:
+                self._websocket.cut()
+        elif reason == "slow":
+            self.protocol.cut()  # whatever else is said would wait behind what it does not read
+        else:
+            self.protocol.end(_POLICY_VIOLATION, f"{reason}: {detail}" if detail else reason)
+        self._in_background(self.close(wait=False, abort=True, reason=self.server.reason.SERVER_DISCONNECT))
+
+    async def leave(self) -> None:
+        """Send the client to another relay. Safe to repeat."""
+        if self.protocol is not None:
+            self.protocol.end(_RESTART, "service restart")
+        else:
+            await self.close(wait=False)
+
+    async def close(self, wait: bool = True, abort: bool = False, reason: Any = None) -> None:  # noqa: ARG002
+        """End the connection. Unlike python-engineio's this never waits for the client, and it ends a pending poll."""
+        if self.closed or self.closing:
+            return
+        if self._next_ping is not None:
+            self._next_ping.cancel()
+        await super().close(wait=False, abort=abort, reason=reason)
+        if abort and not self.upgraded:
+            asyncio.get_running_loop().call_later(_GOODBYE_SECONDS, self._end_poll)
+        else:
+            self.queue.put_nowait(None)
+        self.rules.on_change()
+        if abort:
+            self.server.sockets.pop(self.sid, None)  # else it stays until its goodbye is fetched, or is overdue
+        if self.protocol is not None:
+            self.protocol.cut_after(_LINGER_SECONDS)
+
+    def schedule_ping(self) -> None:
+        """Ask for a sign of life after a while: by a timer, where python-engineio has a task for each socket."""
+        if self.last_ping:
+            self.last_ping = None
+            self._next_ping = asyncio.get_running_loop().call_later(self.server.ping_interval, self._ping)
+
+    async def poll(self) -> list[Any]:
+        """What is to be sent next; python-engineio's writer asks, and whoever polls."""
+        if self.protocol is None or not self._may_go_direct():
+            packets: list[Any] = await super().poll()
+            if not self.upgraded and len(packets) > _MOST_POLLED_PACKETS:
+                self.queue.put_back(packets[_MOST_POLLED_PACKETS:])
+            return packets if self.upgraded else packets[:_MOST_POLLED_PACKETS]
+        self.rules.on_change()  # what rooms were told before this, it got through the queue
+        self.is_direct = True
+        # No timeout: from now on only the end comes this way. Silence is noticed by the pings.
+        while await self.queue.get() is not None:
+            pass
+        self.is_direct = False
+        return []
+
+    async def receive(self, pkt: Any) -> None:
+        """Take a packet of the client."""
+        if self.dropped:
+            raise engineio.exceptions.SocketIsClosedError
+        try:
+            await super().receive(pkt)
+        except engineio.exceptions.UnknownPacketError:
+            self.drop("malformed", "a packet that only servers send")
+
+    async def handle_get_request(self, environ: dict[str, Any]) -> Any:
+        """A poll, or the upgrade to a WebSocket."""
+        if "websocket" in environ.get("HTTP_UPGRADE", "").lower():
+            return await super().handle_get_request(environ)
+        if self._is_polled:
+            self.drop("malformed", "two polls at once")
+            raise engineio.exceptions.EngineIOError
+        self._is_polled = True
+        try:
+            return await super().handle_get_request(environ)
+        finally:
+            self._is_polled = False
+
+    async def handle_post_request(self, environ: dict[str, Any]) -> None:
+        """What a polling client sends."""
+        if int(environ.get("CONTENT_LENGTH", "0")) > self.rules.settings.max_packet_bytes:
+            self.drop("malformed", "a packet that is too large")
+            raise engineio.exceptions.ContentTooLongError
+        body = await environ["wsgi.input"].read(self.rules.settings.max_packet_bytes)
+        try:
+            for part in body.decode().split("\x1e") if body else ():
+                self.check_inbound(part)
+                await self.receive(engineio.packet.Packet(encoded_packet=part))
+        except UnicodeDecodeError:
+            self.drop("malformed", "a packet that is not UTF-8")
+        except (ClientDroppedError, engineio.exceptions.SocketIsClosedError):
+            pass  # it was told off, or said goodbye and went on
+        if self.dropped and self.sid in self.server.sockets:  # else python-engineio stumbles over this error
+            raise ClientDroppedError
+
+    def check_inbound(self, data: str | bytes) -> None:
+        """Look at a packet before it is read. Raises OSError, python-engineio's end, and drops who sent a bad one."""
+        if not self._inbound.take():
+            self.drop("flood", "too many packets")
+        elif len(data) > self.rules.settings.max_packet_bytes:
+            self.drop("malformed", "a packet that is too large")
+        else:
+            try:
+                check_engine_packet(data)
+            except InvalidPacketError as error:
+                self.drop("malformed", str(error))
+        if self.dropped:
+            raise ClientDroppedError
+
+    async def _upgrade_websocket(self, environ: dict[str, Any]) -> Any:
+        if self.upgrading or self.upgraded:
+            return self.server._bad_request()  # as python-engineio does where it knows of no WebSocket
+        extensions = environ["asgi.scope"].get("extensions") or {}
+        self.protocol = extensions.get(EXTENSION, {}).get("protocol")
+        if self.protocol is not None:
+            self.protocol.limit = self.rules.settings.max_client_bytes
+            self.protocol.on_overflow = lambda: self.drop("slow")
+        return await super()._upgrade_websocket(environ)
+
+    async def _websocket_handler(self, ws: Any) -> None:
+        self._websocket = GuardedWebSocket(ws, self.check_inbound)
+        self.rules.may_write_directly(self.protocol)  # says so, if this is a server that it does not know
+        try:
+            await super()._websocket_handler(self._websocket)
+        finally:
+            if not self.upgraded:  # an upgrade that came to nothing: polling goes on
+                self.upgrading = False
+                self.protocol = self._websocket = None
+
+    def _end_poll(self) -> None:
+        self.queue.put_nowait(engineio.packet.Packet(engineio.packet.NOOP))
+        self.queue.put_nowait(None)
+
+    def _ping(self) -> None:
+        if not self.closing and not self.closed:
+            self.last_ping = time.time()
+            self.push(engineio.packet.Packet(engineio.packet.PING))
+
+    def _may_go_direct(self) -> bool:
+        is_quiet = self.upgraded and not self.closing and self.queue.empty() and not self.dropped
+        return is_quiet and self.rules.may_write_directly(self.protocol)
+
+    def _in_background(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self.rules.tasks.add(task)
+        task.add_done_callback(self.rules.tasks.discard)
+
+
+class ClientDroppedError(OSError, engineio.exceptions.EngineIOError):  # type: ignore[misc]  # no types
+    """A client was dropped over what it sent. Both kinds of python-engineio's transports end upon it."""
+
+
+class SocketTable(dict[str, RelaySocket]):
+    """An Engine.IO server's sockets by id. A socket is made ours when it is filed: its class cannot be configured."""
+
+    def __init__(self, rules: SocketRules) -> None:
+        super().__init__()
+        self._rules = rules
+
+    def __setitem__(self, sid: str, socket: Any) -> None:
+        socket.__class__ = RelaySocket
+        socket.adopt(self._rules)
+        super().__setitem__(sid, socket)
+
+    def copy(self) -> dict[str, RelaySocket]:
+        """The sockets now."""
+        return dict(self)

@@ -1,0 +1,145 @@
+"""python-socketio's server with the relay's sockets, and a gate in front of it.
+
+Private hooks of python-socketio and python-engineio that this module touches, each guarded by
+tests/relay/test_private_hooks.py: _engineio_server_class, _handle_eio_connect, _handle_eio_message, _binary_packet.
+"""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import engineio
+import socketio
+
+from backend.relay.counters import RelayFigures
+from backend.relay.inbound import InvalidPacketError, RelayPacket
+from backend.relay.relay_socket import RelaySocket, SocketRules, SocketTable
+from backend.relay.room_manager import RoomManager
+from backend.relay.settings import RelaySettings
+
+logger = logging.getLogger(__name__)
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_RETRY_AFTER_SECONDS = 5
+# Clients that are sent away meet again at another relay: one after the other, not all at once.
+_LEAVE_SECONDS_EACH = 0.005
+
+
+class RelayEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
+    """An Engine.IO server whose sockets are RelaySockets."""
+
+    sockets: SocketTable
+
+    def follow(self, rules: SocketRules) -> None:
+        """Set the rules of all sockets, before there is one."""
+        self.sockets = SocketTable(rules)
+
+
+class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
+    """A Socket.IO server that nobody can crash, block or fill. Rooms are written to through its `manager`."""
+
+    manager: RoomManager
+    eio: RelayEngine
+
+    def __init__(self, settings: RelaySettings, figures: RelayFigures) -> None:
+        super().__init__(
+            async_mode="asgi",
+            client_manager=RoomManager(figures, is_enabled=settings.fast_path),
+            cors_allowed_origins=None if settings.origins is None else list(settings.origins),
+            ping_interval=settings.ping_seconds,
+            ping_timeout=settings.ping_seconds,
+            max_http_buffer_size=settings.max_packet_bytes,
+            http_compression=False,
+            serializer=RelayPacket,
+        )
+        self._settings = settings
+        self._figures = figures
+        self._is_leaving = False
+        manager = self.manager
+        self._rules = SocketRules(
+            settings, figures, manager.may_write_directly, manager.flush, manager.note_change, _log_drop
+        )
+        self.eio.follow(self._rules)
+
+    async def handle_request(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, where there is room for one more client."""
+        if b"sid=" not in scope.get("query_string", b""):
+            if self._is_leaving:
+                return await self._refuse("leaving", scope, receive, send)
+            if len(self.eio.sockets) >= self._settings.max_connections:
+                return await self._refuse("full", scope, receive, send)
+        await super().handle_request(scope, receive, send)
+        return None
+
+    def drop(self, sid: str, reason: str, detail: str) -> None:
+        """Cut a client off, with a reason for its eyes and for the log. Safe to repeat."""
+        if (socket := self.socket_of(sid)) is not None:
+            socket.drop(reason, detail)
+
+    def socket_of(self, sid: str) -> RelaySocket | None:
+        """The connection of a Socket.IO client."""
+        return self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/") or "")
+
+    async def send_all_away(self, seconds: float) -> None:
+        """Take nobody in from now on, and have every client connect again elsewhere, spread over at most so long."""
+        self._is_leaving = True
+        sockets = list(self.eio.sockets.values())
+        random.shuffle(sockets)
+        pause = min(seconds / max(1, len(sockets)), _LEAVE_SECONDS_EACH)
+        for socket in sockets:
+            await socket.leave()
+            await asyncio.sleep(pause)
+
+    async def _refuse(self, reason: str, scope: Message, receive: Receive, send: Send) -> None:
+        self._figures.refusals[reason] += 1
+        body = json.dumps({"type": "about:blank", "title": "Service Unavailable", "status": 503, "code": reason})
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"retry-after", str(_RETRY_AFTER_SECONDS).encode()),
+        ]
+        prefix = "http"
+        if scope["type"] == "websocket":
+            await receive()
+            if "websocket.http.response" not in (scope.get("extensions") or {}):
+                await send({"type": "websocket.close", "code": 1013, "reason": reason})
+                return
+            prefix = "websocket.http"
+        await send({"type": f"{prefix}.response.start", "status": 503, "headers": headers})
+        await send({"type": f"{prefix}.response.body", "body": body.encode()})
+
+    def _engineio_server_class(self) -> type[RelayEngine]:
+        return RelayEngine
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
+        answer = await super()._handle_eio_connect(eio_sid, environ)
+        asyncio.get_running_loop().call_later(self._settings.connect_seconds, self._check_introduced, eio_sid)
+        return answer
+
+    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        try:
+            if not isinstance(data, str) and eio_sid not in self._binary_packet:
+                data = ""  # an attachment of nothing
+            await super()._handle_eio_message(eio_sid, data or "?")
+        except InvalidPacketError as error:
+            self._binary_packet.pop(eio_sid, None)
+            if (socket := self.eio.sockets.get(eio_sid)) is not None:
+                socket.drop("malformed", str(error))
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: Any) -> None:
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        self._binary_packet.pop(eio_sid, None)
+
+    def _check_introduced(self, eio_sid: str) -> None:
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is not None and self.manager.sid_from_eio_sid(eio_sid, "/") is None:
+            socket.drop("silent", "it did not say who it is")
+
+
+def _log_drop(reason: str) -> None:
+    logger.warning("A client was cut off: %s", reason)

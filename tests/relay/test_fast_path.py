@@ -1,0 +1,152 @@
+"""Events are encoded once and written once a flush, in one order with everything else that a client is sent."""
+
+import asyncio
+import json
+from random import Random
+from typing import Any
+
+import pytest
+from websockets.frames import Frame, Opcode
+
+from backend.relay.encoding import EventEncoder, encode
+from backend.relay.server import Relay
+from backend.relay.websocket_wire import frame_of
+from shared.events import event_payload, room_of
+from tests.relay.live_relay import PROJECT, SESSION, LiveRelay, event_of, live_relay, until
+from tests.relay.rooms import numbers
+
+PATHS = pytest.mark.parametrize("fast_path", [True, False], ids=["fast", "stock"])
+TRANSPORTS = ("websocket", "polling", "polling+websocket")
+
+
+@pytest.mark.parametrize("size", [0, 40, 125, 126, 1_000, 65_535, 65_536, 200_000])
+def test_what_is_sent_is_the_event_at_every_length_of_frame(size: int) -> None:
+    event = event_of(1, content="é" * size)
+    encoded = encode(event)
+    assert json.loads(encoded.text[1:]) == [event.type, event_payload(event)]
+    assert encoded.frame.endswith(encoded.text.encode())
+    assert encoded.frame == Frame(Opcode.TEXT, f"4{encoded.text}".encode()).serialize(mask=False)
+    assert frame_of("x" * size) == Frame(Opcode.TEXT, b"x" * size).serialize(mask=False)
+
+
+def test_an_event_is_encoded_once_and_forgotten_when_there_is_too_much() -> None:
+    encoder = EventEncoder(memory_bytes=10_000)
+    events = [event_of(seq, content="x" * 900) for seq in range(20)]
+    first = encoder.encode(events[0])
+    assert encoder.encode(events[0]) is first
+    for event in events:
+        encoder.encode(event)
+    assert encoder.encode(events[0]) is not first
+    assert encoder._bytes <= 10_000
+
+
+def note_writes(live: LiveRelay) -> list[int]:
+    """The sizes of what is written to WebSockets from now on."""
+    written: list[int] = []
+    for socket in live.relay.sio.eio.sockets.values():
+        if socket.protocol is not None:
+            write = socket.protocol.write_frames
+
+            def note(frames: bytes, write: Any = write) -> None:
+                written.append(len(frames))
+                write(frames)
+
+            socket.protocol.write_frames = note  # type: ignore[method-assign]
+    return written
+
+
+async def test_events_of_a_moment_are_written_at_once_and_a_single_one_immediately() -> None:
+    async with live_relay() as live, live.watcher() as watcher:
+        await watcher.subscribe(PROJECT)
+        written = note_writes(live)
+        live.say()
+        await watcher.wait_for("agent_iteration", 1)
+        assert len(written) == 1
+        live.say(100)
+        await watcher.wait_for("agent_iteration", 101)
+        assert len(written) <= 10
+        assert live.figures.flushed_events == 101
+        assert live.figures.largest_flush >= 10
+        assert live.figures.deliveries == 101
+
+
+@PATHS
+async def test_one_order_over_room_events_and_everything_else(*, fast_path: bool) -> None:
+    async with live_relay(fast_path=fast_path) as live, live.watcher() as watcher, live.watcher("polling") as other:
+        order: list[int] = []
+        watcher.client.on("step", order.append)
+        watcher.client.on("agent_iteration", lambda event: order.append(event["seq"]))
+        other_order: list[int] = []
+        other.client.on("step", other_order.append)
+        other.client.on("agent_iteration", lambda event: other_order.append(event["seq"]))
+        for each in (watcher, other):
+            await each.subscribe(PROJECT)
+        random, sids = Random(3), list(live.relay._clients)
+        for step in range(1, 301):
+            if random.random() < 0.6:
+                live.relay.sio.manager.emit_event(room_of(PROJECT), event_of(step))
+            elif random.random() < 0.5:
+                await live.relay.sio.emit("step", step, room=room_of(PROJECT))
+            else:
+                for sid in sids:
+                    await live.relay.sio.emit("step", step, to=sid, callback=lambda *_: None)
+            if random.random() < 0.1:
+                await asyncio.sleep(random.choice([0, 0.001, 0.003]))
+        await until(lambda: len(order) == len(other_order) == 300)
+        assert order == other_order == numbers(1, 300)
+
+
+@PATHS
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_clients_that_join_a_running_stream_miss_and_double_nothing(transport: str, *, fast_path: bool) -> None:
+    random, total = Random(transport), 600
+
+    async def write(live: LiveRelay) -> None:
+        while len(live.log.sessions.get(SESSION, ())) < total:
+            live.say(random.randint(1, 8))
+            await asyncio.sleep(random.choice([0, 0, 0.001, 0.004]))
+
+    async def follow(live: LiveRelay) -> None:
+        await asyncio.sleep(random.uniform(0, 0.4))
+        async with live.watcher(transport) as watcher:
+            await watcher.subscribe(PROJECT, {SESSION: 0})
+            await watcher.wait_until(lambda: len(watcher.events) >= last())
+            assert [event["seq"] for event in watcher.events] == numbers(1, last())
+
+    async with live_relay(fast_path=fast_path) as live:
+
+        def last() -> int:
+            return max(total, len(live.log.sessions[SESSION]))
+
+        await asyncio.gather(write(live), *(follow(live) for _ in range(6)))
+        assert not live.figures.drops
+
+
+async def test_after_leaving_nothing_comes_even_if_it_was_waiting_to_be_written() -> None:
+    async with live_relay() as live, live.watcher() as watcher:
+        await watcher.subscribe(PROJECT)
+        relay: Relay = live.relay
+        (sid,) = relay._clients
+        manager = relay.sio.manager
+        manager.emit_event(room_of(PROJECT), event_of(1))
+        await relay.sio.leave_room(sid, room_of(PROJECT))
+        manager.emit_event(room_of(PROJECT), event_of(2))
+        await relay.sio.emit("end", to=sid)
+        ended = asyncio.Event()
+        watcher.client.on("end", ended.set)
+        await relay.sio.emit("end", to=sid)
+        await ended.wait()
+        assert [event["seq"] for event in watcher.events] == [1]
+
+
+async def test_a_writer_that_ended_is_no_longer_written_to() -> None:
+    async with live_relay() as live, live.watcher() as stays:
+        await stays.subscribe(PROJECT)
+        for _ in range(5):
+            async with live.watcher() as goes:
+                await goes.subscribe(PROJECT)
+                live.say()
+        live.say()
+        await stays.wait_for("agent_iteration", 6)
+        await until(lambda: live.relay.connections == 1)
+        assert len(live.relay.sio.manager._audience(room_of(PROJECT)).direct) == 1

@@ -1,0 +1,79 @@
+"""What the relay tells about itself, and how it leaves."""
+
+import asyncio
+import json
+import time
+
+import httpx
+import pytest
+import socketio
+
+from backend.relay.counters import RelayFigures
+from backend.relay.figures import Occupancy, report
+from tests.relay.live_relay import PROJECT, SESSION, live_relay, until
+
+
+def test_a_report_has_every_figure_and_begins_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = RelayFigures(events=3, malformed=1, lag_seconds=0.25, deliveries=30, holes=2, log_reads=4)
+    figures.count_flush(5)
+    figures.count_flush(2)
+    figures.drops["slow"] += 2
+    figures.refusals["full"] += 1
+    report(figures, Occupancy(connections=7, rooms=2))
+    told = json.loads(capsys.readouterr().out)
+    expected = {
+        "Connections": 7,
+        "Rooms": 2,
+        "EventsReceived": 3,
+        "MalformedMessages": 1,
+        "EventLag": 250,
+        "Deliveries": 30,
+        "ClientsDropped": 2,
+        "ConnectionsRefused": 1,
+        "HolesFilled": 2,
+        "LogReads": 4,
+        "FlushSize": 3.5,
+        "LargestFlush": 5,
+    }
+    assert {name: told[name] for name in expected} == {name: [value] for name, value in expected.items()}
+    assert (told["dropped"], told["refused"]) == ({"slow": 2}, {"full": 1})
+    assert figures == RelayFigures()
+
+
+async def test_a_relay_that_leaves_takes_nobody_in_and_its_clients_come_back_elsewhere_and_miss_nothing() -> None:
+    async with live_relay() as other:
+        client, heard = socketio.AsyncClient(reconnection=False), []
+        gone = asyncio.Event()
+        client.on("disconnect", gone.set)
+        client.on("agent_iteration", lambda event: heard.append(event["seq"]))
+        async with live_relay(other.log) as leaving:
+            await client.connect(leaving.url, transports=["websocket"])
+            await client.call("subscribe", {"project_id": PROJECT})
+            leaving.say(3)
+            await until(lambda: len(heard) == 3)
+            await leaving.relay.send_all_away(1.0)
+            async with httpx.AsyncClient(base_url=leaving.url) as http:
+                answer = await http.get("/socket.io/?EIO=4&transport=polling")
+            assert (answer.status_code, answer.json()["code"]) == (503, "leaving")
+            await asyncio.wait_for(gone.wait(), 5)
+        other.log.append()
+        await client.connect(other.url, transports=["websocket"])
+        await client.call("subscribe", {"project_id": PROJECT, "after": {SESSION: heard[-1]}})
+        assert heard == [1, 2, 3, 4]
+        await client.disconnect()
+        await client.shutdown()
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_clients_are_sent_away_one_after_the_other(transport: str) -> None:
+    async with live_relay() as live:
+        watchers = [live.watcher(transport) for _ in range(20)]
+        for watcher in watchers:
+            await watcher.__aenter__()
+        began = time.monotonic()
+        await live.relay.send_all_away(10.0)
+        assert 0.05 < time.monotonic() - began < 3
+        await until(lambda: not any(watcher.client.connected for watcher in watchers))
+        await until(lambda: live.relay.connections == 0)
+        for watcher in watchers:
+            await watcher.client.shutdown()

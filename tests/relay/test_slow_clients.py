@@ -1,0 +1,143 @@
+"""Clients that do not read, or not as fast as a room is told: bounded, cut off, and complete once they are back."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.relay.server import Relay
+from backend.relay.settings import RelaySettings
+from shared.identity import LocalAuthenticator
+from tests.relay.live_relay import PROJECT, SESSION, MemoryLog, OpenAccess, live_relay, until
+from tests.relay.raw_client import RawWebSocket
+from tests.relay.rooms import WAIT_SECONDS, numbers
+from tests.watcher import Watcher
+
+BOUND = 200_000
+TEXT = "x" * 20_000
+
+
+async def tell_and_hear(watcher: Watcher, count: int) -> None:
+    await watcher.wait_until(lambda: len(watcher.events) >= count)
+    assert [event["seq"] for event in watcher.events] == numbers(1, count)
+
+
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_a_client_that_does_not_read_is_cut_off_while_its_tcp_stays_open_and_others_hear_everything(
+    *, fast_path: bool
+) -> None:
+    async with (
+        live_relay(fast_path=fast_path, max_client_bytes=BOUND) as live,
+        live.watcher() as watcher,
+        RawWebSocket(live.address) as stuck,
+    ):
+        await watcher.subscribe(PROJECT)
+        await stuck.join(PROJECT)
+        told = 0
+        while not live.figures.drops:
+            live.say(5, content=TEXT)
+            told += 5
+            await tell_and_hear(watcher, told)
+        assert live.figures.drops == {"slow": 1}
+        await until(lambda: live.relay.connections == 1)
+        live.say(5, content=TEXT)
+        await tell_and_hear(watcher, told + 5)
+
+
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_what_waits_for_a_client_never_passes_the_bound_by_more_than_one_event(*, fast_path: bool) -> None:
+    async with live_relay(fast_path=fast_path, max_client_bytes=BOUND) as live, RawWebSocket(live.address) as stuck:
+        await stuck.join(PROJECT)
+        (socket,) = live.relay.sio.eio.sockets.values()
+        largest = 0
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not live.figures.drops:
+                live.say(content=TEXT)
+                await asyncio.sleep(0.003)
+                largest = max(largest, socket.buffered)
+        assert BOUND / 2 < largest <= BOUND + 2 * len(TEXT)
+        await until(lambda: socket.closed)
+        assert socket.queue.bytes < 1_000
+
+
+async def test_a_client_that_was_cut_off_gets_all_it_missed_when_it_returns() -> None:
+    async with live_relay(max_client_bytes=BOUND) as live:
+        async with RawWebSocket(live.address) as stuck:
+            await stuck.join(PROJECT)
+            async with asyncio.timeout(WAIT_SECONDS):
+                while not live.figures.drops:
+                    live.say(content=TEXT)
+                    await asyncio.sleep(0.002)
+        async with live.watcher() as back:
+            last = len(live.log.sessions[SESSION])
+            await back.subscribe(PROJECT, {SESSION: 0})
+            await tell_and_hear(back, last)
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_a_replay_many_times_the_bound_cuts_nobody_off_who_reads(transport: str) -> None:
+    async with live_relay(max_client_bytes=BOUND) as live, live.watcher(transport) as watcher:
+        for _ in range(300):
+            live.log.append(content=TEXT)
+        answer = await watcher.subscribe(PROJECT, {SESSION: 0})
+        assert answer["last_seq"] == {SESSION: 300}
+        await tell_and_hear(watcher, 300)
+        assert not live.figures.drops
+
+
+async def test_a_client_that_goes_away_during_a_replay_ends_it() -> None:
+    async with live_relay(max_client_bytes=BOUND) as live:
+        for _ in range(500):
+            live.log.append(content=TEXT)
+        async with RawWebSocket(live.address) as stuck:
+            await stuck.send("40")
+            await stuck.read_until(b"40{")
+            await stuck.send(f'421["subscribe",{{"project_id":"{PROJECT}","after":{{"{SESSION}":0}}}}]')
+            await stuck.read_until(b"agent_iteration")
+        await live.until_alone()
+
+
+async def test_a_polling_client_that_does_not_poll_is_cut_off() -> None:
+    async with live_relay(max_client_bytes=BOUND) as live, httpx.AsyncClient(base_url=live.url) as http:
+        url = "/socket.io/?EIO=4&transport=polling"
+        opened = json.loads((await http.get(url)).text[1:])
+        url += f"&sid={opened['sid']}"
+        await http.post(url, content="40")
+        await http.get(url)
+        await http.post(url, content=f'421["subscribe",{{"project_id":"{PROJECT}"}}]')
+        await http.get(url)
+        live.say(20, content=TEXT)
+        await until(lambda: live.figures.drops)
+        assert live.figures.drops == {"slow": 1}
+        await live.until_alone()
+
+
+async def test_on_a_server_whose_transport_is_out_of_reach_a_client_that_does_not_read_is_cut_off_too(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = RelaySettings(origins=(), max_client_bytes=BOUND)
+    relay = Relay(LocalAuthenticator(), OpenAccess(), MemoryLog(), settings)
+    inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    inbox.put_nowait({"type": "websocket.connect"})
+    inbox.put_nowait({"type": "websocket.receive", "text": "40"})
+    sent: list[str] = []
+
+    async def send(message: Any) -> None:
+        if (text := message.get("text")) is not None:
+            sent.append(text)
+            if not text.startswith(("0{", "40{")):
+                await asyncio.Event().wait()
+
+    scope = {"type": "websocket", "path": "/socket.io/", "query_string": b"EIO=4&transport=websocket"}
+    headers = [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
+    serving = asyncio.create_task(relay.sio.handle_request(scope | {"headers": headers}, inbox.get, send))
+    await until(lambda: len(sent) == 2)
+    for _ in range(20):
+        await relay.sio.emit("noise", TEXT)
+    await asyncio.wait_for(serving, WAIT_SECONDS)
+    assert relay.figures.drops == {"slow": 1}
+    assert relay.connections == 0
+    assert caplog.text.count("stock path") == 1
+    await relay.sio.shutdown()
