@@ -42,6 +42,14 @@ test-long: .venv/.dev  ## The slower proofs: all kill points, many more random h
 		tests/faults/test_killed_between_any_two_steps.py tests/stateful
 	$(BIN)/python -m pytest -m end_to_end tests/end_to_end
 
+test-relay: .venv/.dev relay-peers-if-node  ## The relay with the official JavaScript client (needs Node), and relays killed at random
+	$(BIN)/python -m pytest -m relay_stress tests/relay_stress
+
+# For so many seconds; .ci/run takes fewer.
+FUZZ_SECONDS ?= 300
+fuzz-relay: .venv/.dev  ## Send the relay garbage and floods for five minutes: flat memory, no task left, others undisturbed
+	VIBEWIRE_TEST_FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -m relay_fuzz tests/relay_fuzz
+
 check: .venv/.dev  ## Lint, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -88,6 +96,9 @@ bench-cold-start: .venv/.dev .venv-sam/.sam  ## Measure how long the functions' 
 	@$(BIN)/python infra/build_function.py
 	@$(BIN)/python -m tests.bench.cold_start
 
+bench-relay: .venv/.dev relay-peers-if-node  ## Measure the relay against Node's socket.io: deliveries, latency, memory (needs Node)
+	@$(BIN)/python -m tests.bench_relay.run
+
 format: .venv/.dev  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -124,6 +135,15 @@ $(CONSOLE)/node_modules/.package-lock.json: $(CONSOLE)/package-lock.json
 	@cd $(CONSOLE) && npm ci --omit=dev --ignore-scripts --no-fund --no-audit --silent
 	@touch $@
 
+# The official JavaScript client and server, for the relay's tests and figures. Without Node those say that they were skipped.
+relay-peers-if-node:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory --silent tests/node/node_modules/.package-lock.json; \
+	else echo "There is no Node.js with npm (https://nodejs.org, 20.19 or newer): what needs it is skipped."; fi
+
+tests/node/node_modules/.package-lock.json: tests/node/package-lock.json
+	@cd tests/node && npm ci --ignore-scripts --no-fund --no-audit --silent
+	@touch $@
+
 $(CONSOLE)/node_modules/.dev: $(CONSOLE)/package-lock.json .venv/.local
 	cd $(CONSOLE) && npm ci --ignore-scripts --no-fund --no-audit --silent
 	@touch $@ $(CONSOLE)/node_modules/.package-lock.json
@@ -135,6 +155,6 @@ $(CONSOLE)/node_modules/.dev: $(CONSOLE)/package-lock.json .venv/.local
 	@touch $@
 
 .PHONY: validate relay-image sam-local bench-dynamodb bench-cold-start
-.PHONY: nfs
+.PHONY: nfs test-relay fuzz-relay bench-relay relay-peers-if-node
 .PHONY: console console-if-node check-console test-console newcomer contracts
 .PHONY: help run watch chat test test-long check evidence bench format lock clean
