@@ -96,7 +96,7 @@ bench-cold-start: .venv/.dev .venv-sam/.sam  ## Measure how long the functions' 
 	@$(BIN)/python infra/build_function.py
 	@$(BIN)/python -m tests.bench.cold_start
 
-bench-relay: .venv/.dev relay-peers-if-node  ## Measure the relay against Node's socket.io: deliveries, latency, memory (needs Node)
+bench-relay: .venv/.dev .venv/.bench relay-peers-if-node  ## Measure the relay against Node's socket.io: deliveries, latency, memory (needs Node)
 	@$(BIN)/python -m tests.bench_relay.run
 
 format: .venv/.dev  ## Format the code and mend what the linter can

@@ -4,28 +4,33 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from time import monotonic
 
 from backend.relay.counters import RelayFigures
 from backend.relay.event_source import EventSource
-from backend.relay.recent_events import RecentEvents, size_of
-from backend.relay.room_cursor import Admission, Emit, RoomCursor, at_once
+from backend.relay.recent_events import RecentEvents
+from backend.relay.room_cursor import Admission, RoomCursor, Send, at_once
 from backend.relay.settings import RelaySettings
 from backend.relay.shared_log import SharedEventLog
 from shared.event_log import EventLogReader
-from shared.events import AccessChangedEvent, BusMessage, Event, LoggedEvent
+from shared.events import AccessChangedEvent, BusMessage, Event
 
 logger = logging.getLogger(__name__)
 
 # Events that may wait for one room; what does not fit is dropped here and read from the log instead.
 _MAX_WAITING_EVENTS = 5_000
 
-EmitToRoom = Callable[[str, Event], Awaitable[None]]
+EmitToRoom = Callable[[str, Event], None]
 # Given a project and its listeners: removes those who may no longer hear it.
 CheckAccess = Callable[[str, frozenset[str]], Awaitable[None]]
 
 
 class Room:
-    """One project's listeners, and a task that passes events on to them in the order they came in."""
+    """One project's listeners, and how events are passed on to them in the order they came in.
+
+    Most are passed on as they come. One that must wait, for the log or for a newcomer, is left to a task, and so are
+    those that come after it.
+    """
 
     def __init__(self, cursor: RoomCursor, check_access: Callable[[], Awaitable[None]]) -> None:
         self.cursor = cursor
@@ -33,11 +38,20 @@ class Room:
         self.listeners: set[str] = set()
         self.last_event = 0.0
         self._waiting: asyncio.Queue[BusMessage] = asyncio.Queue(_MAX_WAITING_EVENTS)
+        self._is_busy = False
         self._task = asyncio.create_task(self._pass_on())
 
     def offer(self, event: BusMessage) -> None:
         """Take an event of the bus. Never waits; one too many is dropped, and mended from the log."""
-        self.last_event = asyncio.get_running_loop().time()
+        self.last_event = monotonic()
+        if not self._is_busy and self._waiting.empty() and not isinstance(event, AccessChangedEvent):
+            try:
+                if self.cursor.hear_at_once(event):
+                    return
+            except Exception:
+                # Told to nobody, or not to all: the room must live on, as below.
+                logger.exception("An event of project %s was not passed on", event.project_id)
+                return
         with suppress(asyncio.QueueFull):
             self._waiting.put_nowait(event)
 
@@ -50,6 +64,7 @@ class Room:
     async def _pass_on(self) -> None:
         while True:
             event = await self._waiting.get()
+            self._is_busy = True
             try:
                 if isinstance(event, AccessChangedEvent):
                     # In its turn: what happened before is still heard by those who could hear it then.
@@ -59,6 +74,8 @@ class Room:
             except Exception:
                 # The log could not be read: the room must live on, and the next fill mends the hole.
                 logger.exception("An event of project %s was not passed on", event.project_id)
+            finally:
+                self._is_busy = False
 
 
 class Fanout:
@@ -67,14 +84,14 @@ class Fanout:
     def __init__(
         self,
         log: EventLogReader,
+        recent: RecentEvents,
         emit_to_room: EmitToRoom,
         check_access: CheckAccess,
         settings: RelaySettings,
         figures: RelayFigures | None = None,
-        measure: Callable[[LoggedEvent], int] = size_of,
     ) -> None:
         self._figures = figures or RelayFigures()
-        self._recent = RecentEvents(settings.recent_bytes, settings.recent_seconds, measure)
+        self._recent = recent
         self._log = SharedEventLog(log, self._recent, asyncio.Semaphore(settings.max_log_reads), self._figures)
         self._emit_to_room = emit_to_room
         self._check_access = check_access
@@ -98,7 +115,7 @@ class Fanout:
         project_id: str,
         sid: str,
         after: Mapping[str, int],
-        send: Emit,
+        send: Send,
         join: Callable[[], Awaitable[None]],
         until_taken: Callable[[], Awaitable[None]] = at_once,
     ) -> Admission:
@@ -110,7 +127,7 @@ class Fanout:
                 lambda: self._check_room(project_id),
             )
         room.listeners.add(sid)
-        room.last_event = asyncio.get_running_loop().time()
+        room.last_event = monotonic()
         try:
             return await room.cursor.admit(after, send, join, until_taken)
         except BaseException:
@@ -160,7 +177,7 @@ class Fanout:
     async def _fill_regularly(self) -> None:
         while True:
             await asyncio.sleep(self._settings.fill_seconds)
-            active_since = asyncio.get_running_loop().time() - self._settings.active_seconds
+            active_since = monotonic() - self._settings.active_seconds
             for project_id, room in list(self._rooms.items()):
                 if room.last_event < active_since:
                     continue

@@ -1,15 +1,20 @@
-"""The recent events of the rooms that are heard, for clients that were away for a moment."""
+"""The recent events of the rooms that are heard, as they are sent, for clients that were away for a moment."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
+from typing import NamedTuple
 
-from shared.events import LoggedEvent
+from backend.relay.encoding import EncodedEvent, encode
+from shared.events import Event, LoggedBase, LoggedEvent
 
 
-def size_of(event: LoggedEvent) -> int:
-    """The size of an event in bytes."""
-    return len(event.model_dump_json())
+class Kept(NamedTuple):
+    """An event, as it is sent, and since when it is kept."""
+
+    event: LoggedEvent
+    encoded: EncodedEvent
+    since: float
 
 
 class RecentEvents:
@@ -18,25 +23,17 @@ class RecentEvents:
     Whether a session still exists, and which event is its last, only the log knows.
 
     Args:
-        most_bytes: how much is kept.
+        most_bytes: how much is kept, in bytes as sent.
         seconds: how long an event is kept.
-        measure: the size of an event in bytes.
         now: seconds of a clock that never goes back.
     """
 
-    def __init__(
-        self,
-        most_bytes: int,
-        seconds: float,
-        measure: Callable[[LoggedEvent], int] = size_of,
-        now: Callable[[], float] = monotonic,
-    ) -> None:
+    def __init__(self, most_bytes: int, seconds: float, now: Callable[[], float] = monotonic) -> None:
         self._most_bytes = most_bytes
         self._seconds = seconds
-        self._measure = measure
         self._now = now
         self._bytes = 0
-        self._events: OrderedDict[tuple[str, int], tuple[LoggedEvent, int, float]] = OrderedDict()
+        self._events: OrderedDict[tuple[str, int], Kept] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._events)
@@ -44,22 +41,31 @@ class RecentEvents:
     def add(self, event: LoggedEvent) -> None:
         """Keep an event of the log. Safe to repeat."""
         key = (event.session_id, event.seq)
-        if key not in self._events:
-            size = self._measure(event)
-            self._events[key] = (event, size, self._now())
-            self._bytes += size
-        self._forget_old()
+        if key in self._events:
+            return
+        now = self._now()
+        kept = self._events[key] = Kept(event, encode(event), now)
+        self._bytes += len(kept.encoded.frame)
+        self._forget_old(now)
+
+    def encode(self, event: Event) -> EncodedEvent:
+        """The event on the wire, which was made already where it is kept here."""
+        if isinstance(event, LoggedBase):
+            kept = self._events.get((event.session_id, event.seq))
+            if kept is not None:
+                return kept.encoded
+        return encode(event)
 
     def after(self, session_id: str, seq: int, most: int, up_to: int | None = None) -> list[LoggedEvent]:
         """The consecutive events that follow a number, as far as they are here."""
-        self._forget_old()
+        self._forget_old(self._now())
         found: list[LoggedEvent] = []
         while len(found) < most and (up_to is None or seq < up_to):
             seq += 1
             kept = self._events.get((session_id, seq))
             if kept is None:
                 break
-            found.append(kept[0])
+            found.append(kept.event)
         return found
 
     def has(self, session_id: str, seq: int) -> bool:
@@ -71,13 +77,13 @@ class RecentEvents:
         for seq in range(1, up_to + 1):
             kept = self._events.pop((session_id, seq), None)
             if kept is not None:
-                self._bytes -= kept[1]
+                self._bytes -= len(kept.encoded.frame)
 
-    def _forget_old(self) -> None:
-        until = self._now() - self._seconds
+    def _forget_old(self, now: float) -> None:
+        until = now - self._seconds
         while self._events:
-            _event, size, since = next(iter(self._events.values()))
-            if self._bytes <= self._most_bytes and since > until:
+            oldest = next(iter(self._events.values()))
+            if self._bytes <= self._most_bytes and oldest.since > until:
                 return
             self._events.popitem(last=False)
-            self._bytes -= size
+            self._bytes -= len(oldest.encoded.frame)

@@ -14,7 +14,10 @@ from backend.relay.session_cursor import SessionCursor
 from shared.event_log import EventLogReader
 from shared.events import CodeChangedEvent, Event, LoggedEvent
 
-Emit = Callable[[Event], Awaitable[None]]
+# Tells the room: done when it returns.
+Emit = Callable[[Event], None]
+# Sends to one client.
+Send = Callable[[Event], Awaitable[None]]
 
 # So few events may be left when the room waits for a newcomer.
 _SHORT_WAY = 50
@@ -56,20 +59,18 @@ class RoomCursor:
         self._ticks = itertools.count(1)
         self._compared: dict[str, int] = {}
 
+    def hear_at_once(self, event: Event) -> bool:
+        """Hear an event if that needs no waiting. False: nothing was done, and it must be given to `hear`."""
+        if self._sessions is None or self._lock.locked():
+            return False
+        return self._pass_on(self._sessions, event) is None
+
     async def hear(self, event: Event) -> None:
         """Pass on an event of the bus, and first whatever of its session is missing before it."""
         async with self._lock:
-            if isinstance(event, CodeChangedEvent):
-                await self._emit_to_room(event)
-                return
-            session = await self._session(event.session_id)
-            if not isinstance(event, LoggedEvent):
-                if not session.is_over(event):
-                    await self._emit_to_room(event)
-            elif event.seq == session.seq + 1 and not session.deleted:
-                await self._tell(session, event)
-            elif event.seq > session.seq:
-                await self._fill(event.session_id)
+            behind = self._pass_on(await self._opened(), event)
+            if behind is not None:
+                await self._fill(behind)
 
     async def fill(self) -> int:
         """Compare with the log and pass on what is missing. Returns how many sessions had holes."""
@@ -85,7 +86,7 @@ class RoomCursor:
     async def admit(
         self,
         after: Mapping[str, int],
-        send: Emit,
+        send: Send,
         join: Callable[[], Awaitable[None]],
         until_taken: Callable[[], Awaitable[None]] = at_once,
     ) -> Admission:
@@ -127,6 +128,23 @@ class RoomCursor:
             self._sessions = {name: SessionCursor(seq) for name, seq in last_seqs.items()}
         return self._sessions
 
+    def _pass_on(self, sessions: dict[str, SessionCursor], event: Event) -> str | None:
+        """Tell the room, unless the event comes too late. Returns its session where others are missing before it."""
+        if isinstance(event, CodeChangedEvent):
+            self._emit_to_room(event)
+            return None
+        session = sessions.get(event.session_id)
+        if session is None:
+            session = sessions[event.session_id] = SessionCursor()
+        if not isinstance(event, LoggedEvent):
+            if not session.is_over(event):
+                self._emit_to_room(event)
+        elif event.seq > session.seq:
+            if event.seq > session.seq + 1 or session.deleted:
+                return event.session_id
+            self._tell(session, event)
+        return None
+
     async def _session(self, session_id: str) -> SessionCursor:
         return (await self._opened()).setdefault(session_id, SessionCursor())
 
@@ -134,7 +152,7 @@ class RoomCursor:
         self,
         session_id: str,
         after: int,
-        send: Emit,
+        send: Send,
         until_taken: Callable[[], Awaitable[None]],
         admission: Admission,
     ) -> int | None:
@@ -150,7 +168,7 @@ class RoomCursor:
                 return last
             after = last
 
-    async def _send_rest(self, session_id: str, after: int, send: Emit, admission: Admission) -> None:
+    async def _send_rest(self, session_id: str, after: int, send: Send, admission: Admission) -> None:
         session = await self._session(session_id)
         told = session.seq
         if not session.deleted:
@@ -160,7 +178,7 @@ class RoomCursor:
         await self._replay(session_id, after, send, admission, up_to=told)
 
     async def _replay(
-        self, session_id: str, after: int, send: Emit, admission: Admission, up_to: int | None = None
+        self, session_id: str, after: int, send: Send, admission: Admission, up_to: int | None = None
     ) -> int | None:
         while up_to is None or after < up_to:
             page = await self._log.read_events(self._project_id, session_id, after)
@@ -185,7 +203,7 @@ class RoomCursor:
             if page is None:
                 return  # no session of this project, or no longer any trace of it
             for event in page.events:
-                await self._tell(session, event)
+                self._tell(session, event)
             if page.deleted:
                 session.deleted = True
                 self._recent.forget(session_id, session.seq)
@@ -194,13 +212,12 @@ class RoomCursor:
                 break
         self._compared[session_id] = began
 
-    async def _tell(self, session: SessionCursor, event: LoggedEvent) -> None:
-        await self._emit_to_room(event)
+    def _tell(self, session: SessionCursor, event: LoggedEvent) -> None:
+        self._recent.add(event)  # first: it is encoded here, once for the room and for those who come later
+        self._emit_to_room(event)
         session.advance(event)
         if session.deleted:
             self._recent.forget(event.session_id, event.seq)
-        else:
-            self._recent.add(event)
 
 
 def _note(sessions: list[str], session_id: str) -> None:

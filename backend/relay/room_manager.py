@@ -6,15 +6,17 @@ python-socketio's way, after what the rooms were told before.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from time import monotonic
 from typing import Any
 
 import engineio
 import socketio
 
 from backend.relay.counters import RelayFigures
-from backend.relay.encoding import EventEncoder
+from backend.relay.encoding import EncodedEvent
 from backend.relay.relay_socket import RelaySocket
 from backend.relay.websocket_protocol import RelayWebSocketProtocol
 from shared.events import Event
@@ -28,7 +30,10 @@ KNOWN_VERSIONS = {
     "uvicorn": "0.54.0",
     "websockets": "16.1.1",
 }
-_PACE_SECONDS = 0.002
+# Rooms are written to at once, unless they just were: then what comes in a pause goes out together. The pause is as
+# long as the writing took, within these bounds: so at most half of a busy relay's time goes into writing.
+_SHORTEST_PAUSE_SECONDS = 0.002
+_LONGEST_PAUSE_SECONDS = 0.02
 # So much is written at once without waiting for more.
 _MOST_PENDING_BYTES = 262_144
 
@@ -46,19 +51,22 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
 
     Args:
         figures: where deliveries and flushes are counted.
+        encode: makes an event what is sent.
         is_enabled: whether WebSockets may be written to directly.
     """
 
-    def __init__(self, figures: RelayFigures, *, is_enabled: bool = True) -> None:
+    def __init__(
+        self, figures: RelayFigures, encode: Callable[[Event], EncodedEvent], *, is_enabled: bool = True
+    ) -> None:
         super().__init__()
-        self.encoder = EventEncoder()
+        self._encode = encode
         self._figures = figures
         self._is_enabled = is_enabled and _versions_are_known()
         self._audiences: dict[str, Audience] = {}
         self._pending: dict[str, list[bytes]] = {}
         self._pending_bytes = 0
         self._flushing: asyncio.Handle | None = None
-        self._last_flush = 0.0
+        self._next_flush = 0.0
 
     def may_write_directly(self, protocol: RelayWebSocketProtocol | None) -> bool:
         """Whether a socket may be written to past python-engineio's queue."""
@@ -77,7 +85,7 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
         audience = self._audience(room)
         if not audience.direct and not audience.queued:
             return
-        encoded = self.encoder.encode(event)
+        encoded = self._encode(event)
         self._figures.deliveries += len(audience.direct) + len(audience.queued)
         if audience.queued:
             packet = engineio.packet.Packet(engineio.packet.MESSAGE, encoded.text)
@@ -96,12 +104,14 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
         if not self._pending:
             return
         pending, self._pending, self._pending_bytes = self._pending, {}, 0
+        began = monotonic()
         for room, frames in pending.items():
             data = frames[0] if len(frames) == 1 else b"".join(frames)
             for protocol in self._audience(room).direct:
                 protocol.write_frames(data)
             self._figures.count_flush(len(frames))
-        self._last_flush = asyncio.get_running_loop().time()
+        ended = monotonic()
+        self._next_flush = ended + min(max(ended - began, _SHORTEST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
 
     async def emit(self, *args: Any, **kwargs: Any) -> None:
         """See socketio.AsyncManager."""
@@ -130,8 +140,8 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
             self.flush()
         elif self._flushing is None:
             loop = asyncio.get_running_loop()
-            due = self._last_flush + _PACE_SECONDS
-            self._flushing = loop.call_soon(self.flush) if loop.time() >= due else loop.call_at(due, self.flush)
+            left = self._next_flush - monotonic()
+            self._flushing = loop.call_soon(self.flush) if left <= 0 else loop.call_later(left, self.flush)
 
     def _audience(self, room: str) -> Audience:
         known = self._audiences.get(room)

@@ -12,6 +12,7 @@ from backend.relay.client import Ack, Client, ClientGoneError, no_project, refus
 from backend.relay.counters import RelayFigures
 from backend.relay.event_source import EventSource
 from backend.relay.fanout import Fanout
+from backend.relay.recent_events import RecentEvents
 from backend.relay.settings import RelaySettings
 from backend.relay.shared_log import SharedAccess
 from backend.relay.socket_server import RelaySocketServer
@@ -48,9 +49,9 @@ class Relay:
         self._settings = settings
         self._clients: dict[str, Client] = {}
         self._users: Counter[str] = Counter()
-        self.sio = RelaySocketServer(settings, self.figures)
-        measure = self.sio.manager.encoder.measure  # encoded once, for the room and for its size
-        self._fanout = Fanout(log, self._emit_to_room, self._check_access, settings, self.figures, measure)
+        recent = RecentEvents(settings.recent_bytes, settings.recent_seconds)
+        self.sio = RelaySocketServer(settings, self.figures, recent.encode)
+        self._fanout = Fanout(log, recent, self._emit_to_room, self._check_access, settings, self.figures)
         self.sio.on("connect", self._connect)
         self.sio.on("disconnect", self._disconnect)
         self.sio.on("subscribe", self._in_turn(self._subscribe))
@@ -218,5 +219,5 @@ class Relay:
                 await self.sio.emit("access_lost", {"project_id": project_id, "room": room_of(project_id)}, to=sid)
                 await self._leave(sid, client, project_id)
 
-    async def _emit_to_room(self, project_id: str, event: Event) -> None:
+    def _emit_to_room(self, project_id: str, event: Event) -> None:
         self.sio.manager.emit_event(room_of(project_id), event)

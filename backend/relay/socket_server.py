@@ -15,10 +15,12 @@ import engineio
 import socketio
 
 from backend.relay.counters import RelayFigures
+from backend.relay.encoding import EncodedEvent
 from backend.relay.inbound import InvalidPacketError, RelayPacket
 from backend.relay.relay_socket import RelaySocket, SocketRules, SocketTable
 from backend.relay.room_manager import RoomManager
 from backend.relay.settings import RelaySettings
+from shared.events import Event
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +49,10 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
     manager: RoomManager
     eio: RelayEngine
 
-    def __init__(self, settings: RelaySettings, figures: RelayFigures) -> None:
+    def __init__(self, settings: RelaySettings, figures: RelayFigures, encode: Callable[[Event], EncodedEvent]) -> None:
         super().__init__(
             async_mode="asgi",
-            client_manager=RoomManager(figures, is_enabled=settings.fast_path),
+            client_manager=RoomManager(figures, encode, is_enabled=settings.fast_path),
             cors_allowed_origins=None if settings.origins is None else list(settings.origins),
             ping_interval=settings.ping_seconds,
             ping_timeout=settings.ping_seconds,

@@ -19,6 +19,12 @@ def frame_of(message: str | bytes) -> bytes:
     return Frame(Opcode.BINARY, message).serialize(mask=False)
 
 
+def text_of(frame: bytes) -> str:
+    """What is in a frame that frame_of made of text."""
+    begin = {126: 4, 127: 10}.get(frame[1], 2)
+    return frame[begin:].decode()
+
+
 class GuardedWebSocket:
     """python-engineio's wrapper of an ASGI WebSocket, with a look at all that comes in.
 

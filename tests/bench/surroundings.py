@@ -20,10 +20,9 @@ _COMMANDS = {
 
 def surroundings() -> str:
     """The machine, the versions and the commands, a line each."""
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     lines = [
         f"Vibewire against a bare script of the Agents SDK, {datetime.now(UTC):%d %b %Y %H:%M} UTC",
-        f"machine    {os.cpu_count()} cores of {_processor()}, {platform.system()} {platform.release()}, load {load}",
+        f"machine    {machine()}",
         f"pinned     measured processes to core {MEASURED_CORE}, model and clients to core {OTHER_CORE}",
         f"versions   Python {platform.python_version()}, "
         + ", ".join(f"{package} {version(package)}" for package in _PACKAGES),
@@ -32,6 +31,12 @@ def surroundings() -> str:
         "numbers    median (least-most) of the rounds; CPU is user and system time of all threads",
     ]
     return "\n".join(lines)
+
+
+def machine() -> str:
+    """Cores, processor, system and load."""
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return f"{os.cpu_count()} cores of {_processor()}, {platform.system()} {platform.release()}, load {load}"
 
 
 def _processor() -> str:

@@ -1,11 +1,13 @@
-// Node's socket.io (ws), told over standard input how much to say: "ROOMS EVENTS" a line, as relay_server.py.
+// Node's socket.io, told over standard input how much to say, as relay_server.py is: "FIRST ROOMS EVENTS LENGTH" a line.
+// With --uws it runs on uWebSockets.js instead of ws.
 const { createServer } = require("http");
+const { createInterface } = require("readline");
 const { Server } = require("socket.io");
 
-const http = createServer();
-const io = new Server(http, { perMessageDeflate: false, httpCompression: false, pingInterval: 10000, pingTimeout: 10000 });
+const options = { perMessageDeflate: false, httpCompression: false, pingInterval: 10000, pingTimeout: 10000 };
+const io = new Server(options);
 const said = new Map();
-const text = "x".repeat(100);
+let total = 0;
 
 io.on("connection", (socket) => {
   socket.on("subscribe", ({ project_id }, answer) => {
@@ -14,20 +16,39 @@ io.on("connection", (socket) => {
   });
 });
 
-require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
-  const [rooms, events] = line.split(" ").map(Number);
-  for (let room = 0; room < rooms; room++) {
-    const name = `p${room}`;
-    for (let number = 0; number < events; number++) {
-      const seq = (said.get(name) ?? 0) + 1;
-      said.set(name, seq);
-      io.to(name).emit("agent_iteration", {
-        event_id: "00000000-0000-4000-8000-000000000000", project_id: name, session_id: `s${room}`,
-        created_at: new Date().toISOString(), seq, attempt: 1, message_id: "message", type: "agent_iteration",
-        agent: "vibecoder", iteration: 1, content: text, patch_preview: null, approved: null,
-      });
-    }
-  }
-}).on("close", () => process.exit(0));
+// The event comes as text, as over a bus, and is parsed.
+function next(project, session, text) {
+  const seq = (said.get(project) ?? 0) + 1;
+  said.set(project, seq);
+  total += 1;
+  return JSON.parse(
+    `{"event_id":"${total.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000","project_id":"${project}",` +
+      `"session_id":"${session}","created_at":"2026-11-23T12:00:00.000000Z","seq":${seq},"attempt":1,"href":null,` +
+      `"message_id":"message","type":"agent_iteration","agent":"vibecoder","iteration":1,"content":"${text}",` +
+      `"patch_preview":null,"approved":null}`,
+  );
+}
 
-http.listen(0, "127.0.0.1", () => console.log(`http://127.0.0.1:${http.address().port}`));
+createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const [first, rooms, events, length] = line.split(" ").map(Number);
+    const text = "x".repeat(length);
+    for (let room = first; room < first + rooms; room++) {
+      for (let number = 0; number < events; number++) {
+        const event = next(`p${room}`, `s${room}`, text);
+        io.to(event.project_id).emit(event.type, event);
+      }
+    }
+  })
+  .on("close", () => process.exit(0));
+
+if (process.argv.includes("--uws")) {
+  const uws = require("@trufflesuite/uws-js-unofficial");
+  const app = uws.App();
+  io.attachApp(app);
+  app.listen("127.0.0.1", 0, (token) => console.log(uws.us_socket_local_port(token)));
+} else {
+  const http = createServer();
+  io.attach(http);
+  http.listen(0, "127.0.0.1", 4096, () => console.log(http.address().port));
+}

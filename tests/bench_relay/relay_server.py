@@ -1,6 +1,7 @@
 """The relay behind its real server, told over standard input how much to say.
 
-Each line "ROOMS EVENTS" brings so many events to each of so many projects, over the event source and the cursors.
+Each line "FIRST ROOMS EVENTS LENGTH" brings so many events, with a content of that length, to each of so many projects
+from the given one on: as the text that comes over the bus, through parsing, cursors and cache, as in production.
 """
 
 import asyncio
@@ -10,10 +11,42 @@ from collections import Counter
 
 import uvloop
 
-from tests.relay.live_relay import event_of, live_relay
+from backend.relay.bus_parsing import RelayProbe, parse_bus_message
+from shared.events import BusMessage
+from tests.relay.live_relay import LiveRelay, live_relay
 
-_TEXT = "x" * 100
 _UNLIMITED = 1_000_000
+# As AgentIterationEvent is written; what Node is given is the same (node_server.js).
+_BODY = (
+    '{"event_id":"%s-0000-4000-8000-000000000000","project_id":"%s","session_id":"%s",'
+    '"created_at":"2026-11-23T12:00:00.000000Z","seq":%d,"attempt":1,"href":null,"message_id":"message",'
+    '"type":"agent_iteration","agent":"vibecoder","iteration":1,"content":"%s","patch_preview":null,"approved":null}'
+)
+
+
+class Speaker:
+    """Says events in many projects."""
+
+    def __init__(self, live: LiveRelay) -> None:
+        self._live = live
+        self._said: Counter[str] = Counter()
+        self._total = 0
+
+    def say(self, first: int, rooms: int, events: int, length: int) -> None:
+        """Bring so many events to each of so many projects."""
+        text = "x" * length
+        named = [(f"p{room}", f"s{room}") for room in range(first, first + rooms)]
+        batch = [self._read(project_id, session_id, text) for project_id, session_id in named for _ in range(events)]
+        self._live.source.bring(*batch)
+
+    def _read(self, project_id: str, session_id: str, text: str) -> BusMessage:
+        self._said[project_id] += 1
+        self._total += 1
+        body = _BODY % (f"{self._total:08x}", project_id, session_id, self._said[project_id], text)
+        event = parse_bus_message(body)
+        assert not isinstance(event, RelayProbe)
+        self._live.figures.count_event(event.created_at)
+        return event
 
 
 async def main() -> None:
@@ -25,15 +58,10 @@ async def main() -> None:
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         gc.collect()
         gc.freeze()
-        print(live.url, flush=True)
-        said: Counter[str] = Counter()
+        print(live.url.rsplit(":", 1)[1], flush=True)
+        speaker = Speaker(live)
         while line := await reader.readline():
-            rooms, events = map(int, line.split())
-            for room in range(rooms):
-                name = f"p{room}"
-                batch = [event_of(said[name] + number + 1, f"s{room}", name, _TEXT) for number in range(events)]
-                said[name] += events
-                live.source.bring(*batch)
+            speaker.say(*map(int, line.split()))
 
 
 if __name__ == "__main__":

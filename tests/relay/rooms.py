@@ -22,9 +22,12 @@ class Heard:
         self.events: list[Event] = []
         self._changed = asyncio.Event()
 
-    async def hear(self, event: Event) -> None:
+    def take(self, event: Event) -> None:
         self.events.append(event)
         self._changed.set()
+
+    async def hear(self, event: Event) -> None:
+        self.take(event)
 
     def seqs(self, session_id: str) -> list[int]:
         return [event.seq for event in self.events if isinstance(event, LoggedBase) and event.session_id == session_id]
@@ -46,9 +49,9 @@ class Audience:
     def __init__(self, *listeners: Heard) -> None:
         self._listeners = list(listeners)
 
-    async def tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
         for listener in tuple(self._listeners):
-            await listener.hear(event)
+            listener.take(event)
 
     def joining(self, listener: Heard) -> Callable[[], Awaitable[None]]:
         async def join() -> None:

@@ -10,6 +10,7 @@ from backend.app.domain.project import Project
 from backend.app.wiring_local import LocalEngine
 from backend.relay import fanout as fanout_module
 from backend.relay.fanout import Fanout
+from backend.relay.recent_events import RecentEvents
 from backend.relay.settings import RelaySettings
 from shared.events import AccessChangedEvent, Event
 from tests.contract.builders import delete, stored_project
@@ -25,7 +26,7 @@ class Hall:
 
     def __init__(self, log: WatchedLog, settings: RelaySettings) -> None:
         self.source = Source()
-        self.fanout = Fanout(log, self._emit, self._check_access, settings)
+        self.fanout = Fanout(log, RecentEvents(1_000_000, 60), self._emit, self._check_access, settings)
         self.rooms: dict[str, Heard] = {}
         self.checked: asyncio.Queue[tuple[str, set[str]]] = asyncio.Queue()
 
@@ -39,8 +40,8 @@ class Hall:
         await self.fanout.enter(project_id, sid, {}, self.heard(project_id).hear, join)
         return self.heard(project_id)
 
-    async def _emit(self, project_id: str, event: Event) -> None:
-        await self.heard(project_id).hear(event)
+    def _emit(self, project_id: str, event: Event) -> None:
+        self.heard(project_id).take(event)
 
     async def _check_access(self, project_id: str, sids: frozenset[str]) -> None:
         self.checked.put_nowait((project_id, set(sids)))

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from websockets.frames import Frame, Opcode
 
-from backend.relay.encoding import EventEncoder, encode
+from backend.relay.encoding import encode
+from backend.relay.recent_events import RecentEvents
 from backend.relay.server import Relay
 from backend.relay.websocket_wire import frame_of
 from shared.events import event_payload, room_of
@@ -30,14 +31,15 @@ def test_what_is_sent_is_the_event_at_every_length_of_frame(size: int) -> None:
 
 
 def test_an_event_is_encoded_once_and_forgotten_when_there_is_too_much() -> None:
-    encoder = EventEncoder(memory_bytes=10_000)
-    events = [event_of(seq, content="x" * 900) for seq in range(20)]
-    first = encoder.encode(events[0])
-    assert encoder.encode(events[0]) is first
+    events = [event_of(seq, content="x" * 900) for seq in range(1, 21)]
+    recent = RecentEvents(10_000, 60)
+    recent.add(events[0])
+    first = recent.encode(events[0])
+    assert recent.encode(events[0]) is first
     for event in events:
-        encoder.encode(event)
-    assert encoder.encode(events[0]) is not first
-    assert encoder._bytes <= 10_000
+        recent.add(event)
+    assert recent.encode(events[0]) is not first
+    assert recent.encode(events[0]) == first
 
 
 def note_writes(live: LiveRelay) -> list[int]:

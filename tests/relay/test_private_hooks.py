@@ -1,6 +1,6 @@
 """The hooks of the libraries that the relay overrides or calls are there, and used as it expects.
 
-The versions are pinned in pyproject.toml; whoever raises one runs this, `make test-relay-long` and `make fuzz-relay`.
+The versions are pinned in pyproject.toml; whoever raises one runs this, `make test-relay` and `make fuzz-relay`.
 """
 
 import inspect
@@ -16,6 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from backend.relay import room_manager
 from backend.relay.counters import RelayFigures
+from backend.relay.encoding import encode
 from backend.relay.relay_socket import RelaySocket, SocketTable
 from backend.relay.room_manager import KNOWN_VERSIONS, RoomManager
 from backend.relay.socket_server import RelayEngine, RelaySocketServer
@@ -76,7 +77,7 @@ def test_the_engine_files_each_socket_before_it_sends_anything_to_it() -> None:
 
 
 def test_the_attributes_that_are_read_are_there() -> None:
-    manager = RoomManager(RelayFigures())
+    manager = RoomManager(RelayFigures(), encode)
     assert manager.rooms == {}
     engine = RelayEngine(async_mode="asgi")
     for name in ("sockets", "ping_interval", "ping_timeout", "max_http_buffer_size", "reason"):

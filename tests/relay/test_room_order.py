@@ -40,7 +40,7 @@ async def test_an_event_from_before_the_room_was_opened_is_dropped(
 ) -> None:
     events = await writer.log_many(3)
     heard = Heard()
-    room = RoomCursor(project.project_id, engine.events, heard.hear)
+    room = RoomCursor(project.project_id, engine.events, heard.take)
     await room.hear(events[1])
     await room.hear(await writer.log())
     assert heard.seqs(writer.session_id) == [4]
@@ -174,10 +174,10 @@ async def test_nothing_of_a_session_is_told_after_its_deletion(
 async def test_an_event_that_could_not_be_sent_is_sent_with_the_next(writer: Writer, log: WatchedLog) -> None:
     heard, broken = Heard(), True
 
-    async def emit(event: Event) -> None:
+    def emit(event: Event) -> None:
         if broken:
             raise ConnectionError("Nobody can be reached")
-        await heard.hear(event)
+        heard.take(event)
 
     room = RoomCursor(writer.session.project_id, log, emit)
     await room.fill()

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from backend.relay.counters import RelayFigures
+from backend.relay.encoding import encode
 from backend.relay.fanout import Fanout
 from backend.relay.recent_events import RecentEvents
 from backend.relay.server import Relay
@@ -24,6 +25,10 @@ SETTINGS = RelaySettings(fill_seconds=3_600, access_seconds=3_600)
 
 async def nothing(*_: object) -> None:
     pass
+
+
+def recent(most_bytes: int = 10_000, seconds: float = 10, now: list[float] | None = None) -> RecentEvents:
+    return RecentEvents(most_bytes, seconds, lambda: now[0] if now else 0.0)
 
 
 async def come_back(fanout: Fanout, number: int, after: int) -> list[int]:
@@ -49,7 +54,7 @@ async def test_a_thousand_clients_back_at_once_after_a_restart_of_the_relay_cost
     log, random = MemoryLog(), Random(spread)
     for _ in range(1_000):
         log.append()
-    fanout = Fanout(log, nothing, nothing, SETTINGS)
+    fanout = Fanout(log, recent(1_000_000), lambda *_: None, nothing, SETTINGS)
     afters = [900 - random.randint(0, spread) for _ in range(CLIENTS)]
     assert await check_returning(log, fanout, afters) <= 12
     assert log.most_at_once <= SETTINGS.max_log_reads
@@ -59,11 +64,11 @@ async def test_a_thousand_clients_back_at_once_after_a_restart_of_the_relay_cost
 async def test_a_thousand_clients_back_at_once_to_a_room_that_was_heard_all_along_cost_a_handful() -> None:
     log, told = MemoryLog(), asyncio.Event()
 
-    async def emit(_project_id: str, event: Event) -> None:
+    def emit(_project_id: str, event: Event) -> None:
         if getattr(event, "seq", 0) == 300:
             told.set()
 
-    fanout = Fanout(log, emit, nothing, SETTINGS)
+    fanout = Fanout(log, recent(1_000_000), emit, nothing, SETTINGS)
     await fanout.enter(PROJECT, "stays", {}, nothing, nothing)
     room = fanout._rooms[PROJECT]
     for _ in range(300):
@@ -153,13 +158,9 @@ async def test_closing_gives_up_what_is_under_way() -> None:
     assert all(isinstance(one, asyncio.CancelledError) for one in await asyncio.gather(*asked, return_exceptions=True))
 
 
-def recent(most_bytes: int = 10_000, seconds: float = 10, now: list[float] | None = None) -> RecentEvents:
-    return RecentEvents(most_bytes, seconds, lambda _: 100, lambda: now[0] if now else 0.0)
-
-
 def test_recent_events_are_bounded_by_size_and_by_age() -> None:
     now = [0.0]
-    events = recent(1_000, 10, now)
+    events = recent(10 * len(encode(event_of(10)).frame) + 50, 10, now)
     for seq in range(1, 31):
         events.add(event_of(seq))
     assert len(events) == 10

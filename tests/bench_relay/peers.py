@@ -1,0 +1,91 @@
+"""The servers that are compared, each a process on a core of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tests.bench.processes import MEASURED_CORE, cpu_ms, on_core
+from tests.server_process import ROOT
+
+NODE_MODULES = ROOT / "tests" / "node" / "node_modules"
+_RELAY = (sys.executable, "-m", "tests.bench_relay.relay_server")
+_NODE = ("node", "tests/bench_relay/node_server.js")
+REFERENCE = "Node ws"
+RELAY = "relay"
+COMMANDS = {
+    REFERENCE: _NODE,
+    "Node uWS": (*_NODE, "--uws"),
+    "relay, stock path": (*_RELAY, "--stock"),
+    RELAY: _RELAY,
+}
+
+
+def peers() -> list[str]:
+    """Those that can run here. Raises SystemExit, with what is missing, where there is nothing to compare with."""
+    if not shutil.which("node") or not (NODE_MODULES / "socket.io").exists():
+        raise SystemExit("bench-relay was SKIPPED: no Node.js with npm (https://nodejs.org, 20.19 or newer)")
+    has_uws = (NODE_MODULES / "@trufflesuite" / "uws-js-unofficial").exists()
+    return [name for name in COMMANDS if has_uws or name != "Node uWS"]
+
+
+def node_version() -> str:
+    """Node's own."""
+    return subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def package_version(name: str) -> str:
+    """That of a package of tests/node."""
+    found: str = json.loads((NODE_MODULES / name / "package.json").read_text())["version"]
+    return found
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A server that runs."""
+
+    pid: int
+    port: int
+    _control: IO[str]
+
+    def say(self, rooms: int, events: int, *, first: int = 0, length: int = 100) -> None:
+        """Have it send so many events, with a content of that length, to each of so many rooms."""
+        self._control.write(f"{first} {rooms} {events} {length}\n")
+        self._control.flush()
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The CPU time that it has used."""
+        return cpu_ms(self.pid) / 1_000
+
+    @property
+    def resident_bytes(self) -> int:
+        """Its memory."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def running(name: str) -> Iterator[Peer]:
+    """One of COMMANDS, until the block ends."""
+    with on_core(MEASURED_CORE):
+        process = subprocess.Popen(
+            COMMANDS[name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | {"NODE_PATH": str(NODE_MODULES)},
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield Peer(process.pid, int(process.stdout.readline()), process.stdin)
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,131 @@
+"""What was measured, as tables in the README and in the evidence, with a plot."""
+
+import platform
+import re
+import statistics
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from tests.bench.surroundings import machine
+from tests.bench_relay.peers import REFERENCE, node_version, package_version
+from tests.bench_relay.scenarios import BURSTS, SLOW, STEADY, Result, Scenario
+from tests.evidence.write_evidence import header
+from tests.server_process import ROOT
+
+FOLDER = ROOT / "backend" / "validated_test_evidence" / "relay"
+_README = ROOT / "README.md"
+_MARKS = ("<!-- bench-relay -->", "<!-- /bench-relay -->")
+_PER_CPU = "deliveries/CPU-s"
+
+
+@dataclass
+class Runs:
+    """All results, by scenario and server; and each as a line."""
+
+    results: dict[tuple[str, str], list[Result]] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, scenario: str, peer: str, result: Result) -> str:
+        """Keep a result. Returns it as a line."""
+        self.results.setdefault((scenario, peer), []).append(result)
+        figures = ", ".join(f"{name} {value:,.4g}" for name, value in result.figures.items())
+        wrong = f"  MISTAKES {result.mistakes}" if result.mistakes else ""
+        self.lines.append(f"{scenario:24} {peer:18} {figures}{wrong}")
+        return self.lines[-1]
+
+    @property
+    def mistakes(self) -> int:
+        """Deliveries that were missing, doubled or out of order, in all runs."""
+        return sum(result.mistakes for results in self.results.values() for result in results)
+
+    @property
+    def peers(self) -> list[str]:
+        """The servers, in the order of the table."""
+        return list(dict.fromkeys(peer for _, peer in self.results))
+
+    def values(self, scenario: Scenario, peer: str, figure: str) -> list[float]:
+        """What each round gave."""
+        return [result.figures[figure] for result in self.results.get((scenario.name, peer), ())]
+
+    def median(self, scenario: Scenario, peer: str, figure: str) -> float:
+        """The middle of the rounds."""
+        return statistics.median(self.values(scenario, peer, figure))
+
+    def ratio(self, scenario: Scenario, peer: str) -> float:
+        """Deliveries of a CPU-second, against the reference's."""
+        return self.median(scenario, peer, _PER_CPU) / self.median(scenario, REFERENCE, _PER_CPU)
+
+    def has(self, scenario: Scenario) -> bool:
+        """Whether it was measured."""
+        return (scenario.name, REFERENCE) in self.results
+
+
+def tables(runs: Runs) -> str:
+    """Every table of what was measured, in Markdown."""
+    parts = []
+    if measured := [one for one in (*BURSTS, *STEADY) if runs.has(one)]:
+        rows = [[one.name, *(_per_cpu(runs, one, peer) for peer in runs.peers)] for one in measured]
+        parts.append(_table(["thousand deliveries a CPU-second", *runs.peers], rows))
+    if measured := [one for one in STEADY if runs.has(one)]:
+        rows = [[one.name, *(_delay(runs, one, peer) for peer in runs.peers)] for one in measured]
+        parts.append(_table(["delay p50 / p99, CPU of the server", *runs.peers], rows))
+    if measured := [one for one in BURSTS if runs.has(one) and one.rooms == 1 and one.clients in (1_000, 5_000)]:
+        rows = [[f"{one.clients} clients", *(_connections(runs, one, peer) for peer in runs.peers)] for one in measured]
+        parts.append(_table(["connects a second, memory of each", *runs.peers], rows))
+    if runs.has(SLOW):
+        rows = [["memory of the server", *(f"+{runs.median(SLOW, peer, 'grown MB'):.0f} MB" for peer in runs.peers)]]
+        rows.append(["the slow client", *(_fate(runs, peer) for peer in runs.peers)])
+        parts.append(_table(["one client does not read 40 MB", *runs.peers], rows))
+    return "\n\n".join(parts)
+
+
+def publish(runs: Runs) -> None:
+    """Write the tables where the README shows them, and all runs with the plot to the evidence."""
+    from tests.bench_relay.plot import write_plot
+
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    report = [header("make bench-relay"), surroundings(), "", tables(runs), "", "all runs", *runs.lines, ""]
+    (FOLDER / "bench-relay.txt").write_text("\n".join(report))
+    write_plot(runs, FOLDER / "bench-relay.svg")
+    plot = (FOLDER / "bench-relay.svg").relative_to(ROOT)
+    shown = f"{surroundings()}\n\n{tables(runs)}\n\n![Deliveries a CPU-second against Node's]({plot})"
+    begin, end = _MARKS
+    text = _README.read_text()
+    _README.write_text(re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{shown}\n{end}", text, flags=re.DOTALL))
+
+
+def surroundings() -> str:
+    """Where and with what it was measured."""
+    packages = ("python-socketio", "python-engineio", "uvicorn", "uvloop", "websockets")
+    return (
+        f"Measured on {machine()}; the server on one core, all clients on another. Python {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in packages)
+        + f"; Node {node_version()}, socket.io {package_version('socket.io')}, ws {package_version('ws')}."
+    )
+
+
+def _per_cpu(runs: Runs, scenario: Scenario, peer: str) -> str:
+    found = [value / 1_000 for value in runs.values(scenario, peer, _PER_CPU)]
+    spread = f"{statistics.median(found):.0f} [{min(found):.0f}-{max(found):.0f}]"
+    return spread if peer == REFERENCE else f"{spread} **{runs.ratio(scenario, peer):.2f}x**"
+
+
+def _delay(runs: Runs, scenario: Scenario, peer: str) -> str:
+    p50, p99, cpu = (runs.median(scenario, peer, name) for name in ("p50 ms", "p99 ms", "server CPU"))
+    return f"{p50:.1f} / {p99:.1f} ms, {cpu:.0%}"
+
+
+def _connections(runs: Runs, scenario: Scenario, peer: str) -> str:
+    rate, size = (runs.median(scenario, peer, name) for name in ("connects/s", "kB/connection"))
+    return f"{rate:,.0f}/s, {size:.1f} kB"
+
+
+def _fate(runs: Runs, peer: str) -> str:
+    if runs.median(SLOW, peer, "cut off"):
+        return "cut off"
+    return "misses events" if runs.median(SLOW, peer, "lost in silence") else "is kept"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
