@@ -129,6 +129,11 @@ class Source:
     def bring(self, *events: BusMessage) -> None:
         self._batches.put_nowait(events)
 
+    async def asked_again(self) -> None:
+        """Wait until the next batch is asked for: those before were taken."""
+        self.asked.clear()
+        await self.asked.wait()
+
 
 class Writer:
     """A session with a turn under way, whose events are logged one by one."""

@@ -29,6 +29,8 @@ class Hall:
         self.fanout = Fanout(log, RecentEvents(1_000_000, 60), self._emit, self._check_access, settings)
         self.rooms: dict[str, Heard] = {}
         self.checked: asyncio.Queue[tuple[str, set[str]]] = asyncio.Queue()
+        self.may_check = asyncio.Event()
+        self.may_check.set()
 
     def heard(self, project_id: str) -> Heard:
         return self.rooms.setdefault(project_id, Heard())
@@ -45,6 +47,7 @@ class Hall:
 
     async def _check_access(self, project_id: str, sids: frozenset[str]) -> None:
         self.checked.put_nowait((project_id, set(sids)))
+        await self.may_check.wait()
 
 
 @asynccontextmanager
@@ -188,7 +191,7 @@ async def test_what_does_not_fit_into_a_rooms_queue_is_mended_from_the_log(
     monkeypatch.setattr(fanout_module, "_MAX_WAITING_EVENTS", 10)
     async with running(log, OFTEN) as hall:
         heard = await hall.enter(project.project_id)
-        hall.source.bring(*await writer.log_many(60))
+        hall.source.bring(*(await writer.log_many(60))[1:])  # for the first, which is missing, all others wait
         await heard.until(lambda: len(heard.events) >= 60)
         assert heard.seqs(writer.session_id) == numbers(1, 60)
 
@@ -207,6 +210,25 @@ async def test_those_who_hear_a_project_are_checked_as_soon_as_its_members_chang
             )
         assert await hall.checked.get() == (project.project_id, {"sid-1", "sid-2"})
     assert heard.events == []
+
+
+async def test_what_follows_a_change_of_members_is_told_after_they_were_checked(
+    engine: LocalEngine, log: WatchedLog, project: Project, writer: Writer
+) -> None:
+    async with running(log, NEVER) as hall, asyncio.timeout(WAIT_SECONDS):
+        heard = await hall.enter(project.project_id)
+        hall.may_check.clear()
+        before, *after = await writer.log_many(3)
+        changed = AccessChangedEvent(
+            event_id=engine.ids.new_id(), project_id=project.project_id, created_at=engine.clock.now()
+        )
+        hall.source.bring(before, changed, after[0])
+        await hall.checked.get()
+        hall.source.bring(after[1])
+        await hall.source.asked_again()
+        assert heard.events == [before]
+        hall.may_check.set()
+        await heard.until(lambda: heard.events == [before, *after])
 
 
 async def test_those_who_hear_a_project_are_checked_regularly(log: WatchedLog, project: Project) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from backend.app.domain.project import Project
 from backend.app.wiring_local import LocalEngine
+from backend.relay.fanout import Room
 from backend.relay.room_cursor import Admission, RoomCursor
 from shared.events import Event
 from tests.relay.rooms import Audience, Heard, WatchedLog, Writer, numbers
@@ -39,13 +40,19 @@ class BadBus:
         self._closed = True
         self._more.set()
 
-    async def deliver(self, hear: Callable[[Event], Awaitable[None]]) -> None:
+    async def deliver(self, hear: Callable[[Event], Awaitable[None] | None]) -> None:
         while self._carried or not self._closed:
             if self._carried:
-                await hear(self._carried.pop(0))
+                heard = hear(self._carried.pop(0))
+                if heard is not None:
+                    await heard
             else:
                 self._more.clear()
                 await self._more.wait()
+
+
+async def nothing() -> None:
+    """Nobody's access changes here."""
 
 
 async def dawdle(random: Random) -> None:
@@ -96,18 +103,20 @@ class Newcomer:
         await self._heard.hear(event)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("is_offered", [True, False], ids=["offered", "heard"])
+@pytest.mark.parametrize("seed", range(40))
 async def test_each_newcomer_hears_each_event_after_its_own_once_and_in_order(
-    engine: LocalEngine, project: Project, seed: int
+    engine: LocalEngine, project: Project, seed: int, *, is_offered: bool
 ) -> None:
     log, audience, first, slow = WatchedLog(engine.events), Audience(), Heard(), Random(f"{seed} log")
     log.on_read = lambda _: dawdle(slow)
     room = RoomCursor(project.project_id, log, audience.tell)
     await room.admit({}, first.hear, audience.joining(first))
+    line = Room(room, nothing)
     bus = BadBus(Random(f"{seed} bus"))
     newcomers = [Newcomer(Random(f"{seed} newcomer {number}")) for number in range(NEWCOMERS)]
     async with asyncio.TaskGroup() as all_of_it, asyncio.timeout(30):
-        all_of_it.create_task(bus.deliver(room.hear))
+        all_of_it.create_task(bus.deliver(line.offer if is_offered else room.hear))
         for newcomer in newcomers:
             all_of_it.create_task(newcomer.enter(room, audience, engine, project.project_id))
         names = [f"node_{number}" for number in range(SESSIONS)]
@@ -115,6 +124,7 @@ async def test_each_newcomer_hears_each_event_after_its_own_once_and_in_order(
         writers = await asyncio.gather(*writing)
         bus.close()
     await room.fill()
+    await line.close()
     assert {writer.session_id: first.seqs(writer.session_id) for writer in writers} == {
         writer.session_id: numbers(1, EVENTS) for writer in writers
     }
