@@ -222,9 +222,9 @@ async def test_what_follows_a_change_of_members_is_told_after_they_were_checked(
         changed = AccessChangedEvent(
             event_id=engine.ids.new_id(), project_id=project.project_id, created_at=engine.clock.now()
         )
-        hall.source.bring(before, changed, after[0])
+        hall.source.bring(before, changed)
         await hall.checked.get()
-        hall.source.bring(after[1])
+        hall.source.bring(*after)
         await hall.source.asked_again()
         assert heard.events == [before]
         hall.may_check.set()
