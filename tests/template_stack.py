@@ -73,7 +73,8 @@ class TemplateStack:
         """The variables of the relay's container."""
         asked = load_template(MAIN)["Resources"]["Relay"]["Properties"]["Parameters"]
         given = self.resolver(**answers).resolve(asked)
-        return _texts(Resolver({**given, "AWS::Region": REGION}).resolve(relay_environment()))
+        cluster = self.relay_cluster_arn.rpartition("/")[2]
+        return _texts(Resolver({**given, "AWS::Region": REGION, "Cluster": cluster}).resolve(relay_environment()))
 
     def resolver(self, **answers: str) -> Resolver:
         """Works out values of the main template."""

@@ -4,11 +4,23 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Self
 
+import aiohttp
 import socketio
 
 Event = dict[str, Any]
 
 WAIT_SECONDS = 20.0
+
+
+class WholeAnswer(aiohttp.ClientResponse):
+    """An answer to a POST is read at once: python-engineio never reads it, and an unread one holds a connection."""
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        """Take the answer of the connection."""
+        await super().start(connection)
+        if self.method == "POST":
+            await self.read()
+        return self
 
 
 class Watcher:
@@ -18,14 +30,22 @@ class Watcher:
         self._url = url
         self._transports = transports
         self._connect = connect
-        self.client = socketio.AsyncClient(reconnection=False)
+        self.client = socketio.AsyncClient(
+            reconnection=False, http_session=lambda: aiohttp.ClientSession(response_class=WholeAnswer)
+        )
         self.events: list[Event] = []
         self._changed = asyncio.Event()
         self.client.on("*", self._keep)
         self.client.on("disconnect", self._changed_now)
 
     async def __aenter__(self) -> Self:
-        await self.client.connect(self._url, transports=list(self._transports), **self._connect)
+        try:
+            await self.client.connect(
+                self._url, transports=list(self._transports), wait_timeout=WAIT_SECONDS, **self._connect
+            )
+        except BaseException:
+            await self.client.eio.disconnect()  # closes what a connection that was refused leaves open
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

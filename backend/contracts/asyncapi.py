@@ -14,6 +14,7 @@ from backend.contracts.socket_messages import (
     Subscribed,
     Unsubscribed,
 )
+from backend.relay.settings import RelaySettings
 from backend.relay.subscription import Subscription, Unsubscription
 from shared.events import CONTRACT_VERSION, LiveEvent, LoggedEvent
 
@@ -25,6 +26,15 @@ where it was here before, the number of the newest event that it has of each ses
 missed, then acknowledges, then sends everything live. `seq` counts 1, 2, 3 ... in each session without holes, so a
 plain `socket.on` client sees every event once. Events are kept seven days. An event is at most 200 KB: its largest
 field then is null, and `href` says where to read it. Live events have no `seq` and are not kept.
+
+A connection hears at most {max_rooms} projects, `after` names at most {max_after} sessions, a packet has at most
+{max_packet_bytes} bytes, and {max_packets_per_second:g} packets may be sent each second (five times as many at once);
+one user has at most {max_user_connections} connections to one relay. What is asked beyond that is refused with a
+`code`. Who sends too fast, or what is no packet, or does not read (more than {max_client_bytes} bytes wait for it), or
+has not introduced itself after {connect_seconds:g} seconds, is cut off: the WebSocket ends, with 1008 and the reason
+where the client still reads. A relay that stops ends its WebSockets with 1012, and one that is full or about to stop
+answers the handshake with 503 and the `code` `full` or `leaving`. After all of these Socket.IO clients connect again by
+themselves, after a pause; `subscribe` with `after` then brings what was missed.
 """
 _CHANNEL = {"$ref": "#/channels/namespace"}
 _SCHEMA = "#/components/schemas/"
@@ -59,7 +69,7 @@ def asyncapi_document(version: str) -> Json:
         "info": {
             "title": "Vibewire events",
             "version": version,
-            "description": _ABOUT,
+            "description": _ABOUT.format_map(RelaySettings().model_dump()),
             "license": {"name": "Apache-2.0"},
             "x-contract-version": CONTRACT_VERSION,
         },

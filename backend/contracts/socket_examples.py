@@ -45,11 +45,12 @@ def request_examples() -> dict[str, list[Json]]:
         ok=False, code="project_not_found", detail=f"There is no project {PROJECT_ID} that you may use."
     )
     invalid = Refusal(ok=False, code="invalid_subscription", detail="project_id: Field required")
+    too_many = Refusal(ok=False, code="too_many_rooms", detail="At most 200 projects at a time.")
     examples: dict[str, list[BaseModel]] = {
         "connect": [ConnectAuth(token="eyJhbGciOiJFUzI1NiIs..."), ConnectAuth(token=None)],  # noqa: S106 - an example
-        "connect_error": [ConnectErrorData(code="invalid_token")],
+        "connect_error": [ConnectErrorData(code="invalid_token"), ConnectErrorData(code="too_many_connections")],
         "subscribe": [Subscription(project_id=PROJECT_ID, after={SESSION_ID: 3})],
-        "subscribe_ack": [subscribed, no_project, invalid],
+        "subscribe_ack": [subscribed, no_project, invalid, too_many],
         "unsubscribe": [Unsubscription(project_id=PROJECT_ID)],
         "unsubscribe_ack": [Unsubscribed(ok=True, room=room), invalid],
     }

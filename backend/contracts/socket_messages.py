@@ -23,7 +23,10 @@ class ConnectAuth(_Message):
 class ConnectErrorData(_Message):
     """`data` of the `connect_error` that a refused client is given."""
 
-    code: Literal["invalid_token"]
+    code: Literal["invalid_token", "too_many_connections"] = Field(
+        description="Stable. `invalid_token`: get a new one, then connect. `too_many_connections`: this user has as "
+        "many as one may have; the client does not try again by itself."
+    )
 
 
 class Subscribed(_Message):
@@ -51,7 +54,13 @@ class Refusal(_Message):
     """What was asked for is refused; nothing has changed."""
 
     ok: Literal[False]
-    code: Literal["project_not_found", "invalid_subscription", "disconnected"] = Field(description="Stable.")
+    code: Literal[
+        "project_not_found", "invalid_subscription", "too_many_rooms", "too_many_requests", "disconnected"
+    ] = Field(
+        description="Stable. `project_not_found`: none that the client may use. `invalid_subscription`: `detail` says "
+        "what is wrong. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for "
+        "answers. `disconnected`: the connection ended meanwhile."
+    )
     detail: str = Field(description="For people.")
 
 

@@ -1,5 +1,7 @@
 """The API, the relay and the console as one ASGI application, open to whom the settings let in."""
 
+from collections.abc import Callable
+
 import socketio
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
@@ -11,13 +13,19 @@ from backend.contracts.openapi import describe_itself
 from backend.local.console_files import ConsoleFiles
 from backend.local.loopback_guard import LOOPBACK_HOST, LoopbackGuard
 from backend.local.settings import LocalSettings
+from backend.relay.health import HealthApp
 from backend.relay.server import Relay
 
 _LOOPBACK_ORIGIN = f"https?://{LOOPBACK_HOST}"
 
 
-def build_asgi(settings: LocalSettings, services: Services, relay: Relay) -> ASGIApp:
-    """The API, the relay at /socket.io and the console at /; without identity settings for this machine alone."""
+def build_asgi(
+    settings: LocalSettings, services: Services, relay: Relay, is_ready: Callable[[], bool] = lambda: True
+) -> ASGIApp:
+    """The API, the relay at /socket.io and the console at /; without identity settings for this machine alone.
+
+    `/healthz` and `/readyz` are the relay's, as in its container; `is_ready` is what the latter tells.
+    """
     api = build_application(services)
     describe_itself(api)
     api.add_middleware(
@@ -30,5 +38,5 @@ def build_asgi(settings: LocalSettings, services: Services, relay: Relay) -> ASG
     )
     reserved = frozenset(route.path.split("/", 2)[1] for route in api.routes if isinstance(route, Route))
     files = ConsoleFiles(api, reserved, settings.data_dir)
-    app = socketio.ASGIApp(relay.sio, other_asgi_app=files)
+    app = socketio.ASGIApp(relay.sio, other_asgi_app=HealthApp(is_ready, files))
     return app if settings.has_identity else LoopbackGuard(app)

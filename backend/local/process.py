@@ -5,8 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-
-import uvicorn
+from functools import partial
 
 from backend.app.adapters.local_recovery import recover_turns
 from backend.app.domain.ports import Memory
@@ -17,21 +16,24 @@ from backend.app.wiring_agent import build_worker_services
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.asgi import build_asgi
 from backend.local.local_event_source import LocalEventSource
-from backend.local.local_server import build_server
 from backend.local.settings import LocalSettings
 from backend.local.start_checks import check_address, hold_data_dir
 from backend.local.worker import LocalWorker, clean_up_regularly
+from backend.relay.http_server import RelayServer, build_server
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
 from shared.jwt_authenticator import build_authenticator
 
 logger = logging.getLogger(__name__)
 
+# Whoever pressed Ctrl-C waits for it.
+_DRAIN_SECONDS = 3.0
+
 
 @asynccontextmanager
 async def run_process(
     settings: LocalSettings, engine: LocalEngine | None = None, memory: Memory | None = None
-) -> AsyncIterator[uvicorn.Server]:
+) -> AsyncIterator[RelayServer]:
     """Run everything but the listening: the server is ready to serve.
 
     Args:
@@ -49,7 +51,8 @@ async def run_process(
         await engine.database.open()
         stack.push_async_callback(engine.database.close)
         await recover_turns(engine.database, engine.clock)
-        relay = Relay(build_authenticator(settings), engine.access, engine.events, _relay_settings(settings))
+        relay_settings = _relay_settings(settings)
+        relay = Relay(build_authenticator(settings), engine.access, engine.events, relay_settings)
         services = build_services(settings, engine)
         memory = memory or SQLiteMemory(MemoryFiles(settings.data_dir / "memory"))
         worker = build_worker_services(settings, engine, memory, settings.openai_api_key)
@@ -59,7 +62,9 @@ async def run_process(
         turns = LocalWorker(
             worker.turns, engine.queue, parallel=settings.workers, visibility_seconds=settings.lease_seconds
         )
-        server = build_server(build_asgi(settings, services, relay))
+        app = build_asgi(settings, services, relay, lambda: not server.should_exit)
+        server = build_server(app, _DRAIN_SECONDS, relay_settings.max_packet_bytes)
+        server.before_shutdown = partial(relay.send_all_away, _DRAIN_SECONDS)
         for name, work in {
             "relay": relay.run(source),
             "worker": turns.run(),
@@ -81,7 +86,7 @@ def _relay_settings(settings: LocalSettings) -> RelaySettings:
     return RelaySettings(fill_seconds=settings.fill_seconds, origins=origins)
 
 
-def _end_with(server: uvicorn.Server, done: "asyncio.Task[None]") -> None:
+def _end_with(server: RelayServer, done: "asyncio.Task[None]") -> None:
     if not done.cancelled() and (error := done.exception()) is not None:
         logger.critical("The %s died", done.get_name(), exc_info=error)
         server.should_exit = True

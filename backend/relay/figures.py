@@ -32,6 +32,8 @@ def report(figures: RelayFigures, occupancy: Occupancy) -> None:
     metrics.add_metric("Deliveries", MetricUnit.Count, figures.deliveries)
     metrics.add_metric("ClientsDropped", MetricUnit.Count, figures.drops.total())
     metrics.add_metric("ConnectionsRefused", MetricUnit.Count, figures.refusals.total())
+    # The one reason that calls for somebody: an alarm watches it.
+    metrics.add_metric("ConnectionsRefusedFull", MetricUnit.Count, figures.refusals["full"])
     metrics.add_metric("HolesFilled", MetricUnit.Count, figures.holes)
     metrics.add_metric("LogReads", MetricUnit.Count, figures.log_reads)
     if figures.flushes:
@@ -39,7 +41,7 @@ def report(figures: RelayFigures, occupancy: Occupancy) -> None:
         metrics.add_metric("LargestFlush", MetricUnit.Count, figures.largest_flush)
     if figures.events:
         metrics.add_metric("EventLag", MetricUnit.Milliseconds, round(figures.lag_seconds * 1_000, 1))
-    # Not as dimensions: each reason would be a metric of its own.
+    # All reasons, but not as dimensions: each would be a metric of its own.
     for name, counted in (("dropped", figures.drops), ("refused", figures.refusals)):
         if counted:
             metrics.add_metadata(name, dict(counted))

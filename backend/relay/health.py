@@ -1,4 +1,4 @@
-"""What the load balancer and the container's health check ask."""
+"""What a load balancer and a container's health check ask."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -7,33 +7,58 @@ from typing import Any
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+Answer = tuple[int, Mapping[str, object]]
+
+_METHODS = ("GET", "HEAD")
+
+
+async def nothing_else(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
+    """The ASGI application of a process that answers nothing else."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    problem = {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found"}
+    await _send_json(scope, send, 404, problem, b"application/problem+json")
 
 
 class HealthApp:
-    """An ASGI application with `/healthz` (the process lives) and `/readyz` (it hears what is published)."""
+    """An ASGI application with `/healthz` (the process lives) and `/readyz` (events reach it, and it stays).
 
-    def __init__(self, is_ready: Callable[[], bool]) -> None:
+    Args:
+        is_ready: what `/readyz` tells.
+        other_app: answers everything else.
+    """
+
+    def __init__(self, is_ready: Callable[[], bool], other_app: App = nothing_else) -> None:
         self._is_ready = is_ready
+        self._other_app = other_app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        status, answer = self._answer(scope["method"], scope["path"])
-        body = json.dumps(answer).encode()
-        headers = [
-            (b"content-type", b"application/problem+json" if status == 404 else b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        answer = self._answer(scope["path"]) if scope["type"] == "http" and scope["method"] in _METHODS else None
+        if answer is None:
+            await self._other_app(scope, receive, send)
+        else:
+            await _send_json(scope, send, *answer)
 
-    def _answer(self, method: str, path: str) -> tuple[int, Mapping[str, object]]:
-        if method in ("GET", "HEAD"):
-            if path == "/healthz":
-                return 200, {"status": "alive"}
-            if path == "/readyz":
-                return (200, {"status": "ready"}) if self._is_ready() else (503, {"status": "not ready"})
-        return 404, {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found"}
+    def _answer(self, path: str) -> Answer | None:
+        if path == "/healthz":
+            return 200, {"status": "alive"}
+        if path == "/readyz":
+            return (200, {"status": "ready"}) if self._is_ready() else (503, {"status": "not ready"})
+        return None
+
+
+async def _send_json(
+    scope: Scope, send: Send, status: int, answer: Mapping[str, object], content_type: bytes = b"application/json"
+) -> None:
+    body = json.dumps(answer).encode()
+    headers = [
+        (b"content-type", content_type),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

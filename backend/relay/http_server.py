@@ -1,20 +1,23 @@
-"""The HTTP and WebSocket server of the relay's container."""
+"""The HTTP and WebSocket server under a relay: that of its container, and that of the local process."""
 
 import asyncio
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
 
+from backend.relay.http_protocol import RelayHttpProtocol
 from backend.relay.websocket_protocol import RelayWebSocketProtocol
 
 logger = logging.getLogger(__name__)
 
-# Longer than a load balancer keeps an idle connection (60 s by default): who closes first must be the balancer.
+# Longer than a load balancer keeps an idle connection (60 s by default) and than the pools of most clients do: a
+# connection that is closed just when it is used again looks like a fault.
 _KEEP_ALIVE_SECONDS = 75
 
 
@@ -53,6 +56,9 @@ class RelayServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Hear the signals while it serves."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread hears signals
+            return
         loop = asyncio.get_running_loop()
         signals = (signal.SIGINT, signal.SIGTERM)
         for number in signals:
@@ -65,9 +71,16 @@ class RelayServer(uvicorn.Server):
 
 
 def build_server(app: Any, drain_seconds: float, max_packet_bytes: int) -> RelayServer:
-    """A server for the ASGI application, which listens once it is given a socket."""
+    """A server for the ASGI application, which listens once it is given a socket.
+
+    Args:
+        app: the application.
+        drain_seconds: how long requests under way may take once it stops and the clients were sent away.
+        max_packet_bytes: the largest message that a WebSocket takes.
+    """
     config = uvicorn.Config(
         app,
+        http=RelayHttpProtocol,
         ws=RelayWebSocketProtocol,
         ws_max_size=max_packet_bytes,
         ws_per_message_deflate=False,

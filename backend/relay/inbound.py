@@ -66,3 +66,5 @@ class RelayPacket(socketio.packet.Packet):  # type: ignore[misc]  # python-socke
         is_binary = self.packet_type in (kinds.BINARY_EVENT, kinds.BINARY_ACK)
         if is_binary and not 1 <= attachments <= _MOST_ATTACHMENTS:
             raise InvalidPacketError("a number of attachments that cannot be")
+        if is_binary and self.namespace not in (None, "/"):
+            raise InvalidPacketError("attachments for a namespace that there is not")

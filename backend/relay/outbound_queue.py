@@ -1,6 +1,7 @@
 """A client's packets that are not sent yet."""
 
 import asyncio
+from collections import deque
 from typing import Any
 
 # What a packet costs beside its text.
@@ -16,6 +17,8 @@ def packet_size(packet: Any) -> int:
 class OutboundQueue(asyncio.Queue[Any]):
     """A queue that knows its size in bytes. Whoever puts looks whether it is too much; nobody waits to put."""
 
+    _queue: deque[Any]
+
     def __init__(self) -> None:
         super().__init__()
         self.bytes = 0
@@ -25,13 +28,10 @@ class OutboundQueue(asyncio.Queue[Any]):
         while not self.empty():
             self.get_nowait()
 
-    def put_back(self, items: list[Any]) -> None:
-        """Have these come out next, in their order."""
-        later = []
-        while not self.empty():
-            later.append(self.get_nowait())
-        for item in (*items, *later):
-            self.put_nowait(item)
+    def put_first(self, item: Any) -> None:
+        """Have this come out next."""
+        self.put_nowait(item)
+        self._queue.rotate(1)
 
     def _put(self, item: Any) -> None:
         self.bytes += packet_size(item)

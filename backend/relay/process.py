@@ -16,6 +16,7 @@ from backend.relay.counters import RelayFigures
 from backend.relay.figures import Occupancy, report, report_regularly
 from backend.relay.health import HealthApp
 from backend.relay.http_server import RelayServer, build_server
+from backend.relay.retirement import until_retired
 from backend.relay.server import Relay
 from backend.relay.settings import RelayProcessSettings
 from shared.aws_access import AwsAccess
@@ -58,6 +59,7 @@ async def run_relay(settings: RelayProcessSettings, task_id: str) -> AsyncIterat
             "relay": relay.run(source),
             "probe": source.prove(),
             "report": report_regularly(figures, occupancy),
+            "retirement": _leave_when_retired(server, settings, task_id),
         }.items():
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(_stop, task)
@@ -78,6 +80,13 @@ def build_source(settings: RelayProcessSettings, task_id: str, figures: RelayFig
         relay_queue_name(settings.relay_queue_prefix, task_id),
     )
     return AwsEventSource(queue, figures, wait_seconds=settings.poll_seconds)
+
+
+async def _leave_when_retired(server: RelayServer, settings: RelayProcessSettings, task_id: str) -> None:
+    if settings.relay_cluster is not None:
+        await until_retired(build_service("ecs"), settings.relay_cluster, task_id, settings.retirement_seconds)
+        logger.info("ECS takes this task away: the relay leaves")
+        server.should_exit = True
 
 
 def _end_with(server: RelayServer, done: "asyncio.Task[None]") -> None:

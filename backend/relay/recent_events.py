@@ -72,12 +72,10 @@ class RecentEvents:
         """Whether this event is here."""
         return (session_id, seq) in self._events
 
-    def forget(self, session_id: str, up_to: int) -> None:
+    def forget(self, session_id: str) -> None:
         """The session is gone: nothing of it may be told any more."""
-        for seq in range(1, up_to + 1):
-            kept = self._events.pop((session_id, seq), None)
-            if kept is not None:
-                self._bytes -= len(kept.encoded.frame)
+        for key in [key for key in self._events if key[0] == session_id]:
+            self._bytes -= len(self._events.pop(key).encoded.frame)
 
     def _forget_old(self, now: float) -> None:
         until = now - self._seconds

@@ -103,6 +103,9 @@ class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-eng
                 self.rules.flush()  # what its rooms were told before goes first
             self.protocol.write_frames(frame_of(pkt.encode()))
             return
+        if pkt.packet_type == engineio.packet.PING:
+            self.queue.put_first(pkt)  # behind all that waits for somebody who polls, it would come too late
+            return
         self.queue.put_nowait(pkt)
         if self.buffered > self.rules.settings.max_client_bytes:
             self.drop("slow")
@@ -156,11 +159,11 @@ class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-eng
 
     async def poll(self) -> list[Any]:
         """What is to be sent next; python-engineio's writer asks, and whoever polls."""
+        if not self.upgraded:
+            return await self._poll_some()
         if self.protocol is None or not self._may_go_direct():
             packets: list[Any] = await super().poll()
-            if not self.upgraded and len(packets) > _MOST_POLLED_PACKETS:
-                self.queue.put_back(packets[_MOST_POLLED_PACKETS:])
-            return packets if self.upgraded else packets[:_MOST_POLLED_PACKETS]
+            return packets
         self.rules.on_change()  # what rooms were told before this, it got through the queue
         self.is_direct = True
         # No timeout: from now on only the end comes this way. Silence is noticed by the pings.
@@ -241,6 +244,19 @@ class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-eng
             if not self.upgraded:  # an upgrade that came to nothing: polling goes on
                 self.upgrading = False
                 self.protocol = self._websocket = None
+
+    async def _poll_some(self) -> list[Any]:
+        """As python-engineio's poll, which takes all there is; what one answer cannot hold is left where it is."""
+        try:
+            async with asyncio.timeout(self.server.ping_interval + self.server.ping_timeout):
+                packets = [await self.queue.get()]
+        except (TimeoutError, asyncio.CancelledError):
+            raise engineio.exceptions.QueueEmpty from None
+        while packets[-1] is not None and len(packets) < _MOST_POLLED_PACKETS and not self.queue.empty():
+            packets.append(self.queue.get_nowait())
+        if packets[-1] is None and len(packets) > 1:
+            self.queue.put_first(None)  # the end, for the next one to find
+        return [packet for packet in packets if packet is not None]
 
     def _end_poll(self) -> None:
         self.queue.put_nowait(engineio.packet.Packet(engineio.packet.NOOP))

@@ -206,7 +206,7 @@ class RoomCursor:
                 self._tell(session, event)
             if page.deleted:
                 session.deleted = True
-                self._recent.forget(session_id, session.seq)
+                self._recent.forget(session_id)
             elif not page.has_more:
                 session.seq = page.last_seq
                 break
@@ -217,7 +217,7 @@ class RoomCursor:
         self._emit_to_room(event)
         session.advance(event)
         if session.deleted:
-            self._recent.forget(event.session_id, event.seq)
+            self._recent.forget(event.session_id)
 
 
 def _note(sessions: list[str], session_id: str) -> None:

@@ -66,7 +66,15 @@ class RelayProcessSettings(RelaySettings, IdentitySettings):
         20, ge=1, le=20, description="How long the relay's queue is waited at in one call, in seconds."
     )
     drain_seconds: PositiveFloat = Field(
-        5, description="How long a relay that stops waits for its clients' requests to end, in seconds."
+        20,
+        description="How long a relay that stops may take to send its clients away, in seconds; "
+        "and as long again for their requests to end.",
+    )
+    relay_cluster: str | None = Field(
+        None, description="The ECS cluster in which the relays run; without it only SIGTERM tells a relay to go."
+    )
+    retirement_seconds: PositiveFloat = Field(
+        10, description="How often a relay asks ECS whether it is to go, in seconds."
     )
 
     @field_validator("origins", mode="before")

@@ -31,6 +31,8 @@ Send = Callable[[Message], Awaitable[None]]
 _RETRY_AFTER_SECONDS = 5
 # Clients that are sent away meet again at another relay: one after the other, not all at once.
 _LEAVE_SECONDS_EACH = 0.005
+_BINARY_PACKETS = (str(socketio.packet.BINARY_EVENT), str(socketio.packet.BINARY_ACK))
+_GONE = ("http.disconnect", "websocket.disconnect")
 
 
 class RelayEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
@@ -76,7 +78,13 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
                 return await self._refuse("leaving", scope, receive, send)
             if len(self.eio.sockets) >= self._settings.max_connections:
                 return await self._refuse("full", scope, receive, send)
-        await super().handle_request(scope, receive, send)
+        first = await receive()
+        if first["type"] in _GONE:
+            return None  # it hung up before its turn came; python-engineio would stumble over that
+        if scope["type"] == "http":
+            # Whoever asks for an upgrade without saying so where HTTP looks for it has asked for none.
+            scope = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"upgrade"]}
+        await super().handle_request(scope, _with_first(first, receive), send)
         return None
 
     def drop(self, sid: str, reason: str, detail: str) -> None:
@@ -94,9 +102,12 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
         sockets = list(self.eio.sockets.values())
         random.shuffle(sockets)
         pause = min(seconds / max(1, len(sockets)), _LEAVE_SECONDS_EACH)
-        for socket in sockets:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for count, socket in enumerate(sockets, start=1):
             await socket.leave()
-            await asyncio.sleep(pause)
+            # By the clock: uvloop rounds a sleep to whole milliseconds, and pauses shorter than one to nothing.
+            await asyncio.sleep(max(0.0, began + count * pause - loop.time()))
 
     async def _refuse(self, reason: str, scope: Message, receive: Receive, send: Send) -> None:
         self._figures.refusals[reason] += 1
@@ -125,8 +136,8 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         try:
-            if not isinstance(data, str) and eio_sid not in self._binary_packet:
-                data = ""  # an attachment of nothing
+            if eio_sid not in self._binary_packet:
+                data = self._begin_packet(eio_sid, data)
             await super()._handle_eio_message(eio_sid, data or "?")
         except InvalidPacketError as error:
             self._binary_packet.pop(eio_sid, None)
@@ -137,10 +148,27 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
         await super()._handle_eio_disconnect(eio_sid, reason)
         self._binary_packet.pop(eio_sid, None)
 
+    def _begin_packet(self, eio_sid: str, data: Any) -> str:
+        if not isinstance(data, str):
+            return ""  # an attachment of nothing
+        if data.startswith(_BINARY_PACKETS) and self.manager.sid_from_eio_sid(eio_sid, "/") is None:
+            raise InvalidPacketError("attachments of somebody who did not say who it is")
+        return data
+
     def _check_introduced(self, eio_sid: str) -> None:
         socket = self.eio.sockets.get(eio_sid)
         if socket is not None and self.manager.sid_from_eio_sid(eio_sid, "/") is None:
             socket.drop("silent", "it did not say who it is")
+
+
+def _with_first(first: Message, receive: Receive) -> Receive:
+    """What a receive gives that was asked once already."""
+    waiting = [first]
+
+    async def receive_all() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return receive_all
 
 
 def _log_drop(reason: str) -> None:

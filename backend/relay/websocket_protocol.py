@@ -8,7 +8,9 @@ from websockets.http11 import Request
 
 # How the protocol is found in an ASGI scope's extensions, under "protocol".
 EXTENSION = "vibewire.websocket"
+_INVALID_DATA = 1007
 _POLICY_VIOLATION = 1008
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 # Above what any client makes of the largest packet.
 _MOST_FRAGMENTS = 1_000
 # Answers to pings of somebody who does not read them.
@@ -73,6 +75,12 @@ class RelayWebSocketProtocol(WebSocketsSansIOProtocol):
         self.is_paused = False
         super().resume_writing()
 
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol. The first data is the request for a WebSocket, as the HTTP protocol hands it over."""
+        super().data_received(data)
+        if not self.handshake_initiated and self.conn.handshake_exc is not None:
+            self._refuse()  # of this uvicorn knows nothing: nobody would ever answer
+
     def handle_connect(self, event: Request) -> None:
         """A client asks for a WebSocket."""
         super().handle_connect(event)
@@ -86,11 +94,24 @@ class RelayWebSocketProtocol(WebSocketsSansIOProtocol):
             return
         super().handle_cont(event)
 
+    def send_receive_event_to_app(self) -> None:
+        """A message is here whole. One of text must be text: uvicorn would log each that is not with a traceback."""
+        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
+            self.frames = []
+            self.end(_INVALID_DATA, "text that is not UTF-8")
+            return
+        super().send_receive_event_to_app()
+
     def handle_ping(self) -> None:
         """A client's ping was answered, which nothing but its reading bounds."""
         super().handle_ping()
         if self.is_paused:
             self._check_overflow()
+
+    def _refuse(self) -> None:
+        self.handshake_complete = self.close_sent = True  # nothing more is to be said
+        self.transport.write(_BAD_REQUEST)
+        self.transport.close()
 
     def _check_overflow(self) -> None:
         if self.buffered <= self.limit:
@@ -99,3 +120,11 @@ class RelayWebSocketProtocol(WebSocketsSansIOProtocol):
             self.cut()
         else:
             self.on_overflow()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

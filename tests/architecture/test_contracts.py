@@ -138,6 +138,16 @@ def test_the_examples_of_what_clients_send_are_what_the_relay_takes() -> None:
         assert parse_unsubscription([payload]).project_id == payload["project_id"]
 
 
+def test_every_code_with_which_the_relay_refuses_is_in_the_document_and_no_other() -> None:
+    code = "\n".join(path.read_text() for path in (FOLDER.parent / "relay").glob("*.py"))
+    schemas = ASYNCAPI["components"]["schemas"]
+    refused = set(re.findall(r'\brefusal\(\s*"(\w+)"', code))
+    assert refused == set(schemas["Refusal"]["properties"]["code"]["enum"])
+    assert set(re.findall(r'\{"code": "(\w+)"\}', code)) == set(
+        schemas["ConnectErrorData"]["properties"]["code"]["enum"]
+    )
+
+
 def test_no_example_holds_a_secret_or_an_address_of_this_machine() -> None:
     for document in (OPENAPI, ASYNCAPI):
         text = json.dumps(document)

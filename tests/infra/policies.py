@@ -28,7 +28,8 @@ def grants_of(role: str, stack: TemplateStack) -> set[Grant]:
     """What a function (by its logical id) or the relay may do, what SAM adds by itself apart."""
     if role == RELAY:
         given = load_template(MAIN)["Resources"]["Relay"]["Properties"]["Parameters"]
-        values = {**stack.resolver().resolve(given), **pseudo_parameters()}
+        cluster = stack.relay_cluster_arn.rpartition("/")[2]
+        values = {**stack.resolver().resolve(given), **pseudo_parameters(), "Cluster": cluster}
         policies = load_template(NESTED["Relay"])["Resources"]["TaskRole"]["Properties"]["Policies"]
         return set(_grants(Resolver(values).resolve(policies)))
     policies = translated_main()["Resources"][f"{role}Role"]["Properties"].get("Policies", [])

@@ -5,6 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+from backend.relay.counters import RelayFigures
+from backend.relay.figures import Occupancy, report
 from tests.infra.template_files import NESTED, ROOT, load_template, walk
 
 OBSERVABILITY = NESTED["Observability"]
@@ -58,6 +62,15 @@ def test_every_metric_that_is_watched_is_one_that_the_code_emits() -> None:
     assert missing == []
 
 
+def test_every_figure_of_the_relay_is_on_the_dashboard(capsys: pytest.CaptureFixture[str]) -> None:
+    report(RelayFigures(events=1, flushes=1), Occupancy(connections=1, rooms=1))
+    (directive,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    reported = {metric["Name"] for metric in directive["Metrics"]}
+    assert reported == {
+        metric[1] for metric in dashboard_metrics() if metric[:4:2] == [NAMESPACE, "service"] and metric[3] == "relay"
+    }
+
+
 def test_namespace_and_services_are_those_of_the_code() -> None:
     for service, folder in SERVICES.items():
         code = emitted(folder)
@@ -83,6 +96,14 @@ def test_every_alarm_says_what_it_means_and_tells_somebody() -> None:
     for alarm in alarms.values():
         assert alarm["AlarmDescription"]
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
+
+
+def test_the_night_page_says_what_to_do_about_every_alarm() -> None:
+    resources = load_template(OBSERVABILITY)["Resources"]
+    alarms = {name for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+    table = (ROOT / "infra" / "README.md").read_text().partition("| alarm |")[2].partition("\n\n")[0]
+    described = {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert described == alarms
 
 
 def test_the_widgets_of_the_dashboard_do_not_overlap() -> None:

@@ -1,11 +1,14 @@
 """The relay's service in the template fits the relay's code and image, with a domain and without."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 
 from backend.relay import http_server
+from backend.relay.counters import RelayFigures
+from backend.relay.figures import Occupancy, report
 from backend.relay.settings import RelayProcessSettings
 from tests.infra.intrinsics import Resolver
 from tests.infra.template_files import MAIN, NESTED, ROOT, load_template, relay_environment
@@ -66,6 +69,12 @@ def test_the_balancer_asks_whether_it_lives_and_the_container_whether_it_is_read
     assert '"/readyz"' in code
 
 
+def test_the_image_keeps_the_descriptions_of_the_services_that_the_relay_calls() -> None:
+    code = (ROOT / "backend" / "relay" / "process.py").read_text()
+    called = set(re.findall(r'build_service\(\s*"(\w+)"', code))
+    assert called == set(re.findall(r"! -name (\w+)", CONTAINERFILE)) != set()
+
+
 def test_an_idle_connection_is_closed_by_the_balancer_and_no_socket_is_idle() -> None:
     idle = int(attributes("LoadBalancer", "LoadBalancerAttributes")["idle_timeout.timeout_seconds"])
     assert 2 * float(relay_environment()["VIBEWIRE_PING_SECONDS"]) < idle < http_server._KEEP_ALIVE_SECONDS
@@ -79,8 +88,12 @@ def test_the_requests_of_a_polling_client_reach_one_task() -> None:
 def test_a_deployment_lets_clients_leave_and_takes_itself_back() -> None:
     drain = float(relay_environment()["VIBEWIRE_DRAIN_SECONDS"])
     assert drain == RelayProcessSettings.model_fields["drain_seconds"].default
-    # Room for removing the queue after that.
-    assert CONTAINER["StopTimeout"] >= drain + 30
+    # Clients are sent away, their requests may end, the queue is removed.
+    assert 2 * drain + 30 <= CONTAINER["StopTimeout"] <= 120
+    # And where ECS takes it away, before the load balancer cuts whoever is left.
+    noticed = float(relay_environment()["VIBEWIRE_RETIREMENT_SECONDS"])
+    delay = int(attributes("TargetGroup", "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
+    assert noticed + 2 * drain < delay
     deployment = RESOURCES["Service"]["Properties"]["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
     assert deployment["MinimumHealthyPercent"] == 100
@@ -100,6 +113,28 @@ def test_between_two_and_forty_tasks_by_processor_and_by_connections() -> None:
         None,
         "Connections",
     }
+
+
+def test_the_scaling_follows_what_each_task_reports_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    followed = RESOURCES["ScaleOnConnections"]["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+    metric = followed["CustomizedMetricSpecification"]
+    report(RelayFigures(), Occupancy(connections=7, rooms=2))
+    told = json.loads(capsys.readouterr().out)
+    (directive,) = told["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == metric["Namespace"]
+    # Exactly these: a metric with one dimension more is another metric.
+    dimensions = [[{"Name": name, "Value": told[name]} for name in names] for names in directive["Dimensions"]]
+    assert dimensions == [metric["Dimensions"]]
+    assert {"Name": metric["MetricName"], "Unit": "Count"} in directive["Metrics"]
+    assert told[metric["MetricName"]] == [7]
+    # The average of what the tasks say is what one task has; each says it as often as the scaling looks.
+    assert metric["Statistic"] == "Average"
+    assert followed["TargetValue"] == {"Ref": "ConnectionsPerTask"}
+
+
+def test_a_task_takes_more_connections_than_the_scaling_aims_at() -> None:
+    aim = load_template(MAIN)["Parameters"]["RelayConnectionsPerTask"]["Default"]
+    assert 2 * aim <= int(relay_environment()["VIBEWIRE_MAX_CONNECTIONS"])
 
 
 def test_a_domain_brings_a_certificate_and_no_distribution() -> None:

@@ -1,12 +1,20 @@
-"""What the load balancer and the health check of the container are answered."""
+"""What a load balancer and a container's health check are answered: by the relay's container, and by `make run`."""
 
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
 
+from backend.app.wiring import build_services
+from backend.app.wiring_local import LocalEngine
+from backend.local.asgi import build_asgi
+from backend.local.settings import LocalSettings
 from backend.relay.health import HealthApp
+from backend.relay.server import Relay
+from backend.relay.settings import RelaySettings
+from shared.identity import LocalAuthenticator
 
 
 def http(*, ready: bool) -> httpx.AsyncClient:
@@ -46,3 +54,17 @@ async def test_a_websocket_elsewhere_is_refused() -> None:
 
     await HealthApp(lambda: True)({"type": "websocket", "path": "/healthz"}, receive, send)
     assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+@pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
+async def test_the_local_process_is_asked_the_same_and_answers_all_else_itself(
+    engine: LocalEngine, tmp_path: Path, ready: bool, status: int
+) -> None:
+    settings = LocalSettings(data_dir=tmp_path)
+    relay = Relay(LocalAuthenticator(), engine.access, engine.events, RelaySettings(origins=()))
+    app = build_asgi(settings, build_services(settings, engine), relay, lambda: ready)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        assert (await client.get("/healthz")).json() == {"status": "alive"}
+        assert (await client.get("/readyz")).status_code == status
+        assert (await client.get("/health")).json()["engine"] == "local"
+        assert (await client.post("/healthz")).status_code == 404

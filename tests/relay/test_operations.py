@@ -18,7 +18,7 @@ def test_a_report_has_every_figure_and_begins_anew(capsys: pytest.CaptureFixture
     figures.count_flush(5)
     figures.count_flush(2)
     figures.drops["slow"] += 2
-    figures.refusals["full"] += 1
+    figures.refusals.update({"full": 1, "leaving": 2})
     report(figures, Occupancy(connections=7, rooms=2))
     told = json.loads(capsys.readouterr().out)
     expected = {
@@ -29,14 +29,15 @@ def test_a_report_has_every_figure_and_begins_anew(capsys: pytest.CaptureFixture
         "EventLag": 250,
         "Deliveries": 30,
         "ClientsDropped": 2,
-        "ConnectionsRefused": 1,
+        "ConnectionsRefused": 3,
+        "ConnectionsRefusedFull": 1,
         "HolesFilled": 2,
         "LogReads": 4,
         "FlushSize": 3.5,
         "LargestFlush": 5,
     }
     assert {name: told[name] for name in expected} == {name: [value] for name, value in expected.items()}
-    assert (told["dropped"], told["refused"]) == ({"slow": 2}, {"full": 1})
+    assert (told["dropped"], told["refused"]) == ({"slow": 2}, {"full": 1, "leaving": 2})
     assert figures == RelayFigures()
 
 

@@ -11,8 +11,8 @@ from backend.app.adapters.aws_relay_queues import AwsRelayQueues
 from backend.relay.aws_relay_queue import AwsRelayQueue
 from tests.moto_server import Moto
 from tests.relay.aws_topic import PREFIX, FaultyClient, Topic, new_task_id, queue_name, refused
+from tests.relay.ecs_tasks import CLUSTER, create_cluster, run_task
 
-CLUSTER = "vibewire"
 LATER = timedelta(minutes=30)
 
 
@@ -31,9 +31,7 @@ class RealClock:
 @pytest.fixture(autouse=True)
 def cluster(moto: Moto, topic: Topic) -> Iterator[None]:
     """The cluster is there; in the end no queue is left."""
-    ecs = moto.client("ecs")
-    ecs.create_cluster(clusterName=CLUSTER)
-    ecs.close()
+    create_cluster(moto)
     yield
     for url in topic.sqs.client.list_queues().get("QueueUrls", []):
         topic.sqs.client.delete_queue(QueueUrl=url)
@@ -55,25 +53,6 @@ async def open_queue(topic: Topic, task_id: str) -> str:
     """What a relay that runs as this task has."""
     await AwsRelayQueue(topic.service(topic.sqs), topic.service(topic.sns), topic.arn, queue_name(task_id)).open()
     return task_id
-
-
-def run_task(moto: Moto) -> str:
-    """A running task of the cluster."""
-    ecs, ec2 = moto.client("ecs"), moto.client("ec2")
-    ecs.register_task_definition(
-        family="relay", containerDefinitions=[{"name": "relay", "image": "relay", "memory": 512, "cpu": 256}]
-    )
-    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    started = ecs.run_task(
-        cluster=CLUSTER,
-        taskDefinition="relay",
-        launchType="FARGATE",
-        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
-    )
-    ec2.close()
-    ecs.close()
-    arn: str = started["tasks"][0]["taskArn"]
-    return arn.rsplit("/", 1)[-1]
 
 
 def answer_describe_tasks(topic: Topic, **answer: Any) -> None:

@@ -78,7 +78,8 @@ export interface ConnectAuth {
 
 /** `data` of the `connect_error` that a refused client is given. */
 export interface ConnectErrorData {
-  code: "invalid_token";
+  /** Stable. `invalid_token`: get a new one, then connect. `too_many_connections`: this user has as many as one may have; the client does not try again by itself. */
+  code: "invalid_token" | "too_many_connections";
 }
 
 /** Live only: a message was accepted and waits for its turn. */
@@ -100,8 +101,8 @@ export interface MessageQueuedEvent {
 /** What was asked for is refused; nothing has changed. */
 export interface Refusal {
   ok: false;
-  /** Stable. */
-  code: "project_not_found" | "invalid_subscription" | "disconnected";
+  /** Stable. `project_not_found`: none that the client may use. `invalid_subscription`: `detail` says what is wrong. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for answers. `disconnected`: the connection ended meanwhile. */
+  code: "project_not_found" | "invalid_subscription" | "too_many_rooms" | "too_many_requests" | "disconnected";
   /** For people. */
   detail: string;
 }

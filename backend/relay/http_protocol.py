@@ -1,0 +1,73 @@
+"""uvicorn's HTTP protocol, bounded: a request that does not come, or does not end, ends its connection."""
+
+import asyncio
+from typing import cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+# The first line and the headers; a load balancer sends less.
+_MOST_HEAD_BYTES = 65_536
+
+
+class RelayHttpProtocol(HttpToolsProtocol):
+    """An HTTP connection whose client can neither fill this process's memory nor keep it waiting.
+
+    Attributes:
+        request_seconds: how long a request may take to come in whole, from its first byte, or from the connection on.
+    """
+
+    request_seconds = 20.0
+    _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    _is_in_head = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._stop_waiting()
+        self._unset_keepalive_if_required()  # uvicorn's own keeps a connection that was reset, with all that it holds
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        if self._deadline is None and (cycle is None or cycle.response_complete):
+            self._await_request()  # uvicorn's own timer ends with any byte, be it of a request or not
+        super().data_received(data)
+        self._head_bytes = self._head_bytes + len(data) if self._is_in_head else 0
+        if self._head_bytes > _MOST_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        if self._deadline is None:
+            self._await_request()
+        self._is_in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Its head is here."""
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """It is here whole."""
+        self._stop_waiting()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """It asks for a WebSocket, which is another protocol's concern."""
+        self._stop_waiting()
+        super().handle_websocket_upgrade()
+
+    def _await_request(self) -> None:
+        self._deadline = self.loop.call_later(self.request_seconds, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

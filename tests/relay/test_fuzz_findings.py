@@ -1,0 +1,180 @@
+"""What the fuzz of the socket (tests/relay_fuzz) brought to light: requests and frames that nobody was ready for."""
+
+import asyncio
+import gc
+import socket
+import struct
+import weakref
+
+import httpx
+import pytest
+from websockets.frames import Opcode
+
+from backend.relay.http_protocol import RelayHttpProtocol
+from tests.relay.live_relay import PROJECT, LiveRelay, live_relay, until
+from tests.relay.raw_client import RawWebSocket
+from tests.relay.rooms import WAIT_SECONDS
+
+POLLING = "/socket.io/?EIO=4&transport=polling"
+WEBSOCKET = b"/socket.io/?EIO=4&transport=websocket"
+ASKING = (
+    b"Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
+
+
+async def say(live: LiveRelay, *parts: bytes) -> bytes:
+    """All that a plain connection is answered until the relay closes it."""
+    reader, writer = await asyncio.open_connection(*live.address)
+    try:
+        for part in parts:
+            writer.write(part)
+        async with asyncio.timeout(WAIT_SECONDS):
+            return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def until_unconnected(live: LiveRelay) -> None:
+    await live.until_alone()
+    await until(lambda: not (live.server.server_state.connections or live.server.server_state.tasks))
+
+
+async def test_text_that_is_not_utf8_ends_its_socket_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    async with live_relay() as live:
+        for parts in ((b"4\xff\xfe",), (b"4", b"2\xed\xa0\x80")):
+            async with RawWebSocket(live.address) as client:
+                await client.join(PROJECT)
+                for number, part in enumerate(parts):
+                    opcode = Opcode.CONT if number else Opcode.TEXT
+                    await client.send(part, opcode, fin=number == len(parts) - 1)
+                assert b"\x03\xeftext that is not UTF-8" in await client.until_closed()  # 1007
+        await until_unconnected(live)
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        b"GET %b HTTP/1.1\r\n%b%b\r\n" % (WEBSOCKET, ASKING, b"X: x\r\n" * 200),
+        b"GET %b HTTP/1.1\r\n%bX: %b\r\n\r\n" % (WEBSOCKET, ASKING, b"x" * 9_000),
+        b"POST %b HTTP/1.1\r\n%b\r\n" % (WEBSOCKET, ASKING),
+        b"GET %b HTTP/1.1\r\n%bContent-Length: 5\r\n\r\nhello" % (WEBSOCKET, ASKING),
+        b"GET %b&x=\xff\xe9 HTTP/1.1\r\n%b\r\n" % (WEBSOCKET, ASKING),
+    ],
+    ids=["200 headers", "a long header", "POST", "a body", "a path that is not ASCII"],
+)
+async def test_a_handshake_that_is_none_is_refused_and_its_connection_closed(
+    request_head: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with live_relay() as live:
+        assert (await say(live, request_head)).startswith(b"HTTP/1.1 400 ")
+        await until_unconnected(live)
+    assert "Traceback" not in caplog.text
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request must come in at once."""
+    monkeypatch.setattr(RelayHttpProtocol, "request_seconds", 0.1)
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"",
+        b"\r\n",
+        b"GET / HTT",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ",
+        b"POST /socket.io/?EIO=4&transport=polling&sid=%b HTTP/1.1\r\nContent-Length: 9\r\n\r\n40",
+        b"POST /socket.io/?EIO=4&transport=polling&sid=%b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n40",
+    ],
+    ids=["nothing", "an empty line", "half a line", "half a header", "half a body", "half a chunk"],
+)
+async def test_a_request_that_does_not_come_in_whole_ends_its_connection(beginning: bytes) -> None:
+    async with live_relay() as live, httpx.AsyncClient(base_url=live.url) as http:
+        sid = (await http.get(POLLING)).text.split('"')[3]
+        assert await say(live, beginning.replace(b"%b", sid.encode())) == b""
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("beginning", [b"G", b"POST /nowhere HTTP/1.1\r\nContent-Length: 9\r\n\r\n40"])
+async def test_nor_does_one_that_follows_another_keep_its_connection(beginning: bytes) -> None:
+    async with live_relay() as live:
+        whole = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert (await say(live, whole + beginning)).startswith(b"HTTP/1.1 404 ")
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_an_answer_may_take_longer_than_a_request_may() -> None:
+    async with live_relay() as live, httpx.AsyncClient(base_url=live.url, timeout=WAIT_SECONDS) as http:
+        sid = (await http.get(POLLING)).text.split('"')[3]
+        poll = asyncio.create_task(http.get(f"{POLLING}&sid={sid}"))
+        await asyncio.wait({poll}, timeout=3 * RelayHttpProtocol.request_seconds)
+        assert not poll.done()
+        await http.post(f"{POLLING}&sid={sid}", content="40")
+        assert (await poll).text.startswith("40{")
+
+
+@pytest.mark.parametrize(
+    ("beginning", "more"), [(b"GET / HTTP/1.1\r\n", b"X: " + b"x" * 8_000 + b"\r\n"), (b"GET /", b"x" * 8_000)]
+)
+async def test_a_head_without_an_end_is_refused(beginning: bytes, more: bytes) -> None:
+    async with live_relay() as live:
+        answer = await say(live, beginning, *[more] * 100)
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
+        await until_unconnected(live)
+
+
+async def test_who_hangs_up_before_its_turn_comes_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async with live_relay() as live:
+        for _ in range(20):
+            with socket.create_connection(live.address) as client:
+                client.sendall(f"POST {POLLING} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n".encode())
+        await until_unconnected(live)
+    assert "Traceback" not in caplog.text
+
+
+async def test_an_upgrade_that_http_does_not_see_opens_no_socket(caplog: pytest.LogCaptureFixture) -> None:
+    async with live_relay() as live, httpx.AsyncClient(base_url=live.url) as http:
+        answer = await http.get(WEBSOCKET.decode(), headers={"Upgrade": "websocket", "Connection": "keep-alive"})
+        assert answer.status_code == 400
+        assert not live.relay.sio.eio.sockets
+    assert "without starting response" not in caplog.text
+
+
+async def test_nothing_is_kept_of_a_connection_that_was_reset() -> None:
+    async with live_relay() as live:
+        client = socket.create_connection(live.address)
+        client.settimeout(WAIT_SECONDS)
+        client.sendall(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert await asyncio.to_thread(client.recv, 1_000)
+        (kept,) = map(weakref.ref, live.server.server_state.connections)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        await until_unconnected(live)
+        gc.collect()
+        assert kept() is None
+
+
+@pytest.mark.parametrize(
+    ("connect", "packet"),
+    [
+        ((), '451-["a",{"_placeholder":true,"num":0}]'),
+        ((), '461-7[{"_placeholder":true,"num":0}]'),
+        (("40",), '451-/admin,["a",{"_placeholder":true,"num":0}]'),
+    ],
+    ids=["an event", "an answer", "another namespace"],
+)
+async def test_attachments_that_belong_nowhere_end_their_socket(
+    connect: tuple[str, ...], packet: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with live_relay() as live, RawWebSocket(live.address) as client:
+        for frame in (*connect, packet):
+            await client.send(frame)
+        assert b"malformed: attachments" in await client.until_closed()
+        await live.until_alone()
+    assert "Traceback" not in caplog.text
