@@ -2,11 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 from tests.server_process import ROOT
 
@@ -19,8 +20,9 @@ new PerformanceObserver((list) => list.getEntries().forEach((one) => seen.tasks.
   .observe({type: 'longtask', buffered: true});
 new PerformanceObserver((list) => list.getEntries().filter((one) => !one.hadRecentInput)
   .forEach((one) => { seen.shift += one.value; })).observe({type: 'layout-shift', buffered: true});
-seen.said = [], seen.shown = [];
+seen.said = [], seen.shown = [], seen.isNoted = true;
 document.addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
+  if (!seen.isNoted) return;
   const said = document.querySelector('[role=log]')?.textContent;
   if (said && said !== seen.said.at(-1)) seen.said.push(said);
   const shown = document.querySelector('[aria-label=Code]')?.textContent.slice(0, 300);
@@ -39,9 +41,10 @@ Promise.allSettled(document.getAnimations()
 class ConsolePage:
     """One visitor. `odd` collects what no visit should see: requests elsewhere, refused content, errors in scripts."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, others: Iterable[str] = ()) -> None:
         self.page = page
         self.url = url
+        self._places = {urlsplit(one).netloc for one in (url, *others)}
         self.odd: list[str] = []
         # Set while the server is down on purpose: the browser itself then writes of each failed request.
         self.is_outage = False
@@ -123,6 +126,10 @@ class ConsolePage:
         texts: list[str] = self.page.evaluate("seen.shown")
         return texts
 
+    def note_no_texts(self) -> None:
+        """Until the next page is loaded `said` and `shown` stay as they are: noting long texts would be a long task."""
+        self.page.evaluate("seen.isNoted = false")
+
     def longest_task(self) -> int:
         """The longest time that the page did not answer, in milliseconds; from 50 on they count."""
         return int(self.page.evaluate("Math.max(0, ...seen.tasks)"))
@@ -141,7 +148,7 @@ class ConsolePage:
 
     def _on_request(self, request: Request) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme not in {"data", "blob"} and parts.netloc != urlsplit(self.url).netloc:
+        if parts.scheme not in {"data", "blob"} and parts.netloc not in self._places:
             self.odd.append(f"request elsewhere: {request.url}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
@@ -157,11 +164,18 @@ class Visits:
         self._stack = stack
         self._pages: list[ConsolePage] = []
 
-    def open(self, url: str, path: str = "/", **options: Any) -> ConsolePage:
-        """A page of the server, in a browser profile of its own."""
+    def open(self, url: str, path: str = "/", others: Iterable[str] = (), **options: Any) -> ConsolePage:
+        """A page of the server, in a browser profile of its own. `others`: the URLs that it may call as well."""
         context = self._browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
         self._stack.callback(context.close)
-        page = ConsolePage(context.new_page(), url)
+        return self._open(context, url, path, others)
+
+    def open_beside(self, page: ConsolePage, path: str = "/") -> ConsolePage:
+        """Another tab in the browser of a page."""
+        return self._open(page.page.context, page.url, path)
+
+    def _open(self, context: BrowserContext, url: str, path: str, others: Iterable[str] = ()) -> ConsolePage:
+        page = ConsolePage(context.new_page(), url, others)
         self._pages.append(page)
         page.page.goto(url + path)
         return page

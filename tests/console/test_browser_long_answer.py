@@ -22,6 +22,7 @@ def test_an_answer_of_10000_lines_never_freezes_the_page(
     with ServerProcess(*writer) as model, vibewire_process(tmp_path, model.url) as server:
         visitor = visits.open(server.url)
         visitor.create_project("Long")
+        visitor.note_no_texts()
         # On a busy machine any task may be stretched once; a page that freezes does it each time.
         for prompt in ("Tell me everything", "Once more", "And again"):
             visitor.forget_tasks()

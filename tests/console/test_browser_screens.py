@@ -20,7 +20,13 @@ def test_a_screen_of_390_pixels_has_everything_within_reach(visit: Visit, shot: 
     assert visitor.width_beyond_screen() == 0
     visitor.create_project("In a pocket")
     visitor.send(PROMPT)
-    visitor.completed(PROMPT, version=2)
+    message = visitor.completed(PROMPT, version=2)
+    hint = visitor.page.get_by_text("Enter sends")
+    assert hint.evaluate("(hint) => hint.scrollWidth <= hint.clientWidth"), "the hint is cut"
+    foot = [message.get_by_role("button", name=name).bounding_box() for name in ("Version 2", "Full response")]
+    assert len({round(box["y"] + box["height"] / 2) for box in foot if box}) == 1, (
+        "what is below a message takes two lines"
+    )
     panels = visitor.page.get_by_role("navigation", name="Panels")
     for number, panel in enumerate(("Conversation", "Code", "Workflow")):
         panels.get_by_role("button", name=panel).click()

@@ -86,7 +86,8 @@ def test_a_strangers_link_shows_nothing_until_it_is_shared(
         ann.page.get_by_role("textbox", name="Members").fill("eve")
         ann.page.get_by_role("button", name="Save").click()
         expect(ann.page.get_by_role("dialog")).to_have_count(0)
-        eve.page.reload()
+        # Without a reload: her list is read again by itself, and what she waits for is opened.
+        expect(eve.page.get_by_role("button", name="Secret plans")).to_be_visible(timeout=25_000)
         eve.completed(PROMPT, version=2)
         # Each page is closed before its server: it would go on asking for it.
         ann.page.close()

@@ -1,7 +1,8 @@
 /** The page: projects and workflow on the left, the conversation in the middle, the code on the right. */
 
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
-import { type ApiClient, type ConnectionState, type EventClient, type Project, ProjectFeed } from "./client/index.ts";
+import { type ApiClient, type ConnectionState, type EventClient, ProjectFeed } from "./client/index.ts";
+import { ProjectsFeed } from "./projects.ts";
 import { addressOf, type Place, readPlace } from "./route.ts";
 import type { SignIn } from "./sign_in.ts";
 import { Header } from "./ui/header.tsx";
@@ -10,7 +11,7 @@ import { ProjectList } from "./ui/project_list.tsx";
 import { ProjectView } from "./ui/project_view.tsx";
 import { SignInPage } from "./ui/sign_in_page.tsx";
 import { TroubleNotice } from "./ui/trouble_notice.tsx";
-import { type Trouble, trouble } from "./words.ts";
+import { trouble } from "./words.ts";
 
 export type Panel = "workflow" | "conversation" | "code";
 
@@ -23,9 +24,9 @@ interface Props {
 export function App({ api, events, signIn }: Props) {
   const place = usePlace();
   const connection = useConnection(events);
-  const { projects, problem, refresh } = useProjects(api);
   const [panel, setPanel] = useState<Panel>(place.projectId ? "conversation" : "workflow");
-  const feed = useFeed(api, events, place.projectId);
+  const [opened, setOpened] = useState(0);
+  const feed = useFeed(api, events, place.projectId, opened);
   useEffect(() => events.open(), [events]);
 
   const go = useCallback((next: Place) => {
@@ -33,17 +34,23 @@ export function App({ api, events, signIn }: Props) {
     setPanel(next.projectId ? "conversation" : "workflow");
   }, []);
   const mustSignIn = connection === "signed_out" || (signIn.kind === "oidc" && signIn.user() === null);
+  const list = useProjects(api, !mustSignIn);
+  const { projects, error } = useWatched(
+    useCallback((look: () => void) => list.watch(look), [list]),
+    () => list.state,
+  );
+  const changed = useCallback(() => list.changed(), [list]);
   if (mustSignIn) return <SignInPage signIn={signIn} />;
 
   const current = projects?.find((project) => project.project_id === place.projectId);
-  const list = (
+  const projectList = (
     <ProjectList
       projects={projects}
       currentId={place.projectId}
       onChoose={(projectId) => go({ projectId, nodeId: null })}
       onCreate={async (name) => {
         const project = await api.createProject(name);
-        await refresh();
+        await changed();
         go({ projectId: project.project_id, nodeId: null });
       }}
     />
@@ -51,22 +58,26 @@ export function App({ api, events, signIn }: Props) {
   return (
     <div class="page" data-panel={panel}>
       <Header connection={connection} name={current?.name ?? null} signIn={signIn} onRetry={() => events.open()} />
-      {problem && <TroubleNotice trouble={problem} actions={[["Try again", () => void refresh()]]} />}
+      {error !== null && (
+        <TroubleNotice trouble={trouble(error)} actions={[["Try again", () => void list.refresh()]]} />
+      )}
       {feed ? (
         <ProjectView
-          key={feed.projectId}
+          key={`${feed.projectId} ${opened}`}
           api={api}
           feed={feed}
           place={place}
-          list={list}
+          list={projectList}
+          listed={current ?? null}
           onGo={go}
-          onProjectsChanged={refresh}
+          onProjectsChanged={changed}
+          onReopen={() => setOpened(opened + 1)}
           onPanel={setPanel}
         />
       ) : (
         <main class="panels">
           <aside class="panel workflow" aria-label="Projects">
-            {list}
+            {projectList}
           </aside>
           <section class="panel conversation welcome" aria-label="Welcome">
             <h1>Edit an agent workflow by talking to it</h1>
@@ -109,8 +120,12 @@ function useConnection(events: EventClient): ConnectionState {
   return useWatched(watch, () => events.state);
 }
 
-function useFeed(api: ApiClient, events: EventClient, projectId: string | null): ProjectFeed | null {
-  const feed = useMemo(() => (projectId === null ? null : new ProjectFeed(api, events, projectId)), [projectId]);
+/** The project's feed; a new one each time that `opened` is another number. */
+function useFeed(api: ApiClient, events: EventClient, projectId: string | null, opened: number): ProjectFeed | null {
+  const feed = useMemo(
+    () => (projectId === null ? null : new ProjectFeed(api, events, projectId)),
+    [projectId, opened],
+  );
   useEffect(() => {
     feed?.open();
     return () => feed?.close();
@@ -118,22 +133,12 @@ function useFeed(api: ApiClient, events: EventClient, projectId: string | null):
   return feed;
 }
 
-function useProjects(api: ApiClient) {
-  const [projects, setProjects] = useState<Project[] | null>(null);
-  const [problem, setProblem] = useState<Trouble | null>(null);
-  const refresh = useCallback(async () => {
-    try {
-      setProjects(await api.listProjects());
-      setProblem(null);
-    } catch (error) {
-      setProblem(trouble(error));
-    }
-  }, [api]);
+function useProjects(api: ApiClient, isOn: boolean): ProjectsFeed {
+  const list = useMemo(() => new ProjectsFeed(api), [api]);
   useEffect(() => {
-    void refresh();
-    const look = () => document.visibilityState === "visible" && void refresh();
-    document.addEventListener("visibilitychange", look);
-    return () => document.removeEventListener("visibilitychange", look);
-  }, [refresh]);
-  return { projects, problem, refresh };
+    if (!isOn) return;
+    list.open();
+    return () => list.close();
+  }, [list, isOn]);
+  return list;
 }

@@ -23,14 +23,15 @@ const PAGE = 30;
 const PEEKED_MESSAGES = 5;
 const PEEKED_SESSIONS = 60;
 const PEEKS_AT_ONCE = 4;
-// Turns have about eight events; older messages are shown without their iterations until they are asked for.
-const EVENTS_BACK = 400;
+// As many as a page of the log has: about as many as 25 turns.
+const EVENTS_BACK = 200;
 // While what was missed is replayed, watchers are told once, at its end; but no later than this.
 const LONGEST_HOLD_MS = 1_500;
 
+/** Where that which is older begins. */
 interface Cursor {
   messages: string | null;
-  firstSeq: number;
+  seq: number;
 }
 
 /** Watches one project. Every method that calls the API rejects as ApiClient does. */
@@ -116,9 +117,7 @@ export class ProjectFeed {
       await this.#mergeMessages(sessionId, page.messages);
       cursor.messages = page.next_cursor;
       this.#change(sessionId, (session) => ({ ...session, loaded: page.next_cursor ? "newest" : "all" }));
-      const firstSeq = Math.max(0, cursor.firstSeq - EVENTS_BACK);
-      await this.#readEvents(sessionId, firstSeq, cursor.firstSeq);
-      cursor.firstSeq = firstSeq;
+      cursor.seq = await this.#readEventsBack(sessionId, cursor.seq);
     } finally {
       this.#change(sessionId, (session) => ({ ...session, isLoading: false }));
     }
@@ -250,26 +249,46 @@ export class ProjectFeed {
     await this.#mergeMessages(sessionId, page.messages);
     const told = await this.#api.getSession(sessionId);
     this.#counted(sessionId, told, counted);
-    const known = this.#cursors.get(sessionId);
-    const firstSeq = Math.max(0, told.last_seq - EVENTS_BACK);
-    await this.#readEvents(sessionId, firstSeq, told.last_seq);
-    if (known && this.#state.sessions.get(sessionId)?.loaded !== "none") return;
-    this.#cursors.set(sessionId, { messages: page.next_cursor, firstSeq });
+    const isKnown = this.#cursors.has(sessionId) && this.#state.sessions.get(sessionId)?.loaded !== "none";
+    if (isKnown) {
+      await this.#readEvents(sessionId, Math.max(0, told.last_seq - EVENTS_BACK), told.last_seq);
+      return;
+    }
+    const seq = await this.#readEventsBack(sessionId, told.last_seq);
+    this.#cursors.set(sessionId, { messages: page.next_cursor, seq });
     this.#change(sessionId, (session) => ({ ...session, loaded: page.next_cursor ? "newest" : "all" }));
   }
 
-  async #readEvents(sessionId: string, after: number, upTo: number): Promise<void> {
-    let last = after;
+  /** Read how the messages that are here came about. Returns the number where the events of older ones end. */
+  async #readEventsBack(sessionId: string, newest: number): Promise<number> {
+    let upTo = newest;
+    while (upTo > 0) {
+      const after = Math.max(0, upTo - EVENTS_BACK);
+      const { count, older } = await this.#readEvents(sessionId, after, upTo);
+      if (older > 0) return older;
+      upTo = count > 0 ? after : 0; // nothing there: what is older is no longer kept
+    }
+    return 0;
+  }
+
+  /** Take in some of the log. `older`: the number of the newest event of a message that is not here. */
+  async #readEvents(sessionId: string, after: number, upTo: number): Promise<{ count: number; older: number }> {
+    let [last, count, older] = [after, 0, 0];
     while (last < upTo) {
-      const page = await this.#api.listEvents(sessionId, last);
+      const page = await this.#api.listEvents(sessionId, last, EVENTS_BACK);
       const known = new Set(this.#state.sessions.get(sessionId)?.messages.map((message) => message.messageId));
       // Of messages on older pages only the API can tell the rest.
       const events = page.events.filter((event) => event.message_id === null || known.has(event.message_id));
       this.#set(events.reduce(applyEvent, this.#state));
+      for (const event of page.events.filter(({ seq }) => seq <= upTo)) {
+        count++;
+        if (event.message_id !== null && !known.has(event.message_id)) older = event.seq;
+      }
       const next = page.events.at(-1)?.seq;
-      if (next === undefined || next <= last) return;
+      if (next === undefined || next <= last) break;
       last = next;
     }
+    return { count, older };
   }
 
   async #mergeMessages(sessionId: string, messages: readonly Message[]): Promise<void> {

@@ -15,6 +15,7 @@ import type {
   TokenUsage,
   VibewireEvent,
 } from "./contract.ts";
+import { inOrder } from "./message_order.ts";
 import { addPiece, NO_TEXT, type StreamedText } from "./streamed_text.ts";
 
 export const NO_TOKENS: TokenUsage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
@@ -48,6 +49,7 @@ export interface MessageState {
   version: number | null;
   model: string | null;
   iterationCount: number;
+  /** Which attempt what is here was said in. */
   attempt: number;
   error: { code: string; detail: string } | null;
   createdAt: string;
@@ -113,7 +115,7 @@ export function applyEvent(state: ProjectState, event: VibewireEvent): ProjectSt
   if (!session) return state;
   if (event.type === "session_deleted") return withSession(state, { ...session, isDeleted: true });
   const before = session.messages.find((message) => message.messageId === event.message_id);
-  const message = before ?? newMessage(event.message_id, event.created_at);
+  const message = before ? accepted(before, event.created_at) : newMessage(event.message_id, event.created_at);
   const after = messageAfter(message, event);
   if (after === before) return state;
   let next = withMessage(session, after);
@@ -135,7 +137,7 @@ export function mergeMessage(session: SessionState, told: Message): SessionState
   }
   const isEnded = rank(told.status) === 2;
   return withMessage(session, {
-    ...atAttempt(fresh, told.attempt),
+    ...(told.error ? fresh : atAttempt(fresh, told.attempt)),
     status: told.status,
     content: told.content ?? known.content,
     patch: told.patch ?? known.patch,
@@ -170,12 +172,9 @@ export function withVersion(state: ProjectState, version: number): ProjectState 
   return version > state.version ? { ...state, version } : state;
 }
 
-/** The session with this message in its place: by number, or else by time; what is not sent yet comes last. */
+/** The session with this message in its place. */
 export function withMessage(session: SessionState, message: MessageState): SessionState {
-  const others = session.messages.filter((other) => other.messageId !== message.messageId);
-  let at = others.length;
-  while (at > 0 && isBefore(message, others[at - 1] as MessageState)) at--;
-  return { ...session, messages: [...others.slice(0, at), message, ...others.slice(at)] };
+  return { ...session, messages: inOrder(session.messages, message) };
 }
 
 export function newMessage(messageId: string, createdAt: string): MessageState {
@@ -203,6 +202,11 @@ export function newMessage(messageId: string, createdAt: string): MessageState {
   };
 }
 
+/** What was sent from here has the time of this machine's clock until the server's is known. */
+function accepted(message: MessageState, createdAt: string): MessageState {
+  return rank(message.status) < 0 ? { ...message, createdAt } : message;
+}
+
 type MessageEvent = Exclude<VibewireEvent, { type: "code_changed" | "session_deleted" }>;
 
 function messageAfter(message: MessageState, event: MessageEvent): MessageState {
@@ -216,7 +220,8 @@ function messageAfter(message: MessageState, event: MessageEvent): MessageState 
       };
     case "message_started":
       if (event.attempt < message.attempt || rank(message.status) === 2) {
-        return message.prompt === null && event.prompt !== null ? { ...message, prompt: event.prompt } : message;
+        const begun = atAttempt(message, event.attempt);
+        return begun.prompt === null && event.prompt !== null ? { ...begun, prompt: event.prompt } : begun;
       }
       return { ...atAttempt(message, event.attempt), status: "running", prompt: event.prompt ?? message.prompt };
     case "token_usage":
@@ -244,7 +249,7 @@ function messageAfter(message: MessageState, event: MessageEvent): MessageState 
     default:
       return {
         ...message,
-        attempt: Math.max(event.attempt, message.attempt),
+        // Ending it may have counted one more attempt, in which nothing was said: what was said before stays.
         status: event.type === "message_failed" ? "failed" : "cancelled",
         error: { code: event.code, detail: event.detail ?? "" },
         usage: event.token_usage,
@@ -305,13 +310,6 @@ function withText(message: MessageState, event: TextDelta): MessageState {
   const after = addPiece(before, event.offset, event.text);
   if (after === before) return current;
   return { ...current, status: "running", stream: { agent, iteration, text: after.text, end: after.end } };
-}
-
-function isBefore(one: MessageState, other: MessageState): boolean {
-  if (one.number !== null && other.number !== null) return one.number < other.number;
-  // What was only heard of has no number yet, and may well be older than what was sent from here.
-  const [isSent, isOtherSent] = [rank(one.status) >= 0, rank(other.status) >= 0];
-  return isSent === isOtherSent ? one.createdAt < other.createdAt : isSent;
 }
 
 function rank(status: MessageState["status"]): number {

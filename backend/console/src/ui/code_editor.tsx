@@ -2,9 +2,9 @@ import { applyPatch, createPatch } from "diff";
 import { useRef, useState } from "preact/hooks";
 import { type ApiClient, type Project, type ProjectFeed, RefusedError } from "../client/index.ts";
 import { type Trouble, trouble } from "../words.ts";
-import { Tokens } from "./code_view.tsx";
+import { CodeLines } from "./code_lines.tsx";
 import { DiffView } from "./diff_view.tsx";
-import { type TokenLine, tokenLines } from "./tokens.ts";
+import { useEditedTokens } from "./edited_tokens.ts";
 import { TroubleNotice } from "./trouble_notice.tsx";
 
 interface Props {
@@ -20,8 +20,6 @@ interface Base {
 }
 
 const INDENT = "    ";
-// Longer sources are edited without colours: they would have to be coloured anew with each key.
-const COLOURED = 20_000;
 
 /** Editing by hand. What others change meanwhile is brought in when asked for, and never written over. */
 export function CodeEditor({ api, feed, project, onDone }: Props) {
@@ -150,21 +148,10 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
 
 /** What is seen of the field: the same text in colours, with line numbers. It gives the field its size. */
 function EditorBackground({ text }: { text: string }) {
-  const isColoured = text.length <= COLOURED;
-  const lines: readonly TokenLine[] = isColoured ? tokenLines(text) : text.split("\n").map(() => []);
+  const { lines, tokens } = useEditedTokens(text);
   return (
     <div class="editor-lines" aria-hidden="true">
-      <pre class="gutter">{lines.map((_line, at) => at + 1).join("\n")}</pre>
-      <pre class="source">
-        {!isColoured
-          ? text
-          : lines.map((line, at) => (
-              <span key={at}>
-                <Tokens line={line} />
-                {"\n"}
-              </span>
-            ))}
-      </pre>
+      <CodeLines lines={lines} tokens={tokens} isSelectable={false} />
     </div>
   );
 }

@@ -95,7 +95,7 @@ export function Conversation({ feed, session, nodeId, problem, onStart, onShow }
         </button>
       )}
       <div class="activity">
-        {running ? <Activity message={running} onCancel={cancel} /> : <span class="faint">{idle(session)}</span>}
+        {running ? <Activity message={running} onCancel={cancel} /> : <Idle session={session} />}
       </div>
       {problem && <TroubleNotice trouble={problem} actions={[["Try again", onStart]]} />}
       {failed && <TroubleNotice trouble={failed} onClose={() => setFailed(null)} />}
@@ -115,11 +115,14 @@ export function Conversation({ feed, session, nodeId, problem, onStart, onShow }
   );
 }
 
-function idle(session: SessionState | null): string {
+function Idle({ session }: { session: SessionState | null }) {
   const waiting = session?.messages.filter(isOpen).length ?? 0;
-  return waiting > 0
-    ? `${count(waiting, "message")} waiting`
-    : "Enter sends, Shift+Enter makes a new line, / comes here";
+  if (waiting > 0) return <span class="faint">{count(waiting, "message")} waiting</span>;
+  return (
+    <span class="faint">
+      Enter sends, Shift+Enter makes a new line<span class="if-room">, / comes here</span>
+    </span>
+  );
 }
 
 function Meter({ session }: { session: SessionState }) {

@@ -1,5 +1,5 @@
 import { useMemo, useRef } from "preact/hooks";
-import { Tokens, useNear } from "./code_view.tsx";
+import { Tokens, useNear } from "./code_lines.tsx";
 import { type Change, type DiffRow, sideBySide } from "./diff_rows.ts";
 import { memo } from "./hooks.ts";
 import type { TokenLine } from "./tokens.ts";

@@ -146,9 +146,7 @@ function Foot({ message, waitsFor, onCancel, onResend, onDiscard, onTryAgain, on
             <span class="chip">No change</span>
           )}
           <span class="meter">{count(message.usage.total_tokens, "token")}</span>
-          <span class="faint" title={message.model ?? ""}>
-            {took(message)}
-          </span>
+          {message.completedAt && <Took {...message} completedAt={message.completedAt} />}
           <Response messageId={messageId} onShow={onShow} />
         </p>
       );
@@ -205,8 +203,11 @@ function Response({ messageId, onShow }: { messageId: string; onShow: (shown: Sh
   );
 }
 
-function took({ createdAt, completedAt }: MessageState): string {
-  if (!completedAt) return "";
+function Took({ createdAt, completedAt, model }: { createdAt: string; completedAt: string; model: string | null }) {
   const seconds = (Date.parse(completedAt) - Date.parse(createdAt)) / 1_000;
-  return `${seconds.toFixed(1)} s · ${clock(completedAt)}`;
+  return (
+    <span class="took" title={model ?? ""}>
+      {seconds.toFixed(1)} s<span class="if-room"> · {clock(completedAt)}</span>
+    </span>
+  );
 }

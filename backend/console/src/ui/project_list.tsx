@@ -5,7 +5,7 @@ import { TroubleNotice } from "./trouble_notice.tsx";
 
 interface Props {
   /** Null: not known yet. */
-  projects: Project[] | null;
+  projects: readonly Project[] | null;
   currentId: string | null;
   onChoose: (projectId: string) => void;
   onCreate: (name: string) => Promise<void>;

@@ -1,4 +1,4 @@
-import { useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ApiClient, Project, ProjectFeed } from "../client/index.ts";
 import type { Place } from "../route.ts";
 import { type Trouble, trouble } from "../words.ts";
@@ -17,6 +17,12 @@ export function ProjectSettings({ api, feed, project, onGo, onChanged }: Props) 
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<Trouble | null>(null);
   const [isDeleting, setDeleting] = useState(false);
+  // What the form began with: only what differs from it is saved, and nothing that comes meanwhile changes it.
+  const [before, setBefore] = useState(project);
+  const [opened, setOpened] = useState(0);
+  useLayoutEffect(() => {
+    if (opened > 0) dialog.current?.showModal();
+  }, [opened]);
   const attempt = async (work: () => Promise<void>) => {
     try {
       await work();
@@ -35,8 +41,10 @@ export function ProjectSettings({ api, feed, project, onGo, onChanged }: Props) 
       .split(/[\n,]/)
       .map((one) => one.trim())
       .filter(Boolean);
+    const hasNewMembers = members.join("\n") !== before.members.join("\n");
+    const change = { ...(name !== before.name && { name }), ...(hasNewMembers && { members }) };
     void attempt(async () => {
-      await feed.updateProject({ name, members });
+      if (Object.keys(change).length > 0) setBefore(await feed.updateProject(change));
     });
   };
   return (
@@ -49,21 +57,22 @@ export function ProjectSettings({ api, feed, project, onGo, onChanged }: Props) 
         onClick={() => {
           setProblem(null);
           setDeleting(false);
-          dialog.current?.showModal();
+          setBefore(project);
+          setOpened(opened + 1);
         }}
       >
         ⋯
       </button>
       <dialog ref={dialog} aria-labelledby="settings-title">
-        <form onSubmit={save}>
+        <form key={opened} onSubmit={save}>
           <h2 id="settings-title">Project settings</h2>
           <label>
             Name
-            <input name="name" defaultValue={project.name} required maxLength={200} autocomplete="off" />
+            <input name="name" defaultValue={before.name} required maxLength={200} autocomplete="off" />
           </label>
           <label>
             Members (user names, one a line)
-            <textarea name="members" rows={3} defaultValue={project.members.join("\n")} spellcheck={false} />
+            <textarea name="members" rows={3} defaultValue={before.members.join("\n")} spellcheck={false} />
           </label>
           <p class="faint">Owner: {project.owner}. Whoever has the address of this page and is in the list can join.</p>
           {problem && <TroubleNotice trouble={problem} />}

@@ -1,9 +1,9 @@
 /** A project: its workflow, the chosen conversation, its code. */
 
 import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Panel } from "../app.tsx";
-import { type ApiClient, isRunning, type ProjectFeed, type SessionState } from "../client/index.ts";
+import { type ApiClient, isRunning, type Project, type ProjectFeed, type SessionState } from "../client/index.ts";
 import type { Place } from "../route.ts";
 import { lostTrouble, type Trouble, trouble } from "../words.ts";
 import { Announcer } from "./announcer.tsx";
@@ -25,13 +25,17 @@ interface Props {
   feed: ProjectFeed;
   place: Place;
   list: ComponentChildren;
+  /** The project as the list has it: the list hears of a new name and of new members. */
+  listed: Project | null;
   onGo: (place: Place) => void;
   onProjectsChanged: () => Promise<void>;
+  /** Try anew: a project that was lost has come back. */
+  onReopen: () => void;
   /** Where there is room for one panel only: show that. */
   onPanel: (panel: Panel) => void;
 }
 
-export function ProjectView({ api, feed, place, list, onGo, onProjectsChanged, onPanel }: Props) {
+export function ProjectView({ api, feed, place, list, listed, onGo, onProjectsChanged, onReopen, onPanel }: Props) {
   const watch = useCallback((look: () => void) => feed.watch(look), [feed]);
   const state = useWatched(watch, () => feed.state);
   const [shown, setShown] = useState<Shown | null>(null);
@@ -42,6 +46,16 @@ export function ProjectView({ api, feed, place, list, onGo, onProjectsChanged, o
   const { session, problem, start } = useSession(feed, state.sessions, place.nodeId, state.project !== null);
   const running = useMemo(() => nodesThatRun(state.sessions), [state.sessions]);
   const project = state.project;
+  useEffect(() => {
+    if (state.lost) void onProjectsChanged();
+  }, [state.lost]);
+  const isListed = listed !== null;
+  const wasListed = useRef(isListed);
+  useEffect(() => {
+    // Somebody has shared it (again) with whoever waits here.
+    if (isListed && !wasListed.current && state.lost) onReopen();
+    wasListed.current = isListed;
+  }, [isListed]);
   if (state.lost) {
     return (
       <main class="panels">
@@ -69,7 +83,13 @@ export function ProjectView({ api, feed, place, list, onGo, onProjectsChanged, o
           <div class="section-head">
             <h2 id="workflow-title">Workflow</h2>
             {project && (
-              <ProjectSettings feed={feed} project={project} api={api} onGo={onGo} onChanged={onProjectsChanged} />
+              <ProjectSettings
+                feed={feed}
+                project={listed ?? project}
+                api={api}
+                onGo={onGo}
+                onChanged={onProjectsChanged}
+              />
             )}
           </div>
           <button

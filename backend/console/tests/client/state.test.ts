@@ -6,7 +6,11 @@ import {
   type MessageState,
   mergeMessage,
   mergeSession,
+  newMessage,
   type ProjectState,
+  type SessionState,
+  withMessage,
+  withSession,
 } from "../../src/client/index.ts";
 import { addPiece, GAP, NO_TEXT } from "../../src/client/streamed_text.ts";
 
@@ -142,6 +146,38 @@ test("text goes away when the iteration that it belongs to is whole, and does no
   const whole = applyEvent(state, said(2, "vibecoder", 1));
   expect(message(whole).stream).toBeNull();
   expect(message(applyEvent(whole, delta(5, " again"))).stream).toBeNull();
+});
+
+/** A message that was cancelled after its first attempt: ending it counted the second one. */
+const CANCELLED: Message = {
+  ...{ message_id: "m", session_id: "s", project_id: "p", number: 4, prompt: "Do it", status: "cancelled" },
+  ...{ content: null, patch: null, base_version: null, version: null, token_usage: NO_TOKENS, model: null },
+  ...{ iterations: 0, attempt: 2, error: { code: "cancelled", detail: "" }, created_at: BASE.created_at },
+  ...{ completed_at: BASE.created_at, href: null },
+};
+
+test("what was said before a message was cancelled stays, live and after a reload", () => {
+  const first = [started(1), said(2, "vibecoder", 1), said(3, "evaluator", 1)];
+  const cancelled: VibewireEvent = {
+    ...BASE,
+    ...{ type: "message_cancelled", seq: 4, attempt: 2, code: "cancelled", detail: "", token_usage: NO_TOKENS },
+  };
+  const live = after(...first, cancelled);
+  const session = OPENED.sessions.get("s") as SessionState;
+  const reloaded = [...first, cancelled].reduce(applyEvent, withSession(OPENED, mergeMessage(session, CANCELLED)));
+  for (const state of [live, reloaded]) {
+    expect(message(state)).toMatchObject({ status: "cancelled", iterations: [{}, {}] });
+  }
+  // An attempt that had begun voids what was said before, though it said nothing.
+  const begunAgain = [...first, started(4, 2)].reduce(applyEvent, reloaded);
+  expect(message(begunAgain).iterations).toEqual([]);
+});
+
+test("a message that was sent from here has the time of the server once the server is heard", () => {
+  const local = { ...newMessage("m", "2001-01-01T00:00:00.000Z"), prompt: "Do it", status: "sending" as const };
+  const session = withMessage(OPENED.sessions.get("s") as SessionState, local);
+  const { createdAt, status } = message(applyEvent(withSession(OPENED, session), started(1)));
+  expect([createdAt, status]).toEqual([BASE.created_at, "running"]);
 });
 
 test("an answer of the API that is older than an event changes nothing but the number", () => {
