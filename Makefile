@@ -9,7 +9,7 @@ NODE_IS_NEW_ENOUGH := const [a, b] = process.versions.node.split(".").map(Number
 	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
 
 help:  ## Show what each target does
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 run: .venv/.local console-if-node  ## Start everything on this machine: http://127.0.0.1:8765 (no account, no key)
 	@$(BIN)/python -m backend.local.main

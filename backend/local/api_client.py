@@ -51,6 +51,11 @@ class ApiClient:
         """Create a project with the starter workflow."""
         return await self._call("POST", "/projects", {"name": name})
 
+    async def list_sessions(self, project_id: str) -> list[Body]:
+        """The sessions of a project."""
+        sessions: list[Body] = (await self._call("GET", f"/projects/{project_id}/sessions"))["sessions"]
+        return sessions
+
     async def start_session(self, project_id: str, node_id: str | None) -> Body:
         """Start or retrieve a session."""
         return await self._call("POST", f"/projects/{project_id}/sessions", {"node_id": node_id})

@@ -32,13 +32,22 @@ async def watch(url: str, token: str | None) -> None:
         ApiClient(url, token) as api,
         EventClient(url, token, lambda event: print(_line(event), flush=True)) as events,
     ):
+        for project_id in await _list_new(api, known):
+            await events.follow(project_id)
         print(f"Watching {url}. Ctrl-C stops.", flush=True)
         while True:
-            for project in await api.list_projects():
-                if project["project_id"] not in known:
-                    known.add(project["project_id"])
-                    await events.follow(project["project_id"])
             await asyncio.sleep(_LOOK_FOR_PROJECTS_SECONDS)
+            for project_id in await _list_new(api, known):
+                # It began while this looked on: from its first event.
+                sessions = await api.list_sessions(project_id)
+                await events.follow(project_id, {session["session_id"]: 0 for session in sessions})
+
+
+async def _list_new(api: ApiClient, known: set[str]) -> list[str]:
+    found = [project["project_id"] for project in await api.list_projects()]
+    new = [project_id for project_id in found if project_id not in known]
+    known.update(new)
+    return new
 
 
 def main() -> None:
