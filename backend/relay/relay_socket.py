@@ -51,7 +51,7 @@ class SocketRules:
     figures: RelayFigures
     may_write_directly: Callable[[RelayWebSocketProtocol | None], bool]
     flush: Callable[[], None]
-    on_change: Callable[[], None]
+    on_change: Callable[["RelaySocket"], None]
     note_drop: Callable[[str], None]
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
@@ -145,7 +145,7 @@ class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-eng
             asyncio.get_running_loop().call_later(_GOODBYE_SECONDS, self._end_poll)
         else:
             self.queue.put_nowait(None)
-        self.rules.on_change()
+        self.rules.on_change(self)
         if abort:
             self.server.sockets.pop(self.sid, None)  # else it stays until its goodbye is fetched, or is overdue
         if self.protocol is not None:
@@ -164,7 +164,7 @@ class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-eng
         if self.protocol is None or not self._may_go_direct():
             packets: list[Any] = await super().poll()
             return packets
-        self.rules.on_change()  # what rooms were told before this, it got through the queue
+        self.rules.on_change(self)  # what rooms were told before this, it got through the queue
         self.is_direct = True
         # No timeout: from now on only the end comes this way. Silence is noticed by the pings.
         while await self.queue.get() is not None:
@@ -222,8 +222,10 @@ class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-eng
                 check_engine_packet(data)
             except InvalidPacketError as error:
                 self.drop("malformed", str(error))
-        if self.dropped:
-            raise ClientDroppedError
+            else:
+                if not self.dropped:
+                    return
+        raise ClientDroppedError  # dropped or, where it had said goodbye before, as good as
 
     async def _upgrade_websocket(self, environ: dict[str, Any]) -> Any:
         if self.upgrading or self.upgraded:

@@ -6,7 +6,7 @@ python-socketio's way, after what the rooms were told before.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from time import monotonic
@@ -45,6 +45,10 @@ class Audience:
     direct: tuple[RelayWebSocketProtocol, ...]
     queued: tuple[RelaySocket, ...]
 
+    def holds(self, socket: RelaySocket) -> bool:
+        """Whether the socket is among them."""
+        return socket in self.queued or socket.protocol in self.direct
+
 
 class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
     """The client manager of the relay.
@@ -75,10 +79,10 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
             logger.warning("Events are written by the stock path: the server is not the one that the relay knows")
         return self._is_enabled and protocol is not None and protocol.is_plain
 
-    def note_change(self) -> None:
+    def note_change(self, socket: RelaySocket) -> None:
         """A socket begins or ends to be written to directly: what was told before this goes out first."""
         self.flush()
-        self._audiences.clear()
+        self._forget([room for room, audience in self._audiences.items() if audience.holds(socket)])
 
     def emit_event(self, room: str, event: Event) -> None:
         """Send an event to a room (a client is a room of its own). In order for each room; never waits for anybody."""
@@ -122,18 +126,20 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
         """See socketio.AsyncManager."""
         self.flush()  # a newcomer was replayed what the room was told so far
         await super().enter_room(sid, namespace, room, eio_sid=eio_sid)
-        self._audiences.pop(room, None)
+        self._forget([room])
 
     async def leave_room(self, sid: str, namespace: str, room: str) -> None:
         """See socketio.AsyncManager."""
         self.flush()
         await super().leave_room(sid, namespace, room)
-        self._audiences.pop(room, None)
+        self._forget([room])
 
     async def disconnect(self, sid: str, namespace: str, **kwargs: Any) -> None:
         """See socketio.AsyncManager."""
+        entered = self.rooms.get(namespace, {})
+        left = [room for room in self._audiences if sid in entered.get(room, ())]
         await super().disconnect(sid, namespace, **kwargs)
-        self._audiences.clear()
+        self._forget(left)
 
     def _schedule(self) -> None:
         if self._pending_bytes > _MOST_PENDING_BYTES:
@@ -142,6 +148,10 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
             loop = asyncio.get_running_loop()
             left = self._next_flush - monotonic()
             self._flushing = loop.call_soon(self.flush) if left <= 0 else loop.call_later(left, self.flush)
+
+    def _forget(self, rooms: Iterable[str]) -> None:
+        for room in rooms:
+            self._audiences.pop(room, None)
 
     def _audience(self, room: str) -> Audience:
         known = self._audiences.get(room)

@@ -8,7 +8,7 @@ import weakref
 
 import httpx
 import pytest
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 
 from backend.relay.http_protocol import RelayHttpProtocol
 from tests.relay.live_relay import PROJECT, LiveRelay, live_relay, until
@@ -144,6 +144,18 @@ async def test_an_upgrade_that_http_does_not_see_opens_no_socket(caplog: pytest.
         assert answer.status_code == 400
         assert not live.relay.sio.eio.sockets
     assert "without starting response" not in caplog.text
+
+
+async def test_garbage_after_a_goodbye_is_not_read(caplog: pytest.LogCaptureFixture) -> None:
+    async with live_relay() as live:
+        for garbage in ("{", "", "4x", "b!"):
+            async with RawWebSocket(live.address) as client:
+                await client.send("40")
+                packets = (Frame(Opcode.TEXT, packet.encode()).serialize(mask=True) for packet in ("1", garbage))
+                await client.send_bytes(b"".join(packets))
+                await client.read_until(b"\x88")  # its own goodbye
+        await until_unconnected(live)
+    assert "Traceback" not in caplog.text
 
 
 async def test_nothing_is_kept_of_a_connection_that_was_reset() -> None:
