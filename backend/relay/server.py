@@ -1,14 +1,11 @@
-"""The Socket.IO server: connect, subscribe, unsubscribe. Everything about order is in room_cursor.py."""
+"""The relay: subscribe, unsubscribe, and who may. Everything about order is in room_cursor.py."""
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-
-import socketio
 
 from backend.relay.client import Ack, Client, ClientGoneError, no_project, refusal
+from backend.relay.connections import Connections
 from backend.relay.counters import RelayFigures
 from backend.relay.event_source import EventSource
 from backend.relay.fanout import Fanout
@@ -20,7 +17,7 @@ from backend.relay.subscription import InvalidSubscriptionError, parse_subscript
 from shared.access import AccessReader
 from shared.event_log import EventLogReader
 from shared.events import CONTRACT_VERSION, Event, room_of
-from shared.identity import Authenticator, Identity, InvalidTokenError
+from shared.identity import Authenticator, Identity
 
 logger = logging.getLogger(__name__)
 
@@ -44,15 +41,13 @@ class Relay:
         figures: RelayFigures | None = None,
     ) -> None:
         self.figures = figures or RelayFigures()
-        self._authenticator = authenticator
         self._access = SharedAccess(access, asyncio.Semaphore(settings.max_log_reads))
         self._settings = settings
-        self._clients: dict[str, Client] = {}
-        self._users: Counter[str] = Counter()
         recent = RecentEvents(settings.recent_bytes, settings.recent_seconds)
         self.sio = RelaySocketServer(settings, self.figures, recent.encode)
+        self._connections = Connections(self.sio, authenticator, settings, self.figures)
         self._fanout = Fanout(log, recent, self._emit_to_room, self._check_access, settings, self.figures)
-        self.sio.on("connect", self._connect)
+        self.sio.on("connect", self._connections.connect)
         self.sio.on("disconnect", self._disconnect)
         self.sio.on("subscribe", self._in_turn(self._subscribe))
         self.sio.on("unsubscribe", self._in_turn(self._unsubscribe))
@@ -60,7 +55,7 @@ class Relay:
     @property
     def connections(self) -> int:
         """How many clients are connected now."""
-        return len(self._clients)
+        return len(self._connections)
 
     @property
     def rooms(self) -> int:
@@ -79,56 +74,18 @@ class Relay:
         """Take no client in from now on, and have those that are here connect again elsewhere, over at most so long."""
         await self.sio.send_all_away(seconds)
 
-    async def _connect(self, sid: str, environ: object, auth: object = None) -> None:
-        if environ is not self.sio.get_environ(sid):
-            return  # python-socketio also calls this for an event that a client named "connect"
-        token = auth.get("token") if isinstance(auth, dict) else None
-        try:
-            identity = await self._authenticator.authenticate(token if isinstance(token, str) else None)
-        except InvalidTokenError as error:
-            self.figures.refusals["invalid_token"] += 1
-            raise socketio.exceptions.ConnectionRefusedError(str(error), {"code": "invalid_token"}) from error
-        if self.sio.get_environ(sid) is None:
-            # It hung up while it was being identified; nobody will ever tell of its end.
-            raise socketio.exceptions.ConnectionRefusedError("disconnected")
-        if self._users[identity.user_id] >= self._settings.max_user_connections:
-            self.figures.refusals["too_many_connections"] += 1
-            detail = f"At most {self._settings.max_user_connections} connections of one user."
-            raise socketio.exceptions.ConnectionRefusedError(detail, {"code": "too_many_connections"})
-        client = Client(identity)
-        if identity.expires_at is not None:
-            left = (identity.expires_at - datetime.now(UTC)).total_seconds()
-            if left <= 0:  # within the leeway of the clocks, but a socket that ends at once is of no use
-                raise socketio.exceptions.ConnectionRefusedError("The token has expired.", {"code": "invalid_token"})
-            client.expiry = asyncio.create_task(self._disconnect_after(sid, left))
-        self._clients[sid] = client
-        self._users[identity.user_id] += 1
-
     async def _disconnect(self, sid: str, *_reason: object) -> None:
         if self.sio.manager.is_connected(sid, "/"):
-            return  # likewise for one that a client named "disconnect"
-        client = self._clients.pop(sid, None)
-        if client is None:
-            return
-        self._users[client.identity.user_id] -= 1
-        if not self._users[client.identity.user_id]:
-            del self._users[client.identity.user_id]
-        if client.expiry is not None:
-            client.expiry.cancel()
-        for project_id in tuple(client.projects):
+            return  # python-socketio also calls this for an event that a client named "disconnect"
+        client = self._connections.remove(sid)
+        for project_id in tuple(client.projects if client else ()):
             await self._fanout.leave(project_id, sid)
-
-    async def _disconnect_after(self, sid: str, seconds: float) -> None:
-        """A socket dies with its token."""
-        await asyncio.sleep(max(0.0, seconds))
-        self._clients[sid].expiry = None  # its end is at hand, and must not cancel this task
-        await self.sio.disconnect(sid)
 
     def _in_turn(
         self, handle: Callable[[str, Client, tuple[object, ...]], Awaitable[Ack]]
     ) -> Callable[..., Awaitable[Ack]]:
         async def handle_in_turn(sid: str, *payload: object) -> Ack:
-            client = self._clients.get(sid, _GONE)
+            client = self._connections.get(sid) or _GONE
             if client.waiting >= _MOST_WAITING_REQUESTS:
                 return refusal("too_many_requests", f"At most {_MOST_WAITING_REQUESTS} requests at a time.")
             client.waiting += 1
@@ -150,7 +107,7 @@ class Relay:
         if not await self._may_hear(client.identity, project_id):
             return no_project(project_id)
         await self._leave(sid, client, project_id)
-        if sid not in self._clients:
+        if self._connections.get(sid) is None:
             raise ClientGoneError
         if len(client.projects) >= self._settings.max_rooms:
             return refusal("too_many_rooms", f"At most {self._settings.max_rooms} projects at a time.")
@@ -198,7 +155,7 @@ class Relay:
         raise ClientGoneError
 
     async def _join(self, sid: str, client: Client, project_id: str) -> None:
-        if sid not in self._clients or project_id not in client.projects:
+        if self._connections.get(sid) is None or project_id not in client.projects:
             return  # it went away, or lost its access, while it was being let in; whoever saw to that cleans up
         await self.sio.enter_room(sid, room_of(project_id))
 
@@ -211,7 +168,7 @@ class Relay:
     async def _check_access(self, project_id: str, sids: frozenset[str]) -> None:
         access = await self._access.find_access(project_id)
         for sid in sids:
-            client = self._clients.get(sid)
+            client = self._connections.get(sid)
             if client is None:
                 continue
             if access is None or not access.may_use(client.identity.user_id):

@@ -43,18 +43,18 @@ class Scenario:
         connects = len(listeners) / (time.monotonic() - began)
         kilobytes = (peer.resident_bytes - base) / 1_000 / len(listeners)
         crowd = Crowd(self, peer, tally, listeners)
-        cpu, own = peer.cpu_seconds, time.process_time()
+        began, cpu, own = time.monotonic(), peer.cpu_seconds, time.process_time()
         figures = await self.measure(crowd, seconds)
-        used, own_used = peer.cpu_seconds - cpu, time.process_time() - own
+        took, used, own_used = time.monotonic() - began, peer.cpu_seconds - cpu, time.process_time() - own
         for listener in listeners:
             listener.close()
         return Result(
             {
                 "connects/s": connects,
                 "kB/connection": kilobytes,
-                "server CPU": used / seconds,
+                "server CPU": used / took,
+                "clients CPU": own_used / took,
                 "deliveries/CPU-s": tally.deliveries / used,
-                "client deliveries/CPU-s": tally.deliveries / own_used,
             }
             | figures,
             tally.mistakes + crowd.missing,

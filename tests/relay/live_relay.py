@@ -126,6 +126,11 @@ class LiveRelay:
     def address(self) -> tuple[str, int]:
         return "127.0.0.1", int(self.url.rsplit(":", 1)[1])
 
+    @property
+    def sids(self) -> list[str]:
+        """The Socket.IO ids of its clients."""
+        return list(self.relay._connections._clients)
+
     async def until_alone(self) -> None:
         """Wait until no client and nothing of one is left."""
         relay = self.relay

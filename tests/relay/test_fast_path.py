@@ -83,7 +83,7 @@ async def test_one_order_over_room_events_and_everything_else(*, fast_path: bool
         other.client.on("agent_iteration", lambda event: other_order.append(event["seq"]))
         for each in (watcher, other):
             await each.subscribe(PROJECT)
-        random, sids = Random(3), list(live.relay._clients)
+        random, sids = Random(3), live.sids
         for step in range(1, 301):
             if random.random() < 0.6:
                 live.relay.sio.manager.emit_event(room_of(PROJECT), event_of(step))
@@ -128,7 +128,7 @@ async def test_after_leaving_nothing_comes_even_if_it_was_waiting_to_be_written(
     async with live_relay() as live, live.watcher() as watcher:
         await watcher.subscribe(PROJECT)
         relay: Relay = live.relay
-        (sid,) = relay._clients
+        (sid,) = live.sids
         manager = relay.sio.manager
         manager.emit_event(room_of(PROJECT), event_of(1))
         await relay.sio.leave_room(sid, room_of(PROJECT))

@@ -229,7 +229,7 @@ async def test_too_many_requests_at_a_time_are_told_to_wait() -> None:
         answers = await asyncio.gather(*(watcher.subscribe(PROJECT) for _ in range(60)))
         assert all(answer["ok"] for answer in answers)
         handlers = live.relay.sio.handlers["/"]
-        (sid,) = live.relay._clients
+        (sid,) = live.sids
         waiting = await asyncio.gather(*(handlers["subscribe"](sid, {"project_id": PROJECT}) for _ in range(300)))
         assert {answer.get("code") for answer in waiting} == {None, "too_many_requests"}
 
