@@ -41,13 +41,13 @@ class Connections:
         try:
             identity = await self._authenticator.authenticate(token if isinstance(token, str) else None)
         except InvalidTokenError as error:
-            raise self._refusal("invalid_token", str(error)) from error
+            raise self._connect_error("invalid_token", str(error)) from error
         if self._sio.get_environ(sid) is None:
-            # It hung up while it was being identified; nobody will ever tell of its end.
-            raise self._refusal("disconnected", "The socket was closed meanwhile.")
+            # It hung up while it was being identified: nobody hears this, and nobody will ever tell of its end.
+            raise socketio.exceptions.ConnectionRefusedError("disconnected")
         if self._users[identity.user_id] >= self._settings.max_user_connections:
             detail = f"At most {self._settings.max_user_connections} connections of one user."
-            raise self._refusal("too_many_connections", detail)
+            raise self._connect_error("too_many_connections", detail)
         self._clients[sid] = Client(identity, expiry=self._watch_expiry(sid, identity))
         self._users[identity.user_id] += 1
 
@@ -69,7 +69,7 @@ class Connections:
             return None
         left = (identity.expires_at - datetime.now(UTC)).total_seconds()
         if left <= 0:  # within the leeway of the clocks, but a socket that ends at once is of no use
-            raise self._refusal("invalid_token", "The token has expired.")
+            raise self._connect_error("invalid_token", "The token has expired.")
         return asyncio.create_task(self._disconnect_after(sid, left))
 
     async def _disconnect_after(self, sid: str, seconds: float) -> None:
@@ -78,7 +78,7 @@ class Connections:
         self._clients[sid].expiry = None  # its end is at hand, and must not cancel this task
         await self._sio.disconnect(sid)
 
-    def _refusal(self, code: str, detail: str) -> Exception:
+    def _connect_error(self, code: str, detail: str) -> Exception:
         self._figures.refusals[code] += 1
         refused: Exception = socketio.exceptions.ConnectionRefusedError(detail, {"code": code})
         return refused
