@@ -1,8 +1,8 @@
-"""python-engineio's socket, bounded on both sides.
+"""python-engineio's socket, bounded in what waits for its client.
 
 Private hooks of python-engineio that this module touches, each guarded by tests/relay/test_private_hooks.py: the
-socket's class is set when the server files it (SocketTable), and poll, send, close, receive, schedule_ping, the request
-handlers, _upgrade_websocket and _websocket_handler are overridden. The versions are pinned in pyproject.toml.
+socket's class is set when the server files it (SocketTable), and poll, send, close, schedule_ping, _upgrade_websocket
+and _websocket_handler are overridden. The versions are pinned in pyproject.toml.
 """
 
 import asyncio
@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import engineio
-from engineio import async_socket
 
 from backend.relay.counters import RelayFigures
-from backend.relay.inbound import InvalidPacketError, check_engine_packet
+from backend.relay.guarded_socket import GuardedSocket
 from backend.relay.outbound_queue import OutboundQueue
-from backend.relay.rate_limit import RateLimit
 from backend.relay.settings import RelaySettings
 from backend.relay.websocket_protocol import EXTENSION, RelayWebSocketProtocol
 from backend.relay.websocket_wire import GuardedWebSocket, frame_of
@@ -26,8 +24,6 @@ _POLICY_VIOLATION = 1008
 _RESTART = 1012
 # An orderly end takes its time: then the connection is cut.
 _LINGER_SECONDS = 10.0
-# What a client may send at once, in seconds of its rate: all its subscriptions when it comes back.
-_BURST_SECONDS = 5.0
 # A polling client's goodbye is answered before the poll that it leaves pending: python-engineio's hangs up upon that.
 _GOODBYE_SECONDS = 0.05
 # python-engineio's client gives up over an answer with more.
@@ -45,6 +41,7 @@ class SocketRules:
         flush: writes what rooms were told so far.
         on_change: called before a socket begins to be written to directly, and after it ended.
         note_drop: told the reason when a socket is cut off.
+        tasks: the ends of connections that are under way; kept from being collected as garbage.
     """
 
     settings: RelaySettings
@@ -56,31 +53,26 @@ class SocketRules:
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
 
-class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
+class RelaySocket(GuardedSocket):
     """A client's connection. All sending is immediate; what cannot be sent yet waits here, up to max_client_bytes.
 
     Attributes:
         protocol: the WebSocket under an upgraded socket; None while polling, and on a server that is not known.
         is_direct: frames are written to `protocol` at once, and nothing waits in the queue.
-        dropped: the reason, once the client was cut off.
     """
 
     rules: SocketRules
     protocol: RelayWebSocketProtocol | None
     is_direct: bool
-    dropped: str | None
     last_ping: float | None
 
     def adopt(self, rules: SocketRules) -> None:
         """Begin: the socket was just made by python-engineio."""
         self.rules = rules
+        self.guard(rules.settings)
         self.queue = OutboundQueue()
         self.protocol = None
         self.is_direct = False
-        self.dropped = None
-        per_second = rules.settings.max_packets_per_second
-        self._inbound = RateLimit(per_second, per_second * _BURST_SECONDS)
-        self._is_polled = False
         self._next_ping: asyncio.TimerHandle | None = None
         self._websocket: GuardedWebSocket | None = None
 
@@ -128,7 +120,8 @@ class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-eng
         self._in_background(self.close(wait=False, abort=True, reason=self.server.reason.SERVER_DISCONNECT))
 
     async def leave(self) -> None:
-        """Send the client to another relay. Safe to repeat."""
+        """Send the client to another relay, after what it was told here. Safe to repeat."""
+        self.rules.flush()
         if self.protocol is not None:
             self.protocol.end(_RESTART, "service restart")
         else:
@@ -171,61 +164,6 @@ class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-eng
             pass
         self.is_direct = False
         return []
-
-    async def receive(self, pkt: Any) -> None:
-        """Take a packet of the client."""
-        if self.dropped:
-            raise engineio.exceptions.SocketIsClosedError
-        try:
-            await super().receive(pkt)
-        except engineio.exceptions.UnknownPacketError:
-            self.drop("malformed", "a packet that only servers send")
-
-    async def handle_get_request(self, environ: dict[str, Any]) -> Any:
-        """A poll, or the upgrade to a WebSocket."""
-        if "websocket" in environ.get("HTTP_UPGRADE", "").lower():
-            return await super().handle_get_request(environ)
-        if self._is_polled:
-            self.drop("malformed", "two polls at once")
-            raise engineio.exceptions.EngineIOError
-        self._is_polled = True
-        try:
-            return await super().handle_get_request(environ)
-        finally:
-            self._is_polled = False
-
-    async def handle_post_request(self, environ: dict[str, Any]) -> None:
-        """What a polling client sends."""
-        if int(environ.get("CONTENT_LENGTH", "0")) > self.rules.settings.max_packet_bytes:
-            self.drop("malformed", "a packet that is too large")
-            raise engineio.exceptions.ContentTooLongError
-        body = await environ["wsgi.input"].read(self.rules.settings.max_packet_bytes)
-        try:
-            for part in body.decode().split("\x1e") if body else ():
-                self.check_inbound(part)
-                await self.receive(engineio.packet.Packet(encoded_packet=part))
-        except UnicodeDecodeError:
-            self.drop("malformed", "a packet that is not UTF-8")
-        except (ClientDroppedError, engineio.exceptions.SocketIsClosedError):
-            pass  # it was told off, or said goodbye and went on
-        if self.dropped and self.sid in self.server.sockets:  # else python-engineio stumbles over this error
-            raise ClientDroppedError
-
-    def check_inbound(self, data: str | bytes) -> None:
-        """Look at a packet before it is read. Raises OSError, python-engineio's end, and drops who sent a bad one."""
-        if not self._inbound.take():
-            self.drop("flood", "too many packets")
-        elif len(data) > self.rules.settings.max_packet_bytes:
-            self.drop("malformed", "a packet that is too large")
-        else:
-            try:
-                check_engine_packet(data)
-            except InvalidPacketError as error:
-                self.drop("malformed", str(error))
-            else:
-                if not self.dropped:
-                    return
-        raise ClientDroppedError  # dropped or, where it had said goodbye before, as good as
 
     async def _upgrade_websocket(self, environ: dict[str, Any]) -> Any:
         if self.upgrading or self.upgraded:
@@ -277,10 +215,6 @@ class RelaySocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-eng
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self.rules.tasks.add(task)
         task.add_done_callback(self.rules.tasks.discard)
-
-
-class ClientDroppedError(OSError, engineio.exceptions.EngineIOError):  # type: ignore[misc]  # no types
-    """A client was dropped over what it sent. Both kinds of python-engineio's transports end upon it."""
 
 
 class SocketTable(dict[str, RelaySocket]):
