@@ -5,7 +5,7 @@ has no number: it is only worth something to whoever is looking right now, and i
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -198,6 +198,7 @@ LoggedEvent = (
 LiveEvent = TextDeltaEvent | MessageQueuedEvent | CodeChangedEvent
 Event = LoggedEvent | LiveEvent
 EndingEvent = VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent
+ENDING_TYPES = frozenset(model.model_fields["type"].default for model in get_args(EndingEvent))
 
 logged_event_adapter: TypeAdapter[LoggedEvent] = TypeAdapter(
     Annotated[LoggedEvent, Field(discriminator="type")], config=_BUILT_WHEN_USED

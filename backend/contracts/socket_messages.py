@@ -55,11 +55,17 @@ class Refusal(_Message):
 
     ok: Literal[False]
     code: Literal[
-        "project_not_found", "invalid_subscription", "too_many_rooms", "too_many_requests", "disconnected"
+        "project_not_found",
+        "invalid_subscription",
+        "too_many_rooms",
+        "too_many_requests",
+        "disconnected",
+        "internal_error",
     ] = Field(
         description="Stable. `project_not_found`: none that the client may use. `invalid_subscription`: `detail` says "
         "what is wrong. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for "
-        "answers. `disconnected`: the connection ended meanwhile."
+        "answers. `disconnected`: the connection ended meanwhile. `internal_error`: something is broken here, and may "
+        "work the next time."
     )
     detail: str = Field(description="For people.")
 

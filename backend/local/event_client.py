@@ -1,5 +1,6 @@
 """Hears a project's events and misses none: subscribes, keeps cursors, reconnects, replays."""
 
+import asyncio
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,7 @@ EVENT_NAMES = (
 
 # The relay replays so many sessions of a project at once, and refuses to be asked for more.
 _MAX_AFTER = 200
+_RETRY_SECONDS = 1.0
 
 
 class EventClient:
@@ -84,6 +86,9 @@ class EventClient:
         seqs = self._last_seq[project_id]
         after = dict(list(seqs.items())[-_MAX_AFTER:])
         ack: Event = await self._client.call("subscribe", {"project_id": project_id, "after": after})
+        while ack.get("code") == "internal_error":
+            await asyncio.sleep(_RETRY_SECONDS)
+            ack = await self._client.call("subscribe", {"project_id": project_id, "after": after})
         for session_id in ack.get("deleted", []):
             seqs.pop(session_id, None)
         truncated = ack.get("truncated", [])

@@ -38,7 +38,9 @@ class RelayFigures:
     def count_event(self, created_at: datetime) -> None:
         """An event came in."""
         self.events += 1
-        self.lag_seconds = max(self.lag_seconds, (datetime.now(UTC) - created_at).total_seconds())
+        lag = (datetime.now(UTC) - created_at).total_seconds()
+        if lag > self.lag_seconds:
+            self.lag_seconds = lag
 
     def count_malformed(self) -> None:
         """Something came in that is no event."""

@@ -13,7 +13,7 @@ from backend.relay.room_cursor import Admission, RoomCursor, Send, at_once
 from backend.relay.settings import RelaySettings
 from backend.relay.shared_log import SharedEventLog
 from shared.event_log import EventLogReader
-from shared.events import AccessChangedEvent, BusMessage, Event
+from shared.events import BusMessage, Event
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Room:
     def offer(self, event: BusMessage) -> None:
         """Take an event of the bus. Never waits; one too many is dropped, and mended from the log."""
         self.last_event = monotonic()
-        if not self._is_busy and self._waiting.empty() and not isinstance(event, AccessChangedEvent):
+        if event.type != "access_changed" and not self._is_busy and self._waiting.empty():
             try:
                 if self.cursor.hear_at_once(event):
                     return
@@ -66,7 +66,7 @@ class Room:
             event = await self._waiting.get()
             self._is_busy = True
             try:
-                if isinstance(event, AccessChangedEvent):
+                if event.type == "access_changed":
                     # In its turn: what happened before is still heard by those who could hear it then.
                     await self._check_access()
                 else:

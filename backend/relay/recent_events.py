@@ -3,24 +3,20 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
-from typing import NamedTuple
 
-from backend.relay.encoding import EncodedEvent, encode
+from backend.relay.encoding import EncodedEvent, decode, encode
 from shared.events import Event, LoggedBase, LoggedEvent
 
-
-class Kept(NamedTuple):
-    """An event, as it is sent, and since when it is kept."""
-
-    event: LoggedEvent
-    encoded: EncodedEvent
-    since: float
+# How often what is too old is looked for, where nothing else asks for it.
+_LOOK_SECONDS = 1.0
 
 
 class RecentEvents:
     """Events by session and number, up to a size and an age. They never change, so what is here is what the log holds.
 
     Whether a session still exists, and which event is its last, only the log knows.
+
+    Kept are plain bytes: tens of thousands of models would make each full garbage collection a pause that clients see.
 
     Args:
         most_bytes: how much is kept, in bytes as sent.
@@ -33,27 +29,30 @@ class RecentEvents:
         self._seconds = seconds
         self._now = now
         self._bytes = 0
-        self._events: OrderedDict[tuple[str, int], Kept] = OrderedDict()
+        self._next_look = 0.0
+        # By session and number: the frame, and since when it is here.
+        self._frames: OrderedDict[tuple[str, int], tuple[bytes, float]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._events)
+        return len(self._frames)
 
     def add(self, event: LoggedEvent) -> None:
         """Keep an event of the log. Safe to repeat."""
         key = (event.session_id, event.seq)
-        if key in self._events:
+        if key in self._frames:
             return
-        now = self._now()
-        kept = self._events[key] = Kept(event, encode(event), now)
-        self._bytes += len(kept.encoded.frame)
-        self._forget_old(now)
+        now, frame = self._now(), encode(event).frame
+        self._frames[key] = (frame, now)
+        self._bytes += len(frame)
+        if self._bytes > self._most_bytes or now >= self._next_look:
+            self._forget_old(now)
 
     def encode(self, event: Event) -> EncodedEvent:
         """The event on the wire, which was made already where it is kept here."""
         if isinstance(event, LoggedBase):
-            kept = self._events.get((event.session_id, event.seq))
+            kept = self._frames.get((event.session_id, event.seq))
             if kept is not None:
-                return kept.encoded
+                return EncodedEvent(kept[0])
         return encode(event)
 
     def after(self, session_id: str, seq: int, most: int, up_to: int | None = None) -> list[LoggedEvent]:
@@ -62,26 +61,27 @@ class RecentEvents:
         found: list[LoggedEvent] = []
         while len(found) < most and (up_to is None or seq < up_to):
             seq += 1
-            kept = self._events.get((session_id, seq))
+            kept = self._frames.get((session_id, seq))
             if kept is None:
                 break
-            found.append(kept.event)
+            found.append(decode(EncodedEvent(kept[0])))
         return found
 
     def has(self, session_id: str, seq: int) -> bool:
         """Whether this event is here."""
-        return (session_id, seq) in self._events
+        return (session_id, seq) in self._frames
 
     def forget(self, session_id: str) -> None:
         """The session is gone: nothing of it may be told any more."""
-        for key in [key for key in self._events if key[0] == session_id]:
-            self._bytes -= len(self._events.pop(key).encoded.frame)
+        for key in [key for key in self._frames if key[0] == session_id]:
+            self._bytes -= len(self._frames.pop(key)[0])
 
     def _forget_old(self, now: float) -> None:
+        self._next_look = now + _LOOK_SECONDS
         until = now - self._seconds
-        while self._events:
-            oldest = next(iter(self._events.values()))
-            if self._bytes <= self._most_bytes and oldest.since > until:
+        while self._frames:
+            frame, since = next(iter(self._frames.values()))
+            if self._bytes <= self._most_bytes and since > until:
                 return
-            self._events.popitem(last=False)
-            self._bytes -= len(oldest.encoded.frame)
+            self._frames.popitem(last=False)
+            self._bytes -= len(frame)

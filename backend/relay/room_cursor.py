@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from backend.relay.recent_events import RecentEvents
 from backend.relay.session_cursor import SessionCursor
 from shared.event_log import EventLogReader
-from shared.events import CodeChangedEvent, Event, LoggedEvent
+from shared.events import Event, LoggedBase, LoggedEvent
 
 # Tells the room: done when it returns.
 Emit = Callable[[Event], None]
@@ -130,13 +130,13 @@ class RoomCursor:
 
     def _pass_on(self, sessions: dict[str, SessionCursor], event: Event) -> str | None:
         """Tell the room, unless the event comes too late. Returns its session where others are missing before it."""
-        if isinstance(event, CodeChangedEvent):
+        if event.type == "code_changed":
             self._emit_to_room(event)
             return None
         session = sessions.get(event.session_id)
         if session is None:
             session = sessions[event.session_id] = SessionCursor()
-        if not isinstance(event, LoggedEvent):
+        if not isinstance(event, LoggedBase):
             if not session.is_over(event):
                 self._emit_to_room(event)
         elif event.seq > session.seq:

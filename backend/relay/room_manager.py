@@ -35,7 +35,7 @@ KNOWN_VERSIONS = {
 _SHORTEST_PAUSE_SECONDS = 0.002
 _LONGEST_PAUSE_SECONDS = 0.02
 # So much is written at once without waiting for more.
-_MOST_PENDING_BYTES = 262_144
+_MOST_PENDING_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

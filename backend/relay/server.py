@@ -96,6 +96,10 @@ class Relay:
                 return refusal("invalid_subscription", str(error))
             except ClientGoneError:
                 return refusal("disconnected", "The socket was closed meanwhile.")
+            except Exception:
+                # The log could not be read, or there is a bug here: the client must not wait for an answer for ever.
+                logger.exception("A request of a client failed")
+                return refusal("internal_error", "Something is broken here; the log has it. Try again.")
             finally:
                 client.waiting -= 1
 
@@ -112,14 +116,18 @@ class Relay:
         if len(client.projects) >= self._settings.max_rooms:
             return refusal("too_many_rooms", f"At most {self._settings.max_rooms} projects at a time.")
         client.projects.add(project_id)
-        admission = await self._fanout.enter(
-            project_id,
-            sid,
-            subscription.after,
-            lambda event: self._send(sid, client, event),
-            lambda: self._join(sid, client, project_id),
-            lambda: self._until_taken(sid),
-        )
+        try:
+            admission = await self._fanout.enter(
+                project_id,
+                sid,
+                subscription.after,
+                lambda event: self._send(sid, client, event),
+                lambda: self._join(sid, client, project_id),
+                lambda: self._until_taken(sid),
+            )
+        except BaseException:
+            await self._leave(sid, client, project_id)
+            raise
         # Whoever was removed while the replay ran was let in by what was true before.
         if project_id not in client.projects or not await self._may_hear(client.identity, project_id):
             await self._leave(sid, client, project_id)

@@ -2,14 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.events import (
-    EndingEvent,
-    LiveEvent,
-    LoggedEvent,
-    MessageStartedEvent,
-    SessionDeletedEvent,
-    TextDeltaEvent,
-)
+from shared.events import ENDING_TYPES, LiveEvent, LoggedEvent
 
 # Text of older messages than these is long past any bus.
 _REMEMBERED_MESSAGES = 64
@@ -32,19 +25,20 @@ class SessionCursor:
     def advance(self, event: LoggedEvent) -> None:
         """Take note that the room was told the event."""
         self.seq = event.seq
-        if isinstance(event, SessionDeletedEvent):
+        # By name: isinstance of a pydantic model is slow, and this is done for every event.
+        if event.type == "session_deleted":
             self.deleted = True
             self._attempts.clear()
-        elif isinstance(event, MessageStartedEvent):
+        elif event.type == "message_started":
             self._note(event.message_id, event.attempt)
-        elif isinstance(event, EndingEvent):
+        elif event.type in ENDING_TYPES:
             self._note(event.message_id, None)
 
     def is_over(self, event: LiveEvent) -> bool:
         """Whether a live event comes too late: its message or attempt is over, or the session gone."""
         if self.deleted:
             return True
-        if not isinstance(event, TextDeltaEvent) or event.message_id not in self._attempts:
+        if event.type != "text_delta" or event.message_id not in self._attempts:
             return False
         attempt = self._attempts[event.message_id]
         return attempt is None or event.attempt < attempt

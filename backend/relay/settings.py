@@ -21,7 +21,8 @@ class RelaySettings(BaseModel):
     active_seconds: PositiveFloat = Field(
         15 * 60, description="A project that was heard of so recently is compared with the log, in seconds."
     )
-    ping_seconds: PositiveFloat = Field(
+    # Whole seconds: python-engineio tells its clients no fractions.
+    ping_seconds: PositiveInt = Field(
         10,
         description="How often a client is asked whether it is there, in seconds; as long again until it is given up.",
     )

@@ -10,17 +10,20 @@ from websockets.frames import Frame, Opcode
 def frame_of(message: str | bytes) -> bytes:
     """A WebSocket frame of a server, not compressed."""
     if isinstance(message, str):
-        # What Frame.serialize would make (tests/relay/test_fast_path.py compares), in a fifth of its time.
-        data = message.encode()
-        size = len(data)
-        if size < 126:
-            return b"\x81" + size.to_bytes(1) + data
-        return (b"\x81\x7e" + size.to_bytes(2) if size < 65_536 else b"\x81\x7f" + size.to_bytes(8)) + data
+        return text_frame(message.encode())
     return Frame(Opcode.BINARY, message).serialize(mask=False)
 
 
+def text_frame(data: bytes) -> bytes:
+    """A WebSocket frame of UTF-8: what Frame.serialize would make (test_fast_path compares), in a fifth of its time."""
+    size = len(data)
+    if size < 126:
+        return b"\x81" + size.to_bytes(1) + data
+    return (b"\x81\x7e" + size.to_bytes(2) if size < 65_536 else b"\x81\x7f" + size.to_bytes(8)) + data
+
+
 def text_of(frame: bytes) -> str:
-    """What is in a frame that frame_of made of text."""
+    """What is in a frame of text_frame."""
     begin = {126: 4, 127: 10}.get(frame[1], 2)
     return frame[begin:].decode()
 

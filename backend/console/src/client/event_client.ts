@@ -194,6 +194,7 @@ export class EventClient {
     }
     if (this.#followed.get(projectId) !== followed) return true;
     if (!ack.ok) {
+      if (ack.code === "internal_error") return false;
       this.#lose(projectId, ack.code, ack.detail);
       return true;
     }
