@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -83,9 +84,10 @@ class AwsEventSource:
             self._handed_on = []
         messages = await self._queue.receive(self._wait_seconds)
         self._handed_on = [message.receipt for message in messages]
-        return [event for message in messages if (event := self._read(message)) is not None]
+        now = datetime.now(UTC)
+        return [event for message in messages if (event := self._read(message, now)) is not None]
 
-    def _read(self, message: QueueMessage) -> BusMessage | None:
+    def _read(self, message: QueueMessage, now: datetime) -> BusMessage | None:
         """The event in a message; None where there is none to pass on, and the message is only to be deleted."""
         try:
             parsed = parse_bus_message(message.body)
@@ -97,7 +99,7 @@ class AwsEventSource:
             if parsed.queue == self._queue.name:
                 self.proven.set()
             return None
-        self._figures.count_event(parsed.created_at)
+        self._figures.count_event(parsed.created_at, now)
         return parsed
 
     async def _wait_out(self, error: ClientError | BotoCoreError) -> None:

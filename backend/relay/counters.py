@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 
 @dataclass
@@ -35,10 +35,10 @@ class RelayFigures:
     drops: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
 
-    def count_event(self, created_at: datetime) -> None:
-        """An event came in."""
+    def count_event(self, created_at: datetime, now: datetime) -> None:
+        """An event came in; those of a batch have one `now`."""
         self.events += 1
-        lag = (datetime.now(UTC) - created_at).total_seconds()
+        lag = (now - created_at).total_seconds()
         if lag > self.lag_seconds:
             self.lag_seconds = lag
 

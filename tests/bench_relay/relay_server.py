@@ -8,6 +8,7 @@ import asyncio
 import gc
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 
 import uvloop
 
@@ -34,18 +35,20 @@ class Speaker:
 
     def say(self, first: int, rooms: int, events: int, length: int) -> None:
         """Bring so many events to each of so many projects."""
-        text = "x" * length
+        text, now = "x" * length, datetime.now(UTC)
         named = [(f"p{room}", f"s{room}") for room in range(first, first + rooms)]
-        batch = [self._read(project_id, session_id, text) for project_id, session_id in named for _ in range(events)]
+        batch = [
+            self._read(project_id, session_id, text, now) for project_id, session_id in named for _ in range(events)
+        ]
         self._live.source.bring(*batch)
 
-    def _read(self, project_id: str, session_id: str, text: str) -> BusMessage:
+    def _read(self, project_id: str, session_id: str, text: str, now: datetime) -> BusMessage:
         self._said[project_id] += 1
         self._total += 1
         body = _BODY % (f"{self._total:08x}", project_id, session_id, self._said[project_id], text)
         event = parse_bus_message(body)
         assert not isinstance(event, RelayProbe)
-        self._live.figures.count_event(event.created_at)
+        self._live.figures.count_event(event.created_at, now)
         return event
 
 

@@ -171,6 +171,7 @@ BURSTS = (
     Scenario("1 x 1000, 4 at once", 1, 1_000, bursts(4, 3)),
     Scenario("1 x 5000", 1, 5_000, bursts(1, 4)),
     Scenario("200 x 5", 200, 5, bursts(1, 4)),
+    Scenario("200 x 5, 12 in flight", 200, 5, bursts(1, 12)),
 )
 STEADY = (
     Scenario("1 x 1000, 15 events/s", 1, 1_000, steady(15)),

@@ -56,6 +56,7 @@ class MemoryLog:
     projects: dict[str, str] = field(default_factory=dict)
     reads: int = 0
     most_at_once: int = 0
+    is_broken: bool = False
     _now: int = 0
 
     def append(self, session_id: str = SESSION, project_id: str = PROJECT, content: str = "") -> AgentIterationEvent:
@@ -89,6 +90,8 @@ class MemoryLog:
         self.most_at_once = max(self.most_at_once, self._now)
         await asyncio.sleep(0.002)
         self._now -= 1
+        if self.is_broken:
+            raise ConnectionError("The log cannot be read")
 
 
 class OpenAccess:

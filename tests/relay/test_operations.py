@@ -41,6 +41,18 @@ def test_a_report_has_every_figure_and_begins_anew(capsys: pytest.CaptureFixture
     assert figures == RelayFigures()
 
 
+async def test_a_subscription_is_answered_though_the_log_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    async with live_relay() as live, live.watcher() as watcher:
+        live.log.is_broken = True
+        assert (await watcher.subscribe(PROJECT, {SESSION: 0}))["code"] == "internal_error"
+        assert "Traceback" in caplog.text
+        assert not live.relay.rooms
+        live.log.is_broken = False
+        assert (await watcher.subscribe(PROJECT, {SESSION: 0}))["ok"]
+        live.say()
+        await watcher.wait_for("agent_iteration", 1)
+
+
 async def test_a_relay_that_leaves_takes_nobody_in_and_its_clients_come_back_elsewhere_and_miss_nothing() -> None:
     async with live_relay() as other:
         client, heard = socketio.AsyncClient(reconnection=False), []
