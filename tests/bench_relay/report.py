@@ -101,8 +101,8 @@ def busiest_clients(runs: Runs) -> str:
         (result.figures["clients CPU"], key) for key, results in runs.results.items() for result in results
     )
     return (
-        f"The clients, all in one process, used at most {share:.0%} of their core ({scenario}, {peer}); each checked that "
-        f"every event came once and in its order: {runs.mistakes} mistakes."
+        f"The clients, all in one process, used at most {share:.0%} of their core ({scenario}, {peer}); each checked "
+        f"that every event came once and in its order: {runs.mistakes} mistakes."
     )
 
 
