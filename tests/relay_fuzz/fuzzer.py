@@ -1,0 +1,45 @@
+"""Fuzzers that run until they are cancelled. Each attack has random numbers of its own: it can be had again."""
+
+import asyncio
+import random
+from collections import Counter
+from urllib.parse import urlsplit
+
+from tests.relay_fuzz.attacks import ATTACKS, Attacker
+from tests.relay_fuzz.raw_connection import Diary
+
+# One in the middle of something is cut off after so long.
+_ATTACK_SECONDS = 6.0
+
+
+class Fuzzer:
+    """One of several. `last` names its newest attack, and `diary` has what it sent."""
+
+    def __init__(self, url: str, seed: str) -> None:
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        self._address = (parts.hostname, parts.port)
+        self._seed = seed
+        self._number = 0
+        self.diary = Diary()
+        self.attacks: Counter[str] = Counter()
+        self.last = ""
+
+    async def run(self) -> None:
+        """One attack after the other until cancelled."""
+        while True:
+            self._number += 1
+            rng = random.Random(f"{self._seed}/{self._number}")
+            attack = rng.choice(ATTACKS)
+            self.last = f"{attack.__name__} with random.Random({self._seed}/{self._number})"
+            self.attacks[attack.__name__] += 1
+            try:
+                async with asyncio.timeout(_ATTACK_SECONDS):
+                    await attack(Attacker(self._address, rng, self.diary))
+            except (OSError, TimeoutError):
+                continue  # the relay hung up on it, as it should
+
+    def report(self) -> str:
+        """What it did last, for whoever must have it again."""
+        return "\n".join((self.last, *(f"    {kind}: {data!r}" for kind, data in self.diary.last)))

@@ -1,0 +1,50 @@
+"""The relay's proofs run on the event loop that it has in production, and with both of its ways of writing."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from random import Random, SystemRandom
+
+import pytest
+import uvloop
+
+from tests.relay_stress.crowd import Crowd
+from tests.relay_stress.javascript_crowd import JavascriptCrowd, require_node
+from tests.relay_stress.python_crowd import PythonCrowd
+
+NewCrowd = Callable[[str], Crowd]
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """asyncio's own loop leaves Nagle's algorithm on for sockets that it is given: each poll would take 40 ms."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(params=[True, False], ids=["fast", "stock"])
+def fast_path(request: pytest.FixtureRequest) -> bool:
+    """Whether the relay writes to WebSockets directly: everything holds with it and without it."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def javascript() -> NewCrowd:
+    """Clients of the official socket.io-client, where there is Node."""
+    require_node()
+    return JavascriptCrowd
+
+
+@pytest.fixture(params=["javascript", "python"])
+def new_crowd(request: pytest.FixtureRequest) -> NewCrowd:
+    """Clients of the one library and of the other."""
+    if request.param == "python":
+        return PythonCrowd
+    require_node()
+    return JavascriptCrowd
+
+
+@pytest.fixture
+def rng() -> Random:
+    """Random numbers that can be had again: a failed test shows what was printed."""
+    seed = int(os.environ.get("VIBEWIRE_TEST_SEED", SystemRandom().randrange(10**6)))
+    print(f"VIBEWIRE_TEST_SEED={seed}")
+    return Random(seed)

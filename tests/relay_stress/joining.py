@@ -1,0 +1,80 @@
+"""Who joins a running stream when, with what it has by then, and whose connection breaks."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+
+from tests.relay.live_relay import PROJECT, SESSION
+from tests.relay_stress.crowd import POLLING, Crowd, Report
+from tests.relay_stress.stream import Deeds, Stream
+
+Kinds = dict[tuple[str, ...], int]
+
+# Parts of the stream. Who only polls takes 16 events a request, and would hold up all others: it joins late and asks
+# for the last events, the first such client for a fifth of the stream.
+_EARLY, _LATE, _CUTS = (0.01, 0.8), (0.9, 0.96), (0.3, 0.99)
+
+
+@dataclass
+class Joining:
+    """Plans for the clients of a stream.
+
+    Attributes:
+        stream: the stream.
+        total: how many events it will have.
+        random: says who and when.
+        began: by client, the number after which it was to hear everything; None: from where it was let in.
+        cuts: the clients whose connection was broken.
+    """
+
+    stream: Stream
+    total: int
+    random: Random
+    began: dict[str, int | None] = field(default_factory=dict)
+    cuts: list[str] = field(default_factory=list)
+
+    def arrivals(self, crowd: Crowd, prefix: str, kinds: Kinds) -> Deeds:
+        """Each client connects at a moment of its own."""
+        deeds: Deeds = []
+        for transports, count in kinds.items():
+            for number in range(count):
+                name = f"{prefix} {'+'.join(transports)} {number}"
+                moment = self._moment(*(_LATE if transports == POLLING else _EARLY))
+                deeds.append((moment, partial(self._arrive, crowd, name, transports)))
+        return deeds
+
+    def breaks(self, crowd: Crowd, count: int) -> Deeds:
+        """Connections break one by one."""
+        return [(self._moment(*_CUTS), partial(self._cut, crowd)) for _ in range(count)]
+
+    def check(self, told: dict[str, Report], crowd: Crowd) -> None:
+        """Each client has heard every event that it should, once and in order; nobody was hung up on."""
+        for name, report in told.items():
+            assert report.mistakes == [], name
+            assert report.truncated == [], name
+            assert report.last == {SESSION: self.total}, name
+            began = self.began[name]
+            if began is None:
+                began = crowd.joined[name][0]["last_seq"][SESSION]
+            assert report.events == self.total - began, name
+            assert len(report.ends) == self.cuts.count(name), (name, report.ends)
+
+    async def _arrive(self, crowd: Crowd, name: str, transports: tuple[str, ...]) -> None:
+        last = self.stream.last
+        wish = self.random.random()
+        if transports == POLLING:
+            began: int | None = last * 4 // 5 if name.endswith(" 0") else max(0, last - self.random.randint(0, 400))
+        else:
+            began = 0 if wish < 0.6 else None if wish < 0.8 else self.random.randint(0, last)
+        self.began[name] = began
+        await crowd.open(name, transports, PROJECT, None if began is None else {SESSION: began})
+
+    async def _cut(self, crowd: Crowd) -> None:
+        await crowd.until(lambda: len(crowd.heard) > 0, "somebody listens")
+        name = self.random.choice(sorted(crowd.heard))
+        self.cuts.append(name)
+        await crowd.cut(name)
+        await crowd.until(lambda: len(crowd.ended[name]) >= self.cuts.count(name), f"{name} noticed its end")
+
+    def _moment(self, begin: float, end: float) -> int:
+        return self.random.randint(int(self.total * begin), int(self.total * end))

@@ -1,0 +1,178 @@
+"""Clients of python-socketio in this process. What they heard is checked in the end, as javascript_client.js does."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from tests.relay_stress.crowd import WAIT_SECONDS, WEBSOCKET, Ack, Crowd, Report
+from tests.watcher import Event, Watcher
+
+_LOOK_SECONDS = 0.005
+
+
+class Listening:
+    """What one client asked for and heard over one connection."""
+
+    def __init__(self, url: str, transports: tuple[str, ...], after: dict[str, int]) -> None:
+        self.watcher = Watcher(url, transports=transports)
+        self.began = transports[0]
+        self.asked = after
+        self.answer: Ack | None = None
+        self.has_ended = False
+
+    @property
+    def last(self) -> dict[str, int]:
+        """By session, how far it has come."""
+        told = self.asked if self.answer is None else self.answer["last_seq"] | self.asked
+        return told | {event["session_id"]: event["seq"] for event in self.watcher.logged()}
+
+    def mistakes(self) -> list[str]:
+        """What was missing, doubled or out of order."""
+        found = _out_of_order(self.watcher.logged(), self.last_told())
+        texts = [event["offset"] for event in self.watcher.heard("text_delta")]
+        found += [f"text {two} after {one}" for one, two in pairwise(texts) if two != one + 1]
+        last = self.last_told()
+        for event in self.watcher.events:
+            if "seq" in event:
+                last[event["session_id"]] = event["seq"]
+            elif event["type"] == "text_delta" and int(event["text"]) > last.get(event["session_id"], 0):
+                found.append(f"text {event['offset']} came before event {event['text']}")
+            elif event.get("data", b"") != bytes([event.get("number", 0) % 256]) * len(event.get("data", b"")):
+                found.append(f"bytes of {event['number']}")
+        return found
+
+    def last_told(self) -> dict[str, int]:
+        """Where each session must go on: after what it had, or where it was told that the room is."""
+        return ({} if self.answer is None else self.answer["last_seq"]) | self.asked
+
+
+class PythonCrowd(Crowd):
+    """Clients of python-socketio.
+
+    Args:
+        url: where the relay listens.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+        self._clients: dict[str, list[Listening]] = defaultdict(list)
+        self._given: dict[str, tuple[tuple[str, ...], str | None]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*self._tasks)
+        for listening in self._clients.values():
+            await listening[-1].watcher.__aexit__()
+
+    async def open(
+        self,
+        name: str,
+        transports: tuple[str, ...] = WEBSOCKET,
+        project: str | None = None,
+        after: dict[str, int] | None = None,
+        *,
+        keep: bool = False,
+        **options: Any,
+    ) -> None:
+        """See Crowd."""
+        self._given[name] = (transports, project)
+        self._tasks.append(asyncio.create_task(self._connect(name, after or {})))
+
+    async def cut(self, name: str) -> None:
+        """See Crowd. python-socketio always says goodbye; it comes back with what it has all the same."""
+        await self.close(name)
+        self._tasks.append(asyncio.create_task(self._connect(name, self._clients[name][-1].last)))
+
+    async def close(self, name: str) -> None:
+        """See Crowd."""
+        self.heard.pop(name, None)
+        self._clients[name][-1].has_ended = True
+        self.ended[name].append("client disconnect")
+        await self._clients[name][-1].watcher.__aexit__()
+
+    async def call(self, name: str, event: str, payload: Any) -> Ack:
+        """See Crowd."""
+        return await self._clients[name][-1].watcher.call(event, _with_bytes(payload))
+
+    async def report(self) -> dict[str, Report]:
+        """See Crowd."""
+        return {name: self._report_of(name) for name in self._clients}
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """See Crowd."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while True:
+                    self._look()
+                    if condition():
+                        return
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"Not within {WAIT_SECONDS} s: {what}. Heard: {self.heard}") from None
+
+    async def _connect(self, name: str, after: dict[str, int]) -> None:
+        transports, project = self._given[name]
+        listening = Listening(self._url, transports, after)
+        self._clients[name].append(listening)
+        await listening.watcher.__aenter__()
+        if project is not None:
+            listening.answer = await listening.watcher.subscribe(project, after or None)
+            self.joined[name].append(listening.answer)
+
+    def _look(self) -> None:
+        """Take note of who heard how much; raises what a client failed with."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+        current = {name: one[-1] for name, one in self._clients.items()}
+        for name, one in current.items():
+            if one.answer is not None and not one.watcher.client.connected and not one.has_ended:
+                one.has_ended = True
+                self.ended[name].append("server disconnect")
+        heard = {name: one for name, one in current.items() if one.answer is not None and one.watcher.client.connected}
+        self.heard = {name: _last_of(one.watcher.events) or one.last for name, one in heard.items()}
+
+    def _report_of(self, name: str) -> Report:
+        connections = self._clients[name]
+        all_events = [event for one in connections for event in one.watcher.events]
+        return Report(
+            events=sum("seq" in event for event in all_events),
+            last=connections[-1].last,
+            joins=len(self.joined[name]),
+            began=[one.began for one in connections],
+            ends=self.ended[name],
+            kept=[[one["type"], one.get("seq", one.get("offset", one.get("number")))] for one in all_events],
+            mistakes=[mistake for one in connections for mistake in one.mistakes()],
+            truncated=[name for ack in self.joined[name] for name in ack.get("truncated", ())],
+            transport=str(connections[-1].watcher.client.transport()),
+        )
+
+
+def _out_of_order(events: list[Event], last: dict[str, int]) -> list[str]:
+    found = []
+    for event in events:
+        session_id, seq = event["session_id"], event["seq"]
+        if seq != last.get(session_id, 0) + 1:
+            found.append(f"{session_id}: {seq} after {last.get(session_id)}")
+        if not (event.get("content") or f"{seq} ").startswith(f"{seq} "):
+            found.append(f"{seq} says {event['content'][:20]}")
+        last[session_id] = seq
+    return found
+
+
+def _last_of(events: list[Event]) -> dict[str, int] | None:
+    for event in reversed(events):
+        if "seq" in event:
+            return {event["session_id"]: event["seq"]}
+    return None
+
+
+def _with_bytes(payload: Any) -> Any:
+    if not isinstance(payload, dict):
+        return payload
+    if set(payload) == {"bytes"}:
+        return bytes([1]) * payload["bytes"]
+    return {name: _with_bytes(value) for name, value in payload.items()}
