@@ -30,10 +30,12 @@ KNOWN_VERSIONS = {
     "uvicorn": "0.54.0",
     "websockets": "16.1.1",
 }
-# Rooms are written to at once, unless they just were: then what comes in a pause goes out together. The pause is twice
-# as long as the writing took, within these bounds: so about a third of a busy relay's time goes into writing.
-_SHORTEST_PAUSE_SECONDS = 0.002
+# Rooms are written to at once, unless they just were: then what comes in a pause goes out together. The pause is as long
+# as the writing took, up to a bound, and twice as long where the event loop has fallen behind meanwhile: so at most a
+# half, and under load about a third of the time goes into writing.
+_SHORTEST_PERIOD_SECONDS = 0.002
 _LONGEST_PAUSE_SECONDS = 0.02
+_BEHIND_SECONDS = 0.002
 # So much is written at once without waiting for more.
 _MOST_PENDING_BYTES = 1_000_000
 
@@ -71,6 +73,7 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
         self._pending_bytes = 0
         self._flushing: asyncio.Handle | None = None
         self._next_flush = 0.0
+        self._pause = 0.0
 
     def may_write_directly(self, protocol: RelayWebSocketProtocol | None) -> bool:
         """Whether a socket may be written to past python-engineio's queue."""
@@ -115,7 +118,8 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
                 protocol.write_frames(data)
             self._figures.count_flush(len(frames))
         ended = monotonic()
-        self._next_flush = ended + min(max(2 * (ended - began), _SHORTEST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
+        self._pause = min(ended - began, _LONGEST_PAUSE_SECONDS)
+        self._next_flush = max(began + _SHORTEST_PERIOD_SECONDS, ended + self._pause)
 
     async def emit(self, *args: Any, **kwargs: Any) -> None:
         """See socketio.AsyncManager."""
@@ -147,7 +151,14 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
         elif self._flushing is None:
             loop = asyncio.get_running_loop()
             left = self._next_flush - monotonic()
-            self._flushing = loop.call_soon(self.flush) if left <= 0 else loop.call_later(left, self.flush)
+            self._flushing = loop.call_soon(self.flush) if left <= 0 else loop.call_later(left, self._flush_or_wait)
+
+    def _flush_or_wait(self) -> None:
+        """The pause is over."""
+        if monotonic() - self._next_flush > _BEHIND_SECONDS:
+            self._flushing = asyncio.get_running_loop().call_later(self._pause, self.flush)
+        else:
+            self.flush()
 
     def _forget(self, rooms: Iterable[str]) -> None:
         for room in rooms:
