@@ -30,9 +30,9 @@ KNOWN_VERSIONS = {
     "uvicorn": "0.54.0",
     "websockets": "16.1.1",
 }
-# Rooms are written to at once, unless they just were: then what comes in a pause goes out together. The pause is as long
-# as the writing took, up to a bound, and twice as long where the event loop has fallen behind meanwhile: so at most a
-# half, and under load about a third of the time goes into writing.
+# Rooms are written to at once, unless they just were: then what comes in a pause goes out together. The pause is as
+# long as the writing took, up to a bound, and twice as long where the event loop has fallen behind meanwhile: so at most
+# a half, and under load about a third of the time goes into writing.
 _SHORTEST_PERIOD_SECONDS = 0.002
 _LONGEST_PAUSE_SECONDS = 0.02
 _BEHIND_SECONDS = 0.002
