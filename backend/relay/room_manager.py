@@ -31,8 +31,8 @@ KNOWN_VERSIONS = {
     "websockets": "16.1.1",
 }
 # Rooms are written to at once, unless they just were: then what comes in a pause goes out together. The pause is as
-# long as the writing took, up to a bound, and twice as long where the event loop has fallen behind meanwhile: so at most
-# a half, and under load about a third of the time goes into writing.
+# long as the writing took, up to a bound, and twice as long where the event loop has fallen behind meanwhile: at most
+# a half of the time, and under load about a third, goes into writing.
 _SHORTEST_PERIOD_SECONDS = 0.002
 _LONGEST_PAUSE_SECONDS = 0.02
 _BEHIND_SECONDS = 0.002
