@@ -1,6 +1,5 @@
 """The servers that are compared, each a process on a core of its own."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -18,12 +17,11 @@ NODE_MODULES = ROOT / "tests" / "node" / "node_modules"
 _RELAY = (sys.executable, "-m", "tests.bench_relay.relay_server")
 _NODE = ("node", "tests/bench_relay/node_server.js")
 REFERENCE = "Node ws"
-RELAY = "relay"
 COMMANDS = {
     REFERENCE: _NODE,
     "Node uWS": (*_NODE, "--uws"),
     "relay, stock path": (*_RELAY, "--stock"),
-    RELAY: _RELAY,
+    "relay": _RELAY,
 }
 
 
@@ -35,15 +33,15 @@ def peers() -> list[str]:
     return [name for name in COMMANDS if has_uws or name != "Node uWS"]
 
 
-def node_version() -> str:
-    """Node's own."""
-    return subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def package_version(name: str) -> str:
-    """That of a package of tests/node."""
-    found: str = json.loads((NODE_MODULES / name / "package.json").read_text())["version"]
-    return found
+def node_versions() -> str:
+    """Node's own, and those of what serves on it: engine.io brings a ws of its own."""
+    script = (
+        "const of = (name, from) => require(require.resolve(`${name}/package.json`, { paths: [from] })).version;"
+        "const engine = require.resolve('engine.io', { paths: [require.resolve('socket.io')] });"
+        "console.log(`Node ${process.versions.node}, socket.io ${of('socket.io', __dirname)}, ws ${of('ws', engine)}`)"
+    )
+    run = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True, cwd=NODE_MODULES)
+    return run.stdout.strip()
 
 
 @dataclass(frozen=True)

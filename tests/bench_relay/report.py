@@ -3,11 +3,12 @@
 import platform
 import re
 import statistics
+import textwrap
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from tests.bench.surroundings import machine
-from tests.bench_relay.peers import REFERENCE, node_version, package_version
+from tests.bench_relay.peers import REFERENCE, node_versions
 from tests.bench_relay.scenarios import BURSTS, SLOW, STEADY, Result, Scenario
 from tests.evidence.write_evidence import header
 from tests.server_process import ROOT
@@ -15,6 +16,7 @@ from tests.server_process import ROOT
 FOLDER = ROOT / "backend" / "validated_test_evidence" / "relay"
 _README = ROOT / "README.md"
 _MARKS = ("<!-- bench-relay -->", "<!-- /bench-relay -->")
+_WIDTH = 126
 _PER_CPU = "deliveries/CPU-s"
 
 
@@ -69,8 +71,11 @@ def tables(runs: Runs) -> str:
     if measured := [one for one in STEADY if runs.has(one)]:
         rows = [[one.name, *(_delay(runs, one, peer) for peer in runs.peers)] for one in measured]
         parts.append(_table(["delay p50 / p99, CPU of the server", *runs.peers], rows))
-    if measured := [one for one in BURSTS if runs.has(one) and one.rooms == 1 and one.clients in (1_000, 5_000)]:
-        rows = [[f"{one.clients} clients", *(_connections(runs, one, peer) for peer in runs.peers)] for one in measured]
+    if crowds := {one.clients: one for one in reversed(BURSTS) if runs.has(one) and one.rooms == 1}:
+        rows = [
+            [f"{clients} clients", *(_connections(runs, crowds[clients], peer) for peer in runs.peers)]
+            for clients in sorted(crowds)
+        ]
         parts.append(_table(["connects a second, memory of each", *runs.peers], rows))
     if runs.has(SLOW):
         rows = [["memory of the server", *(f"+{runs.median(SLOW, peer, 'grown MB'):.0f} MB" for peer in runs.peers)]]
@@ -84,7 +89,7 @@ def publish(runs: Runs) -> None:
     from tests.bench_relay.plot import write_plot
 
     FOLDER.mkdir(parents=True, exist_ok=True)
-    found = f"{surroundings()} {busiest_clients(runs)}\n\n{tables(runs)}"
+    found = textwrap.fill(f"{surroundings()} {busiest_clients(runs)}", _WIDTH) + f"\n\n{tables(runs)}"
     report = [header("make bench-relay"), found, "", "all runs", *runs.lines, ""]
     (FOLDER / "bench-relay.txt").write_text("\n".join(report))
     write_plot(runs, FOLDER / "bench-relay.svg")
@@ -112,7 +117,7 @@ def surroundings() -> str:
     return (
         f"Measured on {machine()}; the server on one core, all clients on another. Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in packages)
-        + f"; Node {node_version()}, socket.io {package_version('socket.io')}, ws {package_version('ws')}."
+        + f"; {node_versions()}."
     )
 
 
