@@ -40,7 +40,7 @@ test: .venv/.dev  ## Run the whole test suite
 test-long: .venv/.dev  ## The slower proofs: all kill points, many more random histories, end to end on AWS's side
 	VIBEWIRE_TEST_ALL_CRASHES=1 VIBEWIRE_TEST_EXAMPLES=300 $(BIN)/python -m pytest --numprocesses 2 --dist load \
 		tests/faults/test_killed_between_any_two_steps.py tests/stateful
-	$(BIN)/python -m pytest -m end_to_end tests/end_to_end
+	$(BIN)/python -m pytest -m end_to_end tests/end_to_end tests/integration/test_phase_005_sessions.py
 
 test-relay: .venv/.dev relay-peers-if-node  ## The relay with the official JavaScript client (needs Node), and relays killed at random
 	$(BIN)/python -m pytest -m relay_stress tests/relay_stress

@@ -5,6 +5,7 @@ Each file begins with the command, date and commit that made it. Nothing in that
 
 import asyncio
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -45,10 +46,10 @@ def header(command: str) -> str:
 
 def write_pytest_report() -> None:
     """The request's tests, one line each."""
-    command = ["-m", "pytest", "-v", "-p", "no:cacheprovider", REQUEST_TESTS]
+    command = ["-m", "pytest", "-v", "-m", "", "-p", "no:cacheprovider", REQUEST_TESTS]
     done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
     report = done.stdout.replace(str(ROOT), ".").replace(sys.executable, "python")
-    (FOLDER / "pytest.txt").write_text(header("python " + " ".join(command)) + report)
+    (FOLDER / "pytest.txt").write_text(header(shlex.join(["python", *command])) + report)
     if done.returncode:
         sys.exit(report)
 

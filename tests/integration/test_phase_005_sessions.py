@@ -26,7 +26,7 @@ class Place:
     auth: dict[str, str] = field(default_factory=dict)
 
 
-@pytest.fixture(scope="module", params=["local", "aws"])
+@pytest.fixture(scope="module", params=["local", pytest.param("aws", marks=pytest.mark.end_to_end)])
 def place(request: pytest.FixtureRequest, rehearsal_url: str) -> Iterator[Place]:
     if request.param == "local":
         url = request.getfixturevalue("server_url")
