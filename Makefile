@@ -43,7 +43,7 @@ test-long: .venv/.dev  ## The slower proofs: all kill points, many more random h
 	$(BIN)/python -m pytest -m end_to_end tests/end_to_end tests/integration/test_phase_005_sessions.py
 
 test-relay: .venv/.dev relay-peers-if-node  ## The relay with the official JavaScript client (needs Node), and relays killed at random
-	$(BIN)/python -m pytest -m relay_stress tests/relay_stress
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m relay_stress tests/relay_stress
 
 # For so many seconds; .ci/run takes fewer.
 FUZZ_SECONDS ?= 300

@@ -47,6 +47,15 @@ def test_other_tabs_follow_at_once_and_other_people_soon(visit: Visit, visits: V
     expect(other.page.get_by_role("button", name="All projects")).to_be_visible()
 
 
+def test_a_project_that_is_opened_by_its_link_is_in_the_list_at_once(visit: Visit) -> None:
+    visitor = visit()
+    expect(visitor.connection).to_have_text("Live")
+    created = visitor.page.request.post(f"{visitor.url}/projects", data={"name": "By its link"})
+    visitor.page.goto(f"{visitor.url}/#/project/{created.json()['project_id']}")
+    expect(row(visitor, "By its link")).to_be_visible(timeout=AT_ONCE_MS)
+    expect(visitor.page.locator("header")).to_contain_text("By its link")
+
+
 def row(visitor: ConsolePage, name: str) -> Locator:
     """A project in the list."""
     return visitor.page.get_by_role("region", name="Projects").get_by_role("button", name=name, exact=True)

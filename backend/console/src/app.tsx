@@ -40,9 +40,14 @@ export function App({ api, events, signIn }: Props) {
     () => list.state,
   );
   const changed = useCallback(() => list.changed(), [list]);
+  const current = projects?.find((project) => project.project_id === place.projectId);
+  // Opened by its link, and newer than the list: once for each such project, it may be somebody else's.
+  const isMissing = place.projectId !== null && projects !== null && !current;
+  useEffect(() => {
+    if (isMissing && place.projectId) void list.refresh();
+  }, [isMissing, place.projectId, list]);
   if (mustSignIn) return <SignInPage signIn={signIn} />;
 
-  const current = projects?.find((project) => project.project_id === place.projectId);
   const projectList = (
     <ProjectList
       projects={projects}
