@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one short round; nothing is written")
     parser.add_argument("--only", metavar="SCENARIO", help="only what is named so; nothing is written")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=float, default=2.0)
     given = parser.parse_args()
     rounds, seconds = (1, 1.5) if given.quick else (given.rounds, given.seconds)
     names = peers()
