@@ -87,11 +87,6 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
         await super().handle_request(scope, _with_first(first, receive), send)
         return None
 
-    def drop(self, sid: str, reason: str, detail: str) -> None:
-        """Cut a client off, with a reason for its eyes and for the log. Safe to repeat."""
-        if (socket := self.socket_of(sid)) is not None:
-            socket.drop(reason, detail)
-
     def socket_of(self, sid: str) -> RelaySocket | None:
         """The connection of a Socket.IO client."""
         return self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/") or "")

@@ -2,14 +2,14 @@
 
 import base64
 import re
-import threading
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import urlsplit
 
 from backend.app.api.application import ALL_ROUTES
 from tests.aws_stack.sandboxes import Lambda, SandboxDiedError
+from tests.loopback_server import LoopbackServer
 
 Json = dict[str, Any]
 
@@ -18,23 +18,11 @@ _TIMEOUT_SECONDS = 30.0
 _PATTERNS = [(route, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path))) for route in ALL_ROUTES]
 
 
-class Gateway:
+class Gateway(LoopbackServer):
     """Serves in threads of this process. Use it in a `with` block; `url` says where."""
 
     def __init__(self, functions: Lambda) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(functions))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_handler_of(functions))
 
 
 def gateway_event(method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[str, Json] | None:

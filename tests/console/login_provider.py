@@ -4,18 +4,17 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.identity.issuer import AUDIENCE, TokenIssuer
+from tests.loopback_server import LoopbackServer
 
 CLIENT_ID = "vibewire-console"
 Form = dict[str, str]
 
 
-class LoginProvider:
+class LoginProvider(LoopbackServer):
     """Signs in whoever asks, as `user`. Use it in a `with` block.
 
     Attributes:
@@ -31,21 +30,7 @@ class LoginProvider:
         self._issuer = issuer
         self._asked: dict[str, Form] = {}
         self._refresh_tokens: set[str] = set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(_handler_of(self))
 
     def discovery(self) -> object:
         return {

@@ -1,13 +1,14 @@
 """A plain web server for a folder of files, as deployments have it: it knows nothing of Vibewire."""
 
-import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+
+from tests.loopback_server import LoopbackServer
 
 
-class StaticSite:
+class StaticSite(LoopbackServer):
     """Serves a folder. Use it in a `with` block.
 
     Attributes:
@@ -17,21 +18,7 @@ class StaticSite:
     def __init__(self, folder: Path) -> None:
         self.headers: dict[str, str] = {}
         handler = partial(_Handler, self.headers, directory=str(folder))
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(handler)
 
 
 class _Handler(SimpleHTTPRequestHandler):

@@ -4,18 +4,19 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from tests.loopback_server import LoopbackServer
 
 Json = dict[str, Any]
 
@@ -73,28 +74,18 @@ class Published:
     fetches: int = 0
 
 
-class TokenIssuer:
+class TokenIssuer(LoopbackServer):
     """An OpenID Connect provider as far as keys and tokens go. Use it in a `with` block."""
 
     def __init__(self) -> None:
         self.rsa = rsa_key("rsa-1")
         self.ec = ec_key("ec-1")
         self.published = Published([self.rsa.jwk, self.ec.jwk])
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self.published))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_handler_of(self.published))
 
     @property
     def jwks_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/jwks.json"
+        return f"{self.url}/jwks.json"
 
     @property
     def settings(self) -> dict[str, str]:

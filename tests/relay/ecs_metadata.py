@@ -1,11 +1,12 @@
 """The metadata endpoint that ECS gives each container, as far as the relay asks it."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.loopback_server import LoopbackServer
 
 
 @dataclass
@@ -43,13 +44,7 @@ def ecs_metadata(task_id: str) -> Iterator[EcsMetadata]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in http.server
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    metadata = EcsMetadata(f"http://127.0.0.1:{server.server_port}/v4/container", task_id)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    server = LoopbackServer(Handler)
+    metadata = EcsMetadata(f"{server.url}/v4/container", task_id)
+    with server:
         yield metadata
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
