@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import sqlite3
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,6 @@ from backend.app.domain.errors import TurnError
 from backend.app.domain.ports import Memory, MemoryRef, MemorySnapshot
 from backend.app.memory import network_session
 from backend.app.memory.memory_files import MemoryFiles
-from backend.app.memory.sqlite_memory import SQLiteMemory
 from tests.contract.memories import PLENTY, HeldTurns, items_of, opened, turn_of
 
 LOCK_IT = (
@@ -141,31 +139,6 @@ async def test_a_disk_that_takes_nothing_is_to_be_tried_again(
     assert await memory.read_memory(ref, PLENTY) == MemorySnapshot(1, turn_of(1).items)
     await memory.append_turns(ref, [turn_of(2)], create=False)
     assert (await memory.read_memory(ref, PLENTY)).last_number == 2
-
-
-@pytest.mark.parametrize("there", [True, False])
-async def test_a_shared_disk_that_is_not_mounted_is_to_be_tried_again_and_nothing_is_written_beside_it(
-    ref: MemoryRef, tmp_path: Path, there: bool
-) -> None:
-    root = tmp_path / "shared"
-    if there:
-        root.mkdir()
-    memory = SQLiteMemory(MemoryFiles(root, mounted=True))
-    for call in (memory.read_memory(ref, PLENTY), memory.append_turns(ref, [turn_of(1)], create=True)):
-        with pytest.raises(TurnError, match="not mounted") as caught:
-            await call
-        assert (caught.value.code, caught.value.retryable) == ("memory_unavailable", True)
-    assert not root.exists() or not list(root.iterdir())
-
-
-async def test_a_shared_disk_that_is_mounted_is_used(files: MemoryFiles, ref: MemoryRef) -> None:
-    await SQLiteMemory(files).read_memory(ref, PLENTY)
-    root = files.path(ref).parents[1]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "is_mount", lambda self: self == root)
-        memory = SQLiteMemory(MemoryFiles(root, mounted=True))
-        await memory.append_turns(ref, [turn_of(1)], create=True)
-        assert (await memory.read_memory(ref, PLENTY)).last_number == 1
 
 
 async def test_a_folder_that_was_removed_is_made_again(memory: Memory, files: MemoryFiles, ref: MemoryRef) -> None:

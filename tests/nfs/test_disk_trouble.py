@@ -91,16 +91,3 @@ async def test_a_read_only_disk_is_to_be_tried_again(
         tell(f"disk read-only: {error.detail}")
         assert (error.code, error.retryable) == ("memory_unavailable", True)
     assert await check_nothing_is_lost_or_torn(shared.server, ledger) == 1
-
-
-async def test_a_disk_that_is_not_mounted_is_to_be_tried_again(
-    shared: SharedFolder, ledger: Ledger, tell: Tell
-) -> None:
-    mounted = SQLiteMemory(MemoryFiles(shared.clients[0].parent, mounted=True))
-    assert (await mounted.read_memory(ledger.ref, PLENTY)).last_number == 0
-    await mounted.erase_memory(ledger.ref)
-    with pytest.raises(TurnError) as caught:
-        await SQLiteMemory(MemoryFiles(shared.clients[0], mounted=True)).read_memory(ledger.ref, PLENTY)
-    tell(f"disk not mounted: {caught.value.detail}")
-    assert (caught.value.code, caught.value.retryable) == ("memory_unavailable", True)
-    assert list(shared.server.iterdir()) == []

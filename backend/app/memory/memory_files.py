@@ -1,6 +1,5 @@
 """Where memories lie on disk, and how they are removed. Knows nothing of the Agents SDK."""
 
-import errno
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -13,15 +12,10 @@ _SESSION_ID = re.compile(_UUID)
 
 
 class MemoryFiles:
-    """The files below one root folder: `{openai_session_key}/{session_id}.sqlite`.
+    """The files below one root folder: `{openai_session_key}/{session_id}.sqlite`."""
 
-    Where the root is a shared disk (`mounted`), no folder is made while that disk is not there: the memories would lie
-    on this host's own disk, which no other host sees.
-    """
-
-    def __init__(self, root: Path, *, mounted: bool = False) -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root
-        self._mounted = mounted
 
     def path(self, ref: MemoryRef) -> Path:
         """The memory's file. Raises ValueError for an id that could lead out of the root."""
@@ -32,8 +26,6 @@ class MemoryFiles:
     def make_folder(self, ref: MemoryRef) -> Path:
         """The memory's file, in a folder that is there. Safe to repeat. Raises OSError."""
         path = self.path(ref)
-        if self._mounted and not self._root.is_mount():
-            raise OSError(errno.ENODEV, "its disk is not mounted", str(self._root))
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
