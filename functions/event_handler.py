@@ -11,17 +11,25 @@ from functions.telemetry import Json, Telemetry
 
 logger = logging.getLogger(__name__)
 
-Flush = Callable[[], Awaitable[None]]
+Flush = Callable[[], Awaitable[int]]
 Work = Callable[[Json, Any], Awaitable[Json]]
 Part = Callable[[], Awaitable[object]]
 
 
-async def flush_events(flush: Flush) -> None:
-    """Wait for what the invocation still sends. What cannot be sent is logged: the log's readers mend it."""
+async def flush_events(flush: Flush, telemetry: Telemetry) -> None:
+    """Wait for what the invocation still sends. What cannot be sent is logged and counted: relays read it in the log.
+
+    Args:
+        flush: returns how many events were dropped since it was called last.
+        telemetry: of the function.
+    """
     try:
-        await flush()
+        dropped = await flush()
     except Exception:
         logger.exception("Events were left behind")
+    else:
+        if dropped:
+            telemetry.count("EventDropped", dropped)
 
 
 class PartsFailedError(Exception):
@@ -42,7 +50,7 @@ def event_handler(work: Work, flush: Flush, telemetry: Telemetry, runner: asynci
         try:
             return await work(event, context)
         finally:
-            await flush_events(flush)
+            await flush_events(flush, telemetry)
 
     def handler(event: Json, context: Any) -> Json:
         began = time.perf_counter()

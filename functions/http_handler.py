@@ -47,7 +47,7 @@ def http_handler(
         began = time.perf_counter()
         telemetry.begin(context, **_keys_of(event))
         answer: Json = _deliverable(adapter(event, context))
-        loop.run_until_complete(flush_events(flush))
+        loop.run_until_complete(flush_events(flush, telemetry))
         took = (time.perf_counter() - began) * 1000
         status = answer["statusCode"]
         telemetry.logger.append_keys(**_ids_in(event, answer))

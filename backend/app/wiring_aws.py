@@ -47,9 +47,13 @@ class AwsEngine(Engine):
     queue: AwsTurnQueue
     bus: AwsEventBus
 
-    async def flush(self) -> None:
-        """Wait, for seconds at most, until the events that were published are out. Safe to repeat."""
+    async def flush(self) -> int:
+        """Wait, for seconds at most, until the events that were published are out. Safe to repeat.
+
+        Returns how many were dropped since this was asked last.
+        """
         await self.bus.flush(_FLUSH_SECONDS)
+        return self.bus.take_dropped()
 
     async def close(self) -> None:
         """Stop publishing. Safe to repeat."""

@@ -87,6 +87,7 @@ async def test_a_full_buffer_drops_the_newest_with_one_line_and_counts_them(
     assert await bus.flush(WAIT_SECONDS)
     assert topic.texts() == numbered(5)
     assert bus.dropped == 4
+    assert (bus.take_dropped(), bus.take_dropped()) == (4, 0)
     assert len(caplog.records) == 1
     await publish_texts(bus, "text-10")
     assert await bus.flush(WAIT_SECONDS)

@@ -19,8 +19,8 @@ async def one() -> int:
     return 1
 
 
-async def nothing() -> None:
-    return None
+async def nothing() -> int:
+    return 0
 
 
 async def broken() -> int:
@@ -51,9 +51,10 @@ def test_an_invocation_that_failed_has_sent_its_metrics_and_events(
 ) -> None:
     flushed = 0
 
-    async def flush() -> None:
+    async def flush() -> int:
         nonlocal flushed
         flushed += 1
+        return 3
 
     async def work(event: object, context: object) -> dict[str, object]:
         return await do_all_parts({"first": broken}, telemetry)
@@ -63,7 +64,7 @@ def test_an_invocation_that_failed_has_sent_its_metrics_and_events(
         with pytest.raises(PartsFailedError):
             handler({}, Context())
     assert flushed == 2
-    assert printed.metrics == {"PartFailed": 2}
+    assert printed.metrics == {"PartFailed": 2, "EventDropped": 6}
 
 
 def test_one_loop_serves_all_invocations(telemetry: Telemetry, runner: asyncio.Runner) -> None:

@@ -176,7 +176,7 @@ def test_what_a_request_publishes_has_left_when_it_is_answered(
 def test_events_that_cannot_leave_do_not_spoil_the_answer(
     functions: Functions, session_id: str, printed: Printed
 ) -> None:
-    async def broken() -> None:
+    async def broken() -> int:
         raise OSError("the network is gone")
 
     functions.flush = broken

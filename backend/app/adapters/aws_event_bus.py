@@ -42,6 +42,7 @@ class AwsEventBus:
         pause_seconds: float = _PAUSE_SECONDS,
     ) -> None:
         self.dropped = 0
+        self._taken = 0
         self._sns = sns
         self._topic_arn = topic_arn
         self._pause_seconds = pause_seconds
@@ -75,6 +76,11 @@ class AwsEventBus:
         if self._sender is not None and self._loop is asyncio.get_running_loop():
             await asyncio.wait({self._sender}, timeout=timeout)
         return not self._waiting
+
+    def take_dropped(self) -> int:
+        """How many events were dropped since this was asked last."""
+        taken, self._taken = self.dropped - self._taken, self.dropped
+        return taken
 
     async def close(self) -> None:
         """Stop sending; what is still in the buffer is lost (the log has it). Safe to repeat."""
