@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.cold_start import Handler, started
+from backend.app.domain.deadline import DeadlineExceededError, deadline, seconds_from_now
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.settings import AwsSettings
@@ -38,9 +39,9 @@ def _file_system_trouble(folder: Path) -> str | None:
 
 async def _tell_file_system_trouble(folder: Path) -> None:
     try:
-        async with asyncio.timeout(_LOOK_SECONDS):
+        async with deadline(seconds_from_now(_LOOK_SECONDS)):
             trouble = await asyncio.to_thread(_file_system_trouble, folder)
-    except TimeoutError:
+    except DeadlineExceededError:
         trouble = "it does not answer"
     if trouble is not None:
         logger.error("The file system of the memories (%s) cannot be used: %s", folder, trouble)
@@ -52,19 +53,15 @@ def _build_handler() -> Handler:
         raise InvalidSettingsError("VIBEWIRE_OPENAI_SECRET_ARN: run_turn needs the key of the model's server")
     telemetry = build_telemetry(_NAME)
     engine = build_aws_engine(settings)
-    bus = CountingBus(engine.bus, telemetry)
     key = ModelKey(build_service("secretsmanager"), settings.openai_secret_arn)
     memory = SQLiteMemory(MemoryFiles(settings.memory_dir))
-    worker = build_worker_services(settings, with_bus(engine, bus), memory, key.get)
+    worker = build_worker_services(settings, with_bus(engine, CountingBus(engine.bus, telemetry)), memory, key)
     doorbells = DoorbellAnswerer(worker.turns, engine.queue, settings.lease_seconds, telemetry)
 
     async def answer(event: Json, context: Any) -> Json:
         answered = await doorbells.answer_all(event, context)
         if answered["batchItemFailures"]:
             await _tell_file_system_trouble(settings.memory_dir)
-        if bus.refused:
-            bus.refused = False
-            key.forget()
         return answered
 
     handler = event_handler(answer, engine.flush, telemetry, asyncio.Runner())

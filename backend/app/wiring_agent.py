@@ -1,7 +1,8 @@
 """Adds the agent to the wiring: the only wiring that loads the Agents SDK."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import openai
 from agents import OpenAIResponsesModel, set_tracing_disabled
@@ -17,10 +18,19 @@ from backend.app.domain.turn_service import TurnService
 from backend.app.settings import AppSettings
 from backend.app.vibecoder.agent_runner import AgentRunner
 
-# The key itself, or what is asked for it before each call.
-OpenAIKey = str | Callable[[], Awaitable[str]] | None
-
 _CONNECT_SECONDS = 5.0
+
+
+class ModelKeyProvider(Protocol):
+    """Where the key of the model's server comes from."""
+
+    async def get(self) -> str:
+        """The key, asked for before each call."""
+        ...
+
+    def forget(self) -> None:
+        """The key was refused: look for another one before the next call."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +43,10 @@ class WorkerServices:
     client: openai.AsyncOpenAI
 
 
-def build_agent_runner(settings: AppSettings, client: openai.AsyncOpenAI) -> AgentRunner:
-    """The agents on the model that the settings name."""
+def build_agent_runner(
+    settings: AppSettings, client: openai.AsyncOpenAI, on_key_refused: Callable[[], None]
+) -> AgentRunner:
+    """The agents on the model that the settings name. `on_key_refused`: see AgentRunner."""
     set_tracing_disabled(not settings.tracing)
     name = settings.model or get_default_model()
     return AgentRunner(
@@ -43,18 +55,20 @@ def build_agent_runner(settings: AppSettings, client: openai.AsyncOpenAI) -> Age
         max_code_bytes=settings.code_bytes,
         call_seconds=settings.turn_seconds,
         tracing=settings.tracing,
+        on_key_refused=on_key_refused,
     )
 
 
 def build_worker_services(
-    settings: AppSettings, engine: Engine, memory: Memory, openai_api_key: OpenAIKey
+    settings: AppSettings, engine: Engine, memory: Memory, key: str | ModelKeyProvider | None
 ) -> WorkerServices:
     """The services of a worker on an engine and a memory.
 
     Use them in one event loop: the client's connections belong to it.
     """
+    api_key, on_key_refused = (key, _keep) if key is None or isinstance(key, str) else (key.get, key.forget)
     client = openai.AsyncOpenAI(
-        api_key=openai_api_key,
+        api_key=api_key,
         base_url=settings.openai_base_url,
         max_retries=0,  # retries are the runner's: two layers would multiply
         timeout=openai.Timeout(settings.model_timeout_seconds, connect=_CONNECT_SECONDS),
@@ -64,7 +78,7 @@ def build_worker_services(
         projects=engine.projects,
         sessions=engine.sessions,
         memory=MemoryKeeper(memory, engine.turns, settings.history_tokens),
-        begin_agent_turn=build_agent_runner(settings, client).begin_turn,
+        begin_agent_turn=build_agent_runner(settings, client, on_key_refused).begin_turn,
         queue=engine.queue,
         bus=engine.bus,
         clock=engine.clock,
@@ -75,3 +89,7 @@ def build_worker_services(
     return WorkerServices(
         TurnService(parts), ErasureService(engine.erasure, memory, engine.clock, settings), abandoned, client
     )
+
+
+def _keep() -> None:
+    """A key of the settings stays what it is."""

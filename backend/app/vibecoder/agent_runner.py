@@ -1,6 +1,6 @@
 """Runs VibeCoder and the Evaluator on the Agents SDK."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,11 +8,12 @@ from agents import Model, ModelSettings, RunConfig, Runner
 from agents.models.default_models import get_default_model_settings
 
 from backend.app.domain.agent_port import Brief, Draft, Proposal, Review, TurnRecorder
+from backend.app.domain.errors import TurnError
 from backend.app.domain.message import Item
 from backend.app.memory.turn_session import TurnSession
 from backend.app.vibecoder.agent import PatchDesk, input_items, show_code, vibecoder
 from backend.app.vibecoder.evaluator import ReviewOutput, evaluator, review_text
-from backend.app.vibecoder.model_errors import EXPECTED, model_retries, turn_error
+from backend.app.vibecoder.model_errors import EXPECTED, is_key_refusal, model_retries, turn_error
 from backend.app.vibecoder.recording_model import RecordingModel
 from shared.events import AgentName
 
@@ -21,12 +22,23 @@ _MAX_CALLS = 8
 
 
 class AgentRunner:
-    """What the agents of a process share: the model and how it is called."""
+    """What the agents of a process share: the model and how it is called.
+
+    `on_key_refused` is called whenever the model's server refuses the key: it may have been replaced.
+    """
 
     def __init__(
-        self, model: Model, model_name: str, *, max_code_bytes: int, call_seconds: float, tracing: bool
+        self,
+        model: Model,
+        model_name: str,
+        *,
+        max_code_bytes: int,
+        call_seconds: float,
+        tracing: bool,
+        on_key_refused: Callable[[], None],
     ) -> None:
         self._model = model
+        self._on_key_refused = on_key_refused
         self._max_code_bytes = max_code_bytes
         self._tracing = tracing
         self._settings = get_default_model_settings(model_name).resolve(
@@ -48,6 +60,12 @@ class AgentRunner:
             tool_not_found_behavior="return_error_to_model",
             **more,
         )
+
+    def failure(self, error: Exception) -> TurnError:
+        """What an expected failure of a model (one of EXPECTED) means for the turn."""
+        if is_key_refusal(error):
+            self._on_key_refused()
+        return turn_error(error)
 
     def open_desk(self, code: str) -> PatchDesk:
         """A place for patches to the code."""
@@ -86,7 +104,7 @@ class SdkAgentTurn:
                 if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
                     self._recorder.stream_text("vibecoder", brief.iteration, event.data.delta)
         except EXPECTED as error:
-            raise turn_error(error) from error
+            raise self._runner.failure(error) from error
         return Draft(content=str(run.final_output or ""), new_code=desk.new_code)
 
     async def review(self, proposal: Proposal) -> Review:
@@ -98,7 +116,7 @@ class SdkAgentTurn:
                 pass
             output = run.final_output_as(ReviewOutput, raise_if_incorrect_type=True)
         except EXPECTED as error:
-            raise turn_error(error) from error
+            raise self._runner.failure(error) from error
         return Review(output.approved, output.reasoning, output.commit_message)
 
     def new_items(self) -> tuple[Item, ...]:

@@ -61,6 +61,11 @@ def turn_error(error: Exception) -> TurnError:
     return TurnError("model_unavailable", f"The model cannot be reached: {_brief(error)}", retryable=True)
 
 
+def is_key_refusal(error: Exception) -> bool:
+    """Whether the model's server refused the key, or what the key may do."""
+    return isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError)
+
+
 def _status_error(error: openai.APIStatusError) -> TurnError:
     if error.code == _QUOTA:
         return TurnError("model_quota", "The quota of the model's account is spent.", retryable=False)
