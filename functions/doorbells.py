@@ -1,11 +1,11 @@
 """Answers doorbells out of SQS: one by one, each with an outcome of its own."""
 
-import asyncio
 import logging
 from dataclasses import fields
 from typing import Any
 
 from backend.app.adapters.aws_turn_queue import MalformedDoorbellError, parse_doorbell
+from backend.app.domain.deadline import DeadlineExceededError, deadline, seconds_from_now
 from backend.app.domain.engine import Engine
 from backend.app.domain.ports import Doorbell, EventBus, TurnQueue
 from backend.app.domain.turn_service import TurnService
@@ -32,13 +32,11 @@ class CountingBus:
     def __init__(self, bus: EventBus, telemetry: Telemetry) -> None:
         self._bus = bus
         self._telemetry = telemetry
-        self.refused = False
 
     async def publish(self, event: BusMessage) -> None:
         """See EventBus."""
         if metric := _METRIC_OF_EVENT.get(event.type):
             self._telemetry.count(metric)
-        self.refused |= getattr(event, "code", None) == "model_refused"
         await self._bus.publish(event)
 
 
@@ -91,9 +89,9 @@ class DoorbellAnswerer:
 
     async def _run(self, doorbell: Doorbell, receipt: str, seconds: float) -> float | None:
         try:
-            async with asyncio.timeout(seconds):
+            async with deadline(seconds_from_now(seconds)):
                 return await self._turns.run_turn(doorbell, receipt)
-        except TimeoutError:
+        except DeadlineExceededError:
             logger.warning("The function's time is over: the turn is let go, to be begun again")
             return 0.0
         except Exception:

@@ -55,7 +55,7 @@ _CODES_OF_CALL = {
     "list_messages": ("session_not_found", *_PAGE),
     "get_message": ("message_not_found",),
     "get_full_message": ("message_not_found", "response_not_found", "invalid_input", "invalid_request"),
-    "cancel_message": ("message_not_found",),
+    "cancel_message": ("message_not_found", "event_log_busy"),
     "get_health": (),
 }
 _BODY = ("malformed_json", "body_too_large", "invalid_request")
@@ -77,6 +77,7 @@ _DETAILS = {
     "too_many_members": "A project is shared with at most 50 people; these are 51.",
     "stale_version": "The code is at version 3, not 2: read it again.",
     "message_id_conflict": "The message 01a20790 was sent before with another prompt. Use another id.",
+    "event_log_busy": "Others keep writing to this session's event log. Try again in a few seconds.",
     "too_many_queued_messages": "20 messages wait in this session; send the next when one has ended.",
     "malformed_json": "The body is not JSON.",
     "invalid_token": "The token has expired.",

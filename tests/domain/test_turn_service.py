@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.app.domain.agent_port import Draft, Review
-from backend.app.domain.errors import TurnError
+from backend.app.domain.errors import EventLogBusyError, TurnError
 from backend.app.domain.limits import Limits
 from backend.app.domain.message import MessageStatus
 from backend.app.wiring_local import LocalEngine
@@ -144,6 +144,24 @@ async def test_a_turn_that_takes_too_long_fails_for_good(workshop: OpenWorkshop)
     found = await shop.find(message)
     assert found.error is not None
     assert found.error.code == "turn_deadline"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TimeoutError("a socket's"), "internal_error"),
+        (EventLogBusyError("Others write to it."), "event_log_busy"),
+    ],
+)
+async def test_what_takes_too_long_inside_of_a_turn_is_no_deadline_of_the_turn(
+    workshop: OpenWorkshop, error: Exception, code: str
+) -> None:
+    shop = await workshop(error, error, error)
+    message = await shop.queue()
+    assert [await shop.answer(message) for _ in range(3)] == [2, 4, None]
+    found = await shop.find(message)
+    assert found.error is not None
+    assert (found.status, found.error.code, found.attempt) == (MessageStatus.FAILED, code, 3)
 
 
 async def test_a_running_message_is_cancelled(workshop: OpenWorkshop) -> None:

@@ -11,6 +11,7 @@ from backend.app.domain.message import Item, Message
 from backend.app.domain.ports import Doorbell
 from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
+from backend.app.domain.turn_store_port import TurnStore
 from backend.app.wiring_local import LocalEngine
 from shared.events import BusMessage
 from tests.domain.scripted_agents import ScriptedAgents, Step, Workshop, open_workshop
@@ -62,11 +63,16 @@ def halted_at(adapter: T, method: str, halt: Halt) -> T:
 
 
 def worker_of(
-    shop: Workshop, *steps: Step, limits: Limits = FROZEN, halt_at: str = "", halt: Halt | None = None
+    shop: Workshop,
+    *steps: Step,
+    limits: Limits = FROZEN,
+    halt_at: str = "",
+    halt: Halt | None = None,
+    turns: TurnStore | None = None,
 ) -> TurnService:
     """Another worker on the session, with agents of its own; `halt_at` names a call of the store or the memory."""
     engine = shop.engine
-    turns = halted_at(engine.turns, halt_at, halt) if halt else engine.turns
+    turns = turns or (halted_at(engine.turns, halt_at, halt) if halt else engine.turns)
     memory = halted_at(shop.memory, halt_at, halt) if halt else shop.memory
     return TurnService(
         TurnParts(

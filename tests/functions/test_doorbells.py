@@ -157,6 +157,18 @@ async def test_a_turn_is_let_go_before_the_functions_time_is_over(
     assert queue.hidden[-1] == ("receipt", 0.0)
 
 
+async def test_a_timeout_inside_a_turn_is_not_taken_for_the_end_of_the_functions_time(
+    queue: Queue, telemetry: Telemetry, printed: Printed
+) -> None:
+    async def times_out(doorbell: Doorbell, receipt: str) -> float | None:
+        raise TimeoutError("a socket's")
+
+    assert await answer(times_out, queue, telemetry) == PUT_BACK
+    assert queue.hidden[-1] == ("receipt", 5.0)
+    telemetry.end(1)
+    assert printed.metrics == {"DoorbellFailed": 1, "DoorbellPutBack": 1}
+
+
 async def test_after_a_doorbell_that_is_put_back_no_other_of_the_batch_overtakes_it(
     queue: Queue, telemetry: Telemetry
 ) -> None:
@@ -219,15 +231,8 @@ async def test_the_ends_of_turns_are_counted_on_their_way_to_the_bus(
     await counting.publish(delta)
     await counting.publish(event)
     assert bus.events == [delta, event]
-    assert not counting.refused
     telemetry.end(1)
     assert printed.metrics == {"TurnFailed": 1}
-
-
-async def test_a_model_that_refuses_is_noticed(telemetry: Telemetry, clock: ManualClock) -> None:
-    counting = CountingBus(Bus(), telemetry)
-    await counting.publish(failed(clock, "model_refused"))
-    assert counting.refused
 
 
 async def test_lines_of_the_domain_are_structured_and_have_the_doorbells_ids(

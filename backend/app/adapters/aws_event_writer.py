@@ -1,9 +1,11 @@
 """Appends to the event log within transactions: the sequence counter goes from n to n + 1 along with the event."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from backend.app.domain.errors import EventLogBusyError
 from shared.aws_event_log import event_item
 from shared.aws_item import Write, put, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
@@ -13,8 +15,9 @@ from shared.table_keys import seq_key
 AnyLogged = TypeVar("AnyLogged", bound=LoggedBase)
 
 _REMEMBERED_SESSIONS = 1_000
-# Others may be appending to the same log: each of them gets through once.
-_ATTEMPTS = 40
+# Others may be appending to the same log: each gets through once. A heartbeat is at most 20 s old by default, so
+# a turn that gives up after this time still holds its lease of 60 s.
+_PATIENCE_SECONDS = 20.0
 
 
 class SessionGoneError(Exception):
@@ -24,17 +27,21 @@ class SessionGoneError(Exception):
 class AwsEventWriter:
     """Numbers and logs events. It remembers where the counters stood, so that the usual append needs no read."""
 
-    def __init__(self, table: AwsTable) -> None:
+    def __init__(self, table: AwsTable, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         self._table = table
+        self._patience_seconds = patience_seconds
         self._last_seqs: OrderedDict[str, int] = OrderedDict()
 
     async def log(self, event: AnyLogged, writes: Mapping[str, Write | Sequence[Write]]) -> AnyLogged:
         """Give the event the session's next number and log it, in one transaction with other writes.
 
-        Returns the event with its number. Raises SessionGoneError, and ConditionFailedError with the names of those
-        of the other writes that were refused.
+        Returns the event with its number. Raises SessionGoneError, EventLogBusyError where others were quicker for too
+        long, and ConditionFailedError with the names of those of the other writes that were refused.
         """
-        for attempt in range(_ATTEMPTS):
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._patience_seconds
+        attempt = 0
+        while True:
             numbered = event.model_copy(update={"seq": await self._next_seq(event)})
             try:
                 await self._table.write(**writes, log=self._log_writes(numbered))
@@ -42,11 +49,16 @@ class AwsEventWriter:
                 self.forget(event.session_id)
                 if others := error.failed - {"log"}:
                     raise ConditionFailedError(others) from error
+                if loop.time() >= give_up_at:
+                    raise EventLogBusyError(
+                        "Others keep writing to this session's event log. Try again in a few seconds.",
+                        session_id=event.session_id,
+                    ) from error
                 await pause(attempt)
+                attempt += 1
             else:
                 self._remember(numbered)
                 return numbered
-        raise TimeoutError(f"Event {event.event_id} could not be logged: too many others are at the same log")
 
     def forget(self, session_id: str) -> None:
         """Somebody else changed the session's counter."""

@@ -31,6 +31,7 @@ STATUS_OF_CODE = {
     "stale_version": HTTPStatus.CONFLICT,
     "message_id_conflict": HTTPStatus.CONFLICT,
     "too_many_queued_messages": HTTPStatus.TOO_MANY_REQUESTS,
+    "event_log_busy": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _RETRY_AFTER_SECONDS = 5
 _NAMED_ERRORS = 10

@@ -141,6 +141,13 @@ class TooManyQueuedMessagesError(DomainError):
     retryable = True
 
 
+class EventLogBusyError(DomainError):
+    """Others kept appending to the session's event log: the event could not be logged, nothing was changed."""
+
+    code = "event_log_busy"
+    retryable = True
+
+
 class TurnFencedError(Exception):
     """This attempt no longer owns its turn: another began, or the message ended. Write nothing more."""
 

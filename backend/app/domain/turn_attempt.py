@@ -1,9 +1,9 @@
 """One attempt of a turn, from the memory to the answer that is kept."""
 
-import asyncio
 from dataclasses import dataclass
 
 from backend.app.domain.agent_port import AgentTurn, BeginAgentTurn
+from backend.app.domain.deadline import DeadlineExceededError, deadline, seconds_from_now
 from backend.app.domain.errors import StaleBaseError, TurnError, TurnFencedError
 from backend.app.domain.heartbeat import Heartbeat
 from backend.app.domain.limits import Limits
@@ -58,12 +58,11 @@ class TurnAttempt:
 
         Raises TurnError, TurnCancelRequestedError, TurnFencedError; then the caller ends or repeats the turn.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._parts.limits.turn_seconds
+        ends_at = seconds_from_now(self._parts.limits.turn_seconds)
         try:
             session, agents, work = await self._prepare()
             while True:
-                answer = await self._within(deadline, work, await self._find_project())
+                answer = await self._within(ends_at, work, await self._find_project())
                 if await self._complete_or_merge(session, agents, answer):
                     return
                 work.notice_newer_code()
@@ -92,11 +91,11 @@ class TurnAttempt:
             raise TurnFencedError("the project was deleted")
         return project
 
-    async def _within(self, deadline: float, work: TurnWork, project: Project) -> TurnAnswer:
+    async def _within(self, ends_at: float, work: TurnWork, project: Project) -> TurnAnswer:
         try:
-            async with asyncio.timeout_at(deadline):
+            async with deadline(ends_at):
                 return await self._heartbeat.keep_alive_during(work.run(project))
-        except TimeoutError as error:
+        except DeadlineExceededError as error:
             seconds = self._parts.limits.turn_seconds
             raise TurnError("turn_deadline", f"The turn took more than {seconds:g} s.", retryable=False) from error
 

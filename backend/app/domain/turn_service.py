@@ -4,7 +4,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from backend.app.domain.errors import TurnCancelRequestedError, TurnError, TurnFencedError
+from backend.app.domain.errors import EventLogBusyError, TurnCancelRequestedError, TurnError, TurnFencedError
 from backend.app.domain.message import Message, MessageError, MessageStatus
 from backend.app.domain.message_service import CANCELLED
 from backend.app.domain.ports import Doorbell
@@ -40,13 +40,19 @@ class TurnService:
         Returns:
             None: the doorbell is answered. A number: it must ring again in so many seconds.
         """
+        not_open: str | None = None
         while (message := await self._parts.turns.find_open_message(doorbell.session_id)) is not None:
+            if message.message_id == not_open:
+                logger.error("Message %s is found open, but cannot be claimed as one", not_open)
+                return _LEASE_LIVE_SECONDS
             now = self._parts.clock.now()
             lease_until = now + timedelta(seconds=self._parts.limits.lease_seconds)
             outcome, taken = await self._parts.turns.take_turn(
                 message.message_id, now, lease_until, self._parts.limits.attempts
             )
             if outcome is TakeOutcome.GONE or taken is None:
+                # It ended between the two; the next look shows another one, or none.
+                not_open = message.message_id
                 continue
             if outcome is TakeOutcome.LEASE_LIVE:
                 return _LEASE_LIVE_SECONDS
@@ -72,6 +78,8 @@ class TurnService:
             await self._end(attempt, MessageStatus.CANCELLED, CANCELLED)
         except TurnError as error:
             return await self._retry_or_fail(attempt, error)
+        except EventLogBusyError as busy:
+            return await self._retry_or_fail(attempt, TurnError(busy.code, busy.detail, retryable=True))
         except asyncio.CancelledError:
             # The process is going down in good order: whoever comes next need not wait for the lease.
             await self._release(attempt)

@@ -1,0 +1,87 @@
+"""How the event log of AWS is written: how often it is asked, and what becomes of an event that finds no place."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from backend.app.adapters import aws_event_writer
+from backend.app.adapters.aws_event_writer import AwsEventWriter
+from backend.app.adapters.aws_turn_store import AwsTurnStore
+from backend.app.domain.engine import Engine
+from backend.app.domain.errors import EventLogBusyError
+from backend.app.wiring_aws import build_aws_engine
+from shared.aws_item import Write, update
+from shared.aws_table import AwsTable
+from shared.table_keys import seq_key
+from tests.contract.builders import everything_of, iteration_event, stored_session, taken_turn
+from tests.manual_time import ManualClock, SequentialIds
+from tests.moto_aws import MotoAws, moto_in_process
+
+
+@pytest.fixture
+def moto() -> Iterator[MotoAws]:
+    with moto_in_process() as moto:
+        yield moto
+
+
+@pytest.fixture
+def engine(moto: MotoAws, clock: ManualClock, ids: SequentialIds) -> Engine:
+    return build_aws_engine(moto.settings, moto.services, clock, ids)
+
+
+class CrowdedTable(AwsTable):
+    """Somebody else appends to the log before each of our transactions."""
+
+    others = 0
+    crowd = 1_000_000
+
+    async def write(self, **writes: Write | list[Write]) -> None:  # type: ignore[override]
+        if "log" in writes and self.others < self.crowd:
+            self.others += 1
+            counted = next(write for write in writes["log"] if write.kind == "Update")  # type: ignore[union-attr]
+            await super().write(other=Write("Update", {"Key": counted.parameters["Key"], **_next_number}))
+        await super().write(**writes)
+
+
+_next_number = {
+    name: value
+    for name, value in update(seq_key("p", "s"), "ADD #last_seq :one", one=1).parameters.items()
+    if name != "Key"
+}
+
+
+def crowded(moto: MotoAws) -> CrowdedTable:
+    return CrowdedTable(moto.services.dynamodb, moto.settings.table_name)
+
+
+async def test_a_log_that_stays_busy_is_told_as_what_it_is_and_changes_nothing(engine: Engine, moto: MotoAws) -> None:
+    turn = await taken_turn(engine, await stored_session(engine))
+    before = await everything_of(engine, turn)
+    table = crowded(moto)
+    turns = AwsTurnStore(table, AwsEventWriter(table, patience_seconds=0))
+    with pytest.raises(EventLogBusyError) as caught:
+        await turns.append_event(turn, iteration_event(engine, turn))
+    assert not isinstance(caught.value, TimeoutError)
+    assert (caught.value.code, caught.value.retryable, caught.value.session_id) == (
+        "event_log_busy",
+        True,
+        turn.session_id,
+    )
+    assert table.others == 1
+    # The numbers went on without us; nothing else did.
+    assert (await everything_of(engine, turn))[1:3] == before[1:3]
+
+
+async def test_an_event_gets_through_as_soon_as_the_others_are_done(
+    engine: Engine, moto: MotoAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_pause(attempt: int) -> None:
+        return None
+
+    monkeypatch.setattr(aws_event_writer, "pause", no_pause)
+    turn = await taken_turn(engine)
+    table = crowded(moto)
+    table.crowd = 60
+    turns = AwsTurnStore(table, AwsEventWriter(table, patience_seconds=1000))
+    logged = await turns.append_event(turn, iteration_event(engine, turn))
+    assert (logged.seq, table.others) == (61, 60)

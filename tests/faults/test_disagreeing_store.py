@@ -1,0 +1,70 @@
+"""A store that finds a message open, and has none to claim, makes no worker spin."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from backend.app.domain.agent_port import Draft
+from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.turn_store_port import TakeOutcome, TurnStore
+from backend.app.wiring_local import LocalEngine
+from tests.domain.scripted_agents import Workshop
+from tests.faults.workers import WAIT_SECONDS, bell_of, open_shop, worker_of
+
+
+@pytest.fixture
+async def shop(engine: LocalEngine, tmp_path: Path) -> Workshop:
+    return await open_shop(engine, tmp_path / "memory", Draft("Done.", None))
+
+
+class DisagreeingStore:
+    """Says of so many claims that the message has ended."""
+
+    def __init__(self, turns: TurnStore, refusals: int) -> None:
+        self._turns = turns
+        self._refusals = refusals
+        self.looks = 0
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._turns, method)
+
+    async def find_open_message(self, session_id: str) -> Message | None:
+        self.looks += 1
+        return await self._turns.find_open_message(session_id)
+
+    async def take_turn(
+        self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
+    ) -> tuple[TakeOutcome, Message | None]:
+        if self._refusals:
+            self._refusals -= 1
+            return TakeOutcome.GONE, None
+        return await self._turns.take_turn(message_id, now, lease_until, max_attempts)
+
+
+async def test_a_message_that_stays_open_and_cannot_be_claimed_is_put_back_after_two_looks(shop: Workshop) -> None:
+    message = await shop.queue()
+    store = DisagreeingStore(shop.engine.turns, refusals=1_000_000)
+    worker = worker_of(shop, turns=cast(TurnStore, store))
+    async with asyncio.timeout(WAIT_SECONDS):
+        assert await worker.run_turn(bell_of(message), "receipt") == 10
+    assert store.looks == 2
+
+
+async def test_a_message_that_ended_between_look_and_claim_is_passed_over_at_once(shop: Workshop) -> None:
+    ended, following = await shop.queue("One"), await shop.queue("Two")
+
+    class EndsOnce(DisagreeingStore):
+        async def take_turn(
+            self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
+        ) -> tuple[TakeOutcome, Message | None]:
+            if message_id == ended.message_id:
+                await shop.answer(ended)
+            return await super().take_turn(message_id, now, lease_until, max_attempts)
+
+    worker = worker_of(shop, Draft("Done too.", None), turns=cast(TurnStore, EndsOnce(shop.engine.turns, refusals=0)))
+    async with asyncio.timeout(WAIT_SECONDS):
+        assert await worker.run_turn(bell_of(ended), "receipt") is None
+    assert (await shop.find(following)).status is MessageStatus.COMPLETED
