@@ -21,6 +21,6 @@ def as_lambda(route: Route) -> Handler:
     settings = read_settings(AwsSettings, os.environ)
     telemetry = build_telemetry(route.name)
     engine = build_aws_engine(settings)
-    services = build_services(settings, engine)
+    services = build_services(settings, engine, is_frozen_between_requests=True)
     handler = http_handler(route, services, engine.flush, telemetry, asyncio.new_event_loop())
     return traced(route.name, handler) if settings.tracer else handler

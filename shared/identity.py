@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 LOCAL_USER = "local"
+# Far below the 2,048 bytes of a DynamoDB key, of which it is a part, whatever the characters.
+MAX_USER_ID_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,31 @@ class InvalidTokenError(Exception):
     """The token is missing, or proves nothing. Retrying with the same one does not help."""
 
 
+class KeysUnavailableError(Exception):
+    """Whether a token proves anything cannot be told now: the issuer's keys cannot be fetched. Retrying helps.
+
+    Attributes:
+        retry_after_seconds: the keys are not fetched before.
+    """
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("The issuer's keys cannot be fetched now; try again.")
+        self.retry_after_seconds = max(1, retry_after_seconds)
+
+
+def is_user_id(text: str) -> bool:
+    """Whether a text can name a user: 1 to 200 characters, printable, and not all of them spaces.
+
+    The rule of tokens' `sub` and of `members` alike: who may sign in can be a member.
+    """
+    return len(text) <= MAX_USER_ID_CHARACTERS and text.isprintable() and text.strip() != ""
+
+
 class Authenticator(Protocol):
     """Finds out who a token belongs to."""
 
     async def authenticate(self, token: str | None) -> Identity:
-        """The identity that a bearer token proves. Raises InvalidTokenError."""
+        """The identity that a bearer token proves. Raises InvalidTokenError and KeysUnavailableError."""
         ...
 
 

@@ -1,47 +1,42 @@
 """Identity by JSON Web Tokens (RFC 7519) that an OpenID Connect provider signed."""
 
-import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import jwt
 
-from shared.identity import Authenticator, Identity, InvalidTokenError, LocalAuthenticator
+from shared.identity import Authenticator, Identity, InvalidTokenError, LocalAuthenticator, is_user_id
 from shared.identity_settings import IdentitySettings
+from shared.issuer_keys import IssuerKeys
+from shared.jwks import ALGORITHMS
 
-# Only signatures with a private key: a shared secret, or none at all, proves nothing about a public key's owner.
-_ALGORITHMS = ["RS256", "ES256"]
-_KEYS_SECONDS = 300.0
-_REFETCH_SECONDS = 60.0
-_FETCH_SECONDS = 5.0
 # Clocks differ; more than this is no accident.
 _LEEWAY_SECONDS = 10.0
-
-
-class IssuerKeys(jwt.PyJWKClient):
-    """The issuer's keys. Whatever goes wrong with fetching them is one error, and starts the pause before the next."""
-
-    def fetch_data(self) -> Any:
-        """Fetch the keys. Raises PyJWKClientConnectionError."""
-        try:
-            return super().fetch_data()
-        except (jwt.PyJWTError, ValueError, RecursionError, OSError) as error:
-            # PyJWT counts its pause from the last success only; an unknown key id must not hammer a failing issuer.
-            self._last_successful_fetch = time.monotonic()
-            raise jwt.PyJWKClientConnectionError(f"the keys cannot be fetched: {type(error).__name__}") from error
+_TIMES = ("exp", "nbf", "iat")
 
 
 class JwtAuthenticator:
     """The Authenticator of production: RS256 and ES256 against the issuer's published keys.
 
-    The keys are cached; an unknown key id fetches them again at most once a minute.
+    Args:
+        jwks_url: where the issuer publishes its keys.
+        issuer: the `iss` of its tokens.
+        audience: the `aud` of those that are meant for here.
+        is_frozen_between_requests, monotonic: see IssuerKeys.
     """
 
-    def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
-        self._keys = IssuerKeys(
-            jwks_url, lifespan=_KEYS_SECONDS, cooldown_duration=_REFETCH_SECONDS, timeout=_FETCH_SECONDS
-        )
+    def __init__(
+        self,
+        jwks_url: str,
+        issuer: str,
+        audience: str,
+        *,
+        is_frozen_between_requests: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keys = IssuerKeys(jwks_url, is_frozen_between_requests=is_frozen_between_requests, monotonic=monotonic)
         self._issuer = issuer
         self._audience = audience
 
@@ -49,36 +44,65 @@ class JwtAuthenticator:
         """See Authenticator."""
         if not token:
             raise InvalidTokenError("Send a bearer token.")
-        # In a thread: the keys may have to be fetched.
-        return await asyncio.to_thread(self._authenticate, token)
+        key = await self._keys.find(_key_id_of(token))
+        if key is None:
+            raise InvalidTokenError("The token is not valid here.")
+        return self._identify(token, key)
 
-    def _authenticate(self, token: str) -> Identity:
+    def _identify(self, token: str, key: jwt.PyJWK) -> Identity:
         try:
-            key = self._keys.get_signing_key_from_jwt(token)
             claims = jwt.decode(
                 token,
                 key,
-                algorithms=_ALGORITHMS,
+                algorithms=ALGORITHMS,
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
+            _check_times(claims)
             expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         except jwt.ExpiredSignatureError as error:
             raise InvalidTokenError("The token has expired.") from error
-        except jwt.PyJWKClientConnectionError as error:
-            raise InvalidTokenError("The issuer's keys cannot be fetched now; try again.") from error
-        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
-            # The last three: claims of impossible types and times, and text that is no text.
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError) as error:
+            # All but the first: claims of impossible types and times, and text that is no text.
             raise InvalidTokenError("The token is not valid here.") from error
-        if not claims["sub"]:
+        if not is_user_id(claims["sub"]):
             raise InvalidTokenError("The token is not valid here.")
-        return Identity(str(claims["sub"]), expires_at)
+        return Identity(claims["sub"], expires_at)
 
 
-def build_authenticator(settings: IdentitySettings) -> Authenticator:
-    """Who checks identities: tokens where the settings name their issuer, else everybody is the local user."""
+def _key_id_of(token: str) -> str:
+    """The id of the key that a token names. Raises InvalidTokenError, before any key is fetched for its sake."""
+    try:
+        header = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise InvalidTokenError("The token is not valid here.") from error
+    key_id = header.get("kid")
+    if header.get("alg") not in ALGORITHMS or not isinstance(key_id, str):
+        raise InvalidTokenError("The token is not valid here.")
+    return key_id
+
+
+def _check_times(claims: dict[str, Any]) -> None:
+    """Raises TypeError where a time is no number: PyJWT takes text that spells one."""
+    for name in _TIMES:
+        if name in claims and (isinstance(claims[name], bool) or not isinstance(claims[name], int | float)):
+            raise TypeError(f"{name} must be a number")
+
+
+def build_authenticator(settings: IdentitySettings, *, is_frozen_between_requests: bool = False) -> Authenticator:
+    """Who checks identities: tokens where the settings name their issuer, else everybody is the local user.
+
+    Args:
+        settings: name the issuer, or none.
+        is_frozen_between_requests: see IssuerKeys.
+    """
     if settings.jwks_url and settings.jwt_issuer and settings.jwt_audience:
-        return JwtAuthenticator(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience)
+        return JwtAuthenticator(
+            settings.jwks_url,
+            settings.jwt_issuer,
+            settings.jwt_audience,
+            is_frozen_between_requests=is_frozen_between_requests,
+        )
     return LocalAuthenticator()

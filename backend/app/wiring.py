@@ -10,8 +10,14 @@ from backend.app.settings import AppSettings
 from shared.jwt_authenticator import build_authenticator
 
 
-def build_services(settings: AppSettings, engine: Engine) -> Services:
-    """The services of the HTTP API on an engine."""
+def build_services(settings: AppSettings, engine: Engine, *, is_frozen_between_requests: bool = False) -> Services:
+    """The services of the HTTP API on an engine.
+
+    Args:
+        settings: limits, and who issues tokens.
+        engine: the adapters.
+        is_frozen_between_requests: nothing runs in the background, as in a Lambda; see IssuerKeys.
+    """
     authorization = Authorization(engine.access, engine.sessions, engine.messages)
     sessions = build_session_service(engine)
     projects = ProjectService(engine.projects, sessions, authorization, engine.bus, engine.clock, engine.ids, settings)
@@ -25,9 +31,8 @@ def build_services(settings: AppSettings, engine: Engine) -> Services:
         engine.ids,
         settings,
     )
-    return Services(
-        build_authenticator(settings), projects, sessions, messages, settings.wait_seconds, settings.max_body_bytes
-    )
+    authenticator = build_authenticator(settings, is_frozen_between_requests=is_frozen_between_requests)
+    return Services(authenticator, projects, sessions, messages, settings.wait_seconds, settings.max_body_bytes)
 
 
 def build_session_service(engine: Engine) -> SessionService:

@@ -32,6 +32,7 @@ _HEADERS_OF_STATUS = {
     "202": {"Location": "Where the message can be read until it has ended."},
     "401": {"WWW-Authenticate": "`Bearer`"},
     "429": {"Retry-After": "In seconds."},
+    "503": {"Retry-After": "In seconds."},
 }
 
 

@@ -18,13 +18,14 @@ STATUS_OF_OTHER_CODE = {
     "foreign_host": HTTPStatus.MISDIRECTED_REQUEST,
     "invalid_request": HTTPStatus.UNPROCESSABLE_ENTITY,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "keys_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # The answers of the server itself, whatever was called: not listed with each call.
 CODES_OF_NO_CALL = frozenset({"no_such_path", "method_not_allowed", "foreign_host", "foreign_origin"})
 
 _CODE_INPUT = ("invalid_code", "code_too_large")
 _PAGE = ("invalid_request", "invalid_cursor")
-# By the name of the call; a call with a body has also the codes of _BODY, and each that needs a token invalid_token.
+# By the name of the call; a call with a body has also the codes of _BODY, and each that needs a token those of _TOKEN.
 _CODES_OF_CALL = {
     "create_project": _CODE_INPUT,
     "list_projects": _PAGE,
@@ -58,6 +59,7 @@ _CODES_OF_CALL = {
     "cancel_message": ("message_not_found", "event_log_busy"),
     "get_health": (),
 }
+_TOKEN = {"invalid_token", "keys_unavailable"}
 _BODY = ("malformed_json", "body_too_large", "invalid_request")
 
 _DETAILS = {
@@ -84,6 +86,7 @@ _DETAILS = {
     "body_too_large": "The body may have at most 1000000 bytes.",
     "invalid_request": "body.prompt: Field required",
     "internal_error": "Something is broken here; the log has it.",
+    "keys_unavailable": "The issuer's keys cannot be fetched now; try again.",
 }
 
 
@@ -100,7 +103,7 @@ def all_codes() -> list[str]:
 def codes_of_call(name: str, *, takes_body: bool, needs_token: bool) -> list[str]:
     """The codes that a call can answer with, by status and name."""
     codes = {*_CODES_OF_CALL[name], "internal_error", *(_BODY if takes_body else ())}
-    return sorted(codes | ({"invalid_token"} if needs_token else set()), key=lambda code: (status_of(code), code))
+    return sorted(codes | (_TOKEN if needs_token else set()), key=lambda code: (status_of(code), code))
 
 
 def problem_example(code: str) -> dict[str, Any]:

@@ -48,7 +48,11 @@ def request_examples() -> dict[str, list[Json]]:
     too_many = Refusal(ok=False, code="too_many_rooms", detail="At most 200 projects at a time.")
     examples: dict[str, list[BaseModel]] = {
         "connect": [ConnectAuth(token="eyJhbGciOiJFUzI1NiIs..."), ConnectAuth(token=None)],  # noqa: S106 - an example
-        "connect_error": [ConnectErrorData(code="invalid_token"), ConnectErrorData(code="too_many_connections")],
+        "connect_error": [
+            ConnectErrorData(code="invalid_token"),
+            ConnectErrorData(code="keys_unavailable"),
+            ConnectErrorData(code="too_many_connections"),
+        ],
         "subscribe": [Subscription(project_id=PROJECT_ID, after={SESSION_ID: 3})],
         "subscribe_ack": [subscribed, no_project, invalid, too_many],
         "unsubscribe": [Unsubscription(project_id=PROJECT_ID)],

@@ -22,7 +22,6 @@ from backend.local.worker import LocalWorker, clean_up_regularly
 from backend.relay.http_server import RelayServer, build_server
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
-from shared.jwt_authenticator import build_authenticator
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +51,9 @@ async def run_process(
         stack.push_async_callback(engine.database.close)
         await recover_turns(engine.database, engine.clock)
         relay_settings = _relay_settings(settings)
-        relay = Relay(build_authenticator(settings), engine.access, engine.events, relay_settings)
         services = build_services(settings, engine)
+        # Shared, so that the issuer is asked for its keys once.
+        relay = Relay(services.authenticator, engine.access, engine.events, relay_settings)
         memory = memory or SQLiteMemory(MemoryFiles(settings.data_dir / "memory"))
         worker = build_worker_services(settings, engine, memory, settings.openai_api_key)
         stack.push_async_callback(worker.client.close)

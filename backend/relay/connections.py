@@ -10,7 +10,7 @@ from backend.relay.client import Client
 from backend.relay.counters import RelayFigures
 from backend.relay.settings import RelaySettings
 from backend.relay.socket_server import RelaySocketServer
-from shared.identity import Authenticator, Identity, InvalidTokenError
+from shared.identity import Authenticator, Identity, InvalidTokenError, KeysUnavailableError
 
 
 class Connections:
@@ -42,6 +42,8 @@ class Connections:
             identity = await self._authenticator.authenticate(token if isinstance(token, str) else None)
         except InvalidTokenError as error:
             raise self._connect_error("invalid_token", str(error)) from error
+        except KeysUnavailableError as error:
+            raise self._connect_error("keys_unavailable", str(error)) from error
         if self._sio.get_environ(sid) is None:
             # It hung up while it was being identified: nobody hears this, and nobody will ever tell of its end.
             raise socketio.exceptions.ConnectionRefusedError("disconnected")

@@ -116,7 +116,10 @@ async def test_the_owner_and_those_named_twice_do_not_count_as_members(
     assert (await get(client, f"/projects/{project_id}"))["members"] == members
 
 
-@pytest.mark.parametrize("members", ["bob", [1], [None], [""], ["u" * 201], ["\ud800"], {"bob": 1}])
+@pytest.mark.parametrize(
+    "members",
+    ["bob", [1], [None], [""], ["u" * 201], ["\ud800"], ["a\n"], ["\x00"], ["   "], ["\u202ebob"], {"bob": 1}],
+)
 async def test_members_are_a_list_of_user_names(client: httpx.AsyncClient, project_id: str, members: object) -> None:
     async with nothing_changes(client):
         answer = await post_escaped(client, f"/projects/{project_id}", {"members": members}, "PATCH")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.identity.issuer import TokenIssuer, assemble, base64url, claims_of, hs256, rsa_key
+from tests.identity.issuer import AUDIENCE, ISSUER, NULL, TokenIssuer, assemble, base64url, claims_of, hs256, rsa_key
 
 # Signs with a key that nobody published, under the name of one that is.
 _IMPOSTOR = rsa_key("rsa-1")
@@ -53,12 +53,50 @@ _WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "an exp that is a list": {"exp": [4102444800]},
     "an exp that is infinite": {"exp": float("inf")},
     "an exp in milliseconds": {"exp": 4_102_444_800_000},
+    "an exp that is no number": {"exp": float("nan")},
+    "an exp that is true": {"exp": True},
+    "an exp of 300 digits": {"exp": 10**300},
+    "an exp of 5,000 digits": {"exp": 10**4_999},
+    "an exp that is an object": {"exp": {"seconds": 4_102_444_800}},
+    "an nbf that is text": {"nbf": "5"},
+    "an nbf in other digits": {"nbf": "\u0665"},
+    "an nbf that is null": {"nbf": NULL},
+    "an nbf that is a list": {"nbf": [5]},
+    "an nbf that is infinite": {"nbf": float("inf")},
+    "an nbf that is true": {"nbf": True},
+    "an iat that is text": {"iat": "5"},
+    "an iat that is an object": {"iat": {}},
+    "an issuer that is a list": {"iss": [ISSUER]},
+    "an issuer that is an object": {"iss": {ISSUER: True}},
+    "an audience that is an object": {"aud": {AUDIENCE: True}},
+    "an audience that is a number": {"aud": 7},
+    "an empty audience": {"aud": []},
+    "an audience with a number in it": {"aud": [AUDIENCE, 7]},
+    "an audience in a list in a list": {"aud": [[AUDIENCE]]},
+    "a jti that is a list": {"jti": ["id"]},
 }
 _WRONG_SUBJECTS: dict[str, dict[str, Any]] = {
     "no sub": {},
     "an empty sub": {"sub": ""},
     "a sub that is a number": {"sub": 7},
     "a sub that is a list": {"sub": ["owner"]},
+    "a sub that is null": {"sub": None},
+    "a sub that is true": {"sub": True},
+    "a sub that is an object": {"sub": {"owner": True}},
+    "half a character as sub": {"sub": "\ud800"},
+    "half a character in the sub": {"sub": "owner\udfff"},
+    "a sub of 201 characters": {"sub": "o" * 201},
+    "a sub of 4,000 bytes": {"sub": "\U0001f600" * 1_000},
+    "a NUL in the sub": {"sub": "owner\x00"},
+    "a line's end in the sub": {"sub": "owner\n"},
+    "a tab as sub": {"sub": "\t"},
+    "a delete character in the sub": {"sub": "own\x7fer"},
+    "a C1 control character in the sub": {"sub": "own\x85er"},
+    "a line separator in the sub": {"sub": "own\u2028er"},
+    "a change of direction in the sub": {"sub": "\u202eowner"},
+    "nothing visible in the sub": {"sub": "owner\u200b"},
+    "three spaces as sub": {"sub": "   "},
+    "a space of no width as sub": {"sub": "\ufeff"},
 }
 
 # alg and secret of tokens that are signed with a shared secret.

@@ -4,8 +4,11 @@ import base64
 import hashlib
 import hmac
 import json
+import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler
@@ -23,6 +26,8 @@ Json = dict[str, Any]
 ISSUER = "https://issuer.example/"
 AUDIENCE = "vibewire-tests"
 LIFE_SECONDS = 3_600
+# A claim that is null in the token; one that is None is left out.
+NULL = object()
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,15 @@ class Published:
         keys: the key set; changing it is a rotation.
         answer: a status and a body instead of the key set.
         hang_up: closes the connection without a word.
+    headers: headers of its answer beside those of HTTP.
+    may_answer: while it is not set, answers are held back.
     """
 
     keys: list[Json] = field(default_factory=list)
     answer: tuple[int, bytes] | None = None
     hang_up: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+    may_answer: threading.Event = field(default_factory=threading.Event)
     fetches: int = 0
 
 
@@ -81,6 +90,7 @@ class TokenIssuer(LoopbackServer):
         self.rsa = rsa_key("rsa-1")
         self.ec = ec_key("ec-1")
         self.published = Published([self.rsa.jwk, self.ec.jwk])
+        self.published.may_answer.set()
         super().__init__(_handler_of(self.published))
 
     @property
@@ -95,7 +105,9 @@ class TokenIssuer(LoopbackServer):
     def heal(self) -> None:
         """Publish the two keys again and forget the count."""
         self.published.keys = [self.rsa.jwk, self.ec.jwk]
-        self.published.answer, self.published.hang_up, self.published.fetches = None, False, 0
+        self.published.answer, self.published.hang_up, self.published.headers = None, False, {}
+        self.published.may_answer.set()
+        self.published.fetches = 0
 
     def token(self, sub: str = "ann", *, key: SigningKey | None = None, life: float = LIFE_SECONDS, **more: Any) -> str:
         """A good token, but for the claims in `more`; a claim that is None is left out."""
@@ -122,7 +134,20 @@ def assemble(header: Json, claims: Mapping[str, Any], sign: Callable[[bytes], by
 
 
 def encoded(part: Mapping[str, Any]) -> str:
-    return base64url(json.dumps(part).encode())
+    nulls = {name: None if value is NULL else value for name, value in part.items()}
+    with _numbers_of_any_length():
+        return base64url(json.dumps(nulls).encode())
+
+
+@contextmanager
+def _numbers_of_any_length() -> Iterator[None]:
+    """Python writes no number of more digits than this, lest somebody keeps it busy; an attacker's tool does."""
+    most = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(most)
 
 
 def base64url(data: bytes) -> str:
@@ -141,13 +166,16 @@ def _handler_of(published: Published) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             published.fetches += 1
+            published.may_answer.wait()
             if published.hang_up:
                 return
             status, body = published.answer or (200, json.dumps({"keys": published.keys}).encode())
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            for name, value in {"Content-Length": str(len(body)), **published.headers}.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(OSError):  # whoever asked may have hung up
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in http.server
             """Say nothing."""

@@ -1,31 +1,57 @@
 """The issuer's keys: fetched seldom, changed while running, and sometimes not to be had."""
 
 import asyncio
+import itertools
+import json
 import socket
-from types import SimpleNamespace
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.identity import InvalidTokenError
+from shared.identity import InvalidTokenError, KeysUnavailableError
 from shared.jwt_authenticator import JwtAuthenticator
-from tests.identity.issuer import AUDIENCE, ISSUER, TokenIssuer, claims_of, rsa_key
+from tests.identity.issuer import AUDIENCE, ISSUER, Json, TokenIssuer, claims_of, rsa_key
 
-NOT_NOW = "The issuer's keys cannot be fetched now; try again."
+WAIT_SECONDS = 20.0
+DAY_SECONDS = 24 * 3_600
 NEW_KEY = rsa_key("rsa-2")
+SHARED_SECRET = {"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA", "kid": "rsa-1"}
+
+
+def key_set(*keys: object) -> bytes:
+    return json.dumps({"keys": keys}).encode()
+
+
 FAILURES = {
     "an error": (503, b"busy"),
     "not found": (404, b"{}"),
     "a redirect": (302, b""),
+    "nothing at all": (204, b""),
     "a page": (200, b"<html>Sign in to the Wi-Fi</html>"),
     "nothing": (200, b""),
     "bytes that are no text": (200, b"\xff\xfe\xfa"),
     "deep nesting": (200, b"[" * 100_000),
+    "a number of many digits": (200, b"9" * 10_000),
     "a list": (200, b"[]"),
     "null": (200, b"null"),
     "no keys": (200, b'{"keys": []}'),
     "keys that are no list": (200, b'{"keys": 7}'),
-    "keys that are no objects": (200, b'{"keys": [7, null]}'),
-    "keys that cannot be used": (200, b'{"keys": [{"kty": "RSA", "kid": "rsa-1", "n": "?", "e": "AQAB"}]}'),
+    "keys by their ids": (200, json.dumps({"keys": {"rsa-1": NEW_KEY.jwk}}).encode()),
+    "keys that are no objects": (200, key_set(7, None, "rsa-1", [])),
+    "keys that cannot be used": (200, key_set({"kty": "RSA", "kid": "rsa-1", "n": "?", "e": "AQAB"})),
+    "keys of odd members": (200, key_set({"kty": "RSA", "kid": "rsa-1", "n": ["AQAB"], "e": 7}, {"kty": ["RSA"]})),
+    "an odd algorithm": (200, key_set({**NEW_KEY.jwk, "alg": ["RS256"]})),
+    "another algorithm": (200, key_set({**NEW_KEY.jwk, "alg": "RS512"})),
+    "another curve": (200, key_set({"kty": "EC", "crv": "P-384", "kid": "ec-1", "x": "AQAB", "y": "AQAB"})),
+    "keys without ids": (
+        200,
+        key_set({**NEW_KEY.jwk, "kid": None}, {**NEW_KEY.jwk, "kid": 7}, {**NEW_KEY.jwk, "kid": ""}),
+    ),
+    "a shared secret": (200, key_set(SHARED_SECRET)),
+    "keys for encryption": (200, key_set({**NEW_KEY.jwk, "use": "enc"})),
+    "more keys than anybody has": (200, key_set(*[{**NEW_KEY.jwk, "kid": str(number)} for number in range(300)])),
+    "two megabytes": (200, key_set(NEW_KEY.jwk) + b" " * 2_000_000),
 }
 
 
@@ -40,149 +66,279 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    for module in ("jwks_client", "jwk_set_cache", "api_jwk"):
-        monkeypatch.setattr(f"jwt.{module}.time", SimpleNamespace(monotonic=clock.monotonic))
-    return clock
+def key_clock() -> Clock:
+    return Clock()
 
 
-async def is_good(authenticator: JwtAuthenticator, token: str) -> bool:
+@pytest.fixture
+def authenticator(issuer: TokenIssuer, key_clock: Clock) -> JwtAuthenticator:
+    return JwtAuthenticator(issuer.jwks_url, ISSUER, AUDIENCE, monotonic=key_clock.monotonic)
+
+
+@pytest.fixture
+def frozen(issuer: TokenIssuer, key_clock: Clock) -> JwtAuthenticator:
+    """That of a process in which nothing runs between requests."""
+    return JwtAuthenticator(
+        issuer.jwks_url, ISSUER, AUDIENCE, is_frozen_between_requests=True, monotonic=key_clock.monotonic
+    )
+
+
+async def judge(authenticator: JwtAuthenticator, token: str) -> str:
+    """What becomes of a token of ann's: good, invalid or unavailable."""
     try:
-        return (await authenticator.authenticate(token)).user_id == "ann"
+        return "good" if (await authenticator.authenticate(token)).user_id == "ann" else "of somebody else"
     except InvalidTokenError:
-        return False
+        return "invalid"
+    except KeysUnavailableError:
+        return "unavailable"
 
 
-async def refusal_of(authenticator: JwtAuthenticator, token: str) -> str:
-    with pytest.raises(InvalidTokenError) as refused:
-        await authenticator.authenticate(token)
-    return str(refused.value)
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Look again and again until the condition holds."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            if await condition():
+                return
+            await asyncio.sleep(0.005)
+
+
+async def until_judged(authenticator: JwtAuthenticator, token: str, verdict: str) -> None:
+    async def is_judged() -> bool:
+        return await judge(authenticator, token) == verdict
+
+    await until(is_judged)
+
+
+async def until_fetched(issuer: TokenIssuer, fetches: int) -> None:
+    async def is_fetched() -> bool:
+        return issuer.published.fetches >= fetches
+
+    await until(is_fetched)
 
 
 async def test_the_keys_are_fetched_once_for_many_tokens(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, clock: Clock
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
 ) -> None:
     for key in (issuer.rsa, issuer.ec) * 10:
-        assert await is_good(authenticator, issuer.token("ann", key=key))
-        clock.now += 14
+        assert await judge(authenticator, issuer.token("ann", key=key)) == "good"
+        key_clock.now += 14
     assert issuer.published.fetches == 1
 
 
 async def test_the_keys_are_fetched_once_for_many_tokens_at_once(
     authenticator: JwtAuthenticator, issuer: TokenIssuer
 ) -> None:
-    assert all(await asyncio.gather(*(is_good(authenticator, issuer.token("ann")) for _ in range(30))))
+    verdicts = await asyncio.gather(*(judge(authenticator, issuer.token("ann")) for _ in range(60)))
+    assert set(verdicts) == {"good"}
     assert issuer.published.fetches == 1
 
 
-async def test_nothing_is_fetched_before_the_first_token_nor_for_what_is_no_token(
+async def test_nothing_is_fetched_before_the_first_token_nor_for_what_no_key_of_the_issuer_can_have_signed(
     authenticator: JwtAuthenticator, issuer: TokenIssuer
 ) -> None:
-    for garbage in ("", "garbage", "a.b.c", "x" * 1_000_000):
-        await refusal_of(authenticator, garbage)
+    headers: list[Json] = [{"alg": "none"}, {"alg": "HS256"}, {"alg": ["RS256"]}, {"kid": None}, {"kid": ["rsa-1"]}]
+    for odd in ("garbage", "a.b.c", "x" * 1_000_000, *(issuer.sign(claims_of(), **header) for header in headers)):
+        assert await judge(authenticator, odd) == "invalid"
     assert issuer.published.fetches == 0
 
 
-async def test_the_keys_are_fetched_again_after_five_minutes(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, clock: Clock
+async def test_keys_of_five_minutes_are_fetched_again_while_requests_go_on_with_the_known_ones(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
 ) -> None:
-    await is_good(authenticator, issuer.token("ann"))
-    clock.now += 301
-    assert await is_good(authenticator, issuer.token("ann"))
+    assert await judge(authenticator, issuer.token("ann")) == "good"
+    key_clock.now += 301
+    issuer.published.may_answer.clear()
+    assert [await judge(authenticator, issuer.token("ann")) for _ in range(20)] == ["good"] * 20
+    await until_fetched(issuer, 2)
+    issuer.published.may_answer.set()
     assert issuer.published.fetches == 2
 
 
-async def test_a_key_that_the_issuer_withdrew_is_good_for_five_minutes_at_most(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, clock: Clock
+@pytest.mark.parametrize("published", [[NEW_KEY.jwk], [{**NEW_KEY.jwk, "kid": "rsa-1"}]], ids=["removed", "replaced"])
+async def test_a_key_that_the_issuer_withdrew_is_refused_once_the_keys_were_fetched_again(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock, published: list[Json]
 ) -> None:
-    assert await is_good(authenticator, issuer.token("ann"))
+    old = issuer.token("ann")
+    assert await judge(authenticator, old) == "good"
+    issuer.published.keys = published
+    key_clock.now += 301
+    await until_judged(authenticator, old, "invalid")
+    assert issuer.published.fetches == 2
+
+
+async def test_a_process_that_is_frozen_between_requests_refuses_a_withdrawn_key_at_the_next_request(
+    frozen: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
+) -> None:
+    old = issuer.token("ann")
+    assert await judge(frozen, old) == "good"
     issuer.published.keys = [NEW_KEY.jwk]
-    clock.now += 301
-    assert not await is_good(authenticator, issuer.token("ann"))
+    key_clock.now += 301
+    assert await judge(frozen, old) == "invalid"
+    assert await judge(frozen, issuer.token("ann", key=NEW_KEY)) == "good"
+    assert issuer.published.fetches == 2
 
 
-async def test_an_unknown_key_id_has_the_keys_fetched_once_a_minute_at_most(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, clock: Clock
+async def test_a_process_that_is_frozen_between_requests_goes_on_with_the_known_keys_where_the_issuer_is_slow(
+    frozen: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
+) -> None:
+    assert await judge(frozen, issuer.token("ann")) == "good"
+    key_clock.now += 301
+    issuer.published.may_answer.clear()
+    assert [await judge(frozen, issuer.token("ann")) for _ in range(5)] == ["good"] * 5
+    issuer.published.may_answer.set()
+    assert issuer.published.fetches == 2
+
+
+async def test_unknown_key_ids_have_the_keys_fetched_once_a_minute_at_most(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
 ) -> None:
     fetches = []
     for _ in range(3):
-        for number in range(10):
-            assert not await is_good(authenticator, issuer.sign(claims_of(), kid=f"unknown-{number}"))
+        for number in range(60):
+            assert await judge(authenticator, issuer.sign(claims_of(), kid=f"unknown-{number}")) == "invalid"
         fetches.append(issuer.published.fetches)
-        clock.now += 61
+        key_clock.now += 61
     assert fetches == [1, 2, 3]
 
 
 async def test_a_new_key_is_good_a_minute_after_the_last_fetch(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, clock: Clock
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
 ) -> None:
-    assert await is_good(authenticator, issuer.token("ann"))
+    assert await judge(authenticator, issuer.token("ann")) == "good"
     issuer.published.keys = [NEW_KEY.jwk, issuer.rsa.jwk]
     new = issuer.token("ann", key=NEW_KEY)
-    assert not await is_good(authenticator, new)
-    clock.now += 61
-    assert await is_good(authenticator, new)
-    assert await is_good(authenticator, issuer.token("ann"))
+    assert await judge(authenticator, new) == "invalid"
+    key_clock.now += 61
+    assert await judge(authenticator, new) == "good"
+    assert await judge(authenticator, issuer.token("ann")) == "good"
     assert issuer.published.fetches == 2
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_an_issuer_that_fails_has_tokens_refused_and_is_asked_again_a_minute_later(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, clock: Clock, failure: str
+async def test_while_the_issuer_fails_no_token_is_called_invalid_and_it_is_asked_again_after_a_pause(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock, failure: str
 ) -> None:
     issuer.published.answer = FAILURES[failure]
-    assert await refusal_of(authenticator, issuer.token("ann")) in (NOT_NOW, "The token is not valid here.")
+    for key in (issuer.rsa, issuer.ec, NEW_KEY) * 20:
+        assert await judge(authenticator, issuer.token("ann", key=key)) == "unavailable"
+    assert issuer.published.fetches == 1
     issuer.published.answer = None
-    clock.now += 61
-    assert await is_good(authenticator, issuer.token("ann"))
-
-
-async def test_an_issuer_that_hangs_up_has_tokens_refused_for_now(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, clock: Clock
-) -> None:
-    issuer.published.hang_up = True
-    assert await refusal_of(authenticator, issuer.token("ann")) == NOT_NOW
-    issuer.published.hang_up = False
-    clock.now += 61
-    assert await is_good(authenticator, issuer.token("ann"))
-
-
-async def test_an_issuer_that_nobody_reaches_has_tokens_refused_for_now(issuer: TokenIssuer) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    nowhere = JwtAuthenticator(f"http://127.0.0.1:{port}/jwks.json", ISSUER, AUDIENCE)
-    assert await refusal_of(nowhere, issuer.token("ann")) == NOT_NOW
-
-
-async def test_known_keys_stay_good_while_the_issuer_fails(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, clock: Clock
-) -> None:
-    assert await is_good(authenticator, issuer.token("ann"))
-    issuer.published.answer = FAILURES["an error"]
-    clock.now += 61
-    assert await refusal_of(authenticator, issuer.token("ann", key=NEW_KEY)) == NOT_NOW
-    assert await is_good(authenticator, issuer.token("ann"))
-
-
-@pytest.mark.parametrize("answer", ["an error", "no keys"])
-async def test_unknown_key_ids_do_not_have_a_failing_issuer_asked_more_than_once_a_minute(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, clock: Clock, answer: str
-) -> None:
-    assert await is_good(authenticator, issuer.token("ann"))
-    issuer.published.answer = FAILURES[answer]
-    clock.now += 61
-    for number in range(10):
-        await refusal_of(authenticator, issuer.sign(claims_of(), kid=f"unknown-{number}"))
+    key_clock.now += 6
+    assert await judge(authenticator, issuer.token("ann")) == "good"
     assert issuer.published.fetches == 2
 
 
-async def test_a_key_of_the_same_name_replaces_the_old_one(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, clock: Clock
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_known_keys_stay_good_for_a_day_while_the_issuer_fails(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock, failure: str
 ) -> None:
-    other = rsa_key(issuer.rsa.kid)
-    assert await is_good(authenticator, issuer.token("ann"))
-    issuer.published.keys = [other.jwk]
-    clock.now += 301
-    assert await is_good(authenticator, issuer.token("ann", key=other))
-    assert not await is_good(authenticator, issuer.token("ann"))
+    token = issuer.token("ann", life=2 * DAY_SECONDS)
+    assert await judge(authenticator, token) == "good"
+    issuer.published.answer = FAILURES[failure]
+    for hours in (1, 11, 11):
+        key_clock.now += hours * 3_600
+        fetches = issuer.published.fetches
+        assert [await judge(authenticator, token) for _ in range(10)] == ["good"] * 10
+        await until_fetched(issuer, fetches + 1)
+        await until_judged(authenticator, issuer.token("ann", key=NEW_KEY), "unavailable")
+        assert issuer.published.fetches == fetches + 1
+    key_clock.now += 3_600 + 1
+    assert await judge(authenticator, token) == "unavailable"
+    issuer.published.answer = None
+    key_clock.now += 61
+    assert await judge(authenticator, token) == "good"
+
+
+async def test_the_pause_after_failures_grows_to_a_minute(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
+) -> None:
+    issuer.published.answer = FAILURES["an error"]
+    asked = []
+    for _ in range(300):
+        before = issuer.published.fetches
+        await judge(authenticator, issuer.token("ann"))
+        if issuer.published.fetches > before:
+            asked.append(key_clock.now)
+        key_clock.now += 1
+    assert [later - earlier for earlier, later in itertools.pairwise(asked)] == [5, 10, 20, 40, 60, 60, 60]
+
+
+async def test_a_refusal_says_when_the_keys_are_asked_for_again(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
+) -> None:
+    issuer.published.answer = FAILURES["an error"]
+    for second in range(3):
+        with pytest.raises(KeysUnavailableError) as refused:
+            await authenticator.authenticate(issuer.token("ann"))
+        assert refused.value.retry_after_seconds == 5 - second
+        key_clock.now += 1
+
+
+async def test_an_issuer_that_hangs_up_or_that_nobody_reaches_has_no_token_called_invalid(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer
+) -> None:
+    issuer.published.hang_up = True
+    assert await judge(authenticator, issuer.token("ann")) == "unavailable"
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    nowhere = JwtAuthenticator(f"http://127.0.0.1:{port}/jwks.json", ISSUER, AUDIENCE)
+    assert await judge(nowhere, issuer.token("ann")) == "unavailable"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed_wherever_it_leads(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, status: int
+) -> None:
+    with TokenIssuer() as other:
+        issuer.published.answer, issuer.published.headers = (status, b""), {"Location": other.jwks_url}
+        assert await judge(authenticator, other.token("ann")) == "unavailable"
+        assert other.published.fetches == 0
+
+
+@pytest.mark.parametrize("length", ["1", "100000", "nonsense", "-5"])
+async def test_an_answer_of_a_length_that_is_not_true_harms_nobody(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock, length: str
+) -> None:
+    issuer.published.headers = {"Content-Length": length}
+    assert await judge(authenticator, issuer.token("ann")) in ("good", "unavailable")
+    issuer.published.headers = {}
+    key_clock.now += 61
+    assert await judge(authenticator, issuer.token("ann")) == "good"
+
+
+async def test_all_who_wait_for_a_slow_issuer_share_one_fetch_and_hold_no_thread_that_others_need(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer
+) -> None:
+    issuer.published.may_answer.clear()
+    with ThreadPoolExecutor(1) as only_thread:
+        asyncio.get_running_loop().set_default_executor(only_thread)
+        waiting = [asyncio.create_task(judge(authenticator, issuer.token("ann"))) for _ in range(60)]
+        await until_fetched(issuer, 1)
+        async with asyncio.timeout(WAIT_SECONDS):
+            assert await asyncio.to_thread(lambda: "served") == "served"
+        waiting.pop().cancel()  # whoever gives up takes nothing from the others
+        issuer.published.may_answer.set()
+        assert set(await asyncio.gather(*waiting)) == {"good"}
+    assert issuer.published.fetches == 1
+
+
+async def test_an_issuer_that_never_answers_has_all_who_wait_told_so_after_one_fetch(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer
+) -> None:
+    issuer.published.may_answer.clear()
+    waiting = (judge(authenticator, issuer.token("ann")) for _ in range(60))
+    assert set(await asyncio.gather(*waiting)) == {"unavailable"}
+    assert issuer.published.fetches == 1
+    issuer.published.may_answer.set()
+
+
+@pytest.mark.parametrize("answer", ["an error", "no keys"])
+async def test_unknown_key_ids_do_not_have_a_failing_issuer_asked_without_a_pause(
+    authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock, answer: str
+) -> None:
+    assert await judge(authenticator, issuer.token("ann")) == "good"
+    issuer.published.answer = FAILURES[answer]
+    key_clock.now += 61
+    for number in range(60):
+        assert await judge(authenticator, issuer.sign(claims_of(), kid=f"unknown-{number}")) == "unavailable"
+    assert issuer.published.fetches == 2

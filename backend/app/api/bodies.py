@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from backend.app.domain.message import MessageStatus, ModelResponse
 from shared.events import AgentName, TokenUsage
+from shared.identity import is_user_id
 
 
 def _check_text(text: str) -> str:
@@ -19,11 +20,19 @@ def _check_text(text: str) -> str:
     return text
 
 
+def _check_user_id(text: str) -> str:
+    if not is_user_id(text):
+        raise ValueError("no user can have this name: it must be printable, and not blank")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_check_text)]
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_check_text)
 ]
-UserName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_check_text)]
+UserName = Annotated[
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_check_text), AfterValidator(_check_user_id)
+]
 VersionNumber = Annotated[int, Field(strict=True, ge=1, le=2**53)]
 
 

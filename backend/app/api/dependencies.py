@@ -16,7 +16,7 @@ async def get_user_id(
     services: Annotated[Services, Depends(get_services)],
     authorization: Annotated[str | None, Header()] = None,
 ) -> str:
-    """The caller's user id, from `Authorization: Bearer <token>`. Raises InvalidTokenError."""
+    """The caller's user id, from `Authorization: Bearer <token>`. Raises InvalidTokenError, KeysUnavailableError."""
     scheme, _, token = (authorization or "").partition(" ")
     identity = await services.authenticator.authenticate(token.strip() if scheme.lower() == "bearer" else None)
     return identity.user_id

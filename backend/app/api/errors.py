@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
 from backend.app.domain.errors import DomainError, shortened
-from shared.identity import InvalidTokenError
+from shared.identity import InvalidTokenError, KeysUnavailableError
 
 # The one table: code -> status. A domain error that is missing here fails a test.
 STATUS_OF_CODE = {
@@ -55,6 +55,7 @@ def add_error_handlers(app: FastAPI) -> None:
     """Have the app answer errors with problem details. A bug is raised again, for the server's log, once answered."""
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(InvalidTokenError, _invalid_token)
+    app.add_exception_handler(KeysUnavailableError, _keys_unavailable)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _bug)
@@ -73,6 +74,12 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid_token(_request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNAUTHORIZED, "invalid_token", str(error), headers={"WWW-Authenticate": "Bearer"})
+
+
+async def _keys_unavailable(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, KeysUnavailableError)  # noqa: S101 - as registered above
+    headers = {"Retry-After": str(error.retry_after_seconds)}
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "keys_unavailable", str(error), headers=headers)
 
 
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:

@@ -54,6 +54,7 @@ const OF_A_CALL: Record<string, [title: string, advice: string]> = {
   code_too_large: ["The code is too large", "Make it smaller, and save again."],
   version_not_found: ["There is no such version", "Choose another one."],
   invalid_token: ["Your sign-in has expired", "Sign in again."],
+  keys_unavailable: ["Your sign-in cannot be checked for now", "Try again in a moment."],
 };
 
 export function messageTrouble(error: { code: string; detail: string }): Trouble {

@@ -78,8 +78,8 @@ export interface ConnectAuth {
 
 /** `data` of the `connect_error` that a refused client is given. */
 export interface ConnectErrorData {
-  /** Stable. `invalid_token`: get a new one, then connect. `too_many_connections`: this user has as many as one may have; the client does not try again by itself. */
-  code: "invalid_token" | "too_many_connections";
+  /** Stable. `invalid_token`: get a new one, then connect. `keys_unavailable`: the token is not judged, since the issuer's keys cannot be fetched now; keep it, and connect again after a pause. `too_many_connections`: this user has as many as one may have. After each of them the client does not try again by itself. */
+  code: "invalid_token" | "keys_unavailable" | "too_many_connections";
 }
 
 /** Live only: a message was accepted and waits for its turn. */
