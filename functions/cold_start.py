@@ -1,8 +1,10 @@
-"""Imported before all else by every function: pauses the garbage collector while the function starts.
+"""Imported before all else by every function: removes empty variables, and pauses the garbage collector meanwhile.
 
 What the imports make lives as long as the process. To search it for garbage several times takes a tenth of the start's
 time, and each later search of everything would hold a request up.
 """
+
+import shared.empty_variables  # noqa: F401 - it does its work when it is imported
 
 import gc
 from collections.abc import Callable

@@ -1,12 +1,15 @@
 """The settings of the app, whatever engine it runs on, and those of its Lambdas; the limits are settings too."""
 
+import re
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from backend.app.domain.limits import Limits
 from shared.identity_settings import IdentitySettings
+
+_BASE_URL = re.compile(r"https?://[^/\s]+\S*", re.IGNORECASE)
 
 
 class AppSettings(Limits, IdentitySettings):
@@ -22,6 +25,13 @@ class AppSettings(Limits, IdentitySettings):
     )
     tracing: bool = Field(default=False, description="Whether the Agents SDK sends traces to OpenAI.")
     openai_base_url: str | None = Field(None, description="Another server that speaks the Responses API.")
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _check_address(cls, address: str | None) -> str | None:
+        if address and not _BASE_URL.fullmatch(address):
+            raise ValueError("must be an http or https address")
+        return address
 
 
 class AwsSettings(AppSettings):

@@ -1,6 +1,8 @@
 """Adds the agent to the wiring: the only wiring that loads the Agents SDK."""
 
-from collections.abc import Callable
+from shared.empty_variables import remove_empty_variables
+
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +19,8 @@ from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
 from backend.app.settings import AppSettings
 from backend.app.vibecoder.agent_runner import AgentRunner
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
 
 _CONNECT_SECONDS = 5.0
 
@@ -59,6 +63,20 @@ def build_agent_runner(
     )
 
 
+def build_client(settings: AppSettings, key: str | Callable[[], Awaitable[str]] | None) -> openai.AsyncOpenAI:
+    """The client of the model's server. Close it after use."""
+    # The client reads more of the environment than we tell it, and takes what is empty for a value. Our own processes
+    # have removed that at their start; whoever else builds a worker has not.
+    remove_empty_variables()
+    return openai.AsyncOpenAI(
+        api_key=key,
+        # Never None: the client would look into the environment by itself.
+        base_url=settings.openai_base_url or OPENAI_BASE_URL,
+        max_retries=0,  # retries are the runner's: two layers would multiply
+        timeout=openai.Timeout(settings.model_timeout_seconds, connect=_CONNECT_SECONDS),
+    )
+
+
 def build_worker_services(
     settings: AppSettings, engine: Engine, memory: Memory, key: str | ModelKeyProvider | None
 ) -> WorkerServices:
@@ -67,12 +85,7 @@ def build_worker_services(
     Use them in one event loop: the client's connections belong to it.
     """
     api_key, on_key_refused = (key, _keep) if key is None or isinstance(key, str) else (key.get, key.forget)
-    client = openai.AsyncOpenAI(
-        api_key=api_key,
-        base_url=settings.openai_base_url,
-        max_retries=0,  # retries are the runner's: two layers would multiply
-        timeout=openai.Timeout(settings.model_timeout_seconds, connect=_CONNECT_SECONDS),
-    )
+    client = build_client(settings, api_key)
     parts = TurnParts(
         turns=engine.turns,
         projects=engine.projects,

@@ -1,5 +1,7 @@
 """`python -m backend.local.chat`: talk to a project in the terminal, and see each step as it streams."""
 
+import shared.empty_variables  # noqa: F401 - it does its work when it is imported
+
 import argparse
 import asyncio
 import signal

@@ -1,5 +1,7 @@
 """`make run`: Vibewire on this machine, without an account; without a key the model is a rehearsal."""
 
+import shared.empty_variables  # noqa: F401 - it does its work when it is imported
+
 import asyncio
 import logging
 import os

@@ -6,6 +6,8 @@ It speaks the Responses API (`POST /v1/responses`), streamed or not, so that the
 
 from __future__ import annotations
 
+import shared.empty_variables  # noqa: F401 - it does its work when it is imported
+
 import argparse
 import asyncio
 import contextlib

@@ -1,5 +1,7 @@
 """`make watch`: prints every event of every project that the user can see, as it happens."""
 
+import shared.empty_variables  # noqa: F401 - it does its work when it is imported
+
 import argparse
 import asyncio
 import json

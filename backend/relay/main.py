@@ -1,5 +1,7 @@
 """The process of the relay's container: `python -m backend.relay.main`."""
 
+import shared.empty_variables  # noqa: F401 - it does its work when it is imported
+
 import asyncio
 import logging
 import os
