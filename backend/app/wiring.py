@@ -38,4 +38,6 @@ def build_services(settings: AppSettings, engine: Engine, *, is_frozen_between_r
 def build_session_service(engine: Engine) -> SessionService:
     """The service of sessions alone: what cleaning up needs of the API."""
     authorization = Authorization(engine.access, engine.sessions, engine.messages)
-    return SessionService(engine.sessions, engine.events, authorization, engine.bus, engine.clock, engine.ids)
+    return SessionService(
+        engine.sessions, engine.projects, engine.events, authorization, engine.bus, engine.clock, engine.ids
+    )

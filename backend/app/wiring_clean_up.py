@@ -23,7 +23,9 @@ def build_clean_up_services(settings: AppSettings, engine: Engine, memory: Memor
     """The services that clean up on an engine, and on what erases memories."""
     authorization = Authorization(engine.access, engine.sessions, engine.messages)
     return CleanUpServices(
-        SessionService(engine.sessions, engine.events, authorization, engine.bus, engine.clock, engine.ids),
+        SessionService(
+            engine.sessions, engine.projects, engine.events, authorization, engine.bus, engine.clock, engine.ids
+        ),
         AbandonedTurnService(engine.turns, engine.queue, engine.bus, engine.clock, engine.ids, settings),
         ErasureService(engine.erasure, memory, engine.clock, settings),
     )

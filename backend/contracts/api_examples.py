@@ -68,6 +68,7 @@ def _sessions() -> list[BaseModel]:
         project_id=PROJECT_ID,
         session_type="global",
         node_id=None,
+        node_exists=None,
         openai_session_key=f"project_{PROJECT_ID}",
         message_count=1,
         last_seq=5,

@@ -19,6 +19,8 @@ MEANINGS = {
     "next_cursor": "Hand it in as `cursor` for the next page; null: there is none.",
     "next_href": "The next part; null: this is the last one.",
     "node_id": "The agent that the session is about; null: the whole project.",
+    "node_exists": "Whether the project's code has that agent now; null: the session is about the whole project, or "
+    "the code has more agents than are read.",
     "number": "Its place in the session: 1, 2, 3 ...",
     "offset": "Where `text` begins, in characters from the start of this agent's text in this iteration.",
     "patch": "A unified diff, as git writes it; empty: no change.",

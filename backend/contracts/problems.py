@@ -72,7 +72,8 @@ _DETAILS = {
     "invalid_input": "The prompt is empty.",
     "invalid_code": "The code is not Python: line 3: '(' was never closed",
     "invalid_cursor": "The cursor is not one of this list: use the `next_cursor` of the page before.",
-    "invalid_node_id": "A node id is 1 to 64 letters, digits, '_', '.' or '-', and begins with a letter or digit.",
+    "invalid_node_id": "A node id is the name of an agent's variable: letters, digits, '_', '.' and '-', at most 200 "
+    "bytes of UTF-8; it begins with a letter, a digit or '_'.",
     "two_message_ids": "Send either `message_id` or an `Idempotency-Key`, not both.",
     "code_too_large": "The code has 300000 bytes; at most 262144 are allowed.",
     "prompt_too_long": "The prompt has 40000 bytes; at most 32000 are allowed.",

@@ -12,12 +12,15 @@ from uuid import uuid4
 
 from rich.console import Console
 from rich.syntax import Syntax
+from rich.text import Text
 
 from backend.local.api_client import ApiClient, RefusedError
 from backend.local.chat_view import ENDINGS, JsonView, TerminalView, TurnView
 from backend.local.event_client import Event, EventClient
 
 _HELP = "Type what you want changed, or a question. /code shows the code, /quit leaves, Ctrl-C cancels a turn."
+
+_SAY_WHAT_IT_IS = "Say what it is to do, and it is created; or look with /code what the agents are called."
 
 
 class Chat:
@@ -112,6 +115,8 @@ async def run(options: argparse.Namespace) -> bool:
     async with ApiClient(options.url, options.token) as api:
         project = await choose_project(api, options.project, console)
         session = await api.start_session(project["project_id"], options.node)
+        if session["node_exists"] is False:
+            console.print(Text(f"There is no agent '{session['node_id']}' in the code yet. {_SAY_WHAT_IT_IS}"))
         chat = Chat(api, session, open_view)
         async with EventClient(options.url, options.token, chat.take, chat.take_state) as events:
             await events.follow(project["project_id"])

@@ -17,7 +17,7 @@ from tests.api.conftest import (
 from tests.contract.builders import complete, record_response, take_up
 
 SESSION_FIELDS = {
-    *("session_id", "project_id", "session_type", "node_id", "openai_session_key"),
+    *("session_id", "project_id", "session_type", "node_id", "node_exists", "openai_session_key"),
     *("message_count", "last_seq", "token_usage", "created_at"),
 }
 NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
@@ -83,14 +83,107 @@ async def test_a_session_counts_its_messages_events_and_tokens(
     assert session["token_usage"] == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
 
-@pytest.mark.parametrize("node_id", ["a", "A-b_c.9", "n" * 64, "9", "a..b", "no_such_node"])
+@pytest.mark.parametrize("node_id", ["a", "A-b_c.9", "n" * 200, "é" * 100, "9", "a..b", "no_such_node", "shop.billing"])
 async def test_a_node_need_only_have_a_good_name(client: httpx.AsyncClient, project_id: str, node_id: str) -> None:
-    assert (await start_session(client, project_id, node_id))["node_id"] == node_id
+    session = await start_session(client, project_id, node_id)
+    assert (session["node_id"], session["node_exists"]) == (node_id, False)
+
+
+AGENT_NAMES = [
+    *(
+        "_t",
+        "__",
+        "_9",
+        "café",
+        "cafe\N{COMBINING ACUTE ACCENT}",
+        "\N{LATIN SMALL LIGATURE FI}sh",
+        "\N{BLACK-LETTER CAPITAL H}",
+        "℘",
+        "ªb",
+    ),
+    *(
+        "a" * 65,
+        "a" * 200,
+        "é" * 100,
+        "हिन्दी",
+        "日本語",
+        "агент",
+        "ไทย",
+        "x\N{MIDDLE DOT}y",
+        "\N{MATHEMATICAL SCRIPT CAPITAL X}",
+        "Agent",
+        "match",
+        "\N{FULLWIDTH LATIN CAPITAL LETTER A}",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", AGENT_NAMES)
+async def test_whatever_agent_is_drawn_can_be_talked_about(client: httpx.AsyncClient, name: str) -> None:
+    project = await create_project(client, code=f"from agents import Agent as A\n{name} = A(name='X')\n")
+    (node,) = project["nodes"]
+    session = await start_session(client, project["project_id"], node["name"])
+    assert (session["node_id"], session["node_exists"]) == (node["name"], True)
+    # The name as somebody may have typed it is the same agent: Python sees no difference either.
+    again = await client.post(f"/projects/{project['project_id']}/sessions", json={"node_id": name})
+    assert json_of(again, 200) == session
+
+
+@pytest.mark.parametrize("name", ["a" * 201, "é" * 101, "agent_" + "語" * 70])
+async def test_an_agent_whose_name_no_session_can_have_is_not_drawn(client: httpx.AsyncClient, name: str) -> None:
+    code = f"from agents import Agent\n{name} = Agent()\nx = Agent(handoffs=[{name}], tools=[{name}.as_tool()])\n"
+    project = await create_project(client, code=code)
+    assert [(node["name"], node["handoffs"], node["tools"]) for node in project["nodes"]] == [("x", [], [])]
+    answer = await client.post(f"/projects/{project['project_id']}/sessions", json={"node_id": name})
+    problem_of(answer, 422, "invalid_node_id")
+
+
+async def test_names_that_only_look_alike_are_two_nodes(client: httpx.AsyncClient) -> None:
+    code = "from agents import Agent\na = Agent()\n\N{CYRILLIC SMALL LETTER A} = Agent()\nA = Agent()\n"
+    project = await create_project(client, code=code)
+    sessions = [await start_session(client, project["project_id"], node["name"]) for node in project["nodes"]]
+    assert len({session["session_id"] for session in sessions}) == 3
+    assert len({session["openai_session_key"] for session in sessions}) == 3
+
+
+async def test_a_session_says_whether_its_agent_is_in_the_code_now(client: httpx.AsyncClient) -> None:
+    project = await create_project(client, code="from agents import Agent\nbilling = Agent()\n")
+    path = f"/projects/{project['project_id']}"
+    started = [await start_session(client, project["project_id"], node) for node in ("billing", "triage", None)]
+    assert [session["node_exists"] for session in started] == [True, False, None]
+    code = "from agents import Agent\ntriage = Agent()\n"
+    json_of(await client.patch(path, json={"code": code, "base_version": 1}), 200)
+    listed = (await get(client, f"{path}/sessions"))["sessions"]
+    assert [session["node_exists"] for session in listed] == [False, True, None]
+    for session in listed:
+        assert await get(client, f"/sessions/{session['session_id']}") == session
+    again = await client.post(f"{path}/sessions", json={"node_id": "triage"})
+    assert json_of(again, 200)["node_exists"] is True
 
 
 @pytest.mark.parametrize(
     "node_id",
-    ["../x", "a/b", "a\\b", "..", ".", "", " x", "x ", "x\n", "n" * 65, "_x", "-x", "é", "x\0", "%2e", "a:b"],
+    [
+        "../x",
+        "a/b",
+        "a\\b",
+        "..",
+        ".",
+        "",
+        " x",
+        "x ",
+        "x\n",
+        "n" * 201,
+        "é" * 101,
+        "-x",
+        ".x",
+        "x\0",
+        "%2e",
+        "a:b",
+        "\u202ex",
+        "x\u200b",
+        "\N{ARABIC-INDIC DIGIT ONE}",
+    ],
 )
 async def test_a_node_id_that_could_not_be_a_file_name_is_refused(
     client: httpx.AsyncClient, project_id: str, node_id: str

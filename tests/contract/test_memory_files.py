@@ -41,9 +41,12 @@ BAD_KEYS = [
     f"{KEY}_node_a\n",
     f"{KEY}_node_a b",
     f"{KEY}_node_*",
-    f"{KEY}_node_é",
+    f"{KEY}_node_e\N{COMBINING ACUTE ACCENT}",
+    f"{KEY}_node_\N{LATIN SMALL LIGATURE FI}",
     f"{KEY}_node_\N{ARABIC-INDIC DIGIT ONE}",
-    f"{KEY}_node_{'a' * 65}",
+    f"{KEY}_node_\N{RIGHT-TO-LEFT OVERRIDE}a",
+    f"{KEY}_node_{'a' * 201}",
+    f"{KEY}_node_{'é' * 101}",
 ]
 BAD_SESSION_IDS = [
     "",
@@ -74,7 +77,7 @@ def test_a_name_that_could_lead_out_of_the_folder_is_refused(files: MemoryFiles,
 
 
 @pytest.mark.parametrize(
-    "ref", [MemoryRef(SESSION_ID, "../x"), MemoryRef("../x", KEY), MemoryRef(SESSION_ID, f"{KEY}_node_{'a' * 65}")]
+    "ref", [MemoryRef(SESSION_ID, "../x"), MemoryRef("../x", KEY), MemoryRef(SESSION_ID, f"{KEY}_node_{'é' * 101}")]
 )
 async def test_no_memory_is_read_or_written_under_such_a_name(memory: Memory, tmp_path: Path, ref: MemoryRef) -> None:
     for call in (
@@ -89,7 +92,9 @@ async def test_no_memory_is_read_or_written_under_such_a_name(memory: Memory, tm
     assert not _anything_in(tmp_path)
 
 
-@pytest.mark.parametrize("node_id", [None, "a", "Z", "0", "triage_2", "a..", "a-.b", "a" * 64])
+@pytest.mark.parametrize(
+    "node_id", [None, "a", "Z", "0", "triage_2", "a..", "a-.b", "_t", "café", "a" * 200, "é" * 100, "हिन्दी", "日本語"]
+)
 def test_the_memory_of_every_session_has_a_file_of_its_own_below_the_folder(
     files: MemoryFiles, tmp_path: Path, node_id: str | None
 ) -> None:

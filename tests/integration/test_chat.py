@@ -44,6 +44,14 @@ async def test_a_prompt_is_answered_and_its_patch_shown(server_url: str) -> None
         assert words in output
 
 
+async def test_a_node_that_is_not_in_the_code_is_told_and_can_be_talked_about(server_url: str) -> None:
+    code, output, errors = await chat(server_url, "--project", "Nodes", "--node", "nosuch", "Which agents are there?")
+    assert (code, errors) == (0, "")
+    assert "There is no agent 'nosuch' in the code yet." in output
+    _, output, _ = await chat(server_url, "--project", "Nodes", "--node", "assistant", "Which agents are there?")
+    assert "There is no agent" not in output
+
+
 async def test_scripts_get_every_event_as_a_line_of_json(server_url: str, http: httpx.AsyncClient) -> None:
     code, output, _ = await chat(server_url, "--project", "Scripted", "--json", "Create a triage agent")
     events = events_in(output)

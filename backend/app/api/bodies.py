@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from backend.app.domain.message import MessageStatus, ModelResponse
+from backend.app.domain.session import Session
 from shared.events import AgentName, TokenUsage
 from shared.identity import is_user_id
 
@@ -69,7 +70,13 @@ class UpdateProjectRequest(_Request):
 class StartSessionRequest(_Request):
     """Without `node_id` the session is about the whole project."""
 
-    node_id: Text | None = None
+    node_id: Annotated[
+        Text | None,
+        Field(
+            description="The name of an agent's variable: letters, digits, '_', '.' and '-', at most 200 bytes of "
+            "UTF-8, beginning with a letter, a digit or '_'. The agent need not be in the code yet."
+        ),
+    ] = None
 
 
 class SendMessageRequest(_Request):
@@ -134,17 +141,24 @@ class VersionList(_Answer):
 
 
 class SessionBody(_Body):
-    """A session."""
+    """A session; `node_exists` tells of the project's code as it is now."""
 
     session_id: str
     project_id: str
     session_type: Literal["global", "node"]
     node_id: str | None
+    node_exists: bool | None
     openai_session_key: str
     message_count: int
     last_seq: int
     token_usage: TokenUsage
     created_at: datetime
+
+    @classmethod
+    def of(cls, session: Session, node_exists: bool | None) -> "SessionBody":
+        """The body of a session."""
+        names = cls.model_fields.keys() - {"node_exists"}
+        return cls(**{name: getattr(session, name) for name in names}, node_exists=node_exists)
 
 
 class SessionList(_Answer):

@@ -1,5 +1,6 @@
 """The routes under /sessions and /projects/{id}/sessions, sending a message included."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import Header, Query, Response
@@ -19,6 +20,8 @@ from backend.app.api.page_size import fitting_page, message_body, without_long_f
 from backend.app.api.prefer import wait_seconds
 from backend.app.api.route import route
 from backend.app.domain.errors import TwoMessageIdsError
+from backend.app.domain.services import Services
+from backend.app.domain.session import Session
 from shared.events import event_payload
 
 
@@ -40,7 +43,7 @@ async def start_session(
     node_id = None if body is None else body.node_id
     session, is_new = await services.sessions.start_session(user_id, project_id, node_id)
     response.status_code = 201 if is_new else 200
-    return SessionBody.model_validate(session)
+    return await _body(services, session)
 
 
 @route("GET", "/projects/{project_id}/sessions", "sessions")
@@ -49,14 +52,14 @@ async def list_sessions(
 ) -> SessionList:
     """The sessions of a project, oldest first."""
     page = await services.sessions.list_sessions(user_id, project_id, limit, cursor)
-    sessions = [SessionBody.model_validate(session) for session in page.items]
+    sessions = await _bodies(services, project_id, page.items)
     return SessionList(project_id=project_id, sessions=sessions, next_cursor=page.next_cursor)
 
 
 @route("GET", "/sessions/{session_id}", "sessions")
 async def get_session(session_id: str, services: ServicesDep, user_id: UserId) -> SessionBody:
     """One session."""
-    return SessionBody.model_validate(await services.sessions.get_session(user_id, session_id))
+    return await _body(services, await services.sessions.get_session(user_id, session_id))
 
 
 @route("DELETE", "/sessions/{session_id}", "sessions")
@@ -136,6 +139,16 @@ async def list_messages(
     fitting = fitting_page(bodies)
     next_cursor = page.next_cursor_after(len(fitting))
     return MessageList(session_id=session_id, messages=fitting, count=session.message_count, next_cursor=next_cursor)
+
+
+async def _body(services: Services, session: Session) -> SessionBody:
+    (body,) = await _bodies(services, session.project_id, [session])
+    return body
+
+
+async def _bodies(services: Services, project_id: str, sessions: Sequence[Session]) -> list[SessionBody]:
+    found = await services.sessions.find_nodes_of(project_id, sessions)
+    return [SessionBody.of(session, exists) for session, exists in zip(sessions, found, strict=True)]
 
 
 ROUTES = (start_session, list_sessions, get_session, delete_session, list_events, send_message, list_messages)

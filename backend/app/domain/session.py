@@ -1,23 +1,23 @@
 """A session: a conversation about a whole project, or about one node of it."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from backend.app.domain.errors import InvalidNodeIdError
+from backend.app.domain.node_name import MAX_NODE_NAME_BYTES, is_node_name, normalized_node_name
 from shared.events import TokenUsage
-
-_NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def check_node_id(node_id: str) -> str:
-    """The node id itself. Raises InvalidNodeIdError where it could not be the name of a folder or a key."""
-    if not _NODE_ID.fullmatch(node_id):
+    """The node id as the source's reader would name the node. Raises InvalidNodeIdError."""
+    name = normalized_node_name(node_id)
+    if not is_node_name(name):
         raise InvalidNodeIdError(
-            "A node id is 1 to 64 letters, digits, '_', '.' or '-', and begins with a letter or digit."
+            f"A node id is the name of an agent's variable: letters, digits, '_', '.' and '-', at most "
+            f"{MAX_NODE_NAME_BYTES} bytes of UTF-8; it begins with a letter, a digit or '_'."
         )
-    return node_id
+    return name
 
 
 def openai_session_key(project_id: str, node_id: str | None) -> str:

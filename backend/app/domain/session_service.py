@@ -1,11 +1,13 @@
 """Sessions: start or find, read, delete, and the log of what happened in them."""
 
+from collections.abc import Sequence
+
 from backend.app.domain.authorization import Authorization
 from backend.app.domain.errors import SessionNotFoundError
 from backend.app.domain.message import MessageError
 from backend.app.domain.ports import Clock, EventBus, IdGenerator
 from backend.app.domain.session import Session, check_node_id
-from backend.app.domain.store_ports import Page, SessionStore
+from backend.app.domain.store_ports import Page, ProjectStore, SessionStore
 from shared.event_log import EventLogReader, EventPage
 from shared.events import SessionDeletedEvent
 
@@ -19,6 +21,7 @@ class SessionService:
     def __init__(
         self,
         sessions: SessionStore,
+        projects: ProjectStore,
         events: EventLogReader,
         authorization: Authorization,
         bus: EventBus,
@@ -26,6 +29,7 @@ class SessionService:
         ids: IdGenerator,
     ) -> None:
         self._sessions = sessions
+        self._projects = projects
         self._events = events
         self._authorization = authorization
         self._bus = bus
@@ -54,6 +58,17 @@ class SessionService:
         """The sessions of a project, oldest first. Raises ProjectNotFoundError."""
         await self._authorization.require_project(user_id, project_id)
         return await self._sessions.list_sessions(project_id, limit, cursor)
+
+    async def find_nodes_of(self, project_id: str, sessions: Sequence[Session]) -> list[bool | None]:
+        """For each session of a project: whether the agent that it is about is in the project's code now.
+
+        None for one about the whole project, and where the workflow has more agents than are read.
+        """
+        if all(session.node_id is None for session in sessions):
+            return [None] * len(sessions)
+        project = await self._projects.find_project(project_id)
+        names = set() if project is None else {node.name for node in project.nodes}
+        return [None if session.node_id is None else session.node_id in names for session in sessions]
 
     async def list_events(self, user_id: str, session_id: str, after: int, limit: int) -> EventPage:
         """What happened in the session after event number `after`. Raises SessionNotFoundError."""

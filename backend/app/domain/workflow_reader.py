@@ -4,13 +4,12 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from backend.app.domain.node_name import is_node_name
 from backend.app.domain.source import parse_source
 
 # A reader of the drawing can follow about this many; a generated source could name a hundred thousand.
 MAX_NODES = 200
 MAX_NAMES = 50
-# One long name in a shared list would be repeated in every node of the answer.
-MAX_NAME_CHARS = 200
 
 _SDK = "agents"
 _PARTS = ("handoffs", "tools")
@@ -155,7 +154,7 @@ class WorkflowReader:
                 self.lists[name] = self._names(value)
             return
         self.drafts.pop(name, None)
-        if len(name) <= MAX_NAME_CHARS and len(self.drafts) < MAX_NODES:
+        if is_node_name(name) and len(self.drafts) < MAX_NODES:
             self.drafts[name] = Draft(block, parts, [_lines(statement)])
 
     def _parts(self, value: ast.expr) -> dict[str, tuple[str, ...]] | None:
@@ -240,7 +239,7 @@ class WorkflowReader:
         if len(path) == 2 and path[0] in self.drafts and path[1] in _PARTS:
             return self.drafts[path[0]].parts[path[1]]
         name = path[-1] if path and path[0] in self.sdk_names else ".".join(path)
-        return (name,) if 0 < len(name) <= MAX_NAME_CHARS else ()
+        return (name,) if is_node_name(name) else ()
 
 
 def _called(expression: ast.expr) -> ast.expr:

@@ -4,10 +4,11 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from backend.app.domain.node_name import is_node_name
 from backend.app.domain.ports import MemoryRef
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_KEY = re.compile(rf"project_{_UUID}(_node_[A-Za-z0-9][A-Za-z0-9_.-]{{0,63}})?")
+_KEY = re.compile(rf"project_{_UUID}(?:_node_(.+))?")
 _SESSION_ID = re.compile(_UUID)
 
 
@@ -19,7 +20,8 @@ class MemoryFiles:
 
     def path(self, ref: MemoryRef) -> Path:
         """The memory's file. Raises ValueError for an id that could lead out of the root."""
-        if not _KEY.fullmatch(ref.openai_session_key) or not _SESSION_ID.fullmatch(ref.session_id):
+        key = _KEY.fullmatch(ref.openai_session_key)
+        if not key or not (key[1] is None or is_node_name(key[1])) or not _SESSION_ID.fullmatch(ref.session_id):
             raise ValueError(f"{ref} does not name a memory")
         return self._root / ref.openai_session_key / f"{ref.session_id}.sqlite"
 

@@ -306,13 +306,15 @@ export interface SendMessageRequest {
   message_id?: string | null;
 }
 
-/** A session. */
+/** A session; `node_exists` tells of the project's code as it is now. */
 export interface SessionBody {
   session_id: string;
   project_id: string;
   session_type: "global" | "node";
   /** The agent that the session is about; null: the whole project. */
   node_id: string | null;
+  /** Whether the project's code has that agent now; null: the session is about the whole project, or the code has more agents than are read. */
+  node_exists: boolean | null;
   openai_session_key: string;
   message_count: number;
   /** The `seq` of the newest event. */
@@ -349,7 +351,7 @@ export interface SessionList {
 
 /** Without `node_id` the session is about the whole project. */
 export interface StartSessionRequest {
-  /** The agent that the session is about; null: the whole project. */
+  /** The name of an agent's variable: letters, digits, '_', '.' and '-', at most 200 bytes of UTF-8, beginning with a letter, a digit or '_'. The agent need not be in the code yet. */
   node_id?: string | null;
 }
 

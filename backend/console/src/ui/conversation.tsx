@@ -10,13 +10,15 @@ interface Props {
   feed: ProjectFeed;
   session: SessionState | null;
   nodeId: string | null;
+  /** The code has no agent of that name. */
+  isAgentMissing: boolean;
   problem: Trouble | null;
   onStart: () => void;
   onShow: (shown: Shown) => void;
 }
 
 /** The middle: what was said, what is being said, and what is to be said next. */
-export function Conversation({ feed, session, nodeId, problem, onStart, onShow }: Props) {
+export function Conversation({ feed, session, nodeId, isAgentMissing, problem, onStart, onShow }: Props) {
   const [failed, setFailed] = useState<Trouble | null>(null);
   const { scroller, content, isAtEnd, toEnd } = useStickyEnd();
   const sessionId = session?.session.session_id;
@@ -97,6 +99,11 @@ export function Conversation({ feed, session, nodeId, problem, onStart, onShow }
       <div class="activity">
         {running ? <Activity message={running} onCancel={cancel} /> : <Idle session={session} />}
       </div>
+      {nodeId !== null && isAgentMissing && (
+        <p class="faint agent-missing" role="status">
+          There is no agent '{nodeId}' in the code yet. Say what it is to do, and VibeCoder creates it.
+        </p>
+      )}
       {problem && <TroubleNotice trouble={problem} actions={[["Try again", onStart]]} />}
       {failed && <TroubleNotice trouble={failed} onClose={() => setFailed(null)} />}
       {session?.isDeleted ? (

@@ -126,6 +126,7 @@ export function ProjectView({ api, feed, place, list, listed, onGo, onProjectsCh
         feed={feed}
         session={session}
         nodeId={place.nodeId}
+        isAgentMissing={project !== null && place.nodeId !== null && !names.has(place.nodeId)}
         problem={problem}
         onStart={start}
         onShow={show}

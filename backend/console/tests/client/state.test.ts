@@ -24,8 +24,14 @@ const BASE = {
 };
 const NO_TOKENS = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 const SESSION: Session = {
-  ...{ session_id: "s", project_id: "p", session_type: "global", node_id: null, openai_session_key: "project_p" },
-  ...{ message_count: 0, last_seq: 0, token_usage: NO_TOKENS, created_at: BASE.created_at },
+  ...{ session_id: "s", project_id: "p", session_type: "global", node_id: null, node_exists: null },
+  ...{
+    openai_session_key: "project_p",
+    message_count: 0,
+    last_seq: 0,
+    token_usage: NO_TOKENS,
+    created_at: BASE.created_at,
+  },
 };
 const OPENED = mergeSession(EMPTY_PROJECT, SESSION);
 
