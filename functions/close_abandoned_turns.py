@@ -26,7 +26,7 @@ def _build_handler() -> Handler:
     settings = read_settings(AwsSettings, os.environ)
     if settings.relay_queue_prefix is None or settings.relay_cluster is None:
         raise InvalidSettingsError("VIBEWIRE_RELAY_QUEUE_PREFIX and VIBEWIRE_RELAY_CLUSTER: whose queues are removed")
-    telemetry = build_telemetry(_NAME)
+    telemetry = build_telemetry(_NAME, stack=settings.stack)
     aws = AwsServices.build()
     engine = build_aws_engine(settings, aws)
     counted = with_bus(engine, CountingBus(engine.bus, telemetry))
@@ -58,7 +58,7 @@ def _build_handler() -> Handler:
         return done
 
     handler = event_handler(close, engine.flush, telemetry, asyncio.Runner())
-    return traced(_NAME, handler) if settings.tracer else handler
+    return traced(telemetry, handler) if settings.tracer else handler
 
 
 handler = started(_build_handler())

@@ -38,7 +38,7 @@ class CountingEraser:
 
 def _build_handler() -> Handler:
     settings = read_settings(AwsSettings, os.environ)
-    telemetry = build_telemetry(_NAME)
+    telemetry = build_telemetry(_NAME, stack=settings.stack)
     engine = build_aws_engine(settings)
     eraser = CountingEraser(MemoryEraser(settings.memory_dir), telemetry)
     services = build_clean_up_services(settings, engine, eraser)
@@ -52,7 +52,7 @@ def _build_handler() -> Handler:
         return done
 
     handler = event_handler(erase, engine.flush, telemetry, asyncio.Runner())
-    return traced(_NAME, handler) if settings.tracer else handler
+    return traced(telemetry, handler) if settings.tracer else handler
 
 
 handler = started(_build_handler())

@@ -19,8 +19,8 @@ def as_lambda(route: Route) -> Handler:
     Raises InvalidSettingsError, naming each variable that is wrong.
     """
     settings = read_settings(AwsSettings, os.environ)
-    telemetry = build_telemetry(route.name)
+    telemetry = build_telemetry(route.name, stack=settings.stack)
     engine = build_aws_engine(settings)
     services = build_services(settings, engine, is_frozen_between_requests=True)
     handler = http_handler(route, services, engine.flush, telemetry, asyncio.new_event_loop())
-    return traced(route.name, handler) if settings.tracer else handler
+    return traced(telemetry, handler) if settings.tracer else handler

@@ -51,7 +51,7 @@ def _build_handler() -> Handler:
     settings = read_settings(AwsSettings, os.environ)
     if settings.openai_secret_arn is None:
         raise InvalidSettingsError("VIBEWIRE_OPENAI_SECRET_ARN: run_turn needs the key of the model's server")
-    telemetry = build_telemetry(_NAME)
+    telemetry = build_telemetry(_NAME, stack=settings.stack)
     engine = build_aws_engine(settings)
     key = ModelKey(build_service("secretsmanager"), settings.openai_secret_arn)
     memory = SQLiteMemory(MemoryFiles(settings.memory_dir))
@@ -65,7 +65,7 @@ def _build_handler() -> Handler:
         return answered
 
     handler = event_handler(answer, engine.flush, telemetry, asyncio.Runner())
-    return traced(_NAME, handler) if settings.tracer else handler
+    return traced(telemetry, handler) if settings.tracer else handler
 
 
 handler = started(_build_handler())

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from functions.cold_start import Handler
 
@@ -18,6 +19,8 @@ Json = dict[str, Any]
 
 _SERVICE = "vibewire"
 _NAMESPACE = "Vibewire"
+# Whatever POWERTOOLS_SERVICE_NAME says: a dimension more would make other metrics of them.
+_NO_SERVICE = ""
 # Libraries speak from warnings on: some tell each of their calls otherwise.
 _OWN_LOGGERS = ("backend", "shared", "functions")
 
@@ -48,11 +51,15 @@ def _told(error: BaseException) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """The logger and the metrics of one function. `begin` and `end` enclose each invocation."""
+    """The logger and the metrics of one function. `begin` and `end` enclose each invocation.
+
+    Every metric has the dimension `stack`, so that stacks in one account share none.
+    """
 
     function: str
     logger: Logger
     metrics: Metrics
+    stack: str
 
     def begin(self, context: Any, **keys: Any) -> None:
         """Start an invocation: each of its log lines has the request's id and these keys."""
@@ -63,18 +70,24 @@ class Telemetry:
         )
 
     def count(self, name: str, value: float = 1) -> None:
-        """Count something that happened in this invocation."""
+        """Count something that happened in this invocation; it is a metric of the whole stack."""
         self.metrics.add_metric(name=name, unit="Count", value=value)
 
     def end(self, milliseconds: float) -> None:
-        """Finish an invocation that took so long: its metrics leave, by function and for all functions together."""
-        self.metrics.add_metric(name="Latency", unit="Milliseconds", value=milliseconds)
-        self.metrics.add_dimensions(service=_SERVICE, function=self.function)
-        self.metrics.flush_metrics()
+        """Finish an invocation that took so long: what was counted leaves, and the latency, which is by function."""
+        if self.metrics.metric_set:
+            self.metrics.add_dimension("stack", self.stack)
+            self.metrics.flush_metrics()
+        # By function alone: each name with each set of dimensions is a metric that is paid for.
+        latency = EphemeralMetrics(namespace=_NAMESPACE, service=_NO_SERVICE)
+        latency.add_metric(name="Latency", unit="Milliseconds", value=milliseconds)
+        latency.add_dimension("stack", self.stack)
+        latency.add_dimension("function", self.function)
+        latency.flush_metrics()
 
 
-def build_telemetry(function: str, stream: TextIO = sys.stdout) -> Telemetry:
-    """Take over the process's logging, and make the telemetry of the function of that name."""
+def build_telemetry(function: str, stream: TextIO = sys.stdout, *, stack: str = "vibewire") -> Telemetry:
+    """Take over the process's logging, and make the telemetry of the function of that name in that stack."""
     formatter = DiscreetFormatter(utc=True, use_rfc3339=True, serialize_stacktrace=False)
     everything = logging.StreamHandler(stream)
     everything.setFormatter(formatter)
@@ -83,13 +96,13 @@ def build_telemetry(function: str, stream: TextIO = sys.stdout) -> Telemetry:
     logger = Logger(service=_SERVICE, logger_handler=logging.StreamHandler(stream), logger_formatter=formatter)
     for name in _OWN_LOGGERS:
         logging.getLogger(name).setLevel(logger.log_level)
-    return Telemetry(function, logger, Metrics(namespace=_NAMESPACE, service=_SERVICE))
+    return Telemetry(function, logger, Metrics(namespace=_NAMESPACE, service=_NO_SERVICE), stack)
 
 
-def traced(function: str, handler: Handler) -> Handler:
-    """The handler with its calls of AWS in X-Ray. Loads the X-Ray SDK."""
+def traced(telemetry: Telemetry, handler: Handler) -> Handler:
+    """The function's handler with its calls of AWS in X-Ray. Loads the X-Ray SDK."""
     from aws_lambda_powertools import Tracer
 
-    tracer = Tracer(service=f"{_SERVICE}-{function}")
+    tracer = Tracer(service=f"{telemetry.stack}-{telemetry.function}")
     wrapped: Handler = tracer.capture_lambda_handler(handler, capture_response=False, capture_error=False)
     return wrapped

@@ -44,6 +44,7 @@ class AwsSettings(AppSettings):
     openai_secret_arn: str | None = Field(None, description="The secret that holds the key of the model's server.")
     relay_queue_prefix: str | None = Field(None, description="How the names of the relays' queues begin.")
     relay_cluster: str | None = Field(None, description="The ECS cluster in which the relays run.")
+    stack: str = Field("vibewire", description="The stack's name: a dimension of all metrics.")
     tracer: bool = Field(default=False, description="Whether the Lambdas send traces to X-Ray.")
 
     @model_validator(mode="after")

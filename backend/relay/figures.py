@@ -21,9 +21,11 @@ class Occupancy:
     rooms: int
 
 
-def report(figures: RelayFigures, occupancy: Occupancy) -> None:
-    """Write one report to standard output and begin to count anew."""
-    metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
+def report(figures: RelayFigures, occupancy: Occupancy, stack: str = "vibewire") -> None:
+    """Write one report to standard output and begin to count anew. `stack` is the dimension of all its metrics."""
+    # No service, whatever POWERTOOLS_SERVICE_NAME says: a dimension more would make other metrics of them.
+    metrics = Metrics(namespace=NAMESPACE, service="")
+    metrics.add_dimension("stack", stack)
     # The autoscaling follows Connections: each task reports its own, so that the average is that of one task.
     metrics.add_metric("Connections", MetricUnit.Count, occupancy.connections)
     metrics.add_metric("Rooms", MetricUnit.Count, occupancy.rooms)
@@ -49,8 +51,10 @@ def report(figures: RelayFigures, occupancy: Occupancy) -> None:
     metrics.flush_metrics()
 
 
-async def report_regularly(figures: RelayFigures, occupancy: Callable[[], Occupancy], seconds: float = 60.0) -> None:
+async def report_regularly(
+    figures: RelayFigures, occupancy: Callable[[], Occupancy], stack: str, seconds: float = 60.0
+) -> None:
     """Report until cancelled."""
     while True:
         await asyncio.sleep(seconds)
-        report(figures, occupancy())
+        report(figures, occupancy(), stack)

@@ -53,12 +53,12 @@ async def run_relay(settings: RelayProcessSettings, task_id: str) -> AsyncIterat
         return Occupancy(relay.connections, relay.rooms)
 
     async with AsyncExitStack() as stack:
-        stack.callback(lambda: report(figures, occupancy()))
+        stack.callback(lambda: report(figures, occupancy(), settings.stack))
         stack.push_async_callback(source.close)
         for name, work in {
             "relay": relay.run(source),
             "probe": source.prove(),
-            "report": report_regularly(figures, occupancy),
+            "report": report_regularly(figures, occupancy, settings.stack),
             "retirement": _leave_when_retired(server, settings, task_id),
         }.items():
             task = asyncio.create_task(work, name=name)

@@ -61,6 +61,7 @@ class RelayProcessSettings(RelaySettings, IdentitySettings):
     table_name: str = Field(description="The DynamoDB table.")
     topic_arn: str = Field(description="The SNS FIFO topic that carries the events to the relays.")
     relay_queue_prefix: str = Field(description="How the names of the relays' queues begin.")
+    stack: str = Field("vibewire", description="The stack's name: the dimension of all metrics.")
     host: str = Field("0.0.0.0", description="The address to listen on.")  # noqa: S104 - the container's only one
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0: any free one.")
     poll_seconds: int = Field(

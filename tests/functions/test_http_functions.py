@@ -154,16 +154,28 @@ def test_requests_are_counted_by_the_class_of_their_status(
     assert counted == {"Requests2xx": 3, "Requests4xx": 1}
 
 
-def test_metrics_are_told_by_function_and_for_all_together(
-    functions: Functions, capsys: pytest.CaptureFixture[str]
+def test_what_is_counted_is_told_for_the_stack_and_the_latency_by_function_alone(
+    functions: Functions, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "theirs")
+    functions.telemetry = replace(functions.telemetry, stack="vibewire-dev")
     functions.call("get_health")
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    described = told["_aws"]["CloudWatchMetrics"][0]
-    assert described["Namespace"] == "Vibewire"
-    assert described["Dimensions"] == [["service"], ["service", "function"]]
-    assert (told["service"], told["function"]) == ("vibewire", "get_health")
-    assert told["Latency"][0] > 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = [
+        (
+            directive["Namespace"],
+            metric["Name"],
+            [{name: line[name] for name in names} for names in directive["Dimensions"]],
+        )
+        for line in told
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+    ]
+    assert found == [
+        ("Vibewire", "Requests2xx", [{"stack": "vibewire-dev"}]),
+        ("Vibewire", "Latency", [{"stack": "vibewire-dev", "function": "get_health"}]),
+    ]
+    assert told[-1]["Latency"][0] > 0
 
 
 def test_what_a_request_publishes_has_left_when_it_is_answered(

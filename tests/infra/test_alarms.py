@@ -13,22 +13,21 @@ from tests.infra.template_files import NESTED, ROOT, load_template, walk
 
 OBSERVABILITY = NESTED["Observability"]
 NAMESPACE = "Vibewire"
-SERVICES = {"vibewire": "functions", "relay": "backend/relay"}
+FOLDERS = {"functions": "functions", "relay": "backend/relay"}
 
 
-def watched() -> set[tuple[str, str]]:
-    """The metrics of our own in the templates: service and name."""
+def watched() -> set[str]:
+    """The metrics of our own in the templates, which are all of this stack and have no other dimension."""
     found = set()
     for path in (OBSERVABILITY, NESTED["Relay"]):
         for value in walk(load_template(path)):
             if isinstance(value, dict) and value.get("Namespace") == NAMESPACE and "MetricName" in value:
-                (dimension,) = value["Dimensions"]
-                assert dimension["Name"] == "service"
-                found.add((dimension["Value"], value["MetricName"]))
+                assert value["Dimensions"] == [{"Name": "stack", "Value": {"Ref": "ProductStack"}}]
+                found.add(value["MetricName"])
     for metric in dashboard_metrics():
         if metric[0] == NAMESPACE:
-            assert metric[2] == "service"
-            found.add((metric[3], metric[1]))
+            assert metric[2:4] == ["stack", "${ProductStack}"]
+            found.add(metric[1])
     return found
 
 
@@ -54,12 +53,8 @@ def emitted(folder: str) -> str:
 
 
 def test_every_metric_that_is_watched_is_one_that_the_code_emits() -> None:
-    missing = [
-        f"{service}: {name}"
-        for service, name in sorted(watched())
-        if not re.search(rf'["\']{name}["\']', emitted(SERVICES[service]))
-    ]
-    assert missing == []
+    code = "".join(map(emitted, FOLDERS.values()))
+    assert [name for name in sorted(watched()) if not re.search(rf'["\']{name}["\']', code)] == []
 
 
 def test_every_figure_of_the_relay_is_on_the_dashboard(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,26 +62,25 @@ def test_every_figure_of_the_relay_is_on_the_dashboard(capsys: pytest.CaptureFix
     (directive,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
     reported = {metric["Name"] for metric in directive["Metrics"]}
     assert reported == {
-        metric[1] for metric in dashboard_metrics() if metric[:4:2] == [NAMESPACE, "service"] and metric[3] == "relay"
+        metric[1] for metric in dashboard_metrics() if metric[0] == NAMESPACE and not metric[1].startswith("Turn")
     }
 
 
-def test_namespace_and_services_are_those_of_the_code() -> None:
-    for service, folder in SERVICES.items():
-        code = emitted(folder)
-        assert f'"{NAMESPACE}"' in code
-        assert f'"{service}"' in code
+@pytest.mark.parametrize("folder", FOLDERS.values())
+def test_the_namespace_is_that_of_the_code(folder: str) -> None:
+    assert f'"{NAMESPACE}"' in emitted(folder)
 
 
 def test_the_list_at_the_top_names_what_is_watched() -> None:
     head = OBSERVABILITY.read_text().partition("Parameters:")[0]
     listed = {
-        (service, name)
-        for service, names in re.findall(r"#   service=(\w+) \([^)]*\): +(.*)", head)
-        for name in names.split(", ")
+        (part, name.partition(",")[0])
+        for part, names in re.findall(r"#   (functions|relay): +(.*)", head)
+        for name in re.split(r", (?=[A-Z])|; ", names)
     }
+    assert all(re.search(rf'["\']{name}["\']', emitted(FOLDERS[part])) for part, name in listed)
     # The latency is searched for by function.
-    assert listed == watched() | {("vibewire", "Latency")}
+    assert {name for _part, name in listed} == watched() | {"Latency"}
 
 
 def test_every_alarm_says_what_it_means_and_tells_somebody() -> None:

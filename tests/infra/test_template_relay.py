@@ -118,13 +118,13 @@ def test_between_two_and_forty_tasks_by_processor_and_by_connections() -> None:
 def test_the_scaling_follows_what_each_task_reports_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
     followed = RESOURCES["ScaleOnConnections"]["Properties"]["TargetTrackingScalingPolicyConfiguration"]
     metric = followed["CustomizedMetricSpecification"]
-    report(RelayFigures(), Occupancy(connections=7, rooms=2))
+    report(RelayFigures(), Occupancy(connections=7, rooms=2), "vibewire-dev")
     told = json.loads(capsys.readouterr().out)
     (directive,) = told["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == metric["Namespace"]
     # Exactly these: a metric with one dimension more is another metric.
     dimensions = [[{"Name": name, "Value": told[name]} for name in names] for names in directive["Dimensions"]]
-    assert dimensions == [metric["Dimensions"]]
+    assert dimensions == [Resolver({"ProductStack": "vibewire-dev"}).resolve(metric["Dimensions"])]
     assert {"Name": metric["MetricName"], "Unit": "Count"} in directive["Metrics"]
     assert told[metric["MetricName"]] == [7]
     # The average of what the tasks say is what one task has; each says it as often as the scaling looks.

@@ -146,5 +146,5 @@ async def test_its_logs_and_figures_are_json_and_tell_of_nobodys_work(cloud: Clo
     (figures,) = [line for line in lines if "_aws" in line]
     assert (figures["EventsReceived"], figures["MalformedMessages"]) == ([2.0], [1.0])
     assert 0 <= figures["EventLag"][0] < 20_000
-    assert figures["service"] == "relay"
+    assert figures["stack"] == "vibewire"
     assert "secret" not in relay.output
