@@ -28,4 +28,4 @@ async def engine(
     engine = build_local_engine(tmp_path, clock, ids)
     await engine.database.open()
     yield engine
-    await engine.database.close()
+    await engine.close()

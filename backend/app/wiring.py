@@ -20,7 +20,16 @@ def build_services(settings: AppSettings, engine: Engine, *, is_frozen_between_r
     """
     authorization = Authorization(engine.access, engine.sessions, engine.messages)
     sessions = build_session_service(engine)
-    projects = ProjectService(engine.projects, sessions, authorization, engine.bus, engine.clock, engine.ids, settings)
+    projects = ProjectService(
+        engine.projects,
+        sessions,
+        authorization,
+        engine.bus,
+        engine.clock,
+        engine.ids,
+        engine.offloader,
+        settings,
+    )
     messages = MessageService(
         engine.messages,
         authorization,

@@ -14,7 +14,7 @@ from backend.app.domain.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.engine import Engine
 from backend.app.domain.erasure_service import ErasureService
 from backend.app.domain.memory_keeper import MemoryKeeper
-from backend.app.domain.ports import Memory
+from backend.app.domain.ports import Memory, Offloader
 from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
 from backend.app.settings import AppSettings
@@ -48,7 +48,7 @@ class WorkerServices:
 
 
 def build_agent_runner(
-    settings: AppSettings, client: openai.AsyncOpenAI, on_key_refused: Callable[[], None]
+    settings: AppSettings, client: openai.AsyncOpenAI, offloader: Offloader, on_key_refused: Callable[[], None]
 ) -> AgentRunner:
     """The agents on the model that the settings name. `on_key_refused`: see AgentRunner."""
     set_tracing_disabled(not settings.tracing)
@@ -56,6 +56,7 @@ def build_agent_runner(
     return AgentRunner(
         OpenAIResponsesModel(model=name, openai_client=client),
         name,
+        offloader,
         max_code_bytes=settings.code_bytes,
         call_seconds=settings.turn_seconds,
         tracing=settings.tracing,
@@ -91,11 +92,12 @@ def build_worker_services(
         projects=engine.projects,
         sessions=engine.sessions,
         memory=MemoryKeeper(memory, engine.turns, settings.history_tokens),
-        begin_agent_turn=build_agent_runner(settings, client, on_key_refused).begin_turn,
+        begin_agent_turn=build_agent_runner(settings, client, engine.offloader, on_key_refused).begin_turn,
         queue=engine.queue,
         bus=engine.bus,
         clock=engine.clock,
         ids=engine.ids,
+        offloader=engine.offloader,
         limits=settings,
     )
     abandoned = AbandonedTurnService(engine.turns, engine.queue, engine.bus, engine.clock, engine.ids, settings)

@@ -13,6 +13,7 @@ from backend.app.adapters.aws_session_store import AwsSessionStore
 from backend.app.adapters.aws_turn_queue import AwsTurnQueue
 from backend.app.adapters.aws_turn_store import AwsTurnStore
 from backend.app.adapters.system_clock import SystemClock
+from backend.app.adapters.thread_offloader import ThreadOffloader
 from backend.app.adapters.uuid7_ids import Uuid7Ids
 from backend.app.domain.engine import Engine
 from backend.app.domain.ports import Clock, IdGenerator
@@ -85,4 +86,5 @@ def build_aws_engine(
         end_watch=AwsEndWatch(table),
         clock=clock,
         ids=ids,
+        offloader=ThreadOffloader(),
     )

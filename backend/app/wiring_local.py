@@ -11,6 +11,7 @@ from backend.app.adapters.local_project_store import LocalProjectStore
 from backend.app.adapters.local_session_store import LocalSessionStore
 from backend.app.adapters.local_turn_queue import LocalTurnQueue
 from backend.app.adapters.local_turn_store import LocalTurnStore
+from backend.app.adapters.process_offloader import ProcessOffloader
 from backend.app.adapters.system_clock import SystemClock
 from backend.app.adapters.uuid7_ids import Uuid7Ids
 from backend.app.domain.engine import Engine
@@ -19,12 +20,18 @@ from backend.app.domain.ports import Clock, IdGenerator
 
 @dataclass(frozen=True, slots=True)
 class LocalEngine(Engine):
-    """The engine on one SQLite file. Open `database` before use, close it after."""
+    """The engine on one SQLite file. Open `database` before use, and `close` the engine after."""
 
     database: LocalDatabase
     events: LocalEventLog
     queue: LocalTurnQueue
     bus: LocalEventBus
+    offloader: ProcessOffloader
+
+    async def close(self) -> None:
+        """Finish the work in hand, end the child process and close the file. Safe to repeat."""
+        await self.offloader.close()
+        await self.database.close()
 
 
 def build_local_engine(data_dir: Path, clock: Clock | None = None, ids: IdGenerator | None = None) -> LocalEngine:
@@ -47,4 +54,5 @@ def build_local_engine(data_dir: Path, clock: Clock | None = None, ids: IdGenera
         end_watch=LocalEndWatch(bus),
         clock=clock,
         ids=ids,
+        offloader=ProcessOffloader(),
     )

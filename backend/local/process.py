@@ -48,7 +48,7 @@ async def run_process(
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_data_dir(settings.data_dir))
         await engine.database.open()
-        stack.push_async_callback(engine.database.close)
+        stack.push_async_callback(engine.close)
         await recover_turns(engine.database, engine.clock)
         relay_settings = _relay_settings(settings)
         services = build_services(settings, engine)

@@ -17,6 +17,7 @@ import uvloop
 from agents import ModelSettings, OpenAIResponsesModel, RunConfig, Runner, SQLiteSession, set_tracing_disabled
 from agents.models.default_models import get_default_model, get_default_model_settings
 
+from backend.app.adapters.process_offloader import ProcessOffloader
 from backend.app.domain.agent_port import Brief, Proposal
 from backend.app.domain.diff import unified_diff
 from backend.app.vibecoder.agent import PatchDesk, input_items, show_code, vibecoder
@@ -26,6 +27,7 @@ from backend.local.settings import LocalSettings
 from tests.bench.conversation import CODE, PROJECT_NAME, history, request_of
 
 _LIMITS = LocalSettings.model_validate({})
+_OFFLOADER = ProcessOffloader()
 
 
 class BareTalk:
@@ -46,7 +48,7 @@ class BareTalk:
         began = time.perf_counter()
         prompt = request_of(self._turns)
         brief = Brief(PROJECT_NAME, self._code, self._turns + 1, 1, prompt)
-        desk = PatchDesk(self._code, _LIMITS.code_bytes)
+        desk = PatchDesk(self._code, _LIMITS.code_bytes, _OFFLOADER)
         self._config.call_model_input_filter = partial(show_code, brief)
         run = Runner.run_streamed(
             vibecoder, input_items(brief), context=desk, session=self._session, run_config=self._config

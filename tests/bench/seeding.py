@@ -26,7 +26,7 @@ async def seed_talks(data_dir: Path, *items: int) -> list[Talk]:
     try:
         return [await _seed_talk(engine, history(count)) for count in items]
     finally:
-        await engine.database.close()
+        await engine.close()
 
 
 async def _seed_talk(engine: LocalEngine, turns: list[list[Item]]) -> Talk:

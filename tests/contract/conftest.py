@@ -61,7 +61,7 @@ class LocalProcess(Process):
     async def open(self) -> TestedEngine:
         engine = build_local_engine(self._folder, self._clock, self._ids)
         await engine.database.open()
-        return self._tested(engine, engine.database.close)
+        return self._tested(engine, engine.close)
 
 
 class AwsProcess(Process):

@@ -162,6 +162,7 @@ async def open_workshop(
         bus=engine.bus,
         clock=engine.clock,
         ids=engine.ids,
+        offloader=engine.offloader,
         limits=limits,
     )
     return Workshop(engine, agents, TurnService(parts), memory, folder, project, session)

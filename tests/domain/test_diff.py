@@ -1,4 +1,5 @@
 import os
+import random
 import subprocess
 import tempfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from backend.app.domain.diff import unified_diff
 
+SEED = 20261127
 ORDINARY = "".join(f"line {number}\n" for number in range(40))
 
 
@@ -87,12 +89,25 @@ def test_distant_changes_are_hunks_of_their_own() -> None:
 
 
 def test_texts_that_are_costly_to_compare_are_shown_as_replaced(tmp_path: Path) -> None:
-    old = "same\n" + "".join(f"{number}\nold {number}\n" for number in range(20_000)) + "end\n"
-    new = old.replace("old", "new")
+    print("seed", SEED)
+    dice = random.Random(SEED)
+    old, new = ("same\n" + "".join(dice.choice(["a\n", "b\n"]) for _ in range(4_000)) + "end\n" for _ in range(2))
     diff = unified_diff(old, new)
     assert diff.count("\n@@ ") == 1
     assert "\n same\n" in diff
     assert git_apply(tmp_path, old, diff) == new
+
+
+@pytest.mark.parametrize("letters", [2, 30, 1_000])
+def test_git_applies_the_diff_of_long_texts_with_edits_at_random(tmp_path: Path, letters: int) -> None:
+    print("seed", SEED)
+    dice = random.Random(SEED + letters)
+    lines = [f"line {dice.randrange(letters)}\n" for _ in range(1_000)]
+    changed = list(lines)
+    for _ in range(60):
+        place = dice.randrange(len(changed))
+        changed[place : place + dice.randrange(3)] = [f"new {dice.randrange(5)}\n"] * dice.randrange(3)
+    assert git_apply(tmp_path, "".join(lines), unified_diff("".join(lines), "".join(changed))) == "".join(changed)
 
 
 LINES = st.lists(st.sampled_from(["a", "b", "", "\x0c", "c\u2028d", "e\r", "\\ No newline", "-- a", "@@"]), max_size=30)

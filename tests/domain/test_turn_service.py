@@ -1,17 +1,21 @@
 """The rules of a turn, on a real engine and a real memory, with agents that play a script."""
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar, cast
 
 import pytest
 
+from backend.app.adapters.process_offloader import ProcessOffloader
 from backend.app.domain.agent_port import Draft, Review
+from backend.app.domain.code_change import rebase_change
 from backend.app.domain.errors import EventLogBusyError, TurnError
 from backend.app.domain.limits import Limits
-from backend.app.domain.message import MessageStatus
+from backend.app.domain.message import Message, MessageStatus
 from backend.app.wiring_local import LocalEngine
-from shared.events import MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
+from shared.events import LoggedEvent, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
 from tests.domain.scripted_agents import CODE, USAGE, Step, Workshop, open_workshop
 from tests.manual_time import ManualClock
 
@@ -21,7 +25,22 @@ APPROVED = Review(approved=True, reasoning="Good.", commit_message="Add triage")
 REJECTED = Review(approved=False, reasoning="Too thin.", commit_message="")
 PASSING = TurnError("model_unavailable", "503", retryable=True)
 
+T = TypeVar("T")
 OpenWorkshop = Callable[..., Awaitable[Workshop]]
+
+
+async def ask_to_cancel(engine: LocalEngine, message: Message) -> tuple[Message, LoggedEvent | None]:
+    now = engine.clock.now()
+    cancelled = MessageCancelledEvent(
+        event_id="e",
+        project_id=message.project_id,
+        session_id=message.session_id,
+        message_id=message.message_id,
+        created_at=now,
+        code="cancelled",
+        detail="",
+    )
+    return await engine.messages.cancel_message(message.message_id, now, cancelled)
 
 
 @pytest.fixture
@@ -177,19 +196,7 @@ async def test_a_running_message_is_cancelled(workshop: OpenWorkshop) -> None:
     async with asyncio.timeout(10):
         answering = asyncio.create_task(shop.answer(message))
         await begun.wait()
-        marked, event = await shop.engine.messages.cancel_message(
-            message.message_id,
-            shop.engine.clock.now(),
-            MessageCancelledEvent(
-                event_id="e",
-                project_id=message.project_id,
-                session_id=message.session_id,
-                message_id=message.message_id,
-                created_at=shop.engine.clock.now(),
-                code="cancelled",
-                detail="",
-            ),
-        )
+        marked, event = await ask_to_cancel(shop.engine, message)
         assert (marked.status, event) == (MessageStatus.RUNNING, None)
         assert await answering is None
     assert (await shop.find(message)).status is MessageStatus.CANCELLED
@@ -249,6 +256,32 @@ async def test_changes_of_different_places_are_merged(workshop: OpenWorkshop) ->
     assert (found.status, found.iterations, found.base_version, found.version) == (MessageStatus.COMPLETED, 1, 2, 3)
     assert await shop.code() == (3, "# Our desk\n" + NEW_CODE)
     assert "Our desk" not in (found.patch or "").replace(" # Our desk", "")
+
+
+async def test_a_cancel_is_noticed_while_changes_are_merged(engine: LocalEngine, tmp_path: Path) -> None:
+    shop: Workshop
+
+    class EndlessMerge:
+        """Merges until it is told to stop; all other work is done at once."""
+
+        async def run(self, function: Callable[..., T], *arguments: object) -> T:
+            if function is rebase_change:
+                await ask_to_cancel(engine, message)
+                await asyncio.Event().wait()
+            return function(*arguments)
+
+    async def edit_by_hand_meanwhile() -> Draft:
+        await shop.edit_by_hand("# Our desk\n" + CODE)
+        return PATCH
+
+    slow = dataclasses.replace(engine, offloader=cast(ProcessOffloader, EndlessMerge()))
+    limits = Limits(cancel_check_seconds=0.01)
+    shop = await open_workshop(slow, tmp_path / "memory", [edit_by_hand_meanwhile, APPROVED], limits)
+    message = await shop.queue()
+    async with asyncio.timeout(20):
+        assert await shop.answer(message) is None
+    assert (await shop.find(message)).status is MessageStatus.CANCELLED
+    assert await shop.code() == (2, "# Our desk\n" + CODE)
 
 
 async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(workshop: OpenWorkshop) -> None:

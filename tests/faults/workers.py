@@ -85,6 +85,7 @@ def worker_of(
             bus=engine.bus,
             clock=engine.clock,
             ids=engine.ids,
+            offloader=engine.offloader,
             limits=limits,
         )
     )

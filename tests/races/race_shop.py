@@ -51,6 +51,7 @@ def turn_service(
         bus=engine.bus,
         clock=engine.clock,
         ids=engine.ids,
+        offloader=engine.offloader,
         limits=limits,
     )
     return TurnService(parts)

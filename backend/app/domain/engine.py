@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backend.app.domain.ports import Clock, EndWatch, EventBus, IdGenerator, TurnQueue
+from backend.app.domain.ports import Clock, EndWatch, EventBus, IdGenerator, Offloader, TurnQueue
 from backend.app.domain.store_ports import ErasureStore, MessageStore, ProjectStore, SessionStore
 from backend.app.domain.turn_store_port import TurnStore
 from shared.access import AccessReader
@@ -25,3 +25,4 @@ class Engine:
     end_watch: EndWatch
     clock: Clock
     ids: IdGenerator
+    offloader: Offloader

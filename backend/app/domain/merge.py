@@ -1,7 +1,6 @@
 """Three-way merge of two changes of one text, line by line."""
 
-import difflib
-
+from backend.app.domain.line_changes import changed_regions
 from backend.app.domain.source import LINE
 
 Change = tuple[int, int, tuple[str, ...]]
@@ -16,8 +15,9 @@ def merge(base: str, ours: str, theirs: str) -> str | None:
         theirs: the text after the other's.
 
     Returns:
-        The merged text; None where the two touch the same lines or neighbouring ones, as in diff3. A change that both
-        made alike counts once. That the result makes sense is for the caller to check.
+        The merged text; None where the two touch the same lines or neighbouring ones, as in diff3, or where it would
+        take too long to tell (see `changed_regions`). A change that both made alike counts once. That the result
+        makes sense is for the caller to check.
     """
     lines = LINE.findall(base)
     changes = sorted({*_changes(lines, ours), *_changes(lines, theirs)})
@@ -34,9 +34,6 @@ def merge(base: str, ours: str, theirs: str) -> str | None:
 
 def _changes(base: list[str], changed: str) -> list[Change]:
     lines = LINE.findall(changed)
-    matcher = difflib.SequenceMatcher(None, base, lines, autojunk=False)
     return [
-        (start, end, tuple(lines[new_start:new_end]))
-        for tag, start, end, new_start, new_end in matcher.get_opcodes()
-        if tag != "equal"
+        (start, end, tuple(lines[new_start:new_end])) for start, end, new_start, new_end in changed_regions(base, lines)
     ]

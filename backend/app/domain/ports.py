@@ -3,13 +3,15 @@
 Each port says what its adapters owe; one contract suite per port proves it on every adapter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from backend.app.domain.message import CompletedTurn, Item
 from shared.events import BusMessage
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -25,6 +27,18 @@ class IdGenerator(Protocol):
 
     def new_id(self) -> str:
         """A UUIDv7 (RFC 9562) as a string; unique, and growing within a process."""
+        ...
+
+
+class Offloader(Protocol):
+    """Runs work on text where it does not hold up the event loop."""
+
+    async def run(self, function: Callable[..., T], *arguments: object) -> T:
+        """Return what the function returns for the arguments, or raise what it raises.
+
+        All of it must be known to other processes: a function of a module, arguments and a result that can be pickled.
+        Where the caller is cancelled, the work may go on, and its result is lost.
+        """
         ...
 
 

@@ -12,12 +12,12 @@ from backend.app.domain.errors import (
     VersionNotFoundError,
 )
 from backend.app.domain.limits import Limits
-from backend.app.domain.ports import Clock, EventBus, IdGenerator
+from backend.app.domain.ports import Clock, EventBus, IdGenerator, Offloader
 from backend.app.domain.project import STARTER_CODE, CodeVersion, Project, ProjectChange, VersionEntry
 from backend.app.domain.session_service import SessionService
-from backend.app.domain.source import InvalidSourceError, parse_source
+from backend.app.domain.source import InvalidSourceError
 from backend.app.domain.store_ports import Page, ProjectStore
-from backend.app.domain.workflow import find_nodes
+from backend.app.domain.workflow import Node, find_nodes
 from shared.events import AccessChangedEvent, CodeChangedEvent
 
 COMMIT_MESSAGE_BY_HAND = "Edited by hand"
@@ -34,6 +34,7 @@ class ProjectService:
         bus: EventBus,
         clock: Clock,
         ids: IdGenerator,
+        offloader: Offloader,
         limits: Limits,
     ) -> None:
         self._projects = projects
@@ -42,6 +43,7 @@ class ProjectService:
         self._bus = bus
         self._clock = clock
         self._ids = ids
+        self._offloader = offloader
         self._limits = limits
 
     async def create_project(self, user_id: str, name: str, code: str | None) -> Project:
@@ -50,7 +52,7 @@ class ProjectService:
         Raises InvalidCodeError, CodeTooLargeError.
         """
         code = STARTER_CODE if code is None else code
-        self._check_code(code)
+        nodes = await self._read_code(code)
         now = self._clock.now()
         project = Project(
             project_id=self._ids.new_id(),
@@ -59,7 +61,7 @@ class ProjectService:
             members=(),
             code=code,
             version=1,
-            nodes=find_nodes(code),
+            nodes=nodes,
             created_at=now,
             updated_at=now,
         )
@@ -111,7 +113,7 @@ class ProjectService:
         change = ProjectChange(
             name=name,
             members=None if members is None else self._checked_members(access.owner, members),
-            code=None if code is None else self._version_by_hand(project_id, code, base_version),
+            code=None if code is None else await self._version_by_hand(project_id, code, base_version),
         )
         project = await self._projects.update_project(project_id, change, self._clock.now())
         if project is None:
@@ -142,24 +144,25 @@ class ProjectService:
         changed = AccessChangedEvent(event_id=self._ids.new_id(), project_id=project_id, created_at=self._clock.now())
         await self._bus.publish(changed)
 
-    def _check_code(self, code: str) -> None:
+    async def _read_code(self, code: str) -> tuple[Node, ...]:
+        """The nodes of new code. Raises CodeTooLargeError, InvalidCodeError."""
         size = len(code.encode(errors="surrogatepass"))
         if size > self._limits.code_bytes:
             raise CodeTooLargeError(f"The code has {size} bytes; at most {self._limits.code_bytes} are allowed.")
         try:
-            parse_source(code)
+            return await self._offloader.run(find_nodes, code)
         except InvalidSourceError as error:
             raise InvalidCodeError(f"The code is not Python: {error}") from error
 
-    def _version_by_hand(self, project_id: str, code: str, base_version: int | None) -> CodeVersion:
+    async def _version_by_hand(self, project_id: str, code: str, base_version: int | None) -> CodeVersion:
         if base_version is None:
             raise InvalidInputError("With `code`, say which version it was made from: `base_version`.")
-        self._check_code(code)
+        nodes = await self._read_code(code)
         return CodeVersion(
             project_id=project_id,
             version=base_version + 1,
             code=code,
-            nodes=find_nodes(code),
+            nodes=nodes,
             message_id=None,
             commit_message=COMMIT_MESSAGE_BY_HAND,
             created_at=self._clock.now(),

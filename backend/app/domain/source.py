@@ -32,12 +32,18 @@ class InvalidSourceError(ValueError):
     """The source cannot be read as Python; the message says why, in words.
 
     Attributes:
+        reason: the message without the line.
         line: the number of the line, from 1, or None where there is none.
     """
 
     def __init__(self, reason: str, line: int | None = None) -> None:
         super().__init__(f"line {line}: {reason}" if line else reason)
+        self.reason = reason
         self.line = line or None
+
+    def __reduce__(self) -> tuple[type["InvalidSourceError"], tuple[str, int | None]]:
+        # Pickle would give the whole message as the reason, and forget the line.
+        return type(self), (self.reason, self.line)
 
 
 def parse_source(code: str) -> ast.Module:

@@ -15,14 +15,13 @@ from backend.app.domain.message import (
     MessageStatus,
     TurnAnswer,
 )
-from backend.app.domain.ports import Clock, EventBus, IdGenerator, TurnQueue
+from backend.app.domain.ports import Clock, EventBus, IdGenerator, Offloader, TurnQueue
 from backend.app.domain.project import CodeVersion, Project
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import ProjectStore, SessionStore
 from backend.app.domain.turn_recorder import TurnEventRecorder
 from backend.app.domain.turn_store_port import TurnStore
 from backend.app.domain.turn_work import TurnWork, rebase_answer
-from backend.app.domain.workflow import find_nodes
 from shared.events import CodeChangedEvent, VibecodeResponseEvent
 
 
@@ -39,6 +38,7 @@ class TurnParts:
     bus: EventBus
     clock: Clock
     ids: IdGenerator
+    offloader: Offloader
     limits: Limits
 
 
@@ -81,7 +81,12 @@ class TurnAttempt:
         snapshot = await self._heartbeat.keep_alive_during(self._parts.memory.refresh(session))
         agents = self._parts.begin_agent_turn(snapshot.history, self._recorder)
         self._work = TurnWork(
-            agents, self._recorder, self._message.prompt, session.node_id, self._parts.limits.iterations
+            agents,
+            self._recorder,
+            self._message.prompt,
+            session.node_id,
+            self._parts.limits.iterations,
+            self._parts.offloader,
         )
         return session, agents, self._work
 
@@ -105,12 +110,15 @@ class TurnAttempt:
             try:
                 await self._complete(session, agents, answer)
             except StaleBaseError:
-                merged = rebase_answer(answer, await self._find_project())
+                merged = await self._heartbeat.keep_alive_during(self._rebase(answer))
                 if merged is None:
                     return False
                 answer = merged
             else:
                 return True
+
+    async def _rebase(self, answer: TurnAnswer) -> TurnAnswer | None:
+        return await rebase_answer(answer, await self._find_project(), self._parts.offloader)
 
     async def _complete(self, session: Session, agents: AgentTurn, answer: TurnAnswer) -> None:
         items = agents.new_items()
@@ -139,7 +147,7 @@ class TurnAttempt:
             project_id=self.turn.project_id,
             version=answer.base_version + 1,
             code=answer.new_code,
-            nodes=find_nodes(answer.new_code),
+            nodes=answer.nodes,
             message_id=self.turn.message_id,
             commit_message=answer.commit_message,
             created_at=self._parts.clock.now(),

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from backend.app.domain.agent_port import AgentTurn, Brief, Draft, Proposal
-from backend.app.domain.diff import unified_diff
+from backend.app.domain.code_change import CodeChange, describe_change, rebase_change
 from backend.app.domain.errors import TurnError
-from backend.app.domain.merge import merge
 from backend.app.domain.message import TurnAnswer
+from backend.app.domain.ports import Offloader
 from backend.app.domain.project import Project
-from backend.app.domain.source import InvalidSourceError, parse_source
+from backend.app.domain.source import InvalidSourceError
 from backend.app.domain.turn_recorder import TurnEventRecorder
 from backend.app.domain.workflow import node_source
 
@@ -19,26 +19,17 @@ _CODE_CHANGED = (
 )
 
 
-def rebase_answer(answer: TurnAnswer, newer: Project) -> TurnAnswer | None:
+async def rebase_answer(answer: TurnAnswer, newer: Project, offloader: Offloader) -> TurnAnswer | None:
     """The answer's change made on newer code; None where the two changes overlap, or do not parse together."""
     if answer.new_code is None:
         return answer
-    merged = merge(answer.base_code, answer.new_code, newer.code)
-    if merged is None:
+    change = await offloader.run(rebase_change, answer.base_code, answer.new_code, newer.code)
+    if change is None:
         return None
-    if merged == newer.code:  # somebody else made the same change
-        return replace(answer, base_version=newer.version, base_code=newer.code, new_code=None, patch=None)
-    try:
-        parse_source(merged)
-    except InvalidSourceError:
-        return None
-    return replace(
-        answer,
-        base_version=newer.version,
-        base_code=newer.code,
-        new_code=merged,
-        patch=unified_diff(newer.code, merged),
-    )
+    rebased = replace(answer, base_version=newer.version, base_code=newer.code)
+    if not change.patch:  # somebody else made the same change
+        return replace(rebased, new_code=None, patch=None, nodes=())
+    return replace(rebased, new_code=change.code, patch=change.patch, nodes=change.nodes)
 
 
 class TurnWork:
@@ -51,12 +42,14 @@ class TurnWork:
         prompt: str,
         node_id: str | None,
         max_iterations: int,
+        offloader: Offloader,
     ) -> None:
         self._agents = agents
         self._recorder = recorder
         self._prompt = prompt
         self._node_id = node_id
         self._max_iterations = max_iterations
+        self._offloader = offloader
         self._feedback: str | None = None
         self._out_of_iterations = TurnError("not_approved", "", retryable=False)
         self._reviews: list[str] = []
@@ -80,9 +73,9 @@ class TurnWork:
             if draft.new_code is None:
                 await self._recorder.record_iteration("vibecoder", self.iterations, draft.content)
                 return TurnAnswer(draft.content, self.iterations, project.version, project.code)
-            patch = unified_diff(project.code, draft.new_code)
-            await self._recorder.record_iteration("vibecoder", self.iterations, draft.content, patch=patch)
-            answer = await self._review(project, draft, draft.new_code, patch)
+            change = await self._offloader.run(describe_change, project.code, draft.new_code)
+            await self._recorder.record_iteration("vibecoder", self.iterations, draft.content, patch=change.patch)
+            answer = await self._review(project, draft, change)
             if answer is not None:
                 return answer
         raise self._out_of_iterations
@@ -97,17 +90,25 @@ class TurnWork:
                 prompt=self._prompt,
                 feedback=self._feedback,
                 node_id=self._node_id,
-                node_source=None if self._node_id is None else node_source(project.code, self._node_id),
+                node_source=await self._node_source(project.code),
             )
         )
 
-    async def _review(self, project: Project, draft: Draft, new_code: str, patch: str) -> TurnAnswer | None:
+    async def _node_source(self, code: str) -> str | None:
+        if self._node_id is None:
+            return None
+        try:
+            return await self._offloader.run(node_source, code, self._node_id)
+        except InvalidSourceError:
+            return None  # stored when the rules were other ones: VibeCoder still sees the whole of it
+
+    async def _review(self, project: Project, draft: Draft, change: CodeChange) -> TurnAnswer | None:
         review = await self._agents.review(
             Proposal(
                 prompt=self._prompt,
                 code=project.code,
-                new_code=new_code,
-                patch=patch,
+                new_code=change.code,
+                patch=change.patch,
                 iteration=self.iterations,
                 earlier_reviews=tuple(self._reviews),
             )
@@ -119,8 +120,9 @@ class TurnWork:
                 iterations=self.iterations,
                 base_version=project.version,
                 base_code=project.code,
-                new_code=new_code,
-                patch=patch,
+                new_code=change.code,
+                patch=change.patch,
+                nodes=change.nodes,
                 commit_message=review.commit_message.strip()[:_COMMIT_MESSAGE_CHARACTERS],
             )
         self._reviews.append(review.reasoning)

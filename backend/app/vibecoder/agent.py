@@ -7,6 +7,7 @@ from agents.items import TResponseInputItem
 from agents.run_config import CallModelData, ModelInputData
 
 from backend.app.domain.agent_port import Brief
+from backend.app.domain.ports import Offloader
 from backend.app.vibecoder.patching import apply_patch
 from backend.app.vibecoder.v4a import PatchRefusedError
 
@@ -70,11 +71,16 @@ class PatchDesk:
 
     code: str
     max_code_bytes: int
+    offloader: Offloader
     new_code: str | None = None
+
+    async def submit(self, diff: str) -> None:
+        """Apply a diff. Raises PatchRefusedError; then what was submitted before stays in place."""
+        self.new_code = await self.offloader.run(apply_patch, self.code, diff, self.max_code_bytes)
 
 
 @function_tool
-def submit_patch(desk: RunContextWrapper[PatchDesk], diff: str) -> str:
+async def submit_patch(desk: RunContextWrapper[PatchDesk], diff: str) -> str:
     """Submit one diff that makes the whole change the person asked for.
 
     Args:
@@ -82,7 +88,7 @@ def submit_patch(desk: RunContextWrapper[PatchDesk], diff: str) -> str:
     """
     replaced = desk.context.new_code is not None
     try:
-        desk.context.new_code = apply_patch(desk.context.code, diff, desk.context.max_code_bytes)
+        await desk.context.submit(diff)
     except PatchRefusedError as refused:
         kept = " The patch that you submitted before is still in place." if replaced else ""
         return f"Refused: {refused}{kept}"

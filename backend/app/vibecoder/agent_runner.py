@@ -10,6 +10,7 @@ from agents.models.default_models import get_default_model_settings
 from backend.app.domain.agent_port import Brief, Draft, Proposal, Review, TurnRecorder
 from backend.app.domain.errors import TurnError
 from backend.app.domain.message import Item
+from backend.app.domain.ports import Offloader
 from backend.app.memory.turn_session import TurnSession
 from backend.app.vibecoder.agent import PatchDesk, input_items, show_code, vibecoder
 from backend.app.vibecoder.evaluator import ReviewOutput, evaluator, review_text
@@ -31,6 +32,7 @@ class AgentRunner:
         self,
         model: Model,
         model_name: str,
+        offloader: Offloader,
         *,
         max_code_bytes: int,
         call_seconds: float,
@@ -39,6 +41,7 @@ class AgentRunner:
     ) -> None:
         self._model = model
         self._on_key_refused = on_key_refused
+        self._offloader = offloader
         self._max_code_bytes = max_code_bytes
         self._tracing = tracing
         self._settings = get_default_model_settings(model_name).resolve(
@@ -69,7 +72,7 @@ class AgentRunner:
 
     def open_desk(self, code: str) -> PatchDesk:
         """A place for patches to the code."""
-        return PatchDesk(code, self._max_code_bytes)
+        return PatchDesk(code, self._max_code_bytes, self._offloader)
 
 
 class SdkAgentTurn:
