@@ -93,6 +93,7 @@ class Bench:
         used = await self.cpu_a_turn(client.pid, sessions * turns, work())
         if first is not None:
             first.values += client.take_first_usages()
+        await client.unsubscribe(*talks)
         return used
 
     async def _counts(self) -> dict[str, Any]:

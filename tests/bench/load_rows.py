@@ -40,6 +40,7 @@ async def _parallel_batch(client: VibewireClient, turns: int, failed: Samples) -
     used = cpu_ms(client.pid) - used
     done = sum(talk.turns for talk in talks)
     failed.values.append(SESSIONS * turns - done)
+    await client.unsubscribe(*talks)
     return used / max(done, 1)
 
 

@@ -73,6 +73,11 @@ class VibewireClient:
         if not answer["ok"]:
             raise RuntimeError(f"The subscription was refused: {answer}")
 
+    async def unsubscribe(self, *talks: Talk) -> None:
+        """Leave the rooms of these sessions' projects: one connection may subscribe to 200 projects at a time."""
+        for talk in talks:
+            await self._socket.call("unsubscribe", {"project_id": talk.project_id}, timeout=_WAIT_SECONDS)
+
     async def turn(self, talk: Talk) -> None:
         """One turn."""
         began = time.perf_counter()
