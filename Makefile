@@ -8,9 +8,14 @@ CONSOLE_SOURCES := $(shell find $(CONSOLE) -type f -not -path '*/node_modules/*'
 NODE_IS_NEW_ENOUGH := const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
 
-help:  ## Show what each target does
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+# QUICK=1 runs the short form of a target that measures or proves for long: a minute at most, and nothing is written.
+QUICK ?=
+QUICK_FLAG := $(if $(QUICK),--quick)
 
+help:  ## Show what each target does
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Use
 run: .venv/.local console-if-node  ## Start everything on this machine: http://127.0.0.1:8765 (no account, no key)
 	@$(BIN)/python -m backend.local.main
 
@@ -20,7 +25,40 @@ watch: .venv/.local  ## Print every event of every project as it happens (needs 
 chat: .venv/.local  ## Talk to a project in the terminal (needs `make run`)
 	@$(BIN)/python -m backend.local.chat
 
-console: $(CONSOLE)/dist/index.html  ## Build the console, the web page at / (needs Node 20.19, or 22.12 or newer)
+console:  ## Build the console, the web page at / (needs Node 20.19, or 22.12 or newer)
+	@if node --eval '$(NODE_IS_NEW_ENOUGH)' 2>/dev/null; then \
+		$(MAKE) --no-print-directory --silent $(CONSOLE)/dist/index.html; \
+	else echo "console was SKIPPED: no Node.js with npm (https://nodejs.org, 20.19, or 22.12 or newer)"; fi
+
+##@ Test
+test: .venv/.dev  ## Run the whole test suite
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+check: .venv/.dev  ## Lint, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m backend.contracts.documents --check
+
+validate: .venv-sam/.sam  ## Check template.yaml as SAM and cfn-lint see it (no account)
+	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --region us-east-1
+
+test-long: .venv/.dev  ## The slower proofs: all kill points, many more random histories, end to end on AWS's side
+	VIBEWIRE_TEST_ALL_CRASHES=1 VIBEWIRE_TEST_EXAMPLES=300 $(BIN)/python -m pytest --numprocesses 2 --dist load \
+		tests/faults/test_killed_between_any_two_steps.py tests/stateful
+	$(BIN)/python -m pytest -m end_to_end tests/end_to_end tests/integration/test_phase_005_sessions.py
+
+test-targets: .venv/.dev  ## `make run`, `make watch` and `make chat` as a person types them
+	$(BIN)/python -m pytest -m targets tests/targets
+
+test-relay: .venv/.dev relay-peers-if-node  ## The relay with the official JavaScript client (needs Node), and relays killed at random
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m relay_stress tests/relay_stress
+
+# For so many seconds; .ci/run takes fewer.
+FUZZ_SECONDS ?= $(if $(QUICK),30,300)
+fuzz-relay: .venv/.dev  ## Send the relay garbage and floods for five minutes: flat memory, no task left, others undisturbed
+	VIBEWIRE_TEST_FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -m relay_fuzz tests/relay_fuzz
 
 check-console:  ## Lint and types of the console, and the event client's tests against a server (needs Node)
 	@if command -v npm >/dev/null; then \
@@ -31,44 +69,6 @@ check-console:  ## Lint and types of the console, and the event client's tests a
 test-console: .venv/.dev  ## The console in headless Chromium (needs Node; installs Debian's chromium where it may)
 	@tests/console/run
 
-newcomer: .venv/.dev .venv/.console  ## Measure the way from git clone to the first streamed token on the screen
-	@$(BIN)/python -m tests.console.newcomer
-
-test: .venv/.dev  ## Run the whole test suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
-
-test-long: .venv/.dev  ## The slower proofs: all kill points, many more random histories, end to end on AWS's side
-	VIBEWIRE_TEST_ALL_CRASHES=1 VIBEWIRE_TEST_EXAMPLES=300 $(BIN)/python -m pytest --numprocesses 2 --dist load \
-		tests/faults/test_killed_between_any_two_steps.py tests/stateful
-	$(BIN)/python -m pytest -m end_to_end tests/end_to_end tests/integration/test_phase_005_sessions.py
-
-test-relay: .venv/.dev relay-peers-if-node  ## The relay with the official JavaScript client (needs Node), and relays killed at random
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m relay_stress tests/relay_stress
-
-# For so many seconds; .ci/run takes fewer.
-FUZZ_SECONDS ?= 300
-fuzz-relay: .venv/.dev  ## Send the relay garbage and floods for five minutes: flat memory, no task left, others undisturbed
-	VIBEWIRE_TEST_FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -m relay_fuzz tests/relay_fuzz
-
-check: .venv/.dev  ## Lint, types and import contracts
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m backend.contracts.documents --check
-
-contracts: .venv/.dev  ## Write the OpenAPI and AsyncAPI documents and the console's types from the code
-	@$(BIN)/python -m backend.contracts.documents
-
-validate: .venv-sam/.sam  ## Check template.yaml as SAM and cfn-lint see it (no account)
-	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --region us-east-1
-
-relay-image: .venv/.dev  ## Build the relay's image, push it to ECR, print its address for sam deploy (needs docker or podman)
-	@$(BIN)/python infra/relay/publish_image.py
-
-artifacts: .venv/bin/uv  ## Build the functions' artifacts without SAM, and print their sizes (needs Python 3.13)
-	@$(BIN)/python infra/build_function.py
-
 test-lambda: .venv/.dev .venv-sam/.sam  ## Run the functions' artifacts in the Lambda emulator (needs Python 3.13)
 	@if $(BIN)/python infra/build_function.py --interpreter; then \
 		$(BIN)/python infra/build_function.py && $(BIN)/python -m pytest -m emulator tests/emulator; \
@@ -76,30 +76,49 @@ test-lambda: .venv/.dev .venv-sam/.sam  ## Run the functions' artifacts in the L
 
 sam-local: .venv/.dev .venv-sam/.sam  ## Run each function by the real `sam local`, AWS being moto (needs docker or the like)
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build
-	@$(BIN)/python -m tests.sam_local.run
-
-evidence: .venv/.dev  ## Write backend/validated_test_evidence/ from what runs now
-	$(BIN)/python -m tests.evidence.write_evidence
-	VIBEWIRE_TEST_SCREENSHOTS=backend/validated_test_evidence/console tests/console/run -q
+	@$(BIN)/python -m tests.sam_local.run $(QUICK_FLAG)
 
 # Three mounts of one NFSv4.1 folder, named by VIBEWIRE_TEST_NFS_MOUNTS, _EXPORT and _PLUG: see tests/nfs/conftest.py.
 nfs: .venv/.dev  ## Prove the memory right on NFSv4.1, and write the transcript (needs three mounts)
-	@$(BIN)/python -m tests.nfs.write_transcript
+	@$(BIN)/python -m tests.nfs.write_transcript $(QUICK_FLAG)
 
+EVIDENCE := backend/validated_test_evidence
+evidence: .venv/.dev  ## Write backend/validated_test_evidence/ from what runs now
+	$(BIN)/python -m tests.evidence.write_evidence --folder $(EVIDENCE)/phase-005
+	VIBEWIRE_TEST_SCREENSHOTS=$(EVIDENCE)/console tests/console/run -q
+
+##@ Measure
 bench: .venv/.dev  ## Measure what a turn costs against a bare script, and print the ratios
-	$(BIN)/python -m tests.bench.turn_cost
+	$(BIN)/python -m tests.bench.turn_cost $(QUICK_FLAG)
 
 bench-dynamodb: .venv/.dev  ## Count what a turn uses of DynamoDB as its session grows
-	@$(BIN)/python -m tests.bench.dynamodb_cost
+	@$(BIN)/python -m tests.bench.dynamodb_cost $(QUICK_FLAG)
 
 bench-cold-start: .venv/.dev .venv-sam/.sam  ## Measure how long the functions' artifacts take to start (needs Python 3.13)
-	@$(BIN)/python infra/build_function.py
-	@$(BIN)/python -m tests.bench.cold_start
+	@if $(BIN)/python infra/build_function.py --interpreter; then \
+		$(BIN)/python infra/build_function.py && $(BIN)/python -m tests.bench.cold_start $(QUICK_FLAG); \
+	else echo "bench-cold-start was SKIPPED: no Python 3.13"; fi
 
 bench-relay: .venv/.dev .venv/.bench relay-peers-if-node  ## Measure the relay against Node's socket.io: deliveries, latency, memory (needs Node)
-	@$(BIN)/python -m tests.bench_relay.run
+	@$(BIN)/python -m tests.bench_relay.run $(QUICK_FLAG)
 
-format: .venv/.dev  ## Format the code and mend what the linter can
+newcomer: .venv/.dev  ## Measure the way from git clone to the first streamed token on the screen (needs Node and Chromium)
+	@if tests/console/ensure_chromium newcomer; then \
+		$(MAKE) --no-print-directory --silent .venv/.console && $(BIN)/python -m tests.console.newcomer; fi
+
+##@ Deploy
+relay-image: .venv/.dev  ## Build the relay's image, push it to ECR, print its address for sam deploy (needs docker or podman)
+	@$(BIN)/python infra/relay/publish_image.py $(if $(QUICK),--check)
+
+artifacts: .venv/bin/uv  ## Build the functions' artifacts without SAM, and print their sizes (needs Python 3.13)
+	@if $(BIN)/python infra/build_function.py --interpreter; then $(BIN)/python infra/build_function.py; \
+	else echo "artifacts was SKIPPED: no Python 3.13"; fi
+
+##@ Maintain
+contracts: .venv/.dev  ## Write the OpenAPI and AsyncAPI documents and the console's types from the code
+	@$(BIN)/python -m backend.contracts.documents
+
+format: .venv/.dev  ## Format the code and repair what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -125,8 +144,7 @@ build-%: .venv/bin/uv
 
 # Built again only when a source has changed. Without Node the server says what to install.
 console-if-node:
-	@if ! node --eval '$(NODE_IS_NEW_ENOUGH)' 2>/dev/null; then echo "The console is not built: no Node (20.19, or 22.12 or newer)."; \
-	else $(MAKE) --no-print-directory --silent console || echo "The console could not be built; all else works."; fi
+	@$(MAKE) --no-print-directory --silent console || echo "The console could not be built; all else works."
 
 $(CONSOLE)/dist/index.html: $(CONSOLE_SOURCES) $(CONSOLE)/node_modules/.package-lock.json
 	@cd $(CONSOLE) && npm run --silent build -- --logLevel warn
@@ -155,6 +173,6 @@ $(CONSOLE)/node_modules/.dev: $(CONSOLE)/package-lock.json .venv/.local
 	@touch $@
 
 .PHONY: validate relay-image sam-local bench-dynamodb bench-cold-start
-.PHONY: nfs test-relay fuzz-relay bench-relay relay-peers-if-node
+.PHONY: nfs test-targets artifacts test-lambda test-relay fuzz-relay bench-relay relay-peers-if-node
 .PHONY: console console-if-node check-console test-console newcomer contracts
 .PHONY: help run watch chat test test-long check evidence bench format lock clean

@@ -125,6 +125,15 @@ def publish(ecr: Any, repository: str, engine: str | None, build_arguments: list
     return f"{address}@{digest}"
 
 
+def check(repository: str, engine: str | None) -> str:
+    """What would be built, and with what: nothing is built. Without an engine it says that the target is skipped."""
+    image = f"{repository}:{source_digest()}"
+    try:
+        return f"{image} ({find_engine(engine)} would build it)"
+    except CannotPublishError as error:
+        return f"relay-image was SKIPPED: {image} is not built. {error}"
+
+
 def main() -> int:
     """Do it, or say in one line why not. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -132,9 +141,12 @@ def main() -> int:
     parser.add_argument("--engine", help="docker or podman; by default the first that answers")
     parser.add_argument("--build-arg", action="append", default=[], help="NAME=VALUE for the Containerfile")
     parser.add_argument("--build-only", action="store_true", help="build, and print the local image's name")
+    parser.add_argument("--check", action="store_true", help="say what would be built, and build nothing")
     given = parser.parse_args()
     try:
-        if given.build_only:
+        if given.check:
+            image = check(given.repository, given.engine)
+        elif given.build_only:
             image = f"{given.repository}:{source_digest()}"
             build_image(find_engine(given.engine), image, given.build_arg)
         else:

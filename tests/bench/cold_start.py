@@ -6,6 +6,7 @@ that is none: a Lambda's share of a core turns that into time. The note has the 
 Functions and references take turns.
 
 python -m tests.bench.cold_start --rounds 7
+python -m tests.bench.cold_start --quick    three functions, once
 """
 
 import argparse
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,7 @@ from tests.moto_server import start_moto
 _HEADER = ("what", "reference", "Vibewire", "value", "goal", "", "note")
 _HTTP_GOAL = 1.15
 _RUN_TURN_GOAL = 1.1
+_QUICK_NAMES = ("get_health", "send_message", "run_turn")
 # What no function of the kind could do without, used as sparsely as can be.
 _HTTP_REFERENCE = """\
 import boto3
@@ -113,11 +116,10 @@ class Measured:
         self.clock.values.append(taken[1])
 
 
-def measure(starts: Starts, rounds: int) -> list[Row]:
-    """A row for each function."""
+def measure(starts: Starts, rounds: int, names: Sequence[str]) -> list[Row]:
+    """A row for each of these functions."""
     http = build_reference("GetHealthFunction", _HTTP_REFERENCE, starts.interpreter, starts.folder)
     turn = build_reference("RunTurnFunction", _RUN_TURN_REFERENCE, starts.interpreter, starts.folder)
-    names = [*(route.name for route in ALL_ROUTES), "run_turn"]
     references = {name: turn if name == "run_turn" else http for name in names}
     for artifact in (http, turn):  # has the files read
         starts.start("reference", artifact)
@@ -141,7 +143,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="cold_start", description="How long the functions take to start.")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="three functions, once")
     given = parser.parse_args()
+    names = _QUICK_NAMES if given.quick else [*(route.name for route in ALL_ROUTES), "run_turn"]
     interpreter = find_interpreter()
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="cold-start-", dir=ROOT / ".aws-sam")))
@@ -149,7 +153,7 @@ def main() -> None:
         world = World.build(moto, issuer, "http://127.0.0.1:9/v1", folder / "memory")
         starts = Starts(interpreter, install_runtime_client(interpreter), folder, world)
         before = surroundings()
-        rows = measure(starts, given.rounds)
+        rows = measure(starts, 1 if given.quick else given.rounds, names)
     print(before, table(_HEADER, [row.cells() for row in rows]), sep="\n\n")
 
 

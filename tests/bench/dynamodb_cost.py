@@ -1,11 +1,15 @@
 """`make bench-dynamodb`: what a turn uses of DynamoDB, counted, as the session grows.
 
 The whole turn service on the AWS engine over moto, with the real agent on the rehearsal model; nothing is timed.
+
+python -m tests.bench.dynamodb_cost            a session of 100 turns
+python -m tests.bench.dynamodb_cost --quick    of 5
 """
 
+import argparse
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +31,7 @@ from tests.moto_aws import REGION, moto_in_process
 USER = "ann"
 _PROMPTS = ("Create a triage agent", "Create a billing agent", "Make it Spanish", "Which agents are there?")
 _SHOWN = (1, 2, 5, 10, 25, 50, 100)
+_SHOWN_QUICKLY = (1, 2, 5)
 _HEADER = ("turn", "calls", "reads", "writes", "read units", "write units", "KB read", "KB written")
 
 
@@ -76,20 +81,23 @@ def _line(name: str, bill: Bill) -> list[str]:
     return [name, *(f"{number:g}" for number in numbers), *(f"{size:.1f}" for size in kilobytes)]
 
 
-async def _measure() -> None:
+async def _measure(shown: Sequence[int]) -> None:
     with tempfile.TemporaryDirectory(prefix="vibewire-bench-") as name:
         async with open_desk(Path(name)) as desk:
             lines: list[list[str]] = []
-            for number in range(1, _SHOWN[-1] + 1):
+            for number in range(1, shown[-1] + 1):
                 sent, ran = await desk.take_turn(_PROMPTS[-1] if number > 2 else _PROMPTS[number - 1])
-                if number in _SHOWN:
+                if number in shown:
                     lines += [_line(f"{number}: send_message", sent), _line(f"{number}: run_turn", ran)]
             print(table(_HEADER, lines))
 
 
 def main() -> None:
     """Count and print."""
-    asyncio.run(_measure())
+    parser = argparse.ArgumentParser(prog="dynamodb_cost", description="What a turn uses of DynamoDB.")
+    parser.add_argument("--quick", action="store_true", help="a short session")
+    given = parser.parse_args()
+    asyncio.run(_measure(_SHOWN_QUICKLY if given.quick else _SHOWN))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,12 @@ class Imports:
                 env=self._environment,
                 stdout=asyncio.subprocess.PIPE,
             )
-        output, _ = await process.communicate()
+        try:
+            output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:  # the time is up: it must not write bytecode while that is removed
+                process.kill()
+                await process.wait()
         if process.returncode:
             raise RuntimeError(f"The import failed: {self._script}")
         told = json.loads(output)

@@ -180,3 +180,5 @@ STEADY = (
 )
 SLOW = Scenario("slow consumer", 1, 20, slow_consumer)
 SCENARIOS = (*BURSTS, *STEADY, SLOW)
+# One of each kind, with few clients.
+QUICK_SCENARIOS = (BURSTS[0], STEADY[0], SLOW)

@@ -21,7 +21,8 @@ from typing import IO
 
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from tests.server_process import ROOT
+
 GOAL_SECONDS = 60.0
 _PATIENCE_SECONDS = 300.0
 

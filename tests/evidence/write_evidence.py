@@ -1,8 +1,12 @@
 """`make evidence`: writes backend/validated_test_evidence/phase-005/ from what it runs now.
 
 Each file begins with the command, date and commit that made it. Nothing in that folder is written by hand.
+
+python -m tests.evidence.write_evidence                  as `make evidence` does
+python -m tests.evidence.write_evidence --folder FOLDER  into another folder
 """
 
+import argparse
 import asyncio
 import json
 import shlex
@@ -44,29 +48,29 @@ def header(command: str) -> str:
     return f"# command: {command}\n# date:    {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n# commit:  {commit}{dirty}\n\n"
 
 
-def write_pytest_report() -> None:
+def write_pytest_report(folder: Path) -> None:
     """The request's tests, one line each."""
     command = ["-m", "pytest", "-v", "-m", "", "-p", "no:cacheprovider", REQUEST_TESTS]
     done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
     report = done.stdout.replace(str(ROOT), ".").replace(sys.executable, "python")
-    (FOLDER / "pytest.txt").write_text(header(shlex.join(["python", *command])) + report)
+    (folder / "pytest.txt").write_text(header(shlex.join(["python", *command])) + report)
     if done.returncode:
         sys.exit(report)
 
 
-def write_curl_transcript(url: str) -> None:
+def write_curl_transcript(folder: Path, url: str) -> None:
     """A session with curl, from a project to its deletion."""
     lines = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as scratch:
         for command in CURL_SCRIPT.strip().splitlines():
-            script = f"U={url}; T={folder}; {command}"
+            script = f"U={url}; T={scratch}; {command}"
             done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
             lines += [f"$ {command}", (done.stderr + done.stdout).strip(), ""]
     intro = f"# U={url}, T: a temporary folder\n\n"
-    (FOLDER / "curl.txt").write_text(header("make evidence") + intro + "\n".join(lines))
+    (folder / "curl.txt").write_text(header("make evidence") + intro + "\n".join(lines))
 
 
-async def write_socket_transcript(url: str) -> None:
+async def write_socket_transcript(folder: Path, url: str) -> None:
     """Every event of a session of two messages, the first of which is rejected once."""
     async with httpx.AsyncClient(base_url=url, timeout=40) as http, Watcher(url) as watcher:
         project_id = (await http.post("/projects", json={"name": "Support desk"})).json()["project_id"]
@@ -77,24 +81,27 @@ async def write_socket_transcript(url: str) -> None:
         await watcher.wait_for("code_changed", len(PROMPTS))
     said = [f"emit subscribe {json.dumps({'project_id': project_id})}", f"ack {json.dumps(ack)}", ""]
     heard = [f"{event['type']} {json.dumps(event, ensure_ascii=False)}" for event in watcher.events]
-    (FOLDER / "socketio.txt").write_text(header("make evidence") + "\n".join(said + heard) + "\n")
+    (folder / "socketio.txt").write_text(header("make evidence") + "\n".join(said + heard) + "\n")
 
 
 def main() -> None:
     """Run everything and write the folder anew."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for old in FOLDER.iterdir():
+    parser = argparse.ArgumentParser(prog="write_evidence", description="The evidence, from what it runs now.")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where it is written")
+    folder: Path = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
         if old.name not in MADE_ELSEWHERE:
             old.unlink()
-    write_pytest_report()
+    write_pytest_report(folder)
     with (
         tempfile.TemporaryDirectory() as data_dir,
         rehearsal_process() as model,
         vibewire_process(Path(data_dir), model.url) as server,
     ):
-        write_curl_transcript(server.url)
-        asyncio.run(write_socket_transcript(server.url))
-    print(f"Wrote {', '.join(sorted(path.name for path in FOLDER.iterdir()))} in {FOLDER.relative_to(ROOT)}")
+        write_curl_transcript(folder, server.url)
+        asyncio.run(write_socket_transcript(folder, server.url))
+    print(f"Wrote {', '.join(sorted(path.name for path in folder.iterdir()))} in {folder}")
 
 
 def _git(*arguments: str) -> str:

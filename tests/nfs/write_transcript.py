@@ -2,13 +2,19 @@
 
 conftest.py says what it needs. Where there is no repository beside the files (a copy in a virtual machine),
 VIBEWIRE_TEST_COMMIT names the commit.
+
+python -m tests.nfs.write_transcript            as `make nfs` does
+python -m tests.nfs.write_transcript --quick    a few turns on a folder of the local disk: shows that the target works,
+                                                proves nothing about NFS, and writes nothing
 """
 
+import argparse
 import os
 import platform
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +54,10 @@ def commit() -> str:
 
 def main() -> None:
     """Run the tests, show what they print, and write it. Exits as they did; without NFS nothing is written."""
+    parser = argparse.ArgumentParser(prog="write_transcript", description="The memory on NFSv4.1.")
+    parser.add_argument("--quick", action="store_true", help="a few turns on the local disk; nothing is written")
+    if parser.parse_args().quick:
+        sys.exit(run_on_local_disk())
     lines: list[str] = []
     with subprocess.Popen([sys.executable, *COMMAND], cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -61,6 +71,24 @@ def main() -> None:
     TRANSCRIPT.write_text(header("make nfs (python " + " ".join(COMMAND) + ")") + "".join(lines))
     print(f"Wrote {TRANSCRIPT.relative_to(ROOT)}")
     sys.exit(running.returncode)
+
+
+def run_on_local_disk() -> int:
+    """Run four writers on three names of one local folder. Returns pytest's exit status."""
+    with tempfile.TemporaryDirectory(prefix="vibewire-nfs-quick-") as name:
+        folder = Path(name)
+        mounts = [folder / f"c{number}" for number in (1, 2, 3)]
+        (folder / "export").mkdir()
+        for mount in mounts:
+            mount.symlink_to(folder / "export")
+        settings = {
+            "VIBEWIRE_TEST_NFS_MOUNTS": ",".join(map(str, mounts)),
+            "VIBEWIRE_TEST_NFS_EXPORT": str(folder / "export"),
+            "VIBEWIRE_TEST_NFS_PLUG": "true",
+            "VIBEWIRE_TEST_NFS_TURNS": "20",
+        }
+        command = [sys.executable, *COMMAND, "-k", "four_writers"]
+        return subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, check=False).returncode
 
 
 def _git(*arguments: str) -> str:

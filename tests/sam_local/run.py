@@ -2,8 +2,12 @@
 
 AWS is moto, the model is the rehearsal model, tokens come from an issuer of its own; all of them listen on loopback.
 Needs what `sam build` made, and a docker-compatible engine.
+
+python -m tests.sam_local.run            and the transcript is written to the evidence
+python -m tests.sam_local.run --quick    as above, and nothing is written
 """
 
+import argparse
 import json
 import socket
 import sys
@@ -152,6 +156,9 @@ def _free_port() -> int:
 
 def main() -> int:
     """Run all. 1 where something is not as it should be; 0 also where no engine is there, after saying so."""
+    parser = argparse.ArgumentParser(prog="sam_local", description="Every function under the real `sam local`.")
+    parser.add_argument("--quick", action="store_true", help="nothing is written")
+    quick = parser.parse_args().quick
     if (missing := find_engine()) is not None:
         print(f"sam-local was SKIPPED: no docker-compatible engine ({missing}). DOCKER_HOST names another one.")
         return 0
@@ -174,7 +181,8 @@ def main() -> int:
         tell("sam local start-api")
         _use_api(run)
     tell(f"All {len(run.shown)} functions answered as they should.")
-    EVIDENCE.write_text("\n".join(_told) + "\n")
+    if not quick:
+        EVIDENCE.write_text("\n".join(_told) + "\n")
     return 0
 
 

@@ -1,0 +1,38 @@
+"""No target of `make help` can be broken on main: .ci/run runs each, whole or in its short form."""
+
+import re
+import subprocess
+
+from tests.server_process import ROOT
+
+# Three that a person sits before; tests/targets types them.
+_RUN_BY_TEST_TARGETS = {"run", "watch", "chat"}
+
+
+def targets_of_help() -> list[str]:
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return re.findall(r"^  make (\S+)", printed, flags=re.MULTILINE)
+
+
+def targets_of_ci() -> set[str]:
+    script = (ROOT / ".ci" / "run").read_text()
+    commands = re.findall(r"^\s*make +(.*)$", script, flags=re.MULTILINE)
+    return {word for command in commands for word in command.split() if re.fullmatch(r"[a-z-]+", word)}
+
+
+def test_help_lists_every_target_that_is_described() -> None:
+    described = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert sorted(targets_of_help()) == sorted(described)
+
+
+def test_ci_runs_every_target_of_help() -> None:
+    assert set(targets_of_help()) - targets_of_ci() - _RUN_BY_TEST_TARGETS == set()
+
+
+def test_ci_names_no_target_that_is_not_there() -> None:
+    assert targets_of_ci() - set(targets_of_help()) == set()
+
+
+def test_every_target_is_phony() -> None:
+    declared = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert set(targets_of_help()) - {name for line in declared for name in line.split()} == set()
