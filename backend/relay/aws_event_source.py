@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backend.relay.aws_relay_queue import AwsRelayQueue, QueueMessage, describe, is_gone
+from backend.relay.aws_relay_queue import BATCH_MESSAGES, AwsRelayQueue, QueueMessage, describe, is_gone
 from backend.relay.bus_parsing import MalformedBusMessageError, RelayProbe, parse_bus_message
 from backend.relay.counters import RelayFigures
 from shared.events import BusMessage
@@ -19,6 +19,10 @@ _WAIT_SECONDS = 20
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 20.0
 _PROBE_SECONDS = 2.0
+# While messages are still to be deleted, which hold back their sessions, no receive takes longer.
+_SHORT_WAIT_SECONDS = 1
+# How often a message's deletion is tried; after as many seconds it is no longer hidden, and its receipt is void.
+_MOST_DELETIONS = 10
 
 
 class AwsEventSource:
@@ -43,7 +47,8 @@ class AwsEventSource:
         self._first_pause_seconds = first_pause_seconds
         self._failures = 0
         self._opened = asyncio.Event()
-        self._handed_on: list[str] = []
+        # The receipts that are to be deleted, with the number of tries.
+        self._handed_on: dict[str, int] = {}
 
     async def receive(self) -> Sequence[BusMessage]:
         """See EventSource. Makes the queue first, where there is none."""
@@ -79,13 +84,22 @@ class AwsEventSource:
         if not self._queue.is_open:
             await self._queue.open()
             self._opened.set()
-        if self._handed_on:
-            await self._queue.delete(self._handed_on)
-            self._handed_on = []
-        messages = await self._queue.receive(self._wait_seconds)
-        self._handed_on = [message.receipt for message in messages]
+        await self._delete_handed_on()
+        wait_seconds = min(self._wait_seconds, _SHORT_WAIT_SECONDS) if self._handed_on else self._wait_seconds
+        messages = await self._queue.receive(wait_seconds)
+        self._handed_on |= dict.fromkeys((message.receipt for message in messages), 0)
         now = datetime.now(UTC)
         return [event for message in messages if (event := self._read(message, now)) is not None]
+
+    async def _delete_handed_on(self) -> None:
+        """Delete what was passed on. What SQS does not delete is kept for the next time, up to a number of tries."""
+        receipts = tuple(self._handed_on)
+        for batch in (receipts[first : first + BATCH_MESSAGES] for first in range(0, len(receipts), BATCH_MESSAGES)):
+            failed = set(await self._queue.delete(batch))
+            for receipt in batch:
+                self._handed_on[receipt] += 1
+                if receipt not in failed or self._handed_on[receipt] >= _MOST_DELETIONS:
+                    del self._handed_on[receipt]
 
     def _read(self, message: QueueMessage, now: datetime) -> BusMessage | None:
         """The event in a message; None where there is none to pass on, and the message is only to be deleted."""
@@ -106,8 +120,7 @@ class AwsEventSource:
         if is_gone(error) and self._queue.is_open:
             logger.warning("The queue %s is gone and is made anew", self._queue.name)
             self._queue.forget()
-            self._handed_on = []
-            return
+            self._handed_on = {}
         self._failures += 1
         if self._failures == 1:
             logger.warning("Events of %s cannot be received for now: %s", self._queue.name, describe(error))

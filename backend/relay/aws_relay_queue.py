@@ -14,7 +14,7 @@ from shared.aws_service import AwsService
 
 logger = logging.getLogger(__name__)
 
-_BATCH_MESSAGES = 10
+BATCH_MESSAGES = 10
 # A batch is passed on within milliseconds; if an answer of SQS is lost, its sessions stand still for so long.
 _VISIBILITY_SECONDS = 15
 # Whoever is away for longer reads the log.
@@ -41,6 +41,7 @@ class AwsRelayQueue:
         self._url: str | None = None
         self._subscription_arn: str | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._receive_attempt_id: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -54,22 +55,38 @@ class AwsRelayQueue:
         await asyncio.shield(self._opening)
 
     async def receive(self, wait_seconds: int) -> list[QueueMessage]:
-        """Wait for messages: at most 10, at most so long; they are hidden until deleted, at most for a while."""
-        answer = await self._sqs.call(
-            "receive_message",
-            QueueUrl=self._url,
-            MaxNumberOfMessages=_BATCH_MESSAGES,
-            WaitTimeSeconds=wait_seconds,
-        )
+        """Wait for messages: at most 10, at most so long; they are hidden until deleted, at most for a while.
+
+        Where an answer of SQS was lost, botocore's next try and the next call here get the same messages again.
+        """
+        attempt_id = self._receive_attempt_id or str(uuid.uuid4())
+        self._receive_attempt_id = None
+        try:
+            answer = await self._sqs.call(
+                "receive_message",
+                QueueUrl=self._url,
+                MaxNumberOfMessages=BATCH_MESSAGES,
+                WaitTimeSeconds=wait_seconds,
+                ReceiveRequestAttemptId=attempt_id,
+            )
+        except BotoCoreError:
+            self._receive_attempt_id = attempt_id  # no answer came; after any other error SQS may refuse the old id
+            raise
         return [QueueMessage(one["Body"], one["ReceiptHandle"]) for one in answer.get("Messages", [])]
 
-    async def delete(self, receipts: Sequence[str]) -> None:
-        """Remove messages for good. One that cannot be removed comes again, and the order of the rooms drops it."""
+    async def delete(self, receipts: Sequence[str]) -> list[str]:
+        """Remove messages for good, at most 10. Returns the receipts of those that SQS did not remove.
+
+        While such a message is hidden, SQS holds back what follows it in its session; then it comes again, and the
+        order of the rooms drops it.
+        """
         entries = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(receipts)]
         answer = await self._sqs.call("delete_message_batch", QueueUrl=self._url, Entries=entries)
-        if failed := answer.get("Failed", []):
+        failed = answer.get("Failed", [])
+        if failed:
             codes = ", ".join(sorted({str(one.get("Code")) for one in failed}))
-            logger.warning("%s messages of %s were not deleted and come again: %s", len(failed), self.name, codes)
+            logger.warning("%s messages of %s were not deleted: %s", len(failed), self.name, codes)
+        return [receipts[int(one["Id"])] for one in failed]
 
     async def publish_probe(self) -> None:
         """Send a probe through the topic, to come in at this queue."""
@@ -84,12 +101,14 @@ class AwsRelayQueue:
 
     def forget(self) -> None:
         """Take note that the queue is gone: it must be opened again."""
-        self._url = self._subscription_arn = None
+        self._url = self._subscription_arn = self._receive_attempt_id = None
 
     async def remove(self) -> None:
         """Unsubscribe and delete the queue. Never raises: the schedule removes what is left. Safe to repeat."""
         if self._opening is not None:
-            await asyncio.gather(self._opening, return_exceptions=True)
+            await asyncio.wait({self._opening})
+            if not self._opening.cancelled():
+                self._opening.exception()  # whoever opened was told of it, or does not wait any more
         subscription_arn, url = self._subscription_arn, self._url
         self.forget()
         try:

@@ -1,7 +1,7 @@
 """What a relay counts."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 
 
@@ -34,6 +34,12 @@ class RelayFigures:
     largest_flush: int = 0
     drops: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
+
+    def reset(self) -> None:
+        """Begin to count anew, in place: all who count share this object."""
+        for counted in fields(self):
+            factory = counted.default_factory
+            setattr(self, counted.name, counted.default if factory is MISSING else factory())
 
     def count_event(self, created_at: datetime, now: datetime) -> None:
         """An event came in; those of a batch have one `now`."""

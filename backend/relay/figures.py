@@ -47,7 +47,7 @@ def report(figures: RelayFigures, occupancy: Occupancy, stack: str = "vibewire")
     for name, counted in (("dropped", figures.drops), ("refused", figures.refusals)):
         if counted:
             metrics.add_metadata(name, dict(counted))
-    figures.__init__()  # type: ignore[misc]  # counted anew, in place: everybody counts in this object
+    figures.reset()
     metrics.flush_metrics()
 
 

@@ -152,11 +152,8 @@ class RelaySocket(GuardedSocket):
 
     async def poll(self) -> list[Any]:
         """What is to be sent next; python-engineio's writer asks, and whoever polls."""
-        if not self.upgraded:
+        if not self.upgraded or self.protocol is None or not self._may_go_direct():
             return await self._poll_some()
-        if self.protocol is None or not self._may_go_direct():
-            packets: list[Any] = await super().poll()
-            return packets
         self.rules.on_change(self)  # what rooms were told before this, it got through the queue
         self.is_direct = True
         # No timeout: from now on only the end comes this way. Silence is noticed by the pings.
@@ -186,11 +183,14 @@ class RelaySocket(GuardedSocket):
                 self.protocol = self._websocket = None
 
     async def _poll_some(self) -> list[Any]:
-        """As python-engineio's poll, which takes all there is; what one answer cannot hold is left where it is."""
+        """Take what waits, and leave what one answer cannot hold where it is.
+
+        Unlike python-engineio's it takes a cancellation for one, and not for a client with nothing to get.
+        """
         try:
             async with asyncio.timeout(self.server.ping_interval + self.server.ping_timeout):
                 packets = [await self.queue.get()]
-        except (TimeoutError, asyncio.CancelledError):
+        except TimeoutError:
             raise engineio.exceptions.QueueEmpty from None
         while packets[-1] is not None and len(packets) < _MOST_POLLED_PACKETS and not self.queue.empty():
             packets.append(self.queue.get_nowait())

@@ -25,9 +25,6 @@ logger = logging.getLogger(__name__)
 _MOST_WAITING_REQUESTS = 256
 _LOOK_SECONDS = 0.02
 
-# Stands for a socket that was closed between its packet and its turn to be handled.
-_GONE = Client(Identity(""))
-
 
 class Relay:
     """Broadcasts the events of projects to the clients that subscribed to them. Keeps nothing that matters."""
@@ -85,7 +82,9 @@ class Relay:
         self, handle: Callable[[str, Client, tuple[object, ...]], Awaitable[Ack]]
     ) -> Callable[..., Awaitable[Ack]]:
         async def handle_in_turn(sid: str, *payload: object) -> Ack:
-            client = self._connections.get(sid) or _GONE
+            client = self._connections.get(sid)
+            if client is None:  # it was closed between its packet and its turn to be handled
+                return _disconnected()
             if client.waiting >= _MOST_WAITING_REQUESTS:
                 return refusal("too_many_requests", f"At most {_MOST_WAITING_REQUESTS} requests at a time.")
             client.waiting += 1
@@ -95,7 +94,7 @@ class Relay:
             except InvalidSubscriptionError as error:
                 return refusal("invalid_subscription", str(error))
             except ClientGoneError:
-                return refusal("disconnected", "The socket was closed meanwhile.")
+                return _disconnected()
             except Exception:
                 # The log could not be read, or there is a bug here: the client must not wait for an answer for ever.
                 logger.exception("A request of a client failed")
@@ -186,3 +185,7 @@ class Relay:
 
     def _emit_to_room(self, project_id: str, event: Event) -> None:
         self.sio.manager.emit_event(room_of(project_id), event)
+
+
+def _disconnected() -> Ack:
+    return refusal("disconnected", "The socket was closed meanwhile.")

@@ -72,7 +72,8 @@ class GuardedWebSocket:
         try:
             return await work
         except asyncio.CancelledError:
-            if self._is_cut:
+            # cut() asked for one; whoever else asked means the task, and not the connection.
+            if self._is_cut and task.uncancel() == 0:
                 raise OSError("The connection was cut") from None
             raise
         finally:

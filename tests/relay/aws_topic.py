@@ -26,21 +26,30 @@ PREFIX = "vibewire-relay-"
 
 
 class FaultyClient:
-    """A boto3 client whose next calls of an operation fail; `calls` names all that were made."""
+    """A boto3 client whose next calls of an operation fail; `requests` are all that were made."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
-        self.calls: list[str] = []
+        self.requests: list[tuple[str, dict[str, Any]]] = []
         self._faults: dict[str, deque[Exception]] = {}
 
     def fail(self, operation: str, *errors: ClientError | BotoCoreError) -> None:
         self._faults.setdefault(operation, deque()).extend(errors)
 
+    @property
+    def calls(self) -> list[str]:
+        """The operations of all requests."""
+        return [operation for operation, _ in self.requests]
+
+    def parameters_of(self, operation: str) -> list[dict[str, Any]]:
+        """What each request of an operation asked for."""
+        return [parameters for made, parameters in self.requests if made == operation]
+
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         method = getattr(self.client, operation)
 
         def call(**parameters: Any) -> Any:
-            self.calls.append(operation)
+            self.requests.append((operation, parameters))
             if self._faults.get(operation):
                 raise self._faults[operation].popleft()
             return method(**parameters)

@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from backend.app.domain.project import Project
 from backend.app.wiring_local import LocalEngine
@@ -83,6 +83,66 @@ async def test_deleting_is_tried_again_before_anything_else_is_asked_for(topic: 
         assert await relay.until(3) == events
 
 
+async def test_a_message_that_sqs_did_not_delete_is_deleted_the_next_time_and_holds_nothing_back(topic: Topic) -> None:
+    sqs = topic.sqs = FailingDeletes(topic.sqs.client)
+    async with listening(topic.source(TASK)) as relay:
+        sqs.fail_entries(3)
+        events = [iteration(seq) for seq in range(1, 4)]
+        for event in events:
+            await topic.publish(event)  # SQS gives out the next of a session when the one before is deleted
+        assert await relay.until(3) == events
+        await until(lambda: _is_empty(topic))
+    failed = sqs.failed
+    assert len(failed) == 3
+    assert all(sqs.asked.count(receipt) > failed.count(receipt) for receipt in failed)
+
+
+async def test_what_sqs_never_deletes_is_given_up_after_ten_tries(topic: Topic) -> None:
+    sqs = topic.sqs = FailingDeletes(topic.sqs.client)
+    async with listening(topic.source(TASK)) as relay:
+        sqs.fail_entries(1_000)
+        for number in range(25):
+            await topic.publish(iteration(1, session_id=f"s-{number}"))
+        await relay.until(25)
+        await until(lambda: _has_given_up(sqs, 25))
+        sqs.fail_entries(0)
+    assert max(sqs.asked.count(receipt) for receipt in sqs.failed) == 10
+    assert all(len(one["Entries"]) <= 10 for one in sqs.parameters_of("delete_message_batch"))
+
+
+async def test_a_receive_whose_answer_was_lost_is_tried_again_as_the_same_attempt_and_each_other_is_a_new_one(
+    topic: Topic,
+) -> None:
+    async with listening(topic.source(TASK)) as relay:
+        before = len(topic.sqs.parameters_of("receive_message"))
+        topic.sqs.fail(
+            "receive_message",
+            ReadTimeoutError(endpoint_url="https://sqs.us-east-1.amazonaws.com"),
+            refused("ReceiveMessage", "InvalidParameterValue"),  # "not valid anymore": the batch was touched meanwhile
+        )
+        await topic.publish(iteration(1))
+        await relay.until(1)
+    ids = [one["ReceiveRequestAttemptId"] for one in topic.sqs.parameters_of("receive_message")]
+    assert len(set(ids)) == len(ids) - 1
+    (repeated,) = {one for one in ids if ids.count(one) == 2}
+    first = ids.index(repeated)
+    assert first >= before - 1
+    assert ids[first + 1] == repeated
+
+
+async def test_a_queue_that_is_not_known_yet_after_it_was_made_is_waited_for_with_pauses(
+    topic: Topic, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = refused("ReceiveMessage", "AWS.SimpleQueueService.NonExistentQueue")
+    topic.sqs.fail("receive_message", *[gone] * 4)
+    async with listening(topic.source(TASK)) as relay:
+        await topic.publish(iteration(1, content="one"))
+        assert contents(await relay.until(1)) == ["one"]
+        assert len(topic.subscriptions()) == 1
+    assert topic.sqs.calls.count("create_queue") == 5
+    assert caplog.text.count("are received again after 4 failures") == 1  # each failure is followed by a pause
+
+
 async def test_a_relay_whose_first_calls_fail_starts_when_they_no_longer_do(topic: Topic) -> None:
     topic.sqs.fail("create_queue", refused("CreateQueue", "AccessDenied"))
     topic.sns.fail("subscribe", refused("Subscribe", "NotFound"))
@@ -150,6 +210,46 @@ async def test_closing_while_the_queue_is_being_made_removes_it_too(topic: Topic
     await closing
     assert topic.queue_url(TASK) is None
     assert topic.subscriptions() == []
+
+
+class FailingDeletes(FaultyClient):
+    """A client whose next deletions fail, one entry each."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self.failed: list[str] = []
+        self._to_fail = 0
+
+    def fail_entries(self, count: int) -> None:
+        self._to_fail = count
+
+    @property
+    def asked(self) -> list[str]:
+        """The receipts that were to be deleted, once for each time."""
+        batches = self.parameters_of("delete_message_batch")
+        return [entry["ReceiptHandle"] for batch in batches for entry in batch["Entries"]]
+
+    def delete_message_batch(self, **parameters: Any) -> Any:
+        self.requests.append(("delete_message_batch", parameters))
+        entries = parameters["Entries"]
+        kept, self._to_fail = entries[: self._to_fail], max(0, self._to_fail - len(entries))
+        self.failed += [entry["ReceiptHandle"] for entry in kept]
+        answer: dict[str, Any] = {"Successful": []}
+        if passed := [entry for entry in entries if entry not in kept]:
+            answer = self.client.delete_message_batch(QueueUrl=parameters["QueueUrl"], Entries=passed)
+        return answer | {"Failed": [{"Id": one["Id"], "Code": "InternalError", "SenderFault": False} for one in kept]}
+
+
+async def _is_empty(topic: Topic) -> bool:
+    attributes = await asyncio.to_thread(topic.attributes, TASK)
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    return all(attributes[name] == "0" for name in names)
+
+
+async def _has_given_up(sqs: FailingDeletes, receipts: int) -> bool:
+    await asyncio.sleep(0.01)
+    asked = sqs.asked
+    return sum(asked.count(receipt) == 10 for receipt in set(asked)) >= receipts
 
 
 async def _came(relay: Listening, seq: int) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections import Counter
 
 import httpx
 import pytest
@@ -11,6 +12,23 @@ import socketio
 from backend.relay.counters import RelayFigures
 from backend.relay.figures import Occupancy, report
 from tests.relay.live_relay import PROJECT, SESSION, live_relay, until
+
+
+def test_figures_that_begin_anew_are_as_new() -> None:
+    figures = RelayFigures()
+    drops = figures.drops
+    for name, value in vars(figures).items():
+        setattr(figures, name, Counter(slow=1) if isinstance(value, Counter) else 7)
+    figures.reset()
+    assert figures == RelayFigures()
+    assert figures.drops is not drops
+
+
+async def test_requests_of_sockets_that_are_closed_are_told_so_however_many_they_are() -> None:
+    async with live_relay() as live:
+        subscribe = live.relay.sio.handlers["/"]["subscribe"]
+        answers = await asyncio.gather(*(subscribe(f"closed-{number}", {"project_id": "p"}) for number in range(300)))
+    assert {answer["code"] for answer in answers} == {"disconnected"}
 
 
 def test_a_report_has_every_figure_and_begins_anew(capsys: pytest.CaptureFixture[str]) -> None:
