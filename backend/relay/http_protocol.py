@@ -10,6 +10,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 # The first line and the headers; a load balancer sends less.
 _MOST_HEAD_BYTES = 65_536
+# How the connection is found in an ASGI scope's extensions, under "transport".
+HTTP_EXTENSION = "vibewire.http"
 
 
 class RelayHttpProtocol(HttpToolsProtocol):
@@ -51,6 +53,7 @@ class RelayHttpProtocol(HttpToolsProtocol):
             self._await_request()
         self._is_in_head = True
         super().on_message_begin()
+        self.scope["extensions"] = {HTTP_EXTENSION: {"transport": self.transport}}
 
     def on_headers_complete(self) -> None:
         """Its head is here."""

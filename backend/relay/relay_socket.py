@@ -15,6 +15,8 @@ import engineio
 
 from backend.relay.counters import RelayFigures
 from backend.relay.guarded_socket import GuardedSocket
+from backend.relay.http_protocol import HTTP_EXTENSION
+from backend.relay.outbound_budget import OutboundBudget, Waiting
 from backend.relay.outbound_queue import OutboundQueue
 from backend.relay.settings import RelaySettings
 from backend.relay.websocket_protocol import EXTENSION, RelayWebSocketProtocol
@@ -28,6 +30,10 @@ _LINGER_SECONDS = 10.0
 _GOODBYE_SECONDS = 0.05
 # python-engineio's client gives up over an answer with more.
 _MOST_POLLED_PACKETS = 16
+# What a client may be sent by a replay, while much waits for all of them.
+_LITTLE_BYTES = 65_536
+# Reasons to be cut off that no client hears: whatever is said would wait behind what it does not read.
+_UNREAD = ("slow", "memory")
 
 
 @dataclass
@@ -41,6 +47,7 @@ class SocketRules:
         flush: writes what rooms were told so far.
         on_change: called before a socket begins to be written to directly, and after it ended.
         note_drop: told the reason when a socket is cut off.
+        budget: bounds what waits for all sockets together.
         tasks: the ends of connections that are under way; kept from being collected as garbage.
     """
 
@@ -51,6 +58,10 @@ class SocketRules:
     on_change: Callable[["RelaySocket"], None]
     note_drop: Callable[[str], None]
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+    budget: OutboundBudget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.budget = OutboundBudget(self.settings.max_waiting_bytes, _drop_for_all)
 
 
 class RelaySocket(GuardedSocket):
@@ -75,11 +86,30 @@ class RelaySocket(GuardedSocket):
         self.is_direct = False
         self._next_ping: asyncio.TimerHandle | None = None
         self._websocket: GuardedWebSocket | None = None
+        self._polled_over: list[asyncio.WriteTransport] = []
 
     @property
     def buffered(self) -> int:
         """The bytes that wait for the client."""
-        return int(self.queue.bytes) + (self.protocol.buffered if self.protocol is not None else 0)
+        unread = sum(transport.get_write_buffer_size() for transport in self._polled_over)
+        return int(self.queue.bytes) + unread + (self.protocol.buffered if self.protocol is not None else 0)
+
+    async def handle_get_request(self, environ: dict[str, Any]) -> Any:
+        """See GuardedSocket. Answers to polls that the client does not read wait for it too."""
+        extensions = environ["asgi.scope"].get("extensions") or {}
+        transport = extensions.get(HTTP_EXTENSION, {}).get("transport")
+        self._polled_over = [one for one in self._polled_over if one is not transport and one.get_write_buffer_size()]
+        if transport is not None:
+            self._polled_over.append(transport)
+        return await super().handle_get_request(environ)
+
+    @property
+    def may_be_sent_more(self) -> bool:
+        """Whether what can come later, as a replay can, may come now: little waits for it, and not much for all."""
+        if self.rules.budget.is_half_spent:
+            self.rules.budget.note(self)
+            return self.buffered <= _LITTLE_BYTES or not self.rules.budget.is_half_spent
+        return self.buffered <= self.rules.settings.max_client_bytes // 2
 
     async def send(self, pkt: Any) -> None:
         """Send a packet, after all that was sent before. Never waits for the client."""
@@ -99,8 +129,7 @@ class RelaySocket(GuardedSocket):
             self.queue.put_first(pkt)  # behind all that waits for somebody who polls, it would come too late
             return
         self.queue.put_nowait(pkt)
-        if self.buffered > self.rules.settings.max_client_bytes:
-            self.drop("slow")
+        self._note_waiting()
 
     def drop(self, reason: str, detail: str = "") -> None:
         """Cut the client off and forget what it was not sent; it gets that by replay. Safe to repeat."""
@@ -113,8 +142,10 @@ class RelaySocket(GuardedSocket):
         if self.protocol is None:
             if self._websocket is not None:
                 self._websocket.cut()
-        elif reason == "slow":
-            self.protocol.cut()  # whatever else is said would wait behind what it does not read
+            for transport in self._polled_over if reason in _UNREAD else ():
+                transport.abort()
+        elif reason in _UNREAD:
+            self.protocol.cut()
         else:
             self.protocol.end(_POLICY_VIOLATION, f"{reason}: {detail}" if detail else reason)
         self._in_background(self.close(wait=False, abort=True, reason=self.server.reason.SERVER_DISCONNECT))
@@ -139,6 +170,7 @@ class RelaySocket(GuardedSocket):
         else:
             self.queue.put_nowait(None)
         self.rules.on_change(self)
+        self.rules.budget.forget(self)
         if abort:
             self.server.sockets.pop(self.sid, None)  # else it stays until its goodbye is fetched, or is overdue
         if self.protocol is not None:
@@ -168,8 +200,7 @@ class RelaySocket(GuardedSocket):
         extensions = environ["asgi.scope"].get("extensions") or {}
         self.protocol = extensions.get(EXTENSION, {}).get("protocol")
         if self.protocol is not None:
-            self.protocol.limit = self.rules.settings.max_client_bytes
-            self.protocol.on_overflow = lambda: self.drop("slow")
+            self.protocol.on_backlog = self._note_waiting
         return await super()._upgrade_websocket(environ)
 
     async def _websocket_handler(self, ws: Any) -> None:
@@ -196,7 +227,17 @@ class RelaySocket(GuardedSocket):
             packets.append(self.queue.get_nowait())
         if packets[-1] is None and len(packets) > 1:
             self.queue.put_first(None)  # the end, for the next one to find
+        self.rules.budget.note(self)
         return [packet for packet in packets if packet is not None]
+
+    def _note_waiting(self) -> None:
+        """What waits for the client grew, or it has read."""
+        if self.dropped or self.closed:
+            return
+        if self.buffered > self.rules.settings.max_client_bytes:
+            self.drop("slow")
+        else:
+            self.rules.budget.note(self)
 
     def _end_poll(self) -> None:
         self.queue.put_nowait(engineio.packet.Packet(engineio.packet.NOOP))
@@ -215,6 +256,11 @@ class RelaySocket(GuardedSocket):
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self.rules.tasks.add(task)
         task.add_done_callback(self.rules.tasks.discard)
+
+
+def _drop_for_all(socket: Waiting) -> None:
+    assert isinstance(socket, RelaySocket)  # noqa: S101 - nothing else is noted
+    socket.drop("memory", "too much waits for all clients together, and most for it")
 
 
 class SocketTable(dict[str, RelaySocket]):

@@ -156,7 +156,7 @@ class Relay:
     async def _until_taken(self, sid: str) -> None:
         """Wait while much of what the client was sent is still on its way."""
         while (socket := self.sio.socket_of(sid)) is not None and not socket.closed:
-            if socket.buffered <= self._settings.max_client_bytes // 2:
+            if socket.may_be_sent_more:
                 return
             await asyncio.sleep(_LOOK_SECONDS)
         raise ClientGoneError

@@ -34,6 +34,11 @@ class RelaySettings(BaseModel):
         4_000_000,
         description="What may wait for a client that does not read, in bytes; over it the client is cut off.",
     )
+    max_waiting_bytes: PositiveInt = Field(
+        256_000_000,
+        description="What may wait for all clients that do not read together, in bytes; over it those with the most "
+        "are cut off.",
+    )
     max_rooms: PositiveInt = Field(200, description="Projects that one connection may hear at a time.")
     max_after: PositiveInt = Field(200, description="Sessions that one subscription may ask replay for.")
     max_user_connections: PositiveInt = Field(200, description="Connections that one user may have to one relay.")

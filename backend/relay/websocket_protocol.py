@@ -1,5 +1,6 @@
 """uvicorn's WebSocket protocol, bounded on its side of the socket, and open to the relay's own frames."""
 
+import asyncio
 from collections.abc import Callable
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -16,19 +17,25 @@ _MOST_FRAGMENTS = 1_000
 # Answers to pings of somebody who does not read them.
 _MOST_BYTES_BEFORE_SOCKET = 1_000_000
 _LINGER_SECONDS = 5.0
+# So little may wait for a client without a look at it: for ten thousand of them 160 MB.
+_UNNOTED_BYTES = 16_384
 
 
 class RelayWebSocketProtocol(WebSocketsSansIOProtocol):
     """A WebSocket whose client can neither fill this process's memory nor be held in it.
 
     Attributes:
-        limit: how many bytes may wait for the client to read them.
-        on_overflow: called once they are more; without it the connection is cut.
+        on_backlog: called whenever more waits for the client to read it, and once it has read; without it the
+            connection is cut over too much.
     """
 
-    limit = _MOST_BYTES_BEFORE_SOCKET
-    on_overflow: Callable[[], None] | None = None
+    on_backlog: Callable[[], None] | None = None
     is_paused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=_UNNOTED_BYTES)
 
     @property
     def is_plain(self) -> bool:
@@ -46,7 +53,7 @@ class RelayWebSocketProtocol(WebSocketsSansIOProtocol):
             return
         self.transport.write(frames)
         if self.is_paused:
-            self._check_overflow()
+            self._note_backlog()
 
     def end(self, code: int, reason: str) -> None:
         """Say goodbye and close, and cut off whoever does not listen. Safe to repeat."""
@@ -74,6 +81,8 @@ class RelayWebSocketProtocol(WebSocketsSansIOProtocol):
         """See asyncio.Protocol."""
         self.is_paused = False
         super().resume_writing()
+        if self.on_backlog is not None:
+            self.on_backlog()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol. The first data is the request for a WebSocket, as the HTTP protocol hands it over."""
@@ -106,20 +115,18 @@ class RelayWebSocketProtocol(WebSocketsSansIOProtocol):
         """A client's ping was answered, which nothing but its reading bounds."""
         super().handle_ping()
         if self.is_paused:
-            self._check_overflow()
+            self._note_backlog()
 
     def _refuse(self) -> None:
         self.handshake_complete = self.close_sent = True  # nothing more is to be said
         self.transport.write(_BAD_REQUEST)
         self.transport.close()
 
-    def _check_overflow(self) -> None:
-        if self.buffered <= self.limit:
-            return
-        if self.on_overflow is None:
+    def _note_backlog(self) -> None:
+        if self.on_backlog is not None:
+            self.on_backlog()
+        elif self.buffered > _MOST_BYTES_BEFORE_SOCKET:
             self.cut()
-        else:
-            self.on_overflow()
 
 
 def _is_utf8(data: bytes) -> bool:

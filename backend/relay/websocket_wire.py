@@ -64,11 +64,7 @@ class GuardedWebSocket:
             user.cancel()
 
     async def _in_use(self, work: Any) -> Any:
-        task = asyncio.current_task()
-        if self._is_cut or task is None:
-            work.close()
-            raise OSError("The connection was cut")
-        self._users.add(task)
+        task = self._begin_to_use(work)
         try:
             return await work
         except asyncio.CancelledError:
@@ -78,3 +74,11 @@ class GuardedWebSocket:
             raise
         finally:
             self._users.discard(task)
+
+    def _begin_to_use(self, work: Any) -> "asyncio.Task[Any]":
+        task = asyncio.current_task()
+        if self._is_cut or task is None:
+            work.close()
+            raise OSError("The connection was cut")
+        self._users.add(task)
+        return task

@@ -12,35 +12,23 @@ from websockets.frames import Frame, Opcode
 _SMALL_BUFFER = 4_096
 
 
-class RawWebSocket:
-    """A WebSocket over a plain TCP socket that reads only what it is told to, from a small buffer."""
+class RawHttp:
+    """A plain TCP connection that reads only what it is told to, from a small buffer."""
 
-    def __init__(self, address: tuple[str, int], path: str = "/socket.io/?EIO=4&transport=websocket") -> None:
+    def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
-        self._path = path
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
         self._socket.settimeout(0)
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(self._socket, self._address)
-        key = base64.b64encode(os.urandom(16)).decode()
-        await self.send_bytes(
-            f"GET {self._path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        assert b" 101 " in await self.read()
+        await asyncio.get_running_loop().sock_connect(self._socket, self._address)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
-
-    async def send(self, data: str | bytes, opcode: Opcode = Opcode.TEXT, *, fin: bool = True) -> None:
-        payload = data.encode() if isinstance(data, str) else data
-        await self.send_bytes(Frame(opcode, payload, fin).serialize(mask=True))
 
     async def send_bytes(self, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self._socket, data)
@@ -68,6 +56,28 @@ class RawWebSocket:
             while more := await self.read():
                 seen += more
         return seen
+
+
+class RawWebSocket(RawHttp):
+    """A WebSocket that reads only what it is told to."""
+
+    def __init__(self, address: tuple[str, int], path: str = "/socket.io/?EIO=4&transport=websocket") -> None:
+        super().__init__(address)
+        self._path = path
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        key = base64.b64encode(os.urandom(16)).decode()
+        await self.send_bytes(
+            f"GET {self._path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        assert b" 101 " in await self.read()
+        return self
+
+    async def send(self, data: str | bytes, opcode: Opcode = Opcode.TEXT, *, fin: bool = True) -> None:
+        payload = data.encode() if isinstance(data, str) else data
+        await self.send_bytes(Frame(opcode, payload, fin).serialize(mask=True))
 
     async def join(self, project_id: str) -> None:
         """Connect to the namespace and subscribe, reading for the last time."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import httpx
@@ -11,7 +13,7 @@ from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
 from shared.identity import LocalAuthenticator
 from tests.relay.live_relay import PROJECT, SESSION, MemoryLog, OpenAccess, live_relay, until
-from tests.relay.raw_client import RawWebSocket
+from tests.relay.raw_client import RawHttp, RawWebSocket
 from tests.relay.rooms import WAIT_SECONDS, numbers
 from tests.watcher import Watcher
 
@@ -141,3 +143,76 @@ async def test_on_a_server_whose_transport_is_out_of_reach_a_client_that_does_no
     assert relay.connections == 0
     assert caplog.text.count("stock path") == 1
     await relay.sio.shutdown()
+
+
+def _has_heard(watcher: Watcher, count: int) -> bool:
+    return len(watcher.events) >= count
+
+
+@pytest.mark.parametrize("fast_path", [True, False])
+async def test_what_waits_for_all_clients_together_is_bounded_and_those_with_the_most_go_first(
+    caplog: pytest.LogCaptureFixture, *, fast_path: bool
+) -> None:
+    async with (
+        live_relay(fast_path=fast_path, max_client_bytes=BOUND * 10, max_waiting_bytes=BOUND * 5) as live,
+        AsyncExitStack() as stack,
+    ):
+        few = await stack.enter_async_context(RawWebSocket(live.address))
+        await few.join("few")
+        (behind_least,) = live.relay.sio.eio.sockets.values()
+        stuck = [await stack.enter_async_context(RawWebSocket(live.address)) for _ in range(8)]
+        for one in stuck:
+            await one.join(PROJECT)
+        watcher = await stack.enter_async_context(live.watcher())
+        await watcher.subscribe(PROJECT)
+        await watcher.subscribe("few")
+        live.say(10, "session of few", "few", content=TEXT)
+        await watcher.wait_until(lambda: len(watcher.events) == 10)
+        largest = 0
+        async with asyncio.timeout(WAIT_SECONDS):
+            while live.figures.drops.total() < 4:
+                live.say(content=TEXT)
+                told = 10 + len(live.log.sessions[SESSION])
+                await watcher.wait_until(partial(_has_heard, watcher, told))
+                largest = max(largest, sum(socket.buffered for socket in live.relay.sio.eio.sockets.values()))
+        assert set(live.figures.drops) == {"memory"}
+        assert BOUND < largest <= BOUND * 5 + len(stuck) * 2 * len(TEXT)
+        assert not behind_least.dropped
+        assert "A client was cut off: memory" in caplog.text
+    assert live.relay.sio._rules.budget.total == 0
+
+
+async def test_answers_to_polls_that_are_not_read_are_among_what_waits() -> None:
+    # More in an answer than the operating system takes of it.
+    large, bound = "x" * 500_000, 20_000_000
+    async with live_relay(max_client_bytes=bound) as live, httpx.AsyncClient(base_url=live.url) as http:
+        url = "/socket.io/?EIO=4&transport=polling"
+        url += f"&sid={json.loads((await http.get(url)).text[1:])['sid']}"
+        await http.post(url, content="40")
+        await http.get(url)
+        await http.post(url, content=f'421["subscribe",{{"project_id":"{PROJECT}"}}]')
+        await http.get(url)
+        (socket,) = live.relay.sio.eio.sockets.values()
+        async with AsyncExitStack() as stack, asyncio.timeout(WAIT_SECONDS):
+            while not live.figures.drops:
+                assert socket.buffered <= bound
+                live.say(16, content=large)
+                await until(lambda: not socket.queue.empty() or socket.dropped)
+                unread = await stack.enter_async_context(RawHttp(live.address))
+                await unread.send_bytes(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                await until(lambda: socket.queue.empty() or socket.dropped)
+            await live.until_alone()
+        assert live.figures.drops == {"slow": 1}
+
+
+async def test_replays_of_many_at_once_wait_for_each_other_and_cut_nobody_off_who_reads() -> None:
+    bound = BOUND * 4
+    async with live_relay(max_client_bytes=bound, max_waiting_bytes=bound) as live, AsyncExitStack() as stack:
+        for _ in range(100):
+            live.log.append(content=TEXT)
+        watchers = [await stack.enter_async_context(live.watcher()) for _ in range(12)]
+        answers = await asyncio.gather(*(watcher.subscribe(PROJECT, {SESSION: 0}) for watcher in watchers))
+        assert all(answer["last_seq"] == {SESSION: 100} for answer in answers)
+        for watcher in watchers:
+            await tell_and_hear(watcher, 100)
+        assert not live.figures.drops
