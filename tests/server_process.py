@@ -73,6 +73,10 @@ class ServerProcess:
         self._process.kill()
         self._wait()
 
+    def wait(self) -> int:
+        """Wait until the process ends by itself."""
+        return self._wait()
+
     def _wait(self) -> int:
         code = self._process.wait(timeout=20)
         self._reader.join(timeout=20)

@@ -60,6 +60,7 @@ _CODES_OF_CALL = {
     "get_health": (),
 }
 _TOKEN = {"invalid_token", "keys_unavailable"}
+_ANY_CALL = ("internal_error", "storage_full", "storage_unavailable", "storage_damaged")
 _BODY = ("malformed_json", "body_too_large", "invalid_request")
 
 _DETAILS = {
@@ -82,6 +83,11 @@ _DETAILS = {
     "message_id_conflict": "The message 01a20790 was sent before with another prompt. Use another id.",
     "event_log_busy": "Others keep writing to this session's event log. Try again in a few seconds.",
     "too_many_queued_messages": "20 messages wait in this session; send the next when one has ended.",
+    "storage_full": "The disk of the server is full; nothing was changed. Make room, then try again.",
+    "storage_unavailable": "The store of the server cannot be used now (SQLITE_BUSY); nothing was changed. "
+    "Try again later.",
+    "storage_damaged": "The store of the server is damaged (SQLITE_CORRUPT). Whoever runs the server must restore a "
+    "backup.",
     "malformed_json": "The body is not JSON.",
     "invalid_token": "The token has expired.",
     "body_too_large": "The body may have at most 1000000 bytes.",
@@ -103,7 +109,7 @@ def all_codes() -> list[str]:
 
 def codes_of_call(name: str, *, takes_body: bool, needs_token: bool) -> list[str]:
     """The codes that a call can answer with, by status and name."""
-    codes = {*_CODES_OF_CALL[name], "internal_error", *(_BODY if takes_body else ())}
+    codes = {*_CODES_OF_CALL[name], *_ANY_CALL, *(_BODY if takes_body else ())}
     return sorted(codes | (_TOKEN if needs_token else set()), key=lambda code: (status_of(code), code))
 
 

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 
 import uvloop
 
-from backend.local.process import run_process
+from backend.local.process import PartDiedError, run_process
 from backend.local.rehearsal_model import RehearsalServer
 from backend.local.settings import LocalSettings
 from backend.local.start_checks import CannotStartError, listen
@@ -56,13 +56,15 @@ async def run(settings: LocalSettings) -> None:
 
 
 def main() -> None:
-    """Start, or say in one line why not."""
+    """Start, or say in one line why not. Exits with 1 also when a part of the process died."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(read_settings(LocalSettings, os.environ)))
     except (InvalidSettingsError, CannotStartError) as error:
         sys.exit(f"Vibewire cannot start: {error}")
+    except PartDiedError as error:
+        sys.exit(f"Vibewire has stopped. {error}")
 
 
 if __name__ == "__main__":

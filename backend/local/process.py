@@ -7,18 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from backend.app.adapters.local_recovery import recover_turns
+from backend.app.domain.errors import StorageError
 from backend.app.domain.ports import Memory
-from backend.app.memory.memory_files import MemoryFiles
-from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import build_services
-from backend.app.wiring_agent import build_worker_services
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.asgi import build_asgi
 from backend.local.local_event_source import LocalEventSource
 from backend.local.settings import LocalSettings
 from backend.local.start_checks import check_address, hold_data_dir
-from backend.local.worker import LocalWorker, clean_up_regularly
+from backend.local.store_start import open_store
+from backend.local.turn_parts import load_turn_parts
 from backend.relay.http_server import RelayServer, build_server
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
@@ -27,6 +25,10 @@ logger = logging.getLogger(__name__)
 
 # Whoever pressed Ctrl-C waits for it.
 _DRAIN_SECONDS = 3.0
+
+
+class PartDiedError(Exception):
+    """A part of the process died, and the process ended with it; the message says which and why."""
 
 
 @asynccontextmanager
@@ -42,42 +44,40 @@ async def run_process(
 
     Raises:
         CannotStartError: with the reason in words.
+        PartDiedError: at the end, where that is why it ended.
     """
     check_address(settings)
     engine = engine or build_local_engine(settings.data_dir)
+    died: list[str] = []
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_data_dir(settings.data_dir))
-        await engine.database.open()
-        stack.push_async_callback(engine.close)
-        await recover_turns(engine.database, engine.clock)
+        await stack.enter_async_context(open_store(engine, settings.data_dir))
         relay_settings = _relay_settings(settings)
         services = build_services(settings, engine)
         # Shared, so that the issuer is asked for its keys once.
         relay = Relay(services.authenticator, engine.access, engine.events, relay_settings)
-        memory = memory or SQLiteMemory(MemoryFiles(settings.data_dir / "memory"))
-        worker = build_worker_services(settings, engine, memory, settings.openai_api_key)
-        stack.push_async_callback(worker.client.close)
         source = LocalEventSource(engine.bus)
         stack.callback(source.close)
-        turns = LocalWorker(
-            worker.turns, engine.queue, parallel=settings.workers, visibility_seconds=settings.lease_seconds
-        )
         app = build_asgi(settings, services, relay, lambda: not server.should_exit)
         server = build_server(app, _DRAIN_SECONDS, relay_settings.max_packet_bytes)
         server.before_shutdown = partial(relay.send_all_away, _DRAIN_SECONDS)
+        # What the imports made lives as long as the process: a full collection would walk it in mid-turn.
+        gc.collect()
+        gc.freeze()
+        turn_parts = load_turn_parts(settings, engine, services.sessions, memory)
+        stack.push_async_callback(turn_parts.close)
         for name, work in {
             "relay": relay.run(source),
-            "worker": turns.run(),
-            "clean-up": clean_up_regularly(services.sessions, worker.erasure, worker.abandoned, engine.events),
+            "worker": turn_parts.run_turns(),
+            "clean-up": turn_parts.clean_up(),
         }.items():
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(_stop, task)
-            # A part that dies takes the process down with its traceback: half a service is worse than none.
-            task.add_done_callback(lambda done: _end_with(server, done))
-        # What the imports made lives as long as the process: a full collection would walk it for 150 ms in mid-turn.
-        gc.collect()
-        gc.freeze()
+            # A part that dies takes the process down: half a service is worse than none.
+            task.add_done_callback(lambda done: _end_with(server, done, died))
         yield server
+        if died:
+            raise PartDiedError(died[0])
 
 
 def _relay_settings(settings: LocalSettings) -> RelaySettings:
@@ -86,10 +86,21 @@ def _relay_settings(settings: LocalSettings) -> RelaySettings:
     return RelaySettings(fill_seconds=settings.fill_seconds, origins=origins)
 
 
-def _end_with(server: RelayServer, done: "asyncio.Task[None]") -> None:
-    if not done.cancelled() and (error := done.exception()) is not None:
-        logger.critical("The %s died", done.get_name(), exc_info=error)
-        server.should_exit = True
+def _end_with(server: RelayServer, done: "asyncio.Task[None]", died: list[str]) -> None:
+    if done.cancelled() or (error := _first_cause(done.exception())) is None:
+        return
+    server.should_exit = server.has_failed = True
+    if isinstance(error, StorageError):
+        died.append(f"The {done.get_name()} stopped: {error}")
+        return
+    logger.critical("The %s died", done.get_name(), exc_info=error)
+    died.append(f"The {done.get_name()} died: {type(error).__name__}: {error}")
+
+
+def _first_cause(error: BaseException | None) -> BaseException | None:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:

@@ -7,8 +7,10 @@ from backend.app.adapters.local_event_log import LocalEventLog
 from backend.app.adapters.local_turn_queue import LocalTurnQueue, ReceivedDoorbell
 from backend.app.domain.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.erasure_service import ErasureService
+from backend.app.domain.errors import StorageDamagedError, StorageError
 from backend.app.domain.session_service import SessionService
 from backend.app.domain.turn_service import TurnService
+from backend.local.storage_gate import StorageGate
 
 logger = logging.getLogger(__name__)
 
@@ -18,42 +20,91 @@ _AFTER_CRASH_SECONDS = 5.0
 
 
 class LocalWorker:
-    """Runs turns of several sessions at the same time, as many as the settings allow."""
+    """Runs turns of several sessions at the same time, as many as the settings allow.
 
-    def __init__(self, turns: TurnService, queue: LocalTurnQueue, *, parallel: int, visibility_seconds: float) -> None:
+    A store that cannot be written now (a full disk above all) makes it wait; it ends only for a damaged one, or a bug.
+    """
+
+    def __init__(
+        self,
+        turns: TurnService,
+        queue: LocalTurnQueue,
+        gate: StorageGate,
+        *,
+        parallel: int,
+        visibility_seconds: float,
+    ) -> None:
         self._turns = turns
         self._queue = queue
+        self._gate = gate
         self._visibility_seconds = visibility_seconds
         self._free = asyncio.Semaphore(parallel)
 
     async def run(self) -> None:
-        """Answer doorbells until cancelled; then the turns in hand are let go, to be begun again."""
-        async with asyncio.TaskGroup() as answering:
+        """Handle notifications until cancelled; then the turns in hand are released, to be started again.
+
+        Raises StorageDamagedError.
+        """
+        async with asyncio.TaskGroup() as handling:
             while True:
                 await self._free.acquire()
-                received = await self._queue.receive(self._visibility_seconds)
-                answering.create_task(self._answer(received))
+                handling.create_task(self._handle(await self._receive()))
 
-    async def _answer(self, received: ReceivedDoorbell) -> None:
-        put_back: float | None = 0.0
+    async def _receive(self) -> ReceivedDoorbell:
+        while True:
+            await self._gate.wait_until_open()
+            try:
+                return await self._queue.receive(self._visibility_seconds)
+            except StorageError as error:
+                self._gate.close(error)
+
+    async def _handle(self, received: ReceivedDoorbell) -> None:
         try:
-            put_back = await self._turns.run_turn(received.doorbell, received.receipt)
-        except Exception:
-            # The store failed under the turn: the worker goes on, and the doorbell rings again.
-            logger.exception("A doorbell of session %s could not be answered", received.doorbell.session_id)
-            put_back = _AFTER_CRASH_SECONDS
+            await self._settle(received, await self._run_turn(received))
+        except asyncio.CancelledError:
+            await self._return_at_once(received)
+            raise
         finally:
             self._free.release()
-            if put_back is None:
-                await self._queue.acknowledge(received.receipt)
-            else:
-                await self._queue.put_back(received.receipt, put_back)
+
+    async def _run_turn(self, received: ReceivedDoorbell) -> float | None:
+        # The disk may have filled up while this waited for work: a turn that begins now would only spend an attempt.
+        await self._gate.wait_until_open()
+        try:
+            return await self._turns.run_turn(received.doorbell, received.receipt)
+        except StorageError as error:
+            self._gate.close(error)
+            return 0.0
+        except Exception:
+            # A bug under the turn: the worker goes on, and the notification is delivered again.
+            logger.exception("A notification of session %s could not be handled", received.doorbell.session_id)
+            return _AFTER_CRASH_SECONDS
+
+    async def _settle(self, received: ReceivedDoorbell, retry_in: float | None) -> None:
+        while True:
+            try:
+                if retry_in is None:
+                    return await self._queue.acknowledge(received.receipt)
+                return await self._queue.put_back(received.receipt, retry_in)
+            except StorageError as error:
+                self._gate.close(error)
+            await self._gate.wait_until_open()
+
+    async def _return_at_once(self, received: ReceivedDoorbell) -> None:
+        try:
+            await self._queue.put_back(received.receipt, 0.0)
+        except StorageError as error:
+            # The next start returns all of them to the queue.
+            logger.warning("A notification was not returned to the queue: %s", error)
 
 
 async def clean_up_regularly(
     sessions: SessionService, erasure: ErasureService, abandoned: AbandonedTurnService, events: LocalEventLog
 ) -> None:
-    """Erase what deleted sessions left, and events past their time, and see to abandoned turns, until cancelled."""
+    """Erase what deleted sessions left, and events past their time, and rescue abandoned turns, until cancelled.
+
+    Raises StorageDamagedError.
+    """
     loop = asyncio.get_running_loop()
     look_for_abandoned = loop.time() + _ABANDONED_SECONDS
     while True:
@@ -64,7 +115,11 @@ async def clean_up_regularly(
             await sessions.delete_orphaned_sessions()
             await events.remove_expired_events()
             await erasure.erase_deleted_sessions()
+        except StorageDamagedError:
+            raise
+        except StorageError as error:
+            logger.warning("Cleaning up is tried again: %s (%s)", error.code, error.reason)
         except Exception:
-            # What could not be erased now (a file in use, a full disk) is found again the next time.
+            # What could not be erased now (a file in use) is found again the next time.
             logger.exception("Cleaning up failed; it is tried again")
         await asyncio.sleep(_CLEAN_UP_SECONDS)

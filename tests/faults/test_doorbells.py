@@ -11,6 +11,7 @@ import pytest
 from backend.app.domain.agent_port import Draft
 from backend.app.domain.message import Message, MessageStatus
 from backend.app.wiring_local import LocalEngine
+from backend.local.storage_gate import StorageGate
 from backend.local.worker import LocalWorker
 from tests.domain.scripted_agents import USAGE, Workshop
 from tests.faults.workers import LEASE_SECONDS, bell_of, open_shop, rung, until
@@ -37,7 +38,8 @@ async def shop(engine: LocalEngine, tmp_path: Path) -> Workshop:
 @asynccontextmanager
 async def working(shop: Workshop) -> AsyncIterator[None]:
     """A local worker that answers whatever rings."""
-    worker = LocalWorker(shop.service, shop.engine.queue, parallel=4, visibility_seconds=LEASE_SECONDS)
+    gate = StorageGate(shop.engine.database)
+    worker = LocalWorker(shop.service, shop.engine.queue, gate, parallel=4, visibility_seconds=LEASE_SECONDS)
     running = asyncio.create_task(worker.run())
     try:
         yield

@@ -44,6 +44,20 @@ def running(data_dir: Path) -> Iterator[Servers]:
     assert "Traceback" not in servers.process.output
 
 
+def refusal_of_start(monkeypatch: pytest.MonkeyPatch, data_dir: Path, model_url: str, **settings: str) -> str:
+    """Start in this process with settings by their names, which must fail: what is said of it."""
+    for name, value in ({"DATA_DIR": str(data_dir), "PORT": "0"} | settings).items():
+        monkeypatch.setenv(f"VIBEWIRE_{name}", value)
+    monkeypatch.setenv("OPENAI_BASE_URL", model_url)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr(uvicorn.Server, "serve", pytest.fail)  # it started, and would run for ever
+    with pytest.raises(SystemExit) as refused:
+        main.main()
+    line = refused.value.code
+    assert isinstance(line, str)
+    return line
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_server_that_cannot_start_says_why_in_one_line(
     case: str, running: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -51,15 +65,8 @@ def test_a_server_that_cannot_start_says_why_in_one_line(
     (tmp_path / "file").touch()
     placeholders = {"PORT": str(httpx.URL(running.url).port), "FILE": str(tmp_path / "file")}
     settings, named = REFUSED[case]
-    for name, value in ({"DATA_DIR": str(tmp_path / "data"), "PORT": "0"} | settings).items():
-        monkeypatch.setenv(f"VIBEWIRE_{name}", placeholders.get(value, value))
-    monkeypatch.setenv("OPENAI_BASE_URL", running.model_url)
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setattr(uvicorn.Server, "serve", pytest.fail)  # it started, and would run for ever
-    with pytest.raises(SystemExit) as refused:
-        main.main()
-    line = refused.value.code
-    assert isinstance(line, str)
+    settings = {name: placeholders.get(value, value) for name, value in settings.items()}
+    line = refusal_of_start(monkeypatch, tmp_path / "data", running.model_url, **settings)
     assert line.startswith("Vibewire cannot start: ")
     assert named in line
     assert "\n" not in line

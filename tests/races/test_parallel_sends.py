@@ -15,6 +15,7 @@ from backend.app.domain.session import Session
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.settings import LocalSettings
+from backend.local.storage_gate import StorageGate
 from backend.local.worker import LocalWorker
 from tests.api.conftest import connect, post_message
 from tests.manual_time import ManualClock, SequentialIds
@@ -41,7 +42,8 @@ async def _by_key(services: Services, session: Session, prompt: str) -> Message:
 async def _run_all(shop: RaceShop) -> None:
     """Answer every doorbell that was rung, as a worker does, until a last one of another session is answered."""
     last = await shop.send(await shop.session("last"), "say last")
-    worker = LocalWorker(shop.calm, shop.engine.queue, parallel=4, visibility_seconds=60)
+    gate = StorageGate(shop.engine.database)
+    worker = LocalWorker(shop.calm, shop.engine.queue, gate, parallel=4, visibility_seconds=60)
     running = asyncio.create_task(worker.run())
     async with asyncio.timeout(DEADLINE_SECONDS):
         while (await shop.find(last)).status.is_open:
@@ -113,7 +115,8 @@ async def test_parallel_sends_to_two_processes_on_one_file_make_one_message(
 async def test_twenty_parallel_sends_wait_for_one_answer(engine: LocalEngine, tmp_path: Path) -> None:
     shop = await open_shop(engine, tmp_path)
     session = await shop.session()
-    worker = LocalWorker(shop.calm, shop.engine.queue, parallel=4, visibility_seconds=60)
+    gate = StorageGate(shop.engine.database)
+    worker = LocalWorker(shop.calm, shop.engine.queue, gate, parallel=4, visibility_seconds=60)
     running = asyncio.create_task(worker.run())
     sends = (
         shop.services.messages.send_message(

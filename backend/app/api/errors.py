@@ -32,6 +32,9 @@ STATUS_OF_CODE = {
     "message_id_conflict": HTTPStatus.CONFLICT,
     "too_many_queued_messages": HTTPStatus.TOO_MANY_REQUESTS,
     "event_log_busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "storage_full": HTTPStatus.INSUFFICIENT_STORAGE,
+    "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "storage_damaged": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _RETRY_AFTER_SECONDS = 5
 _NAMED_ERRORS = 10

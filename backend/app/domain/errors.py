@@ -148,6 +148,52 @@ class EventLogBusyError(DomainError):
     retryable = True
 
 
+class StorageError(DomainError):
+    """The store cannot be used now. Nothing was changed; the same call may work later.
+
+    Attributes:
+        reason: the technology's own name of the failure, for logs and for whoever runs the server.
+    """
+
+    retryable = True
+
+    def __init__(self, detail: str, reason: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class StorageFullError(StorageError):
+    """The store's disk is full."""
+
+    code = "storage_full"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The disk of the server is full; nothing was changed. Make room, then try again.", reason)
+
+
+class StorageUnavailableError(StorageError):
+    """The store's file cannot be read or written now: locked, read-only, no memory, a failing disk."""
+
+    code = "storage_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The store of the server cannot be used now ({reason}); nothing was changed. Try again later.", reason
+        )
+
+
+class StorageDamagedError(StorageError):
+    """The store's file is no longer what was written. Trying again does not help: a backup must be restored."""
+
+    code = "storage_damaged"
+    retryable = False
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The store of the server is damaged ({reason}). Whoever runs the server must restore a backup.", reason
+        )
+
+
 class TurnFencedError(Exception):
     """This attempt no longer owns its turn: another began, or the message ended. Write nothing more."""
 

@@ -4,7 +4,14 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from backend.app.domain.errors import EventLogBusyError, TurnCancelRequestedError, TurnError, TurnFencedError
+from backend.app.domain.errors import (
+    EventLogBusyError,
+    StorageDamagedError,
+    StorageError,
+    TurnCancelRequestedError,
+    TurnError,
+    TurnFencedError,
+)
 from backend.app.domain.message import Message, MessageError, MessageStatus
 from backend.app.domain.message_service import CANCELLED
 from backend.app.domain.ports import Doorbell
@@ -17,6 +24,8 @@ logger = logging.getLogger(__name__)
 _LEASE_LIVE_SECONDS = 10.0
 # A model's server may ask to be left alone for so long, and no longer.
 _LONGEST_RETRY_SECONDS = 300.0
+# A store that cannot be written is tried again so often.
+_STORAGE_RETRY_SECONDS = 1.0
 
 
 def attempts_spent(message: Message) -> MessageError:
@@ -39,6 +48,9 @@ class TurnService:
 
         Returns:
             None: the doorbell is answered. A number: it must ring again in so many seconds.
+
+        Raises:
+            StorageError: the store cannot be used; the doorbell must ring again.
         """
         not_open: str | None = None
         while (message := await self._parts.turns.find_open_message(doorbell.session_id)) is not None:
@@ -84,6 +96,11 @@ class TurnService:
             # The process is going down in good order: whoever comes next need not wait for the lease.
             await self._release(attempt)
             raise
+        except StorageError as error:
+            # Nobody's fault in the turn: it is started again when the store is back, and must not wait for its lease.
+            logger.warning("Turn %s attempt %s stopped: %s", message.message_id, message.attempt, error)
+            await self._release_when_possible(attempt)
+            raise
         except Exception as bug:
             # The worker must outlive a bug in one turn, and its message must end visibly: the log has the traceback.
             logger.exception("Turn %s attempt %s crashed", message.message_id, message.attempt)
@@ -112,6 +129,18 @@ class TurnService:
             await self._parts.turns.release_lease(attempt.turn, self._parts.clock.now())
         except TurnFencedError as fenced:
             logger.info("Turn %s was not released: %s", attempt.turn.message_id, fenced)
+
+    async def _release_when_possible(self, attempt: TurnAttempt) -> None:
+        loop = asyncio.get_running_loop()
+        over_at = loop.time() + self._parts.limits.lease_seconds
+        while loop.time() < over_at:
+            try:
+                return await self._release(attempt)
+            except StorageDamagedError:
+                return None
+            except StorageError:
+                await asyncio.sleep(_STORAGE_RETRY_SECONDS)
+        return None
 
     async def _ring_again_if_open(self, doorbell: Doorbell) -> None:
         # For the message that rang, not for the next: whoever answers looks for the lowest open one anyway, and this
