@@ -124,7 +124,7 @@ def test_crlf_is_kept_and_given_to_new_lines() -> None:
 
 def test_lines_that_stay_keep_their_bytes() -> None:
     code = "a = 1  \r\nb = 2\nc = '\u2028\x0c'\nd = 4"
-    assert patch("@@\n a = 1\n-b = 2\n+b = 3\n c = '\u2028\x0c'\n", code) == code.replace("2\n", "3\r\n")
+    assert patch("@@\n a = 1\n-b = 2\n+b = 3\n c = '\u2028\x0c'\n", code) == code.replace("2\n", "3\n")
 
 
 def test_a_line_after_an_open_end_begins_on_its_own_line() -> None:

@@ -1,13 +1,16 @@
 """A source and the hunks that are applied to it: finds the place of each, or says why there is none."""
 
-import difflib
+from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import NoReturn
 
+from backend.app.domain.source import BYTE_ORDER_MARK
+from backend.app.vibecoder.line_likeness import closest_line, unlike_characters
 from backend.app.vibecoder.line_search import LineSearch
-from backend.app.vibecoder.v4a import MAX_QUOTED_CHARS, Hunk, PatchRefusedError, quote
+from backend.app.vibecoder.v4a import LINE_END, Hunk, PatchRefusedError, quote
 
-# What difflib compares to find the nearest line.
+# Among how many lines the nearest one is sought.
 MAX_COMPARED_LINES = 2_000
 
 _COPY = "Copy the lines from the file as they are, with their indentation."
@@ -17,13 +20,14 @@ class PatchedFile:
     """The lines of the code, and what the hunks applied so far make of them."""
 
     def __init__(self, code: str) -> None:
-        *lines, rest = code.split("\n")
-        # With their line ends, since a file may mix them. Split at nothing else, as the diff is.
-        self._lines = [line + "\n" for line in lines] + ([rest] if rest else [])
-        self._newline = "\r\n" if "\r\n" in code else "\n"
-        self._search = LineSearch([line.rstrip() for line in self._lines])
+        # It belongs to the file, not to the first line: that one may be moved or removed.
+        self._mark = BYTE_ORDER_MARK if code.startswith(BYTE_ORDER_MARK) else ""
+        self._lines, self._ends = _lines_and_ends(code.removeprefix(self._mark))
+        counts = Counter(end for end in self._ends if end)
+        self._newline = counts.most_common(1)[0][0] if counts else "\n"
+        self._search = LineSearch([line.rstrip().removeprefix(BYTE_ORDER_MARK) for line in self._lines])
         self._stripped = LineSearch([line.strip() for line in self._lines])
-        self._done: list[str] = []
+        self._done: list[tuple[str, str]] = []
         self._next = 0  # the first line that no hunk has taken
 
     def apply(self, hunk: Hunk) -> None:
@@ -33,21 +37,37 @@ class PatchedFile:
             PatchRefusedError: its place is not in the file, or is in doubt.
         """
         place = self._place(hunk)
-        self._done += self._lines[self._next : place]
+        self._keep_until(place)
+        removed = False
         for sign, text in hunk.lines:
             if sign == "+":
-                self._done.append(text + self._newline)
+                self._done.append((text, self._end_of_new_line(replaces=removed)))
                 continue
-            if sign == " ":
-                self._done.append(self._lines[place])
-            place += 1
-        self._next = place
+            removed = sign == "-"
+            if removed:
+                self._next += 1
+            else:
+                self._keep_until(self._next + 1)
 
     def text(self) -> str:
         """Return the whole text after the hunks. Only its last line may be without a line end, as before."""
-        lines = self._done + self._lines[self._next :]
-        closed = [line if line.endswith("\n") else line + self._newline for line in lines[:-1]]
-        return "".join(closed + lines[-1:])
+        self._keep_until(len(self._lines))
+        closed = [(line, end or self._newline) for line, end in self._done[:-1]]
+        text = "".join(chain.from_iterable(closed + self._done[-1:]))
+        return self._mark + text.removeprefix(BYTE_ORDER_MARK)
+
+    def _keep_until(self, stop: int) -> None:
+        self._done += zip(self._lines[self._next : stop], self._ends[self._next : stop], strict=True)
+        self._next = max(self._next, stop)
+
+    def _end_of_new_line(self, *, replaces: bool) -> str:
+        """Return the line end of the place: that of the line it replaces, or of both lines around it.
+
+        Where those differ, or there are none, it is the one that most lines of the file have.
+        """
+        around = self._ends[max(self._next - 1, 0) : self._next + (0 if replaces else 1)]
+        ends = {end for end in around if end}
+        return ends.pop() if len(ends) == 1 else self._newline
 
     def _place(self, hunk: Hunk) -> int:
         """Return the index of the line the hunk begins at."""
@@ -200,11 +220,25 @@ class PatchedFile:
             same = self._stripped.find([text.strip()], 0)
         if same is not None:
             where = f"Line {same + 1} is {quote(self._lines[same])}"
-            return f"{where}: the indentation differs. " if text != self._lines[same].rstrip() else f"{where}. "
+            if text == self._lines[same].rstrip():
+                return f"{where}. "
+            return f"{where}: the indentation differs. {unlike_characters(text, self._lines[same])}"
         order = [*range(start, len(self._lines)), *range(min(start, len(self._lines)))][:MAX_COMPARED_LINES]
-        shortened = {self._lines[index].rstrip()[:MAX_QUOTED_CHARS]: index for index in reversed(order)}
-        near = difflib.get_close_matches(text[:MAX_QUOTED_CHARS], shortened, n=1)
-        return f"The nearest is line {shortened[near[0]] + 1}: {quote(near[0])}. " if near else ""
+        index_of = {self._lines[index].rstrip(): index for index in reversed(order)}
+        near = closest_line(text, index_of)
+        if near is None:
+            return ""
+        return f"The nearest is line {index_of[near] + 1}: {quote(near)}. {unlike_characters(text, near)}"
+
+
+def _lines_and_ends(text: str) -> tuple[list[str], list[str]]:
+    """Return the lines without their ends, and the ends; of the last line it may be empty.
+
+    A form feed or a Unicode separator ends no line, in a diff neither.
+    """
+    ends = LINE_END.findall(text)
+    *lines, rest = LINE_END.split(text)
+    return ([*lines, rest], [*ends, ""]) if rest else (lines, ends)
 
 
 def _after(index: int) -> str:

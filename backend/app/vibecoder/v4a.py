@@ -4,10 +4,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from backend.app.domain.source import BYTE_ORDER_MARK
+
 # Each `@@` costs a few searches through the whole file. No honest diff of one file has so many.
 MAX_ANCHORS = 500
 # What is quoted to the model.
 MAX_QUOTED_CHARS = 120
+
+# Also the lone carriage return that Python takes for one, and what a file has whose line ends were converted twice.
+LINE_END = re.compile(r"\r{0,2}\n|\r")
 
 _END_OF_FILE = "*** End of File"
 _END_PATCH = "*** End Patch"
@@ -37,8 +42,8 @@ class Hunk:
 
     @property
     def context(self) -> list[str]:
-        """The lines that must stand in the file."""
-        return [text for sign, text in self.lines if sign != "+"]
+        """The lines that must stand in the file, without a byte-order mark that was copied with the first."""
+        return [text.removeprefix(BYTE_ORDER_MARK) for sign, text in self.lines if sign != "+"]
 
 
 def quote(text: str) -> str:
@@ -52,7 +57,7 @@ def quote(text: str) -> str:
 
 def parse_diff(diff: str) -> list[Hunk]:
     """The hunks of a diff, at least one. Raises PatchRefusedError for what is no diff of one file."""
-    numbered = _without_wrapping([line.rstrip("\r") for line in diff.split("\n")])
+    numbered = _without_wrapping([line.removeprefix(BYTE_ORDER_MARK) for line in LINE_END.split(diff)])
     hunks: list[Hunk] = []
     anchors = 0
     for number, line in numbered:
