@@ -70,14 +70,14 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at);
 CREATE TABLE IF NOT EXISTS doorbells (
     id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL, message_id TEXT NOT NULL,
-    visible_at REAL NOT NULL, receipt TEXT
+    visible_at REAL NOT NULL, receipt TEXT, hidden_seconds REAL NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS doorbells_of_session ON doorbells (session_id, id);
 """
 
 
 # Columns that older stores lack: table, column and what follows it. `CREATE TABLE IF NOT EXISTS` adds none.
-_ADDED_COLUMNS: tuple[tuple[str, str, str], ...] = ()
+_ADDED_COLUMNS: tuple[tuple[str, str, str], ...] = (("doorbells", "hidden_seconds", "REAL NOT NULL DEFAULT 0"),)
 
 
 class LocalDatabase:

@@ -17,12 +17,11 @@ async def recover_turns(database: LocalDatabase, clock: Clock) -> int:
 
     def work(connection: sqlite3.Connection) -> int:
         connection.execute("UPDATE messages SET lease_until = ? WHERE status = 'running'", (text_of(now),))
-        connection.execute("UPDATE doorbells SET visible_at = ?, receipt = NULL", (now.timestamp(),))
+        connection.execute("UPDATE doorbells SET visible_at = 0, receipt = NULL")
         connection.execute(
             "INSERT INTO doorbells (session_id, message_id, visible_at) "
-            "SELECT session_id, message_id, ? FROM messages m WHERE status IN ('queued', 'running') AND NOT EXISTS "
-            "(SELECT 1 FROM doorbells d WHERE d.message_id = m.message_id) ORDER BY session_id, number",
-            (now.timestamp(),),
+            "SELECT session_id, message_id, 0 FROM messages m WHERE status IN ('queued', 'running') AND NOT EXISTS "
+            "(SELECT 1 FROM doorbells d WHERE d.message_id = m.message_id) ORDER BY session_id, number"
         )
         row = connection.execute("SELECT count(*) AS n FROM messages WHERE status IN ('queued', 'running')").fetchone()
         return int(row["n"])

@@ -1,6 +1,7 @@
 """Doorbells in the local engine's SQLite file: durable, and one at a time within a session."""
 
 import asyncio
+import json
 import sqlite3
 from dataclasses import dataclass
 
@@ -9,6 +10,12 @@ from backend.app.domain.ports import Clock, Doorbell, IdGenerator
 
 # A doorbell that another process rang, or that became visible again, is found this soon.
 _LOOK_AGAIN_SECONDS = 0.5
+# One that would stay hidden for longer than it was hidden for was hidden before the clock went back, and is visible;
+# unless a turn of this process has it, whose next heartbeat hides it by the new time.
+_VISIBLE = """
+(visible_at <= :now OR (visible_at > :now + hidden_seconds
+    AND coalesce(receipt, '') NOT IN (SELECT value FROM json_each(:held))))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +34,13 @@ class LocalTurnQueue:
         self._clock = clock
         self._ids = ids
         self._rung = asyncio.Event()
+        # Receipts of what this process received and has not settled.
+        self._held: set[str] = set()
 
     async def ring(self, doorbell: Doorbell) -> None:
         """See TurnQueue."""
-        row = (doorbell.session_id, doorbell.message_id, self._clock.now().timestamp())
+        # Visible whatever the clock says, which may go back.
+        row = (doorbell.session_id, doorbell.message_id, 0.0)
         await self._database.transaction(
             lambda connection: connection.execute(
                 "INSERT INTO doorbells (session_id, message_id, visible_at) VALUES (?, ?, ?)", row
@@ -43,7 +53,8 @@ class LocalTurnQueue:
         visible_at = self._clock.now().timestamp() + seconds
         await self._database.transaction(
             lambda connection: connection.execute(
-                "UPDATE doorbells SET visible_at = ? WHERE receipt = ?", (visible_at, receipt)
+                "UPDATE doorbells SET visible_at = ?, hidden_seconds = ? WHERE receipt = ?",
+                (visible_at, seconds, receipt),
             )
         )
 
@@ -62,6 +73,7 @@ class LocalTurnQueue:
 
     async def acknowledge(self, receipt: str) -> None:
         """Remove a received doorbell for good. A stale receipt is ignored."""
+        self._held.discard(receipt)
         await self._database.transaction(
             lambda connection: connection.execute("DELETE FROM doorbells WHERE receipt = ?", (receipt,))
         )
@@ -69,18 +81,20 @@ class LocalTurnQueue:
 
     async def put_back(self, receipt: str, seconds: float) -> None:
         """Let a received doorbell ring again in so many seconds. A stale receipt is ignored."""
+        self._held.discard(receipt)
         await self.extend(receipt, seconds)
         self._rung.set()
 
     async def _take_visible(self, visibility_seconds: float) -> ReceivedDoorbell | None:
         now = self._clock.now().timestamp()
         receipt = self._ids.new_id()
+        held = json.dumps(list(self._held))
 
         def look(connection: sqlite3.Connection) -> sqlite3.Row | None:
             row: sqlite3.Row | None = connection.execute(
-                "SELECT id, session_id, message_id FROM doorbells d WHERE visible_at <= ? AND NOT EXISTS "
+                f"SELECT id, session_id, message_id FROM doorbells d WHERE {_VISIBLE} AND NOT EXISTS "
                 "(SELECT 1 FROM doorbells e WHERE e.session_id = d.session_id AND e.id < d.id) ORDER BY id LIMIT 1",
-                (now,),
+                {"now": now, "held": held},
             ).fetchone()
             return row
 
@@ -88,8 +102,8 @@ class LocalTurnQueue:
             row = look(connection)
             if row is not None:
                 connection.execute(
-                    "UPDATE doorbells SET visible_at = ?, receipt = ? WHERE id = ?",
-                    (now + visibility_seconds, receipt, row["id"]),
+                    "UPDATE doorbells SET visible_at = ?, hidden_seconds = ?, receipt = ? WHERE id = ?",
+                    (now + visibility_seconds, visibility_seconds, receipt, row["id"]),
                 )
             return row
 
@@ -97,4 +111,6 @@ class LocalTurnQueue:
         if await self._database.read(look) is None:
             return None
         row = await self._database.transaction(take)
+        if row is not None:
+            self._held.add(receipt)
         return None if row is None else ReceivedDoorbell(Doorbell(row["session_id"], row["message_id"]), receipt)

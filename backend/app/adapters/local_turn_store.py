@@ -71,7 +71,8 @@ class LocalTurnStore:
             message = find_live_message(connection, message_id)
             if message is None or not message.status.is_open:
                 return TakeOutcome.GONE, message
-            if message.lease_until is not None and message.lease_until > now:
+            # A lease that ends later than a new one would was written before the clock went back.
+            if message.lease_until is not None and now < message.lease_until <= lease_until:
                 return TakeOutcome.LEASE_LIVE, message
             if message.attempt >= max_attempts:
                 return TakeOutcome.ATTEMPTS_SPENT, message

@@ -1,0 +1,104 @@
+"""What the engines owe while the clock of the machine is set: no message waits for the old time to come round."""
+
+import asyncio
+
+import pytest
+
+from backend.app.domain.turn_store_port import TakeOutcome
+from tests.contract.builders import LEASE, complete, queued_message, stored_session, take, take_up, taken_turn
+from tests.contract.conftest import Reopen
+from tests.contract.engines import TestedEngine
+from tests.contract.queue_hands import VISIBILITY, doorbells, expect_hidden, receive, receive_and_answer
+from tests.manual_time import ManualClock
+
+DAY = 86_400.0
+JUMPS = (-DAY, -3_600.0, -1.0, 1.0, DAY)
+
+pytestmark = pytest.mark.parametrize("process", ["local"], indirect=True)  # SQS has a clock of its own
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_a_notification_is_received_whatever_the_clock_does(
+    engine: TestedEngine, clock: ManualClock, jump: float
+) -> None:
+    before, after = doorbells(engine, 1) + doorbells(engine, 1)
+    await engine.queue.ring(before)
+    clock.advance(jump)
+    await engine.queue.ring(after)
+    assert {await receive_and_answer(engine), await receive_and_answer(engine)} == {before, after}
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_a_returned_notification_comes_back_in_its_time_or_sooner(
+    engine: TestedEngine, clock: ManualClock, jump: float
+) -> None:
+    (doorbell,) = doorbells(engine, 1)
+    await engine.queue.ring(doorbell)
+    held = await receive(engine)
+    await engine.queue.put_back(held.receipt, VISIBILITY)
+    clock.advance(jump)
+    clock.advance(VISIBILITY + 1)
+    assert await receive_and_answer(engine) == doorbell
+
+
+async def test_a_notification_that_a_turn_of_this_process_has_stays_hidden_when_the_clock_goes_back(
+    engine: TestedEngine, clock: ManualClock
+) -> None:
+    (doorbell,) = doorbells(engine, 1)
+    await engine.queue.ring(doorbell)
+    held = await receive(engine)
+    clock.advance(-DAY)
+    await expect_hidden(engine)
+    await engine.queue.extend(held.receipt, VISIBILITY)  # its heartbeat
+    clock.advance(VISIBILITY - 1)
+    await expect_hidden(engine)
+    clock.advance(2)
+    assert await receive_and_answer(engine) == doorbell
+
+
+async def test_a_notification_of_a_process_that_died_is_received_when_the_clock_went_back(
+    engine: TestedEngine, clock: ManualClock, reopen: Reopen
+) -> None:
+    (doorbell,) = doorbells(engine, 1)
+    await engine.queue.ring(doorbell)
+    await receive(engine)
+    clock.advance(-DAY)
+    engine = await reopen()
+    assert await receive_and_answer(engine) == doorbell
+
+
+async def test_a_lease_ends_in_its_length_when_the_clock_went_back(engine: TestedEngine, clock: ManualClock) -> None:
+    turn = await taken_turn(engine)
+    clock.advance(-DAY)
+    clock.advance(LEASE.total_seconds())
+    outcome, message = await take(engine, turn.message_id)
+    assert (outcome, message and message.attempt) == (TakeOutcome.TAKEN, 2)
+
+
+async def test_a_lease_that_a_heartbeat_extended_after_the_clock_went_back_is_held(
+    engine: TestedEngine, clock: ManualClock
+) -> None:
+    turn = await taken_turn(engine)
+    clock.advance(-DAY)
+    await engine.turns.beat(turn, clock.now() + LEASE)
+    clock.advance(LEASE.total_seconds() - 1)
+    assert (await take(engine, turn.message_id))[0] is TakeOutcome.LEASE_LIVE
+    clock.advance(2)
+    assert (await take(engine, turn.message_id))[0] is TakeOutcome.TAKEN
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_turns_of_a_session_complete_in_order_over_a_jump(
+    engine: TestedEngine, clock: ManualClock, jump: float
+) -> None:
+    session = await stored_session(engine)
+    first, second = await queued_message(engine, session), await queued_message(engine, session)
+    turn = await take_up(engine, first.message_id)
+    clock.advance(jump)
+    await complete(engine, turn)
+    await complete(engine, await take_up(engine, second.message_id))
+    async with asyncio.timeout(10):
+        page = await engine.events.read_events(session.project_id, session.session_id, 0)
+    assert page is not None
+    assert [event.seq for event in page.events] == [1, 2]
+    assert not page.truncated
