@@ -47,16 +47,19 @@ def _projects() -> list[BaseModel]:
         code=STARTER_CODE,
         version=2,
         nodes=[bodies.NodeBody(name="assistant", handoffs=[], tools=[])],
+        nodes_truncated=False,
         created_at=BEGAN_AT,
         updated_at=BEGAN_AT,
     )
+    entry = bodies.ProjectEntryBody(**{name: getattr(project, name) for name in bodies.ProjectEntryBody.model_fields})
     versions = [
         bodies.VersionBody(version=2, message_id=MESSAGE_ID, commit_message="Add triage_agent", created_at=BEGAN_AT),
         bodies.VersionBody(version=1, message_id=None, commit_message="Created", created_at=BEGAN_AT),
     ]
     return [
         project,
-        bodies.ProjectList(projects=[project], next_cursor=None),
+        entry,
+        bodies.ProjectList(projects=[entry], next_cursor=None),
         bodies.VersionList(project_id=PROJECT_ID, versions=versions, next_cursor=None),
         bodies.DeletedProject(project_id=PROJECT_ID),
     ]

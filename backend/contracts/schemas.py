@@ -27,6 +27,9 @@ def schemas_of(*adapters: TypeAdapter[Any], mode: Literal["validation", "seriali
 
 
 def require_every_field(schema: Json) -> None:
-    """Say that every field of an object is there: a default is written like any other value."""
+    """Say that every field of an object is there: a default is written like any other value.
+
+    What is left out at one value has that value as `x-omitted-when`.
+    """
     if "properties" in schema:
-        schema["required"] = list(schema["properties"])
+        schema["required"] = [name for name, one in schema["properties"].items() if "x-omitted-when" not in one]

@@ -92,6 +92,11 @@ async def create_project(client: httpx.AsyncClient, name: str = "Weather", **mor
     return json_of(await client.post("/projects", json={"name": name, **more}), 201)
 
 
+def listed(project: Json) -> Json:
+    """The project as a list has it."""
+    return {name: value for name, value in project.items() if name not in ("code", "nodes", "nodes_truncated")}
+
+
 async def start_session(client: httpx.AsyncClient, project_id: str, node_id: str | None = None) -> Json:
     """A new session about the project or a node of it."""
     return json_of(await client.post(f"/projects/{project_id}/sessions", json={"node_id": node_id}), 201)

@@ -7,7 +7,7 @@ import pytest
 
 from backend.app.domain.services import Services
 from shared.identity import Identity, InvalidTokenError
-from tests.api.conftest import connect, create_project, get, nothing_changes, problem_of, send
+from tests.api.conftest import connect, create_project, get, listed, nothing_changes, problem_of, send
 from tests.api.routes import OWNER_ROUTES, ROUTES_OF_AN_ID, Route, name_of
 
 UNKNOWN = "01900000-0000-7000-8000-ffffffffffff"
@@ -52,7 +52,7 @@ async def test_a_stranger_lists_only_what_is_theirs(
     assert (await get(stranger, "/projects"))["projects"] == []
     own = await create_project(stranger)
     assert own["owner"] == "stranger"
-    assert (await get(stranger, "/projects"))["projects"] == [own]
+    assert (await get(stranger, "/projects"))["projects"] == [listed(own)]
     assert [project["project_id"] for project in (await get(client, "/projects"))["projects"]] == [project_id]
 
 

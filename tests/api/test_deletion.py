@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from backend.app.wiring_local import LocalEngine
-from tests.api.conftest import Json, create_project, get, json_of, post_message, problem_of, send, start_session
+from tests.api.conftest import Json, create_project, get, json_of, listed, post_message, problem_of, send, start_session
 from tests.contract.builders import record_response, take_up
 
 
@@ -84,7 +84,7 @@ async def test_a_deleted_project_is_gone_with_its_sessions_and_messages(
     other = await create_project(client, "Other")
     message = await send(client, session_id)
     assert json_of(await client.delete(f"/projects/{project_id}"), 200) == {"project_id": project_id, "deleted": True}
-    assert (await get(client, "/projects"))["projects"] == [other]
+    assert (await get(client, "/projects"))["projects"] == [listed(other)]
     for path in (f"/projects/{project_id}", f"/projects/{project_id}/versions", f"/projects/{project_id}/sessions"):
         problem_of(await client.get(path), 404, "project_not_found")
     for path in (f"/sessions/{session_id}", f"/sessions/{session_id}/messages", f"/sessions/{session_id}/events"):

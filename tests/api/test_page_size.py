@@ -1,14 +1,16 @@
 """Lists end at 4 MB as well as at `limit`, and a field over 32 KB is null in them, with an `href`. All in bytes."""
 
+import json
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 
 from backend.app.domain.project import CodeVersion, Project, ProjectChange
+from backend.app.domain.workflow import MAX_NODES_BYTES
 from backend.app.wiring_local import LocalEngine
 from shared.identity import LOCAL_USER
-from tests.api.conftest import Json, create_project, get, json_of, send
+from tests.api.conftest import Json, create_project, get, json_of, listed, send
 from tests.api.worker_steps import answer
 
 FIELD = 32_000
@@ -57,12 +59,48 @@ async def test_a_field_over_32_kb_is_null_in_a_list_and_whole_at_its_href(
     assert listed == {**whole, name: None, "href": f"/messages/{message['message_id']}"}
 
 
-async def test_code_over_32_kb_is_null_in_a_list_and_whole_at_its_href(client: httpx.AsyncClient) -> None:
-    project = await create_project(client, code="#" * FIELD + "\n")
-    short = await create_project(client, code="#" * FIELD)
-    listed = (await get(client, "/projects"))["projects"]
-    assert listed == [short, {**project, "code": None, "href": f"/projects/{project['project_id']}"}]
-    assert await get(client, listed[1]["href"]) == project
+async def test_a_list_of_projects_holds_neither_code_nor_nodes(client: httpx.AsyncClient) -> None:
+    projects = [await create_project(client, code=code) for code in ("", "from agents import Agent\nx = Agent()\n")]
+    found = (await get(client, "/projects"))["projects"]
+    assert found == [listed(projects[1]), listed(projects[0])]
+    assert await get(client, f"/projects/{found[0]['project_id']}") == projects[1]
+
+
+def _hostile_code() -> str:
+    """44 KB of source that name 80 MB of handoffs and tools, in letters of four bytes."""
+    names = ",".join(chr(0x20000) * 49 + f"{number:04d}" for number in range(50))
+    agents = "".join(f"a{number}=Agent(handoffs=L,tools=L)\n" for number in range(200))
+    return f"from agents import Agent\nL=[{names}]\n{agents}"
+
+
+async def test_every_answer_of_a_project_is_bounded_whatever_its_code_names(client: httpx.AsyncClient) -> None:
+    code = _hostile_code()
+    bound = len(code.encode()) + MAX_NODES_BYTES + ROUNDING
+    created = await client.post("/projects", json={"name": "Large", "code": code})
+    project = json_of(created, 201)
+    path = f"/projects/{project['project_id']}"
+    patched = await client.patch(path, json={"code": code + "\n", "base_version": 1})
+    read, listed_now = await client.get(path), await client.get("/projects?limit=200")
+    sizes = [len(answer.content) for answer in (created, patched, read, listed_now)]
+    assert max(sizes) <= bound
+    assert sizes[-1] < 1_000
+    assert project["nodes_truncated"]
+    assert [node["name"] for node in project["nodes"]] == [f"a{number}" for number in range(200)]
+    assert len(json.dumps(project["nodes"], ensure_ascii=False, separators=(",", ":")).encode()) <= MAX_NODES_BYTES
+    first, last = project["nodes"][0], project["nodes"][-1]
+    assert (len(first["handoffs"]), set(first)) == (50, {"name", "handoffs", "tools"})
+    assert (last["handoffs"], last["handoffs_known"], last["tools_known"]) == ([], False, False)
+
+
+async def test_a_workflow_of_more_agents_than_are_read_says_so(client: httpx.AsyncClient) -> None:
+    code = "from agents import Agent\n" + "".join(f"{'é' * 90}{number} = Agent()\n" for number in range(201))
+    project = await create_project(client, code=code)
+    assert (len(project["nodes"]), project["nodes_truncated"]) == (200, True)
+    starts = [
+        await client.post(f"/projects/{project['project_id']}/sessions", json={"node_id": f"{'é' * 90}{number}"})
+        for number in (199, 200)
+    ]
+    assert [json_of(start, 201)["node_exists"] for start in starts] == [True, None]
 
 
 @TEXTS
@@ -79,11 +117,11 @@ async def test_a_page_of_messages_ends_at_4_mb(
     assert len(pages) == 2
 
 
-@TEXTS
-async def test_a_page_of_projects_ends_at_4_mb(client: httpx.AsyncClient, engine: LocalEngine, text: str) -> None:
-    now, names = engine.clock.now(), [f"Number {number}" for number in range(150)]
+async def test_a_page_of_projects_ends_at_4_mb(client: httpx.AsyncClient, engine: LocalEngine) -> None:
+    now, names = engine.clock.now(), [f"Number {number}" for number in range(120)]
+    members = tuple(chr(0x20000) * 190 + f"{number:04d}" for number in range(50))
     for name in names:
-        project = Project(engine.ids.new_id(), name, LOCAL_USER, (), f"#{text}", 1, (), now, now)
+        project = Project(engine.ids.new_id(), name, LOCAL_USER, members, "", 1, (), now, now)
         await engine.projects.create_project(project)
     pages = await all_pages(client, "/projects", "projects")
     assert [project["name"] for page in pages for project in page] == names[::-1]

@@ -2,13 +2,13 @@ import httpx
 
 from backend.app.domain.project import STARTER_CODE
 from backend.app.wiring_local import LocalEngine
-from tests.api.conftest import Json, create_project, get, json_of, nothing_changes, problem_of, send
+from tests.api.conftest import Json, create_project, get, json_of, listed, nothing_changes, problem_of, send
 from tests.api.worker_steps import change_code
 from tests.manual_time import ManualClock
 
 PROJECT_FIELDS = {
     *("project_id", "name", "owner", "members", "code", "version", "nodes"),
-    *("created_at", "updated_at", "href"),
+    *("created_at", "updated_at", "nodes_truncated"),
 }
 CODE = """
 from agents import Agent
@@ -31,7 +31,7 @@ async def test_a_project_without_code_starts_with_the_starter_workflow(client: h
     project = await create_project(client, "Weather")
     assert set(project) == PROJECT_FIELDS
     assert (project["name"], project["owner"], project["members"]) == ("Weather", "local", [])
-    assert (project["code"], project["version"], project["href"]) == (STARTER_CODE, 1, None)
+    assert (project["code"], project["version"], project["nodes_truncated"]) == (STARTER_CODE, 1, False)
     assert [node["name"] for node in project["nodes"]] == ["assistant"]
 
 
@@ -73,7 +73,7 @@ async def test_a_project_is_read_as_it_was_created(client: httpx.AsyncClient) ->
 
 async def test_projects_are_listed_newest_first(client: httpx.AsyncClient) -> None:
     old, new = await create_project(client, "Old"), await create_project(client, "New")
-    assert await get(client, "/projects") == {"projects": [new, old], "next_cursor": None}
+    assert await get(client, "/projects") == {"projects": [listed(new), listed(old)], "next_cursor": None}
 
 
 async def test_the_pages_of_projects_hold_each_once(client: httpx.AsyncClient) -> None:

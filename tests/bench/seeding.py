@@ -6,7 +6,7 @@ from pathlib import Path
 from backend.app.domain.message import Message, TurnAnswer, TurnRef
 from backend.app.domain.project import Project
 from backend.app.domain.session import Session
-from backend.app.domain.workflow import find_nodes
+from backend.app.domain.workflow import read_workflow
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from shared.events import VibecodeResponseEvent
 from shared.identity import LOCAL_USER
@@ -38,7 +38,7 @@ async def _seed_talk(engine: LocalEngine, turns: list[list[Item]]) -> Talk:
         members=(),
         code=CODE,
         version=1,
-        nodes=find_nodes(CODE),
+        nodes=read_workflow(CODE).nodes,
         created_at=now,
         updated_at=now,
     )

@@ -17,6 +17,7 @@ from backend.app.wiring_local import build_local_engine
 from tests.contract import queue_hands
 from tests.contract.engines import ListeningAwsBus, ReceivingAwsQueue, TestedEngine
 from tests.contract.memories import ref_of
+from tests.contract.raw_stores import AwsRawStore, LocalRawStore, RawStore
 from tests.manual_time import ManualClock, SequentialIds
 from tests.moto_aws import MotoAws, moto_in_process
 
@@ -38,6 +39,11 @@ class Process:
         self._closing: list[Callable[[], Awaitable[None]]] = []
 
     async def open(self) -> TestedEngine:
+        raise NotImplementedError
+
+    @property
+    def raw(self) -> RawStore:
+        """The store itself, past the ports."""
         raise NotImplementedError
 
     async def close(self) -> None:
@@ -63,6 +69,11 @@ class LocalProcess(Process):
         await engine.database.open()
         return self._tested(engine, engine.close)
 
+    @property
+    def raw(self) -> RawStore:
+        """See Process."""
+        return LocalRawStore(self._folder)
+
 
 class AwsProcess(Process):
     """On moto."""
@@ -78,6 +89,11 @@ class AwsProcess(Process):
         await bus.subscribe()
         queue = ReceivingAwsQueue(services.sqs, settings.turn_queue_url, self._ids)
         return self._tested(engine, bus.close, bus=bus, queue=queue, settle=bus.settle)
+
+    @property
+    def raw(self) -> RawStore:
+        """See Process."""
+        return AwsRawStore(self._moto)
 
 
 @pytest.fixture(params=["local", "aws"])
@@ -112,6 +128,12 @@ async def engine(process: Process) -> AsyncIterator[TestedEngine]:
     """The engine as the process under test has it."""
     yield await process.open()
     await process.close()
+
+
+@pytest.fixture
+def raw(engine: TestedEngine, process: Process) -> RawStore:
+    """The store of `engine`, past the ports."""
+    return process.raw
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """Values that are too large for one item of a table, on every engine. Seeded noise: it cannot be compressed away."""
 
+import json
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from backend.app.domain.message import Item
 from backend.app.domain.project import CodeVersion, ProjectChange
-from backend.app.domain.workflow import Node
+from backend.app.domain.workflow import MAX_NODES_BYTES, Node
 from shared.events import MAX_EVENT_BYTES
 from tests.contract.builders import (
     QUEUE_LIMIT,
@@ -24,6 +25,7 @@ from tests.contract.builders import (
     usage_event,
 )
 from tests.contract.engines import TestedEngine
+from tests.contract.raw_stores import RawStore
 
 SEED = 20261123
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/é☂"
@@ -64,9 +66,33 @@ async def test_the_items_of_a_long_turn_are_kept_whole(engine: TestedEngine) -> 
     assert list(completed.items) == items
 
 
+async def test_nodes_that_were_stored_without_a_bound_are_read_within_it(engine: TestedEngine, raw: RawStore) -> None:
+    project = await stored_project(engine)
+    letters = chr(0x20000) * 195
+    names = [f"{letters}{number:04d}" for number in range(50)]
+    nodes = [{"name": f"agent_{number}", "handoffs": names, "tools": names} for number in range(200)]
+    raw.write_nodes_as_before_the_bound(project.project_id, nodes)
+    found = await engine.projects.find_project(project.project_id)
+    version = await engine.projects.find_code_version(project.project_id, 1)
+    assert found is not None
+    assert version is not None
+    assert (found.nodes, found.nodes_truncated) == (version.nodes, version.nodes_truncated)
+    assert found.nodes_truncated
+    assert [node.name for node in found.nodes] == [f"agent_{number}" for number in range(200)]
+    assert len(json.dumps([asdict(node) for node in found.nodes], ensure_ascii=False).encode()) <= MAX_NODES_BYTES
+
+
+async def test_small_nodes_that_were_stored_without_a_bound_are_whole(engine: TestedEngine, raw: RawStore) -> None:
+    project = await stored_project(engine)
+    raw.write_nodes_as_before_the_bound(project.project_id, [{"name": "a", "handoffs": ["b"], "tools": ["c"]}])
+    found = await engine.projects.find_project(project.project_id)
+    assert found is not None
+    assert (found.nodes, found.nodes_truncated) == ((Node("a", ("b",), ("c",)),), False)
+
+
 async def test_code_with_many_nodes_is_kept_whole(engine: TestedEngine) -> None:
     project = await stored_project(engine)
-    nodes = tuple(Node(noise(60, seed), (), ()) for seed in range(4_000))
+    nodes = tuple(Node(f"agent_{seed}", ("billing",) * 3, ("search",), tools_known=False) for seed in range(200))
     version = CodeVersion(project.project_id, 2, noise(256_000), nodes, None, "Large", engine.clock.now())
     await engine.projects.update_project(project.project_id, ProjectChange(code=version), engine.clock.now())
     assert await engine.projects.find_code_version(project.project_id, 2) == version

@@ -1,16 +1,23 @@
 """What every ProjectStore owes where it lists."""
 
+from dataclasses import fields
+
 import pytest
 
 from backend.app.domain.errors import InvalidCursorError
-from backend.app.domain.project import Project, ProjectChange, VersionEntry
+from backend.app.domain.project import Project, ProjectChange, ProjectEntry, VersionEntry
 from backend.app.domain.store_ports import Page
 from tests.contract.builders import MADE_UP_CURSORS, next_version, stored_project
 from tests.contract.engines import TestedEngine
+from tests.contract.raw_stores import RawStore
 from tests.manual_time import ManualClock
 
 
-async def _page_through_projects(engine: TestedEngine, user_id: str, limit: int) -> list[Page[Project]]:
+def _entry_of(project: Project | None) -> ProjectEntry:
+    return ProjectEntry(**{field.name: getattr(project, field.name) for field in fields(ProjectEntry)})
+
+
+async def _page_through_projects(engine: TestedEngine, user_id: str, limit: int) -> list[Page[ProjectEntry]]:
     pages = [await engine.projects.list_projects(user_id, limit, None)]
     while (cursor := pages[-1].next_cursor) is not None:
         pages.append(await engine.projects.list_projects(user_id, limit, cursor))
@@ -38,14 +45,14 @@ async def test_a_user_without_projects_has_an_empty_list(engine: TestedEngine) -
     assert await engine.projects.list_projects("ann", 10, None) == Page(())
 
 
-async def test_own_and_shared_projects_are_listed_whole_newest_first(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_own_and_shared_projects_are_listed_newest_first(engine: TestedEngine, clock: ManualClock) -> None:
     own = await stored_project(engine, owner="ann", members=("bob",))
     clock.advance(1)
     await stored_project(engine, owner="bob", members=("cleo",))
     clock.advance(1)
     shared = await stored_project(engine, owner="bob", members=("cleo", "ann"))
     page = await engine.projects.list_projects("ann", 10, None)
-    assert (page.items, page.next_cursor) == ((shared, own), None)
+    assert (page.items, page.next_cursor) == ((_entry_of(shared), _entry_of(own)), None)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6])
@@ -58,7 +65,7 @@ async def test_the_pages_of_projects_hold_each_once_in_order(
         await stored_project(engine, owner="bob")
         clock.advance(1)
     pages = await _page_through_projects(engine, "ann", limit)
-    assert [project for page in pages for project in page.items] == projects
+    assert [project for page in pages for project in page.items] == [_entry_of(project) for project in projects]
     assert [len(page.items) for page in pages[:-1]] == [limit] * (len(pages) - 1)
     assert pages[-1].items
 
@@ -83,7 +90,7 @@ async def test_a_project_made_meanwhile_moves_no_page(engine: TestedEngine, cloc
     clock.advance(1)
     await stored_project(engine)
     second = await engine.projects.list_projects("ann", 1, first.next_cursor)
-    assert second.items == (oldest,)
+    assert second.items == (_entry_of(oldest),)
 
 
 async def test_a_cursor_still_works_when_its_project_is_deleted(engine: TestedEngine, clock: ManualClock) -> None:
@@ -92,14 +99,22 @@ async def test_a_cursor_still_works_when_its_project_is_deleted(engine: TestedEn
     newest = await stored_project(engine)
     first = await engine.projects.list_projects("ann", 1, None)
     await engine.projects.delete_project(newest.project_id)
-    assert (await engine.projects.list_projects("ann", 1, first.next_cursor)).items == (oldest,)
+    assert (await engine.projects.list_projects("ann", 1, first.next_cursor)).items == (_entry_of(oldest),)
 
 
 async def test_a_project_shows_in_a_list_as_it_is_now(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     change = ProjectChange(name="Storm", code=next_version(engine, project))
     updated = await engine.projects.update_project(project.project_id, change, engine.clock.now())
-    assert (await engine.projects.list_projects("ann", 10, None)).items == (updated,)
+    assert (await engine.projects.list_projects("ann", 10, None)).items == (_entry_of(updated),)
+
+
+async def test_a_list_of_projects_reads_no_code(engine: TestedEngine, raw: RawStore) -> None:
+    projects = [await stored_project(engine) for _ in range(3)]
+    for project in projects:
+        raw.remove_code(project.project_id)
+    found = (await engine.projects.list_projects("ann", 10, None)).items
+    assert found == tuple(_entry_of(project) for project in reversed(projects))
 
 
 async def test_who_joins_sees_the_project_and_who_leaves_does_not(engine: TestedEngine) -> None:
@@ -107,7 +122,7 @@ async def test_who_joins_sees_the_project_and_who_leaves_does_not(engine: Tested
     change = ProjectChange(members=("cleo",))
     updated = await engine.projects.update_project(project.project_id, change, engine.clock.now())
     assert (await engine.projects.list_projects("bob", 10, None)).items == ()
-    assert (await engine.projects.list_projects("cleo", 10, None)).items == (updated,)
+    assert (await engine.projects.list_projects("cleo", 10, None)).items == (_entry_of(updated),)
 
 
 @pytest.mark.parametrize("cursor", MADE_UP_CURSORS)

@@ -13,7 +13,7 @@ from backend.app.domain.project import CodeVersion, Project, ProjectChange
 from backend.app.domain.session import Session
 from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
-from backend.app.domain.workflow import find_nodes
+from backend.app.domain.workflow import read_workflow
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring_local import LocalEngine
@@ -124,7 +124,9 @@ class Workshop:
         """Give the project new code, on top of whatever it has."""
         version, _ = await self.code()
         now = self.engine.clock.now()
-        made = CodeVersion(self.project.project_id, version + 1, code, find_nodes(code), None, "Edited by hand", now)
+        made = CodeVersion(
+            self.project.project_id, version + 1, code, read_workflow(code).nodes, None, "Edited by hand", now
+        )
         await self.engine.projects.update_project(self.project.project_id, ProjectChange(code=made), now)
 
     async def events(self) -> tuple[LoggedEvent, ...]:
@@ -147,7 +149,7 @@ async def open_workshop(
 ) -> Workshop:
     """A workshop with a fresh project and session, whose agents play the steps."""
     now = engine.clock.now()
-    project = Project(engine.ids.new_id(), "Desk", "local", (), CODE, 1, find_nodes(CODE), now, now)
+    project = Project(engine.ids.new_id(), "Desk", "local", (), CODE, 1, read_workflow(CODE).nodes, now, now)
     await engine.projects.create_project(project)
     session, _ = await engine.sessions.start_session(Session(engine.ids.new_id(), project.project_id, node_id, now))
     memory = SQLiteMemory(MemoryFiles(folder))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.app.domain.source import InvalidSourceError
-from backend.app.domain.workflow import find_nodes, node_source
+from backend.app.domain.workflow import node_source, read_workflow
 from tests.domain.hostile_sources import HOSTILE
 
 ROOT = Path(__file__).parents[2]
@@ -21,10 +21,10 @@ ROOT = Path(__file__).parents[2]
 READER = """
 import json, sys, threading
 from backend.app.domain.source import InvalidSourceError
-from backend.app.domain.workflow import find_nodes, node_source
+from backend.app.domain.workflow import node_source, read_workflow
 
 def read(code, ends):
-    for call in (find_nodes, lambda code: node_source(code, "x")):
+    for call in (read_workflow, lambda code: node_source(code, "x")):
         try:
             call(code)
             ends.append("returned")
@@ -74,7 +74,8 @@ def test_threads_read_at_the_same_time() -> None:
     found: list[int] = []
     code = r"x = Agent(tools=['\d'])" + "\n"
     threads = [
-        threading.Thread(target=lambda: found.extend(len(find_nodes(code)) for _ in range(20))) for _ in range(8)
+        threading.Thread(target=lambda: found.extend(len(read_workflow(code).nodes) for _ in range(20)))
+        for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -113,7 +114,7 @@ CODES = st.text() | st.lists(PIECES, max_size=30).map("".join)
 @given(code=CODES)
 def test_any_text_is_read_or_refused(code: str) -> None:
     try:
-        found = find_nodes(code)
+        found = read_workflow(code).nodes
     except InvalidSourceError as error:
         str(error).encode()
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.app.domain.source import MAX_LINES, MAX_TOKENS, InvalidSourceError, parse_source
-from backend.app.domain.workflow import find_nodes, node_source
+from backend.app.domain.workflow import node_source, read_workflow
 
 ROOT = Path(__file__).parents[2]
 KIB_256 = 256 * 1024
@@ -68,7 +68,7 @@ def test_an_honest_source_of_256_kib_is_read(piece: str) -> None:
 
 def test_a_byte_order_mark_at_the_head_is_no_part_of_the_code() -> None:
     code = "\ufeffx = Agent(tools=[a])\nx.tools.append(b)\n"
-    (node,) = find_nodes(code)
+    (node,) = read_workflow(code).nodes
     assert (node.name, node.tools) == ("x", ("a", "b"))
     assert node_source(code, "x") == code.strip()
 

@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from backend.app.adapters.aws_documents import DocumentRef, pack, store_document
 from backend.app.adapters.moments import text_of
+from backend.app.adapters.stored_workflow import stored_workflow
 from backend.app.domain.project import CodeVersion
-from backend.app.domain.workflow import Node
 from shared.aws_item import Item, Write, put
 from shared.aws_table import AwsTable
 from shared.table_keys import code_name, project_partition, version_key
@@ -23,7 +22,7 @@ async def code_version_writes(table: AwsTable, version: CodeVersion) -> tuple[It
         The attributes by which the project and the history point to the code; and the writes, refused where the
         version exists.
     """
-    packed = pack({"code": version.code, "nodes": [asdict(node) for node in version.nodes]})
+    packed = pack({"code": version.code, **stored_workflow(version)})
     # Two may be about to store the same version number: each has a name of its own.
     digest = hashlib.sha256(packed).hexdigest()[:_DIGEST_CHARACTERS]
     partition = project_partition(version.project_id)
@@ -42,8 +41,3 @@ async def code_version_writes(table: AwsTable, version: CodeVersion) -> tuple[It
 def code_ref(item: Mapping[str, Any]) -> DocumentRef:
     """Where the code is that a project or an entry of its history points to."""
     return DocumentRef(item["pk"], item["code_name"], item["code_parts"])
-
-
-def nodes_of(document: Mapping[str, Any]) -> tuple[Node, ...]:
-    """The nodes in a code document."""
-    return tuple(Node(node["name"], tuple(node["handoffs"]), tuple(node["tools"])) for node in document["nodes"])

@@ -9,8 +9,6 @@ from shared.aws_item import Item, Write, delete, put
 from shared.aws_table import AwsTable, ConditionFailedError
 from shared.table_keys import PROJECT_PREFIX, Key, member_key, project_key, user_partition
 
-_PAGE_BYTES = 4_000_000
-
 
 def listing_writes(users: Sequence[str], project_id: str, revision: int) -> list[Write]:
     """What lists a project for its users, as that revision of the project has them."""
@@ -29,7 +27,7 @@ async def remove_listings(table: AwsTable, users: Iterable[str], project_id: str
 async def find_listed_projects(
     table: AwsTable, user_id: str, limit: int, before: str | None
 ) -> tuple[list[Item], bool]:
-    """The items of a user's projects, newest first, as many as a page may hold; and whether there are more.
+    """The items of a user's projects, newest first; and whether there are more.
 
     Args:
         table: the table.
@@ -51,8 +49,7 @@ async def find_listed_projects(
         if len(found) > limit:
             break
     found += await _projects_of(table, user_id, candidates)
-    fitting = _fitting(found[:limit])
-    return fitting, len(found) > len(fitting)
+    return found[:limit], len(found) > limit
 
 
 async def _projects_of(table: AwsTable, user_id: str, candidates: Sequence[Key]) -> list[Item]:
@@ -62,14 +59,3 @@ async def _projects_of(table: AwsTable, user_id: str, candidates: Sequence[Key])
         for item in items
         if item is not None and "deleted" not in item and user_id in (item["owner"], *item["members"])
     ]
-
-
-def _fitting(items: Sequence[Item]) -> list[Item]:
-    fitting: list[Item] = []
-    size = 0
-    for item in items:
-        size += item["code_bytes"]
-        if fitting and size > _PAGE_BYTES:
-            break
-        fitting.append(item)
-    return fitting

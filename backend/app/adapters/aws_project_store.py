@@ -1,10 +1,10 @@
 """Projects in the DynamoDB table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from backend.app.adapters.aws_code import code_ref, code_version_writes, nodes_of
+from backend.app.adapters.aws_code import code_ref, code_version_writes
 from backend.app.adapters.aws_documents import read_documents
 from backend.app.adapters.aws_project_listings import (
     find_listed_projects,
@@ -13,8 +13,9 @@ from backend.app.adapters.aws_project_listings import (
 )
 from backend.app.adapters.cursors import cursor_of, id_of, number_of
 from backend.app.adapters.moments import moment_of, text_of
+from backend.app.adapters.stored_workflow import workflow_of
 from backend.app.domain.errors import StaleVersionError
-from backend.app.domain.project import CodeVersion, Project, ProjectChange, VersionEntry
+from backend.app.domain.project import CodeVersion, Project, ProjectChange, ProjectEntry, VersionEntry, first_version
 from backend.app.domain.store_ports import Page
 from shared.aws_item import Item, Write, put, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
@@ -44,9 +45,7 @@ class AwsProjectStore:
 
     async def create_project(self, project: Project) -> None:
         """See ProjectStore."""
-        first = CodeVersion(
-            project.project_id, project.version, project.code, project.nodes, None, "Created", project.created_at
-        )
+        first = first_version(project)
         pointer, writes = await code_version_writes(self._table, first)
         item = {
             **project_key(project.project_id),
@@ -70,8 +69,8 @@ class AwsProjectStore:
         item = await self._find_live(project_id)
         if item is None:
             return None
-        (project,) = await self._with_code([item])
-        return project
+        (document,) = await read_documents(self._table, [code_ref(item)])
+        return _project_of(item, document)
 
     async def find_code_version(self, project_id: str, version: int) -> CodeVersion | None:
         """See ProjectStore."""
@@ -79,23 +78,25 @@ class AwsProjectStore:
         if entry is None:
             return None
         (document,) = await read_documents(self._table, [code_ref(entry)])
+        workflow = workflow_of(document)
         return CodeVersion(
             project_id,
             version,
             document["code"],
-            nodes_of(document),
+            workflow.nodes,
             entry.get("message_id"),
             entry["commit_message"],
             moment_of(entry["created_at"]),
+            workflow.truncated,
         )
 
-    async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[Project]:
+    async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[ProjectEntry]:
         """See ProjectStore."""
         found, has_more = await find_listed_projects(
             self._table, user_id, limit, None if cursor is None else id_of(cursor)
         )
-        projects = tuple(await self._with_code(found))
-        return Page(projects, tuple(cursor_of(project.project_id) for project in projects), has_more)
+        entries = tuple(_entry_of(item) for item in found)
+        return Page(entries, tuple(cursor_of(entry.project_id) for entry in entries), has_more)
 
     async def list_code_versions(self, project_id: str, limit: int, cursor: str | None) -> Page[VersionEntry]:
         """See ProjectStore."""
@@ -198,12 +199,21 @@ class AwsProjectStore:
         item = await self._table.get(project_key(project_id))
         return None if item is None or "deleted" in item else item
 
-    async def _with_code(self, items: Sequence[Item]) -> list[Project]:
-        documents = await read_documents(self._table, [code_ref(item) for item in items])
-        return [_project_of(item, document) for item, document in zip(items, documents, strict=True)]
+
+def _entry_of(item: Item) -> ProjectEntry:
+    return ProjectEntry(
+        project_id=item["pk"].removeprefix(PROJECT_PREFIX),
+        name=item["name"],
+        owner=item["owner"],
+        members=tuple(item["members"]),
+        version=item["version"],
+        created_at=moment_of(item["created_at"]),
+        updated_at=moment_of(item["updated_at"]),
+    )
 
 
 def _project_of(item: Item, document: Mapping[str, Any]) -> Project:
+    workflow = workflow_of(document)
     return Project(
         project_id=item["pk"].removeprefix(PROJECT_PREFIX),
         name=item["name"],
@@ -211,7 +221,8 @@ def _project_of(item: Item, document: Mapping[str, Any]) -> Project:
         members=tuple(item["members"]),
         code=document["code"],
         version=item["version"],
-        nodes=nodes_of(document),
+        nodes=workflow.nodes,
         created_at=moment_of(item["created_at"]),
         updated_at=moment_of(item["updated_at"]),
+        nodes_truncated=workflow.truncated,
     )

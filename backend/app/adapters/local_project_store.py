@@ -5,10 +5,10 @@ from datetime import datetime
 
 from backend.app.adapters.cursors import cursor_of, id_of, number_of
 from backend.app.adapters.local_database import LocalDatabase
-from backend.app.adapters.local_rows import nodes_of, nodes_to_text
+from backend.app.adapters.local_rows import workflow_in, workflow_to_text
 from backend.app.adapters.moments import moment_of, text_of
 from backend.app.domain.errors import StaleVersionError
-from backend.app.domain.project import CodeVersion, Project, ProjectChange, VersionEntry
+from backend.app.domain.project import CodeVersion, Project, ProjectChange, ProjectEntry, VersionEntry, first_version
 from backend.app.domain.store_ports import Page
 from shared.access import ProjectAccess
 
@@ -42,18 +42,7 @@ class LocalProjectStore:
                 ),
             )
             _set_users(connection, project.project_id, project.owner, project.members)
-            add_code_version(
-                connection,
-                CodeVersion(
-                    project.project_id,
-                    project.version,
-                    project.code,
-                    project.nodes,
-                    None,
-                    "Created",
-                    project.created_at,
-                ),
-            )
+            add_code_version(connection, first_version(project))
 
         await self._database.transaction(work)
 
@@ -83,30 +72,32 @@ class LocalProjectStore:
             ).fetchone()
             if row is None:
                 return None
+            workflow = workflow_in(row["nodes"])
             return CodeVersion(
                 project_id,
                 row["version"],
                 row["code"],
-                nodes_of(row["nodes"]),
+                workflow.nodes,
                 row["message_id"],
                 row["commit_message"],
                 moment_of(row["created_at"]),
+                workflow.truncated,
             )
 
         return await self._database.read(work)
 
-    async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[Project]:
+    async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[ProjectEntry]:
         """See ProjectStore."""
         before = "~" if cursor is None else id_of(cursor)  # ids grow with time; '~' sorts after all of them
 
-        def work(connection: sqlite3.Connection) -> Page[Project]:
+        def work(connection: sqlite3.Connection) -> Page[ProjectEntry]:
             rows = connection.execute(
-                f"{_PROJECT} AND p.project_id IN (SELECT project_id FROM project_users WHERE user_id = ?) "
-                "AND p.project_id < ? ORDER BY p.project_id DESC LIMIT ?",
+                "SELECT p.* FROM project_users u JOIN projects p ON p.project_id = u.project_id "
+                "WHERE u.user_id = ? AND p.deleted = 0 AND u.project_id < ? ORDER BY u.project_id DESC LIMIT ?",
                 (user_id, before, limit + 1),
             ).fetchall()
-            projects = tuple(_project_of(connection, row) for row in rows[:limit])
-            return Page(projects, tuple(cursor_of(one.project_id) for one in projects), len(rows) > limit)
+            entries = tuple(_entry_of(connection, row) for row in rows[:limit])
+            return Page(entries, tuple(cursor_of(one.project_id) for one in entries), len(rows) > limit)
 
         return await self._database.read(work)
 
@@ -176,7 +167,7 @@ def add_code_version(connection: sqlite3.Connection, version: CodeVersion) -> No
             version.project_id,
             version.version,
             version.code,
-            nodes_to_text(version.nodes),
+            workflow_to_text(version),
             version.message_id,
             version.commit_message,
             text_of(version.created_at),
@@ -193,7 +184,20 @@ def _find_project(connection: sqlite3.Connection, project_id: str) -> Project | 
     return None if row is None else _project_of(connection, row)
 
 
+def _entry_of(connection: sqlite3.Connection, row: sqlite3.Row) -> ProjectEntry:
+    return ProjectEntry(
+        project_id=row["project_id"],
+        name=row["name"],
+        owner=row["owner"],
+        members=_members(connection, row["project_id"]),
+        version=row["version"],
+        created_at=moment_of(row["created_at"]),
+        updated_at=moment_of(row["updated_at"]),
+    )
+
+
 def _project_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Project:
+    workflow = workflow_in(row["nodes"])
     return Project(
         project_id=row["project_id"],
         name=row["name"],
@@ -201,9 +205,10 @@ def _project_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Project:
         members=_members(connection, row["project_id"]),
         code=row["code"],
         version=row["version"],
-        nodes=nodes_of(row["nodes"]),
+        nodes=workflow.nodes,
         created_at=moment_of(row["created_at"]),
         updated_at=moment_of(row["updated_at"]),
+        nodes_truncated=workflow.truncated,
     )
 
 

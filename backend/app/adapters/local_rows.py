@@ -2,23 +2,25 @@
 
 import json
 import sqlite3
-from dataclasses import asdict
 
 from backend.app.adapters.moments import moment_of
+from backend.app.adapters.stored_workflow import stored_workflow, workflow_of
 from backend.app.domain.message import Message, MessageError, MessageStatus
+from backend.app.domain.project import CodeVersion
 from backend.app.domain.session import Session
-from backend.app.domain.workflow import Node
+from backend.app.domain.workflow import Workflow
 from shared.events import TokenUsage
 
 
-def nodes_to_text(nodes: tuple[Node, ...]) -> str:
-    """Nodes as JSON."""
-    return json.dumps([asdict(node) for node in nodes])
+def workflow_to_text(version: CodeVersion) -> str:
+    """The nodes of a code version as JSON."""
+    return json.dumps(stored_workflow(version), ensure_ascii=False)
 
 
-def nodes_of(text: str) -> tuple[Node, ...]:
-    """Nodes from JSON."""
-    return tuple(Node(node["name"], tuple(node["handoffs"]), tuple(node["tools"])) for node in json.loads(text))
+def workflow_in(text: str) -> Workflow:
+    """The nodes in such a text, or in one of the earlier form: the list of them alone."""
+    stored = json.loads(text)
+    return workflow_of(stored if isinstance(stored, dict) else {"nodes": stored})
 
 
 def usage_of(row: sqlite3.Row) -> TokenUsage:

@@ -86,33 +86,55 @@ class SendMessageRequest(_Request):
     message_id: UUID | None = None
 
 
+def _is_true(known: bool) -> bool:
+    return known
+
+
+# Left out where it is true: most lists are known, and there are up to 200 nodes.
+Known = Annotated[bool, Field(exclude_if=_is_true, json_schema_extra={"x-omitted-when": True})]
+
+
 class NodeBody(_Body):
-    """One agent of the workflow."""
+    """One agent of the workflow; `handoffs_known` and `tools_known` are there only where they are false."""
 
     name: str
     handoffs: list[str]
     tools: list[str]
+    handoffs_known: Known = True
+    tools_known: Known = True
 
 
 class ProjectBody(_Body):
-    """A project; in a list a long `code` is null, with `href` where it can be read."""
+    """A project; all its nodes together have at most 64 KB."""
 
     project_id: str
     name: str
     owner: str
     members: list[str]
-    code: str | None
+    code: str
     version: int
     nodes: list[NodeBody]
+    nodes_truncated: bool
     created_at: datetime
     updated_at: datetime
-    href: str | None = None
+
+
+class ProjectEntryBody(_Body):
+    """A project in a list: without its code and nodes, which are read at `/projects/{project_id}`."""
+
+    project_id: str
+    name: str
+    owner: str
+    members: list[str]
+    version: int
+    created_at: datetime
+    updated_at: datetime
 
 
 class ProjectList(_Answer):
     """A page of projects."""
 
-    projects: list[ProjectBody]
+    projects: list[ProjectEntryBody]
     next_cursor: str | None
 
 

@@ -8,13 +8,14 @@ from backend.app.api.bodies import (
     CreateProjectRequest,
     DeletedProject,
     ProjectBody,
+    ProjectEntryBody,
     ProjectList,
     UpdateProjectRequest,
     VersionBody,
     VersionList,
 )
 from backend.app.api.dependencies import Cursor, Limit, ServicesDep, UserId
-from backend.app.api.page_size import fitting_page, without_long_fields
+from backend.app.api.page_size import fitting_page
 from backend.app.api.route import route
 
 
@@ -28,13 +29,9 @@ async def create_project(body: CreateProjectRequest, services: ServicesDep, user
 async def list_projects(
     services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
 ) -> ProjectList:
-    """The caller's own projects and those shared with them, newest first."""
+    """The caller's own projects and those shared with them, newest first, without their code and nodes."""
     page = await services.projects.list_projects(user_id, limit, cursor)
-    bodies = [
-        without_long_fields(ProjectBody.model_validate(project), ["code"], f"/projects/{project.project_id}")
-        for project in page.items
-    ]
-    fitting = fitting_page(bodies)
+    fitting = fitting_page([ProjectEntryBody.model_validate(entry) for entry in page.items])
     return ProjectList(projects=fitting, next_cursor=page.next_cursor_after(len(fitting)))
 
 

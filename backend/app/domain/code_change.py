@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from backend.app.domain.diff import unified_diff
 from backend.app.domain.merge import merge
 from backend.app.domain.source import InvalidSourceError
-from backend.app.domain.workflow import Node, find_nodes
+from backend.app.domain.workflow import Workflow, read_workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,12 @@ class CodeChange:
 
     code: str
     patch: str
-    nodes: tuple[Node, ...]
+    workflow: Workflow
 
 
 def describe_change(code: str, new_code: str) -> CodeChange:
     """Return the change from one code to another. Raises InvalidSourceError."""
-    return CodeChange(new_code, unified_diff(code, new_code), find_nodes(new_code))
+    return CodeChange(new_code, unified_diff(code, new_code), read_workflow(new_code))
 
 
 def rebase_change(base: str, changed: str, newer: str) -> CodeChange | None:

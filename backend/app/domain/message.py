@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from backend.app.domain.workflow import Node
+from backend.app.domain.workflow import NO_WORKFLOW, Workflow
 from shared.events import AgentName, TokenUsage
 
 # An item of a conversation as the Responses API writes it; opaque to the domain.
@@ -112,7 +112,7 @@ class TurnAnswer:
     Attributes:
         base_code: the code that the patch was made for, version `base_version`.
         new_code: None where the code stays as it is.
-        nodes: what the new code says.
+        workflow: what the new code says.
     """
 
     content: str
@@ -121,5 +121,5 @@ class TurnAnswer:
     base_code: str
     new_code: str | None = None
     patch: str | None = None
-    nodes: tuple[Node, ...] = ()
+    workflow: Workflow = NO_WORKFLOW
     commit_message: str = ""

@@ -34,6 +34,20 @@ class Project:
     nodes: tuple[Node, ...]
     created_at: datetime
     updated_at: datetime
+    nodes_truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectEntry:
+    """A project in a list: without its code and what is read from it."""
+
+    project_id: str
+    name: str
+    owner: str
+    members: tuple[str, ...]
+    version: int
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,21 @@ class CodeVersion:
     message_id: str | None
     commit_message: str
     created_at: datetime
+    nodes_truncated: bool = False
+
+
+def first_version(project: Project) -> CodeVersion:
+    """The code of a new project as its first version."""
+    return CodeVersion(
+        project_id=project.project_id,
+        version=project.version,
+        code=project.code,
+        nodes=project.nodes,
+        message_id=None,
+        commit_message="Created",
+        created_at=project.created_at,
+        nodes_truncated=project.nodes_truncated,
+    )
 
 
 @dataclass(frozen=True, slots=True)

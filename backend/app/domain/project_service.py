@@ -13,11 +13,11 @@ from backend.app.domain.errors import (
 )
 from backend.app.domain.limits import Limits
 from backend.app.domain.ports import Clock, EventBus, IdGenerator, Offloader
-from backend.app.domain.project import STARTER_CODE, CodeVersion, Project, ProjectChange, VersionEntry
+from backend.app.domain.project import STARTER_CODE, CodeVersion, Project, ProjectChange, ProjectEntry, VersionEntry
 from backend.app.domain.session_service import SessionService
 from backend.app.domain.source import InvalidSourceError
 from backend.app.domain.store_ports import Page, ProjectStore
-from backend.app.domain.workflow import Node, find_nodes
+from backend.app.domain.workflow import Workflow, read_workflow
 from shared.events import AccessChangedEvent, CodeChangedEvent
 
 COMMIT_MESSAGE_BY_HAND = "Edited by hand"
@@ -52,7 +52,7 @@ class ProjectService:
         Raises InvalidCodeError, CodeTooLargeError.
         """
         code = STARTER_CODE if code is None else code
-        nodes = await self._read_code(code)
+        workflow = await self._read_code(code)
         now = self._clock.now()
         project = Project(
             project_id=self._ids.new_id(),
@@ -61,9 +61,10 @@ class ProjectService:
             members=(),
             code=code,
             version=1,
-            nodes=nodes,
+            nodes=workflow.nodes,
             created_at=now,
             updated_at=now,
+            nodes_truncated=workflow.truncated,
         )
         await self._projects.create_project(project)
         return project
@@ -79,9 +80,11 @@ class ProjectService:
         entry = await self._projects.find_code_version(project_id, version)
         if entry is None:
             raise VersionNotFoundError(f"Project {project_id} has no version {version}; it is at {project.version}.")
-        return replace(project, code=entry.code, version=entry.version, nodes=entry.nodes)
+        return replace(
+            project, code=entry.code, version=entry.version, nodes=entry.nodes, nodes_truncated=entry.nodes_truncated
+        )
 
-    async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[Project]:
+    async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[ProjectEntry]:
         """The user's own projects and those shared with them, newest first."""
         return await self._projects.list_projects(user_id, limit, cursor)
 
@@ -144,28 +147,29 @@ class ProjectService:
         changed = AccessChangedEvent(event_id=self._ids.new_id(), project_id=project_id, created_at=self._clock.now())
         await self._bus.publish(changed)
 
-    async def _read_code(self, code: str) -> tuple[Node, ...]:
-        """The nodes of new code. Raises CodeTooLargeError, InvalidCodeError."""
+    async def _read_code(self, code: str) -> Workflow:
+        """The workflow of new code. Raises CodeTooLargeError, InvalidCodeError."""
         size = len(code.encode(errors="surrogatepass"))
         if size > self._limits.code_bytes:
             raise CodeTooLargeError(f"The code has {size} bytes; at most {self._limits.code_bytes} are allowed.")
         try:
-            return await self._offloader.run(find_nodes, code)
+            return await self._offloader.run(read_workflow, code)
         except InvalidSourceError as error:
             raise InvalidCodeError(f"The code is not Python: {error}") from error
 
     async def _version_by_hand(self, project_id: str, code: str, base_version: int | None) -> CodeVersion:
         if base_version is None:
             raise InvalidInputError("With `code`, say which version it was made from: `base_version`.")
-        nodes = await self._read_code(code)
+        workflow = await self._read_code(code)
         return CodeVersion(
             project_id=project_id,
             version=base_version + 1,
             code=code,
-            nodes=nodes,
+            nodes=workflow.nodes,
             message_id=None,
             commit_message=COMMIT_MESSAGE_BY_HAND,
             created_at=self._clock.now(),
+            nodes_truncated=workflow.truncated,
         )
 
     def _checked_members(self, owner: str, members: tuple[str, ...]) -> tuple[str, ...]:

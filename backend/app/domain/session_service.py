@@ -68,7 +68,8 @@ class SessionService:
             return [None] * len(sessions)
         project = await self._projects.find_project(project_id)
         names = set() if project is None else {node.name for node in project.nodes}
-        return [None if session.node_id is None else session.node_id in names for session in sessions]
+        not_found = None if project is not None and project.nodes_truncated else False
+        return [None if session.node_id is None else session.node_id in names or not_found for session in sessions]
 
     async def list_events(self, user_id: str, session_id: str, after: int, limit: int) -> EventPage:
         """What happened in the session after event number `after`. Raises SessionNotFoundError."""

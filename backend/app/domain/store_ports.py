@@ -15,7 +15,7 @@ from backend.app.domain.message import (
     MessageError,
     ModelResponse,
 )
-from backend.app.domain.project import CodeVersion, Project, ProjectChange, VersionEntry
+from backend.app.domain.project import CodeVersion, Project, ProjectChange, ProjectEntry, VersionEntry
 from backend.app.domain.session import Session
 from shared.events import (
     MessageCancelledEvent,
@@ -60,8 +60,8 @@ class ProjectStore(Protocol):
         """One version of a project's code."""
         ...
 
-    async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[Project]:
-        """The projects that the user owns or is a member of, newest first."""
+    async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[ProjectEntry]:
+        """The projects that the user owns or is a member of, newest first. Reads the code of none of them."""
         ...
 
     async def list_code_versions(self, project_id: str, limit: int, cursor: str | None) -> Page[VersionEntry]:

@@ -147,10 +147,11 @@ class TurnAttempt:
             project_id=self.turn.project_id,
             version=answer.base_version + 1,
             code=answer.new_code,
-            nodes=answer.nodes,
+            nodes=answer.workflow.nodes,
             message_id=self.turn.message_id,
             commit_message=answer.commit_message,
             created_at=self._parts.clock.now(),
+            nodes_truncated=answer.workflow.truncated,
         )
 
     async def _tell_code_changed(self, version: CodeVersion) -> None:

@@ -10,7 +10,7 @@ from backend.app.domain.ports import Offloader
 from backend.app.domain.project import Project
 from backend.app.domain.source import InvalidSourceError
 from backend.app.domain.turn_recorder import TurnEventRecorder
-from backend.app.domain.workflow import node_source
+from backend.app.domain.workflow import NO_WORKFLOW, node_source
 
 _COMMIT_MESSAGE_CHARACTERS = 200
 _CODE_CHANGED = (
@@ -28,8 +28,8 @@ async def rebase_answer(answer: TurnAnswer, newer: Project, offloader: Offloader
         return None
     rebased = replace(answer, base_version=newer.version, base_code=newer.code)
     if not change.patch:  # somebody else made the same change
-        return replace(rebased, new_code=None, patch=None, nodes=())
-    return replace(rebased, new_code=change.code, patch=change.patch, nodes=change.nodes)
+        return replace(rebased, new_code=None, patch=None, workflow=NO_WORKFLOW)
+    return replace(rebased, new_code=change.code, patch=change.patch, workflow=change.workflow)
 
 
 class TurnWork:
@@ -122,7 +122,7 @@ class TurnWork:
                 base_code=project.code,
                 new_code=change.code,
                 patch=change.patch,
-                nodes=change.nodes,
+                workflow=change.workflow,
                 commit_message=review.commit_message.strip()[:_COMMIT_MESSAGE_CHARACTERS],
             )
         self._reviews.append(review.reasoning)

@@ -1,9 +1,19 @@
 """What a project's source says about its agents: the nodes of the workflow."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from backend.app.domain.node_name import is_node_name
 from backend.app.domain.source import LINE
 from backend.app.domain.workflow_reader import read_drafts
+
+# A reader of the drawing can follow about this many; a generated source could name a hundred thousand.
+MAX_NODES = 200
+# All nodes of a project as JSON. The names alone, each of 200 bytes, always fit.
+MAX_NODES_BYTES = 64_000
+# What the JSON of a node has beside its names, and what a name has beside its letters.
+_BYTES_A_NODE = 90
+_BYTES_A_NAME = 3
 
 
 @dataclass(frozen=True)
@@ -14,21 +24,78 @@ class Node:
         name: the variable it is assigned to.
         handoffs: the names it hands off to, as written, each once.
         tools: the names of its tools, as written, each once; the variable of an agent used as a tool.
+        handoffs_known: whether `handoffs` has all of them; False where the source computes them, or some were cut.
+        tools_known: the same of `tools`.
     """
 
     name: str
     handoffs: tuple[str, ...]
     tools: tuple[str, ...]
+    handoffs_known: bool = True
+    tools_known: bool = True
 
 
-def find_nodes(code: str) -> tuple[Node, ...]:
-    """Return the agents of a source, in the order of their (last) assignments, at most MAX_NODES.
+@dataclass(frozen=True)
+class Workflow:
+    """The agents of a source, in the order of their (last) assignments; `truncated` where they were too many."""
+
+    nodes: tuple[Node, ...]
+    truncated: bool = False
+
+
+NO_WORKFLOW = Workflow(())
+
+
+def read_workflow(code: str) -> Workflow:
+    """Return the agents of a source, as many as `bounded_workflow` lets through.
 
     Raises:
         InvalidSourceError: see `parse_source`.
     """
     drafts = read_drafts(code)
-    return tuple(Node(name, draft.parts["handoffs"], draft.parts["tools"]) for name, draft in drafts.items())
+    return bounded_workflow(
+        [Node(name, draft.parts["handoffs"], draft.parts["tools"]) for name, draft in drafts.items()]
+    )
+
+
+def bounded_workflow(nodes: Sequence[Node], *, truncated: bool = False) -> Workflow:
+    """Return the workflow of these nodes, cut to MAX_NODES and MAX_NODES_BYTES.
+
+    Handoffs and tools are cut before nodes are, so that each agent can still be found.
+
+    Args:
+        nodes: the agents; those whose names no session can have are left out.
+        truncated: whether some were cut before.
+    """
+    named = [node for node in nodes if is_node_name(node.name)]
+    kept = named[:MAX_NODES]
+    room = MAX_NODES_BYTES - sum(_BYTES_A_NODE + len(node.name.encode()) for node in kept)
+    bounded: list[Node] = []
+    for node in kept:
+        handoffs, room = _fitting(node.handoffs, room)
+        tools, room = _fitting(node.tools, room)
+        bounded.append(
+            replace(
+                node,
+                handoffs=handoffs,
+                tools=tools,
+                handoffs_known=node.handoffs_known and len(handoffs) == len(node.handoffs),
+                tools_known=node.tools_known and len(tools) == len(node.tools),
+            )
+        )
+    is_cut = len(kept) < len(nodes) or room < 0
+    return Workflow(tuple(bounded), truncated or is_cut)
+
+
+def _fitting(names: Sequence[str], room: int) -> tuple[tuple[str, ...], int]:
+    """Return as many of the names as there is room for, and the room that is left: below 0 where some were cut."""
+    fitting: list[str] = []
+    for name in names:
+        room -= len(name.encode(errors="surrogatepass")) + _BYTES_A_NAME
+        if room < 0:
+            break
+        fitting.append(name)
+    return tuple(fitting), room
 
 
 def node_source(code: str, name: str) -> str | None:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from backend.app.domain.node_name import is_node_name
 from backend.app.domain.source import parse_source
 
-# A reader of the drawing can follow about this many; a generated source could name a hundred thousand.
-MAX_NODES = 200
 MAX_NAMES = 50
 
 _SDK = "agents"
@@ -154,7 +152,7 @@ class WorkflowReader:
                 self.lists[name] = self._names(value)
             return
         self.drafts.pop(name, None)
-        if is_node_name(name) and len(self.drafts) < MAX_NODES:
+        if is_node_name(name):
             self.drafts[name] = Draft(block, parts, [_lines(statement)])
 
     def _parts(self, value: ast.expr) -> dict[str, tuple[str, ...]] | None:

@@ -3,7 +3,7 @@
  * a tab of this browser has changed something, when the page comes into sight, and now and then while it is in sight.
  */
 
-import { type ApiClient, type Project, UnreachableError } from "./client/index.ts";
+import { type ApiClient, type ListedProject, UnreachableError } from "./client/index.ts";
 
 const PAUSE_MS = 15_000;
 // A list that takes long to read is read less often: reading takes at most so much of the time.
@@ -12,7 +12,7 @@ const CHANNEL = "vibewire.projects";
 
 export interface ProjectsState {
   /** Newest first; null until they have been read. */
-  projects: readonly Project[] | null;
+  projects: readonly ListedProject[] | null;
   /** Why they could not be read. */
   error: unknown;
 }
@@ -107,6 +107,6 @@ export class ProjectsFeed {
   }
 }
 
-function isSame(known: readonly Project[] | null, told: readonly Project[]): boolean {
+function isSame(known: readonly ListedProject[] | null, told: readonly ListedProject[]): boolean {
   return JSON.stringify(known) === JSON.stringify(told);
 }

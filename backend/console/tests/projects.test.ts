@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Project, RefusedError, UnreachableError } from "../src/client/index.ts";
+import { type ListedProject, RefusedError, UnreachableError } from "../src/client/index.ts";
 import { ProjectsFeed } from "../src/projects.ts";
 
 const LONGER_THAN_A_PAUSE_MS = 20_000;
@@ -14,12 +14,12 @@ function server(...names: string[]) {
     const { names, error } = told;
     await Promise.resolve(); // a change from here on is not in this answer
     if (error) throw error;
-    return names.map((name) => ({ project_id: name, name })) as Project[];
+    return names.map((name) => ({ project_id: name, name })) as ListedProject[];
   };
   return { told, listProjects };
 }
 
-function tab(api: { listProjects: () => Promise<Project[]> }) {
+function tab(api: { listProjects: () => Promise<ListedProject[]> }) {
   const feed = new ProjectsFeed(api);
   opened.push(feed);
   feed.open();

@@ -3,6 +3,7 @@
 import type {
   EventList,
   FullMessage,
+  ListedProject,
   Message,
   MessageList,
   ModelResponse,
@@ -64,8 +65,8 @@ export class ApiClient {
     this.#timeoutMs = options.timeoutMs ?? 30_000;
   }
 
-  /** The caller's projects, newest first. */
-  async listProjects(): Promise<Project[]> {
+  /** The caller's projects, newest first, without their code and nodes. */
+  async listProjects(): Promise<ListedProject[]> {
     return this.#all("/projects?limit=200", (page: ProjectList) => page.projects);
   }
 

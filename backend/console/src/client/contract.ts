@@ -6,6 +6,7 @@ export type {
   MessageStatus,
   NodeBody as WorkflowNode,
   ProjectBody as Project,
+  ProjectEntryBody as ListedProject,
   ResponseBody as ModelResponse,
   SessionBody as Session,
   TokenUsage,

@@ -219,13 +219,17 @@ export interface MessageStartedEvent {
 /** queued -> running -> one of the three ends, which are for good. */
 export type MessageStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
 
-/** One agent of the workflow. */
+/** One agent of the workflow; `handoffs_known` and `tools_known` are there only where they are false. */
 export interface NodeBody {
   name: string;
   /** Agents that this one hands over to. */
   handoffs: string[];
   /** Tools that the agent may call. */
   tools: string[];
+  /** Whether `handoffs` has all of them; false: the code computes them, or some were cut. */
+  handoffs_known?: boolean;
+  /** Whether `tools` has all of them; false: the code computes them, or some were cut. */
+  tools_known?: boolean;
 }
 
 /** All model calls of a message. */
@@ -250,25 +254,37 @@ export interface Problem {
   errors?: ({ where: string; what: string; })[];
 }
 
-/** A project; in a list a long `code` is null, with `href` where it can be read. */
+/** A project; all its nodes together have at most 64 KB. */
 export interface ProjectBody {
   project_id: string;
   name: string;
   owner: string;
   members: string[];
-  code: string | null;
+  code: string;
   /** A version of the project's code; it grows by one with each change. */
   version: number;
   nodes: NodeBody[];
+  /** Whether `nodes` is cut: it holds at most 200 agents and 64 KB, the names of agents first. */
+  nodes_truncated: boolean;
   created_at: string;
   updated_at: string;
-  /** Where to read what is null here for its size; a path of the API. */
-  href: string | null;
+}
+
+/** A project in a list: without its code and nodes, which are read at `/projects/{project_id}`. */
+export interface ProjectEntryBody {
+  project_id: string;
+  name: string;
+  owner: string;
+  members: string[];
+  /** A version of the project's code; it grows by one with each change. */
+  version: number;
+  created_at: string;
+  updated_at: string;
 }
 
 /** A page of projects. */
 export interface ProjectList {
-  projects: ProjectBody[];
+  projects: ProjectEntryBody[];
   /** Hand it in as `cursor` for the next page; null: there is none. */
   next_cursor: string | null;
 }

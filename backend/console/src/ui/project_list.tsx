@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
-import type { Project } from "../client/index.ts";
+import type { ListedProject } from "../client/index.ts";
 import { type Trouble, trouble } from "../words.ts";
 import { TroubleNotice } from "./trouble_notice.tsx";
 
 interface Props {
   /** Null: not known yet. */
-  projects: readonly Project[] | null;
+  projects: readonly ListedProject[] | null;
   currentId: string | null;
   onChoose: (projectId: string) => void;
   onCreate: (name: string) => Promise<void>;

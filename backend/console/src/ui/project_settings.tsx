@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { ApiClient, Project, ProjectFeed } from "../client/index.ts";
+import type { ApiClient, ListedProject, ProjectFeed } from "../client/index.ts";
 import type { Place } from "../route.ts";
 import { type Trouble, trouble } from "../words.ts";
 import { TroubleNotice } from "./trouble_notice.tsx";
@@ -7,7 +7,7 @@ import { TroubleNotice } from "./trouble_notice.tsx";
 interface Props {
   api: ApiClient;
   feed: ProjectFeed;
-  project: Project;
+  project: ListedProject;
   onGo: (place: Place) => void;
   onChanged: () => Promise<void>;
 }
@@ -18,7 +18,7 @@ export function ProjectSettings({ api, feed, project, onGo, onChanged }: Props) 
   const [problem, setProblem] = useState<Trouble | null>(null);
   const [isDeleting, setDeleting] = useState(false);
   // What the form began with: only what differs from it is saved, and nothing that comes meanwhile changes it.
-  const [before, setBefore] = useState(project);
+  const [before, setBefore] = useState<ListedProject>(project);
   const [opened, setOpened] = useState(0);
   useLayoutEffect(() => {
     if (opened > 0) dialog.current?.showModal();

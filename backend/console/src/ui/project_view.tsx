@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Panel } from "../app.tsx";
-import { type ApiClient, isRunning, type Project, type ProjectFeed, type SessionState } from "../client/index.ts";
+import { type ApiClient, isRunning, type ListedProject, type ProjectFeed, type SessionState } from "../client/index.ts";
 import type { Place } from "../route.ts";
 import { lostTrouble, type Trouble, trouble } from "../words.ts";
 import { Announcer } from "./announcer.tsx";
@@ -26,7 +26,7 @@ interface Props {
   place: Place;
   list: ComponentChildren;
   /** The project as the list has it: the list hears of a new name and of new members. */
-  listed: Project | null;
+  listed: ListedProject | null;
   onGo: (place: Place) => void;
   onProjectsChanged: () => Promise<void>;
   /** Try anew: a project that was lost has come back. */
@@ -103,6 +103,7 @@ export function ProjectView({ api, feed, place, list, listed, onGo, onProjectsCh
             {running.has(null) && <span class="visually-hidden">a turn is running</span>}
           </button>
           <WorkflowGraph nodes={nodes} current={place.nodeId} running={running} onChoose={goto} />
+          {project?.nodes_truncated && <p class="faint">The code holds more than is drawn here.</p>}
           {others.length > 0 && (
             <details class="others">
               <summary>Conversations about agents that are gone</summary>
@@ -126,7 +127,9 @@ export function ProjectView({ api, feed, place, list, listed, onGo, onProjectsCh
         feed={feed}
         session={session}
         nodeId={place.nodeId}
-        isAgentMissing={project !== null && place.nodeId !== null && !names.has(place.nodeId)}
+        isAgentMissing={
+          project !== null && place.nodeId !== null && !names.has(place.nodeId) && !project.nodes_truncated
+        }
         problem={problem}
         onStart={start}
         onShow={show}
