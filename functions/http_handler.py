@@ -86,7 +86,7 @@ def _deliverable(answer: Json) -> Json:
     refusal = problem(500, "answer_too_large", "The answer is too large to be given in one piece.")
     return {
         "statusCode": refusal.status_code,
-        "headers": {"content-type": PROBLEM_JSON},
+        "headers": dict(refusal.headers),
         "body": bytes(refusal.body).decode(),
         "isBase64Encoded": False,
     }

@@ -3,6 +3,15 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+# An id is a UUID of 36 characters. Whatever is longer names nothing: it is not looked up, since a store refuses keys
+# that are too long (DynamoDB's end at 2,048 bytes).
+MAX_ID_CHARACTERS = 64
+
+
+def is_id(text: str) -> bool:
+    """Whether a text that a client sent may be the id of anything: 1 to 64 printable ASCII characters."""
+    return 0 < len(text) <= MAX_ID_CHARACTERS and text.isascii() and text.isprintable()
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectAccess:

@@ -36,13 +36,16 @@ _HEADERS_OF_STATUS = {
 }
 
 
-def describe_itself(app: FastAPI) -> None:
-    """Have the application serve its whole document at its `openapi_url`."""
-    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
+def describe_itself(app: FastAPI, *, has_identity: bool) -> None:
+    """Have the application serve its whole document at its `openapi_url`; see openapi_document for `has_identity`."""
+    app.openapi = lambda: openapi_document(app, has_identity=has_identity)  # type: ignore[method-assign]
 
 
-def openapi_document(app: FastAPI) -> Json:
-    """The OpenAPI 3.1 document of the application's routes."""
+def openapi_document(app: FastAPI, *, has_identity: bool = True) -> Json:
+    """The OpenAPI 3.1 document of the application's routes.
+
+    Without identity settings (`has_identity` false) a bearer token may be sent, and is not needed.
+    """
     routes = [route for route in app.routes if isinstance(route, APIRoute)]
     document = get_openapi(
         title=app.title, version=app.version, description=_ABOUT, routes=routes, servers=[{"url": "/"}]
@@ -57,10 +60,9 @@ def openapi_document(app: FastAPI) -> Json:
             require_every_field(schema)
     schemas.update(schemas_of(TypeAdapter(LoggedEvent)))
     schemas["EventList"]["properties"]["events"]["items"] = _one_of_events(schemas)
-    _name_code_twice(schemas["CreateProjectRequest"])
     schemas["Problem"] = problem_schema(all_codes())
     for route in routes:
-        _complete(document["paths"][route.path], route)
+        _complete(document["paths"][route.path], route, has_identity=has_identity)
     document["components"]["securitySchemes"] = {"bearer": _BEARER}
     document["components"]["examples"] = {
         code: {"summary": code, "value": problem_example(code)} for code in _codes_named(document)
@@ -81,14 +83,7 @@ def _one_of_events(schemas: Json) -> Json:
     }
 
 
-def _name_code_twice(schema: Json) -> None:
-    # FastAPI only tells of the alias.
-    alias = schema["properties"].pop("current_code")
-    schema["properties"]["code"] = alias | {"title": "Code", "description": "Without it: a small starter workflow."}
-    schema["properties"]["current_code"] = alias | {"deprecated": True, "description": "The same as `code`."}
-
-
-def _complete(path: Json, route: APIRoute) -> None:
+def _complete(path: Json, route: APIRoute, *, has_identity: bool) -> None:
     for method in route.methods or ():
         call = path[method.lower()]
         call["operationId"] = route.name
@@ -98,7 +93,8 @@ def _complete(path: Json, route: APIRoute) -> None:
         if parameters:
             call["parameters"] = parameters
         needs_token = route.name != "get_health"
-        call["security"] = [{"bearer": []}] if needs_token else []
+        anonymous: list[Json] = [] if has_identity else [{}]
+        call["security"] = [*anonymous, {"bearer": []}] if needs_token else []
         codes = codes_of_call(route.name, takes_body="requestBody" in call, needs_token=needs_token)
         for status in sorted({status_of(code) for code in codes}):
             named = [code for code in codes if status_of(code) == status]

@@ -15,6 +15,7 @@ STATUS_OF_OTHER_CODE = {
     "no_such_path": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "foreign_host": HTTPStatus.MISDIRECTED_REQUEST,
     "invalid_request": HTTPStatus.UNPROCESSABLE_ENTITY,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -61,7 +62,7 @@ _CODES_OF_CALL = {
 }
 _TOKEN = {"invalid_token", "keys_unavailable"}
 _ANY_CALL = ("internal_error", "storage_full", "storage_unavailable", "storage_damaged")
-_BODY = ("malformed_json", "body_too_large", "invalid_request")
+_BODY = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")
 
 _DETAILS = {
     "project_not_found": "There is no project 01a20790-0000-7000-8000-000000000000 that you may use.",
@@ -70,7 +71,7 @@ _DETAILS = {
     "message_not_found": "There is no message 01a20790-0000-7000-8000-000000000000 that you may use.",
     "response_not_found": "The message has no model response resp_0.",
     "owner_only": "Only the owner of a project may share it.",
-    "invalid_input": "The prompt is empty.",
+    "invalid_input": "The prompt is empty: it has no visible character.",
     "invalid_code": "The code is not Python: line 3: '(' was never closed",
     "invalid_cursor": "The cursor is not one of this list: use the `next_cursor` of the page before.",
     "invalid_node_id": "A node id is the name of an agent's variable: letters, digits, '_', '.' and '-', at most 200 "
@@ -91,6 +92,7 @@ _DETAILS = {
     "malformed_json": "The body is not JSON.",
     "invalid_token": "The token has expired.",
     "body_too_large": "The body may have at most 1000000 bytes.",
+    "unsupported_media_type": "A compressed body is not read: send it without `Content-Encoding`.",
     "invalid_request": "body.prompt: Field required",
     "internal_error": "Something is broken here; the log has it.",
     "keys_unavailable": "The issuer's keys cannot be fetched now; try again.",

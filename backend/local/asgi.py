@@ -27,7 +27,7 @@ def build_asgi(
     `/healthz` and `/readyz` are the relay's, as in its container; `is_ready` is what the latter tells.
     """
     api = build_application(services)
-    describe_itself(api)
+    describe_itself(api, has_identity=settings.has_identity)
     api.add_middleware(
         CORSMiddleware,
         allow_origins=settings.allowed_origins,

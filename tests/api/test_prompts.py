@@ -12,7 +12,13 @@ from tests.api.worker_steps import answer
 LIMIT = 32_000
 
 
-@pytest.mark.parametrize("prompt", ["", " ", "\r\n\t", "\u2003\u3000\u00a0\u2028\u0085"])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        *("", " ", "\r\n\t", "\u2003\u3000\u00a0\u2028\u0085", "\u200b", "\u200b \u200d\u2060\ufeff", "\u202e\u2066"),
+        *("\0\x1b\x7f", "\u3164", "\uffa0\u115f", "\u2800", "\ufe0f", "\u00ad\u034f\u180e", "\U000e0041\U000e007f"),
+    ],
+)
 async def test_a_prompt_of_nothing_is_refused(client: httpx.AsyncClient, session_id: str, prompt: str) -> None:
     async with nothing_changes(client):
         problem_of(await post_message(client, session_id, prompt), 422, "invalid_input", session_id)
@@ -35,7 +41,21 @@ async def test_a_prompt_of_exactly_the_limit_is_accepted(
     assert (await send(client, session_id, prompt))["prompt"] == prompt
 
 
-@pytest.mark.parametrize("prompt", [" né ☂ 𝄞 \r\n", "a\0b", "'; DROP TABLE messages; --", "{}", "\u202egnihton", "0"])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "\u200bx",
+        "\u0301",
+        "👩\u200d🚀",
+        "\u0627",
+        " né ☂ 𝄞 \r\n",
+        "a\0b",
+        "'; DROP TABLE messages; --",
+        "{}",
+        "\u202egnihton",
+        "0",
+    ],
+)
 async def test_a_prompt_is_kept_as_it_was_sent(client: httpx.AsyncClient, session_id: str, prompt: str) -> None:
     message = await send(client, session_id, prompt)
     assert (await get(client, f"/messages/{message['message_id']}"))["prompt"] == prompt

@@ -12,7 +12,17 @@ from backend.app.domain.services import Services
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
 from backend.local.settings import LocalSettings
-from tests.api.conftest import connect, get, json_of, post_message, problem_of, send, start_session
+from tests.api.conftest import (
+    connect,
+    connect_as,
+    create_project,
+    get,
+    json_of,
+    post_message,
+    problem_of,
+    send,
+    start_session,
+)
 from tests.api.worker_steps import answer, change_code
 from tests.contract.builders import cancelled_event, fail, record_response, take_up
 
@@ -45,6 +55,24 @@ async def waiting_client(
     end_watch = StepWhileWaiting(engine, step)
     async with connect(build_services(settings, replace(engine, end_watch=end_watch))) as client:
         yield client, end_watch.seconds
+
+
+async def test_a_member_removed_during_the_wait_does_not_get_the_answer(
+    settings: LocalSettings, engine: LocalEngine, client: httpx.AsyncClient
+) -> None:
+    project_id = (await create_project(client))["project_id"]
+    (await client.patch(f"/projects/{project_id}", json={"members": ["member"]})).raise_for_status()
+    session_id = (await start_session(client, project_id))["session_id"]
+
+    async def remove_and_answer(engine: LocalEngine, message_id: str) -> None:
+        (await client.patch(f"/projects/{project_id}", json={"members": []})).raise_for_status()
+        await answer(engine, message_id, "The launch code is 4711")
+
+    end_watch = StepWhileWaiting(engine, remove_and_answer)
+    async with connect_as(build_services(settings, replace(engine, end_watch=end_watch)), "member") as member:
+        refused = await member.post(f"/sessions/{session_id}/messages", json={"prompt": "Make it rain"})
+    problem_of(refused, 404, "session_not_found", session_id)
+    assert "4711" not in refused.text
 
 
 async def test_a_message_is_queued_and_can_be_read_where_location_says(

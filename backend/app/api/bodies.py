@@ -1,13 +1,14 @@
 """The bodies of requests and answers."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from backend.app.domain.message import MessageStatus, ModelResponse
 from backend.app.domain.session import Session
+from backend.app.domain.visible_text import is_blank
 from shared.events import AgentName, TokenUsage
 from shared.identity import is_user_id
 
@@ -27,9 +28,18 @@ def _check_user_id(text: str) -> str:
     return text
 
 
+def _check_visible(text: str) -> str:
+    if is_blank(text):
+        raise ValueError("the text has no visible character")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_check_text)]
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_check_text)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_check_text),
+    AfterValidator(_check_visible),
 ]
 UserName = Annotated[
     str, StringConstraints(min_length=1, max_length=200), AfterValidator(_check_text), AfterValidator(_check_user_id)
@@ -52,14 +62,30 @@ class _Body(_Answer):
 
 
 class CreateProjectRequest(_Request):
-    """`current_code` is accepted as an alias of `code`."""
+    """`current_code` is accepted as another name of `code`."""
 
     name: Name
-    code: Annotated[Text | None, Field(alias="current_code")] = None
+    code: Annotated[Text | None, Field(description="Without it: a small starter workflow.")] = None
+    current_code: Annotated[
+        Text | None, Field(description="The same as `code`.", json_schema_extra={"deprecated": True})
+    ] = None
+
+    @model_validator(mode="after")
+    def _has_one_code(self) -> Self:
+        if None not in (self.code, self.current_code) and self.code != self.current_code:
+            raise ValueError("`code` and `current_code` are two names of one field: send one of them")
+        return self
+
+    @property
+    def source(self) -> str | None:
+        """The code, by whichever name it was sent."""
+        return self.current_code if self.code is None else self.code
 
 
 class UpdateProjectRequest(_Request):
     """What is to change; `code` needs the `base_version` that it was made from."""
+
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"code": ["base_version"]}})
 
     name: Name | None = None
     members: list[UserName] | None = None
@@ -82,8 +108,15 @@ class StartSessionRequest(_Request):
 class SendMessageRequest(_Request):
     """A prompt; the same `message_id` again in the session runs nothing again."""
 
-    prompt: Text
-    message_id: UUID | None = None
+    prompt: Annotated[
+        Text,
+        Field(
+            description="At least one visible character; at most 32,000 bytes of UTF-8 (a setting).",
+            # For the document alone: the domain refuses a blank prompt, under a code of its own.
+            json_schema_extra={"minLength": 1, "pattern": r"\S"},
+        ),
+    ]
+    message_id: Annotated[UUID | None, Field(description="Not together with an `Idempotency-Key`.")] = None
 
 
 def _is_true(known: bool) -> bool:

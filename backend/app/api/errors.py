@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
+from backend.app.api.answer_headers import ANSWER_HEADERS
 from backend.app.domain.errors import DomainError, shortened
 from shared.identity import InvalidTokenError, KeysUnavailableError
 
@@ -51,7 +52,10 @@ def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | No
         "code": code,
         **more,
     }
-    return JSONResponse(body, status_code=status, headers=headers, media_type=PROBLEM_JSON)
+    # Also here: what answers before or after the application's middleware, a bug's 500 among it, has no other place.
+    return JSONResponse(
+        body, status_code=status, headers={**ANSWER_HEADERS, **(headers or {})}, media_type=PROBLEM_JSON
+    )
 
 
 def add_error_handlers(app: FastAPI) -> None:

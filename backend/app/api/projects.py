@@ -22,7 +22,7 @@ from backend.app.api.route import route
 @route("POST", "/projects", "projects", status_code=201)
 async def create_project(body: CreateProjectRequest, services: ServicesDep, user_id: UserId) -> ProjectBody:
     """Create a project; `code` defaults to a small starter workflow."""
-    return ProjectBody.model_validate(await services.projects.create_project(user_id, body.name, body.code))
+    return ProjectBody.model_validate(await services.projects.create_project(user_id, body.name, body.source))
 
 
 @route("GET", "/projects", "projects")

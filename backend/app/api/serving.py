@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 from fastapi import FastAPI
 
+from backend.app.api.answer_headers import AnswerHeaders
 from backend.app.api.body_limit import BodyLimit
 from backend.app.api.errors import add_error_handlers
+from backend.app.api.media_type import MediaTypeGuard
 from backend.app.api.route import Route
 from backend.app.domain.services import Services
 
@@ -25,7 +27,9 @@ def serve_routes(services: Services, routes: Iterable[Route], engine: str, opena
     app.state.services = services
     app.state.engine = engine
     add_error_handlers(app)
+    app.add_middleware(MediaTypeGuard)
     app.add_middleware(BodyLimit, max_bytes=services.max_body_bytes)
+    app.add_middleware(AnswerHeaders)
     for one in routes:
         app.add_api_route(
             one.path,

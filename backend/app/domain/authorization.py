@@ -9,7 +9,7 @@ from backend.app.domain.errors import (
 from backend.app.domain.message import Message
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import MessageStore, SessionStore
-from shared.access import AccessReader, ProjectAccess
+from shared.access import AccessReader, ProjectAccess, is_id
 
 
 class Authorization:
@@ -22,7 +22,7 @@ class Authorization:
 
     async def require_project(self, user_id: str, project_id: str) -> ProjectAccess:
         """Who is in the project, the user among them. Raises ProjectNotFoundError."""
-        access = await self._access.find_access(project_id)
+        access = await self._access.find_access(project_id) if is_id(project_id) else None
         if access is None or not access.may_use(user_id):
             raise ProjectNotFoundError(project_id)
         return access
@@ -36,14 +36,19 @@ class Authorization:
 
     async def require_session(self, user_id: str, session_id: str) -> Session:
         """The session. Raises SessionNotFoundError."""
-        session = await self._sessions.find_session(session_id)
+        session = await self._sessions.find_session(session_id) if is_id(session_id) else None
         if session is None or not await self._may_use(user_id, session.project_id):
             raise SessionNotFoundError(session_id)
         return session
 
+    async def require_still(self, user_id: str, session: Session) -> None:
+        """Check once more, after a wait, that the user may use a session. Raises SessionNotFoundError."""
+        if not await self._may_use(user_id, session.project_id):
+            raise SessionNotFoundError(session.session_id)
+
     async def require_message(self, user_id: str, message_id: str) -> Message:
         """The message. Raises MessageNotFoundError."""
-        message = await self._messages.find_message(message_id)
+        message = await self._messages.find_message(message_id) if is_id(message_id) else None
         if message is None or not await self._may_use(user_id, message.project_id):
             raise MessageNotFoundError(message_id)
         return message

@@ -12,6 +12,7 @@ from backend.app.domain.message import Message, MessageError, ModelResponse
 from backend.app.domain.ports import Clock, Doorbell, EndWatch, EventBus, IdGenerator, TurnQueue
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import MessageStore, Page
+from backend.app.domain.visible_text import is_blank
 from shared.events import MessageCancelledEvent, MessageQueuedEvent, fit_event
 
 CANCELLED = MessageError("cancelled", "The message was cancelled.")
@@ -76,7 +77,11 @@ class MessageService:
                 self._ids.new_id() if idempotency_key is None else message_id_of_key(session_id, idempotency_key)
             )
         message = await self._queue_message(session, message_id, prompt)
-        return await self._wait_for_end(message, wait_seconds)
+        ended = await self._wait_for_end(message, wait_seconds)
+        if ended is not message:
+            # The wait took up to half a minute: who was removed from the project meanwhile must not read the answer.
+            await self._authorization.require_still(user_id, session)
+        return ended
 
     async def get_message(self, user_id: str, message_id: str) -> Message:
         """The message. Raises MessageNotFoundError."""
@@ -116,8 +121,8 @@ class MessageService:
         return message
 
     def _check_prompt(self, prompt: str) -> None:
-        if not prompt.strip():
-            raise InvalidInputError("The prompt is empty.")
+        if is_blank(prompt):
+            raise InvalidInputError("The prompt is empty: it has no visible character.")
         size = len(prompt.encode())
         if size > self._limits.prompt_bytes:
             raise PromptTooLongError(

@@ -32,6 +32,7 @@ export const PROBLEM_CODES = [
   "too_many_members",
   "too_many_queued_messages",
   "two_message_ids",
+  "unsupported_media_type",
   "version_not_found",
 ] as const;
 
@@ -62,7 +63,7 @@ export interface AgentIterationEvent {
   approved: boolean | null;
 }
 
-/** `current_code` is accepted as an alias of `code`. */
+/** `current_code` is accepted as another name of `code`. */
 export interface CreateProjectRequest {
   name: string;
   /** Without it: a small starter workflow. */
@@ -247,7 +248,7 @@ export interface Problem {
   detail: string;
   status: number;
   /** Stable: for programs. */
-  code: "body_too_large" | "code_too_large" | "event_log_busy" | "foreign_host" | "foreign_origin" | "internal_error" | "invalid_code" | "invalid_cursor" | "invalid_input" | "invalid_node_id" | "invalid_request" | "invalid_token" | "keys_unavailable" | "malformed_json" | "message_id_conflict" | "message_not_found" | "method_not_allowed" | "no_such_path" | "owner_only" | "project_not_found" | "prompt_too_long" | "response_not_found" | "session_not_found" | "stale_version" | "storage_damaged" | "storage_full" | "storage_unavailable" | "too_many_members" | "too_many_queued_messages" | "two_message_ids" | "version_not_found";
+  code: "body_too_large" | "code_too_large" | "event_log_busy" | "foreign_host" | "foreign_origin" | "internal_error" | "invalid_code" | "invalid_cursor" | "invalid_input" | "invalid_node_id" | "invalid_request" | "invalid_token" | "keys_unavailable" | "malformed_json" | "message_id_conflict" | "message_not_found" | "method_not_allowed" | "no_such_path" | "owner_only" | "project_not_found" | "prompt_too_long" | "response_not_found" | "session_not_found" | "stale_version" | "storage_damaged" | "storage_full" | "storage_unavailable" | "too_many_members" | "too_many_queued_messages" | "two_message_ids" | "unsupported_media_type" | "version_not_found";
   /** Where the error is about a session. */
   session_id?: string;
   /** With `invalid_request`: what is wrong where. */
@@ -321,7 +322,9 @@ export interface ResponsePart {
 
 /** A prompt; the same `message_id` again in the session runs nothing again. */
 export interface SendMessageRequest {
+  /** At least one visible character; at most 32,000 bytes of UTF-8 (a setting). */
   prompt: string;
+  /** Not together with an `Idempotency-Key`. */
   message_id?: string | null;
 }
 
