@@ -18,6 +18,7 @@ A partition for each project, session, user and message id:
 | | EVENT#seq | an event of the log |
 | USER#user | PROJECT#project | a project that the user may be in; the project itself has the last word |
 | MESSAGE#message | MESSAGE | where a message lies |
+| WAIT#slot | WAIT | who waits for an answer, and until when |
 
 The sparse index `due` (`due_kind`, `due_at`) finds candidates for the schedule: open messages, deleted sessions and
 deleted projects.
@@ -108,6 +109,11 @@ def message_key(session_id: str, number: int) -> Key:
 def message_locator_key(message_id: str) -> Key:
     """Says where the message of an id lies; also keeps the id from being used twice."""
     return {"pk": f"{MESSAGE_PREFIX}{message_id}", "sk": "MESSAGE"}
+
+
+def wait_slot_key(slot: int) -> Key:
+    """One of the slots of those who wait for an answer; each a partition, since all of them are written to."""
+    return {"pk": f"WAIT#{slot}", "sk": "WAIT"}
 
 
 def text_name(number: int, attempt: int, field: str) -> str:

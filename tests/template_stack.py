@@ -96,7 +96,15 @@ def create_stack(client: Client, name: str = "vibewire", openai_key: str | None 
     storage = load_template(NESTED["Storage"])
     stack_name = f"{name}-Storage-1ABCDEFGHIJKL"
     cloudformation = client("cloudformation")
-    cloudformation.create_stack(StackName=stack_name, TemplateBody=json.dumps(_made_by_moto(storage)))
+    made_template = _made_by_moto(storage)
+    answers = parameter_values()
+    cloudformation.create_stack(
+        StackName=stack_name,
+        TemplateBody=json.dumps(made_template),
+        Parameters=[
+            {"ParameterKey": one, "ParameterValue": answers[one]} for one in sorted(made_template["Parameters"])
+        ],
+    )
     (made,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
     listed = cloudformation.list_stack_resources(StackName=stack_name)["StackResourceSummaries"]
@@ -115,7 +123,9 @@ def _made_by_moto(template: Template) -> Template:
         for name, output in template["Outputs"].items()
         if _name_in(output["Value"]).partition(".")[0] in resources
     }
-    return {"Resources": resources, "Outputs": outputs}
+    # Those that the main template hands on as they are; the network's are of what moto does not make.
+    parameters = {name: one for name, one in template["Parameters"].items() if name in parameter_values()}
+    return {"Parameters": parameters, "Resources": resources, "Outputs": outputs}
 
 
 def _name_in(reference: dict[str, Any]) -> str:

@@ -18,6 +18,11 @@ class AppSettings(Limits, IdentitySettings):
     wait_seconds: PositiveFloat = Field(
         20, le=25, description="How long sending a message waits for its end, in seconds."
     )
+    send_message_concurrency: PositiveInt = Field(
+        2000,
+        description="Messages that may be sent at the same time; half as many clients may wait for their answer, "
+        "the others are answered at once.",
+    )
     max_body_bytes: PositiveInt = Field(1_048_576, description="The largest request body, in bytes.")
     model: str | None = Field(None, description="The model's name; by default the Agents SDK's.")
     model_timeout_seconds: PositiveFloat = Field(
@@ -25,6 +30,11 @@ class AppSettings(Limits, IdentitySettings):
     )
     tracing: bool = Field(default=False, description="Whether the Agents SDK sends traces to OpenAI.")
     openai_base_url: str | None = Field(None, description="Another server that speaks the Responses API.")
+
+    @property
+    def wait_slots(self) -> int:
+        """How many clients may wait for their answer at the same time: the other half is there to send."""
+        return max(1, self.send_message_concurrency // 2)
 
     @field_validator("openai_base_url")
     @classmethod
@@ -37,6 +47,15 @@ class AppSettings(Limits, IdentitySettings):
 class AwsSettings(AppSettings):
     """What a Lambda is told by its template. Identity is required here: nobody is trusted unproven."""
 
+    # Whoever waits holds a Lambda, and pays for it.
+    wait_seconds: PositiveFloat = Field(
+        3, le=25, description="How long sending a message waits for its end, in seconds."
+    )
+    send_message_concurrency: PositiveInt = Field(
+        4,
+        description="Messages that may be sent at the same time; half as many clients may wait for their answer, "
+        "the others are answered at once.",
+    )
     table_name: str = Field(description="The DynamoDB table.")
     turn_queue_url: str = Field(description="The SQS FIFO queue of the doorbells.")
     topic_arn: str = Field(description="The SNS FIFO topic that carries the events to the relays.")

@@ -36,9 +36,11 @@ def build_services(settings: AppSettings, engine: Engine, *, is_frozen_between_r
         engine.queue,
         engine.bus,
         engine.end_watch,
+        engine.wait_slots,
         engine.clock,
         engine.ids,
         settings,
+        settings.wait_slots,
     )
     authenticator = build_authenticator(settings, is_frozen_between_requests=is_frozen_between_requests)
     return Services(authenticator, projects, sessions, messages, settings.wait_seconds, settings.max_body_bytes)

@@ -12,6 +12,7 @@ from backend.app.adapters.aws_project_store import AwsProjectStore
 from backend.app.adapters.aws_session_store import AwsSessionStore
 from backend.app.adapters.aws_turn_queue import AwsTurnQueue
 from backend.app.adapters.aws_turn_store import AwsTurnStore
+from backend.app.adapters.aws_wait_slots import AwsWaitSlots
 from backend.app.adapters.system_clock import SystemClock
 from backend.app.adapters.thread_offloader import ThreadOffloader
 from backend.app.adapters.uuid7_ids import Uuid7Ids
@@ -84,6 +85,7 @@ def build_aws_engine(
         queue=AwsTurnQueue(services.sqs, settings.turn_queue_url, ids),
         bus=AwsEventBus(services.sns, settings.topic_arn),
         end_watch=AwsEndWatch(table),
+        wait_slots=AwsWaitSlots(table, clock, ids),
         clock=clock,
         ids=ids,
         offloader=ThreadOffloader(),

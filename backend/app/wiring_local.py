@@ -11,6 +11,7 @@ from backend.app.adapters.local_project_store import LocalProjectStore
 from backend.app.adapters.local_session_store import LocalSessionStore
 from backend.app.adapters.local_turn_queue import LocalTurnQueue
 from backend.app.adapters.local_turn_store import LocalTurnStore
+from backend.app.adapters.local_wait_slots import LocalWaitSlots
 from backend.app.adapters.process_offloader import ProcessOffloader
 from backend.app.adapters.system_clock import SystemClock
 from backend.app.adapters.uuid7_ids import Uuid7Ids
@@ -52,6 +53,7 @@ def build_local_engine(data_dir: Path, clock: Clock | None = None, ids: IdGenera
         queue=LocalTurnQueue(database, clock, ids),
         bus=bus,
         end_watch=LocalEndWatch(bus),
+        wait_slots=LocalWaitSlots(),
         clock=clock,
         ids=ids,
         offloader=ProcessOffloader(),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backend.app.domain.limits import Limits
 from backend.relay.counters import RelayFigures
 from backend.relay.figures import Occupancy, report
 from tests.infra.template_files import NESTED, ROOT, load_template, walk
@@ -81,6 +82,17 @@ def test_the_list_at_the_top_names_what_is_watched() -> None:
     assert all(re.search(rf'["\']{name}["\']', emitted(FOLDERS[part])) for part, name in listed)
     # The latency is searched for by function.
     assert {name for _part, name in listed} == watched() | {"Latency"}
+
+
+def test_a_turn_that_waits_is_told_of_soon_after_a_turn_may_have_ended() -> None:
+    alarms = load_template(OBSERVABILITY)["Resources"]
+    alarm = alarms["TurnsWait"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateAgeOfOldestMessage")
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Ref": "TurnQueueName"}}]
+    longest = Limits.model_fields["turn_seconds"].default
+    # A running turn's message stays in the queue; a failed start of the worker hides one for 900 s.
+    assert longest < alarm["Threshold"] < 900
+    assert alarm["Period"] * alarm["EvaluationPeriods"] <= 300
 
 
 def test_every_alarm_says_what_it_means_and_tells_somebody() -> None:

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from backend.app.api.application import ALL_ROUTES
+from backend.app.settings import AwsSettings
+from shared.environment import read_settings
 from tests.infra.template_files import MAIN, NESTED, functions, load_template, translated_main
+from tests.template_stack import TemplateStack
 
 FUNCTIONS = functions()
 EVENT_FUNCTIONS = {"RunTurnFunction", "EraseSessionFunction", "CloseAbandonedTurnsFunction"}
@@ -57,12 +60,10 @@ def test_there_is_one_function_for_each_route_of_the_api() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_each_function_has_memory_time_concurrency_and_logs_of_its_own(name: str) -> None:
+def test_each_function_has_memory_time_and_logs_of_its_own(name: str) -> None:
     properties = FUNCTIONS[name]
     assert 512 <= properties["MemorySize"] <= 1769
     assert 0 < properties["Timeout"] <= 900
-    condition, _concurrency, _unreserved = properties["ReservedConcurrentExecutions"]["Fn::If"]
-    assert condition == "ReservesConcurrency"
     assert properties["LoggingConfig"] == {"LogGroup": {"Ref": name.removesuffix("Function") + "Logs"}}
     assert load_template(MAIN)["Resources"][name]["Metadata"] == {"BuildMethod": "makefile"}
     function = translated_main()["Resources"][name]["Properties"]
@@ -80,14 +81,53 @@ def test_send_message_has_time_to_wait_and_concurrency_of_its_own() -> None:
     assert send_message["ReservedConcurrentExecutions"]["Fn::If"][1] == {"Ref": "SendMessageConcurrency"}
 
 
-def test_the_reserved_concurrency_fits_into_the_quota_of_an_account() -> None:
-    parameters = load_template(MAIN)["Parameters"]
-    reserved = 0
-    for properties in FUNCTIONS.values():
-        concurrency = properties["ReservedConcurrentExecutions"]["Fn::If"][1]
-        reserved += parameters[concurrency["Ref"]]["Default"] if isinstance(concurrency, dict) else concurrency
-    # Lambda keeps 100 of an account's 1,000 for functions that reserve none.
-    assert reserved <= 900
+def reserved_concurrency(**answers: str) -> dict[str, int]:
+    """What a stack with these answers reserves: function -> concurrent executions."""
+    resolver = TemplateStack("vibewire", {}).resolver(**answers)
+    found = {name: resolver.resolve(one.get("ReservedConcurrentExecutions")) for name, one in FUNCTIONS.items()}
+    return {name: int(concurrency) for name, concurrency in found.items() if concurrency is not None}
+
+
+def test_a_new_account_is_asked_for_no_concurrency_that_it_has_not() -> None:
+    assert reserved_concurrency() == {}
+    defaults = {name: one.get("Default") for name, one in load_template(MAIN)["Parameters"].items()}
+    waiting = defaults["SendMessageConcurrency"] // 2
+    # Its functions have 10 together: turns and those who wait for them leave some for all that is short.
+    assert defaults["MaxTurns"] + waiting <= 7
+    assert defaults["MaxTurns"] >= load_template(MAIN)["Parameters"]["MaxTurns"]["MinValue"] == 2
+
+
+def test_what_is_reserved_protects_something_and_fits_twice_into_an_account() -> None:
+    reserved = reserved_concurrency(ReserveConcurrency="true", MaxTurns="50", SendMessageConcurrency="100")
+    assert reserved == {
+        "RunTurnFunction": 50,
+        "SendMessageFunction": 100,
+        "EraseSessionFunction": 1,
+        "CloseAbandonedTurnsFunction": 3,
+    }
+    # Two stacks; Lambda keeps 100 of an account's 1,000 for functions that reserve none.
+    assert 2 * sum(reserved.values()) <= 900
+
+
+@pytest.mark.parametrize("answers", [{}, {"ReserveConcurrency": "true", "MaxTurns": "50"}])
+def test_no_more_turns_are_started_than_may_run(answers: dict[str, str]) -> None:
+    resolver = TemplateStack("vibewire", {}).resolver(**answers)
+    started = int(resolver.resolve(event_sources()["RunTurnFunction"]["ScalingConfig"]["MaximumConcurrency"]))
+    assert started == reserved_concurrency(**answers).get("RunTurnFunction", 5)
+
+
+def test_the_worker_may_write_to_the_queue_that_starts_it() -> None:
+    assert FUNCTIONS["RunTurnFunction"]["RecursiveLoop"] == "Allow"
+    assert translated_main()["Resources"]["RunTurnFunction"]["Properties"]["RecursiveLoop"] == "Allow"
+    # All others keep Lambda's guard.
+    assert [name for name, one in FUNCTIONS.items() if "RecursiveLoop" in one] == ["RunTurnFunction"]
+
+
+def test_send_message_is_told_how_many_may_wait_and_how_long() -> None:
+    stack = TemplateStack("vibewire", {})
+    for answers, slots, seconds in (({}, 2, 3), ({"SendMessageConcurrency": "100", "WaitSeconds": "5"}, 50, 5)):
+        settings = read_settings(AwsSettings, stack.environment_of("SendMessageFunction", **answers))
+        assert (settings.wait_slots, settings.wait_seconds) == (slots, seconds)
 
 
 def test_only_those_that_open_memories_are_in_the_network_and_mount_the_file_system() -> None:

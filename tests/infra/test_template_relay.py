@@ -57,16 +57,15 @@ def test_everybody_means_the_same_port() -> None:
         assert (rule["FromPort"], rule["ToPort"]) == (port, port)
 
 
-def test_the_balancer_asks_whether_it_lives_and_the_container_whether_it_is_ready() -> None:
-    code = (ROOT / "backend" / "relay" / "health.py").read_text()
-    assert RESOURCES["TargetGroup"]["Properties"]["HealthCheckPath"] == "/healthz"
-    assert '"/healthz"' in code
-    kind, program, option, script = CONTAINER["HealthCheck"]["Command"]
-    assert (kind, program, option) == ("CMD", "python", "-c")
-    compile(script, "health check", "exec")
-    (url,) = re.findall(r'"(http[^"]+)"', script)
-    assert url == f"http://127.0.0.1:{relay_environment()['VIBEWIRE_PORT']}/readyz"
-    assert '"/readyz"' in code
+def test_the_balancer_alone_asks_whether_a_relay_is_ready_and_gives_a_slow_one_time() -> None:
+    target = RESOURCES["TargetGroup"]["Properties"]
+    assert target["HealthCheckPath"] == "/readyz"
+    assert '"/readyz"' in (ROOT / "backend" / "relay" / "health.py").read_text()
+    # A check in the container takes the processor that the relay needs, and ends it when it is busiest.
+    assert "HealthCheck" not in CONTAINER
+    assert target["HealthCheckTimeoutSeconds"] >= 10
+    assert target["HealthCheckIntervalSeconds"] * target["UnhealthyThresholdCount"] >= 90
+    assert RESOURCES["Service"]["Properties"]["HealthCheckGracePeriodSeconds"] >= 60
 
 
 def test_the_image_keeps_the_descriptions_of_the_services_that_the_relay_calls() -> None:
@@ -99,11 +98,13 @@ def test_a_deployment_lets_clients_leave_and_takes_itself_back() -> None:
     assert deployment["MinimumHealthyPercent"] == 100
 
 
-def test_between_two_and_forty_tasks_by_processor_and_by_connections() -> None:
+def test_between_two_and_thirty_tasks_by_processor_and_by_connections() -> None:
     target = RESOURCES["ScalableTarget"]["Properties"]
     assert target["MinCapacity"] == 2
     assert target["MaxCapacity"] == {"Ref": "MaxTasks"}
-    assert load_template(MAIN)["Parameters"]["RelayMaxTasks"]["MaxValue"] == 40
+    for path, name in ((MAIN, "RelayMaxTasks"), (NESTED["Relay"], "MaxTasks")):
+        # A FIFO topic takes 100 subscriptions: those of a deployment, which doubles the tasks, and of killed ones.
+        assert load_template(path)["Parameters"][name]["MaxValue"] == 30
     policies = [
         one["Properties"]["TargetTrackingScalingPolicyConfiguration"]
         for one in RESOURCES.values()
@@ -130,6 +131,13 @@ def test_the_scaling_follows_what_each_task_reports_of_itself(capsys: pytest.Cap
     # The average of what the tasks say is what one task has; each says it as often as the scaling looks.
     assert metric["Statistic"] == "Average"
     assert followed["TargetValue"] == {"Ref": "ConnectionsPerTask"}
+
+
+def test_a_deployment_at_the_default_size_fits_into_the_processors_of_a_new_account() -> None:
+    service = RESOURCES["Service"]["Properties"]["DeploymentConfiguration"]
+    tasks = load_template(MAIN)["Parameters"]["RelayMaxTasks"]["Default"] * service["MaximumPercent"] / 100
+    # Fargate gives a new account 6 vCPU.
+    assert tasks * int(RESOURCES["TaskDefinition"]["Properties"]["Cpu"]) / 1024 <= 6
 
 
 def test_a_task_takes_more_connections_than_the_scaling_aims_at() -> None:

@@ -9,7 +9,7 @@ import pytest
 from shared.table_keys import table_definition
 from tests.infra.intrinsics import Resolver
 from tests.infra.policies import pseudo_parameters
-from tests.infra.template_files import NESTED, REGION, load_template
+from tests.infra.template_files import MAIN, NESTED, REGION, load_template
 from tests.template_stack import TemplateStack, create_stack
 
 
@@ -39,7 +39,13 @@ def test_the_table_expires_items_and_can_be_restored(stack: TemplateStack) -> No
     assert told == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
     # moto passes over these two.
     table = load_template(NESTED["Storage"])["Resources"]["Table"]["Properties"]
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True,
+        "RecoveryPeriodInDays": {"Ref": "RecoveryDays"},
+    }
+    asked = load_template(MAIN)["Parameters"]["RecoveryDays"]
+    # What DynamoDB takes; what is erased can be restored for so long.
+    assert (asked["MinValue"], asked["Default"], asked["MaxValue"]) == (1, 7, 35)
     assert table["SSESpecification"] == {"SSEEnabled": True}
 
 

@@ -91,12 +91,53 @@ def test_the_answers_of_the_tests_and_all_defaults_match_their_patterns() -> Non
         ("RelayDomain", "events"),
         ("RelayCertificateArn", "arn:aws:iam::123456789012:server-certificate/x"),
         ("OpenAiBaseUrl", "api.example.com"),
+        ("OpenAiBaseUrl", "http://models.example/v1"),
+        ("OpenAiBaseUrl", "https://models.example:8443/v1"),
+        ("OpenAiBaseUrl", "https://models.example:443"),
+        ("OpenAiBaseUrl", "https:///v1"),
+        ("OpenAiBaseUrl", "https://user@models.example/v1"),
+        ("OpenAiBaseUrl", "https://models.example/v1 "),
+        ("JwksUrl", "https://issuer.example:8443/keys"),
+        ("JwksUrl", "https://issuer.example:443/keys"),
+        ("JwksUrl", "https://[::1]/keys"),
+        ("JwksUrl", "https://issuer.example/a b"),
+        ("Model", "gpt 5"),
         ("AlarmEmail", "nobody"),
     ],
 )
 def test_a_wrong_answer_is_refused_before_anything_is_made(name: str, value: str) -> None:
     pattern = load_template(MAIN)["Parameters"][name]["AllowedPattern"]
     assert not re.search(pattern, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OpenAiBaseUrl", ""),
+        ("OpenAiBaseUrl", "https://models.example"),
+        ("OpenAiBaseUrl", "https://models.example/v1"),
+        ("OpenAiBaseUrl", "https://eu-1.models.example/openai/v1?api-version=1"),
+        ("JwksUrl", "https://issuer.example"),
+        ("JwksUrl", "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Ab12/.well-known/jwks.json"),
+        ("Origins", "https://app.example.com:8443,http://localhost:5173"),
+    ],
+)
+def test_a_right_answer_is_taken(name: str, value: str) -> None:
+    assert re.search(load_template(MAIN)["Parameters"][name]["AllowedPattern"], value)
+
+
+def test_every_pattern_says_what_it_wants() -> None:
+    parameters = load_template(MAIN)["Parameters"]
+    assert [
+        n for n, one in parameters.items() if "AllowedPattern" in one and not one.get("ConstraintDescription")
+    ] == []
+
+
+def test_addresses_that_are_called_may_have_no_port_that_the_security_groups_hold_back() -> None:
+    network, relay = (load_template(NESTED[name])["Resources"] for name in ("Network", "Relay"))
+    for group in (network["WorkerSecurityGroup"], relay["TaskSecurityGroup"]):
+        (rule,) = group["Properties"]["SecurityGroupEgress"]
+        assert (rule["FromPort"], rule["ToPort"]) == (443, 443)
 
 
 def test_the_origins_reach_the_api_as_a_list() -> None:

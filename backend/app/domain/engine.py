@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backend.app.domain.ports import Clock, EndWatch, EventBus, IdGenerator, Offloader, TurnQueue
+from backend.app.domain.ports import Clock, EndWatch, EventBus, IdGenerator, Offloader, TurnQueue, WaitSlots
 from backend.app.domain.store_ports import ErasureStore, MessageStore, ProjectStore, SessionStore
 from backend.app.domain.turn_store_port import TurnStore
 from shared.access import AccessReader
@@ -23,6 +23,7 @@ class Engine:
     queue: TurnQueue
     bus: EventBus
     end_watch: EndWatch
+    wait_slots: WaitSlots
     clock: Clock
     ids: IdGenerator
     offloader: Offloader

@@ -9,7 +9,7 @@ from backend.app.domain.authorization import Authorization
 from backend.app.domain.errors import InvalidInputError, PromptTooLongError, SessionNotFoundError
 from backend.app.domain.limits import Limits
 from backend.app.domain.message import Message, MessageError, ModelResponse
-from backend.app.domain.ports import Clock, Doorbell, EndWatch, EventBus, IdGenerator, TurnQueue
+from backend.app.domain.ports import Clock, Doorbell, EndWatch, EventBus, IdGenerator, TurnQueue, WaitSlots
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import MessageStore, Page
 from backend.app.domain.visible_text import is_blank
@@ -41,18 +41,22 @@ class MessageService:
         queue: TurnQueue,
         bus: EventBus,
         end_watch: EndWatch,
+        wait_slots: WaitSlots,
         clock: Clock,
         ids: IdGenerator,
         limits: Limits,
+        slots: int,
     ) -> None:
         self._messages = messages
         self._authorization = authorization
         self._queue = queue
         self._bus = bus
         self._end_watch = end_watch
+        self._wait_slots = wait_slots
         self._clock = clock
         self._ids = ids
         self._limits = limits
+        self._slots = slots
 
     async def send_message(
         self,
@@ -66,6 +70,7 @@ class MessageService:
     ) -> Message:
         """Queue a turn and wait for its end, at most `wait_seconds`: the message as it then is.
 
+        Where many wait already it does not wait: the message is returned as it was queued.
         Sending the same `message_id` (or key) again in the session runs nothing again and returns the same message.
         Raises SessionNotFoundError, InvalidInputError, PromptTooLongError, MessageIdConflictError,
         TooManyQueuedMessagesError.
@@ -77,6 +82,8 @@ class MessageService:
                 self._ids.new_id() if idempotency_key is None else message_id_of_key(session_id, idempotency_key)
             )
         message = await self._queue_message(session, message_id, prompt)
+        if not message.status.is_open or wait_seconds <= 0:
+            return message
         ended = await self._wait_for_end(message, wait_seconds)
         if ended is not message:
             # The wait took up to half a minute: who was removed from the project meanwhile must not read the answer.
@@ -158,10 +165,13 @@ class MessageService:
     async def _wait_for_end(self, message: Message, wait_seconds: float) -> Message:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_seconds
-        while message.status.is_open and (left := deadline - loop.time()) > 0:
-            await self._end_watch.wait_for_end(message.message_id, left)
-            found = await self._messages.find_message(message.message_id)
-            if found is None:
-                raise SessionNotFoundError(message.session_id)  # deleted while we waited
-            message = found
+        async with self._wait_slots.hold(self._slots, wait_seconds) as may_wait:
+            if not may_wait:
+                return message
+            while message.status.is_open and (left := deadline - loop.time()) > 0:
+                await self._end_watch.wait_for_end(message.message_id, left)
+                found = await self._messages.find_message(message.message_id)
+                if found is None:
+                    raise SessionNotFoundError(message.session_id)  # deleted while we waited
+                message = found
         return message

@@ -4,6 +4,7 @@ Each port says what its adapters owe; one contract suite per port proves it on e
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -75,6 +76,18 @@ class EndWatch(Protocol):
 
     async def wait_for_end(self, message_id: str, timeout: float) -> None:
         """Return when the message may have ended, or after `timeout` seconds. A hint: read the message again."""
+        ...
+
+
+class WaitSlots(Protocol):
+    """Bounds how many callers wait for the end of a message at a time, over all processes."""
+
+    def hold(self, slots: int, seconds: float) -> AbstractAsyncContextManager[bool]:
+        """Hold one of so many slots within the block, for so long at most: whether one was given.
+
+        At most `slots` hold one at a time. Does not wait for one, and never raises: in doubt none is given. Of a holder
+        that died the slot is free again some seconds after its time.
+        """
         ...
 
 
