@@ -1,6 +1,7 @@
 """The API, the relay and the console as one ASGI application, open to whom the settings let in."""
 
 from collections.abc import Callable
+from typing import Any
 
 import socketio
 from starlette.middleware.cors import CORSMiddleware
@@ -17,6 +18,11 @@ from backend.relay.health import HealthApp
 from backend.relay.server import Relay
 
 _LOOPBACK_ORIGIN = f"https?://{LOOPBACK_HOST}"
+_CORS: dict[str, Any] = {
+    "allow_methods": ["*"],
+    "allow_headers": ["*"],
+    "expose_headers": ["Location", "Retry-After"],
+}
 
 
 def build_asgi(
@@ -28,15 +34,12 @@ def build_asgi(
     """
     api = build_application(services)
     describe_itself(api, has_identity=settings.has_identity)
-    api.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.allowed_origins,
-        allow_origin_regex=None if settings.has_identity else _LOOPBACK_ORIGIN,
-        allow_methods=["*"],
-        allow_headers=["*"],
-        expose_headers=["Location", "Retry-After"],
-    )
     reserved = frozenset(route.path.split("/", 2)[1] for route in api.routes if isinstance(route, Route))
     files = ConsoleFiles(api, reserved, settings.data_dir)
-    app = socketio.ASGIApp(relay.sio, other_asgi_app=HealthApp(is_ready, files))
-    return app if settings.has_identity else LoopbackGuard(app)
+    others: ASGIApp = HealthApp(is_ready, files)
+    if settings.has_identity:  # Socket.IO knows its origins itself
+        others = CORSMiddleware(others, allow_origins=settings.allowed_origins, **_CORS)
+    app: ASGIApp = socketio.ASGIApp(relay.sio, other_asgi_app=others)
+    if settings.has_identity:
+        return app
+    return LoopbackGuard(CORSMiddleware(app, allow_origin_regex=_LOOPBACK_ORIGIN, **_CORS))

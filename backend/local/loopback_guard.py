@@ -29,7 +29,7 @@ class LoopbackGuard:
         refusal = None if scope["type"] == "lifespan" else _refusal(scope["headers"])
         if refusal is None:
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
+        elif scope["type"] == "websocket" and "websocket.http.response" not in (scope.get("extensions") or {}):
             await send({"type": "websocket.close", "code": 1008})
         else:
             await problem(*refusal)(scope, receive, send)

@@ -81,7 +81,8 @@ async def run_process(
 
 
 def _relay_settings(settings: LocalSettings) -> RelaySettings:
-    # Without identity the loopback guard checks the origin of sockets too; an empty list switches Socket.IO's own off.
+    # Without identity the loopback guard checks the origin of sockets too, and the application around Socket.IO lets
+    # pages of this machine read its answers; an empty list switches Socket.IO's own rules off.
     origins = (settings.allowed_origins or None) if settings.has_identity else ()
     return RelaySettings(fill_seconds=settings.fill_seconds, origins=origins)
 

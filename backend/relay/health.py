@@ -4,9 +4,9 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-Scope = MutableMapping[str, Any]
+from backend.relay.problems import SAFE_HEADERS, Scope, Send, send_problem
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 Answer = tuple[int, Mapping[str, object]]
@@ -16,11 +16,7 @@ _METHODS = ("GET", "HEAD")
 
 async def nothing_else(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
     """The ASGI application of a process that answers nothing else."""
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008})
-        return
-    problem = {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found"}
-    await _send_json(scope, send, 404, problem, b"application/problem+json")
+    await send_problem(scope, send, 404, "no_such_path", "There is nothing at this path.")
 
 
 class HealthApp:
@@ -36,7 +32,10 @@ class HealthApp:
         self._other_app = other_app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request. No other application behind this one has a WebSocket."""
+        if scope["type"] == "websocket":
+            await nothing_else(scope, receive, send)
+            return
         answer = self._answer(scope["path"]) if scope["type"] == "http" and scope["method"] in _METHODS else None
         if answer is None:
             await self._other_app(scope, receive, send)
@@ -51,14 +50,12 @@ class HealthApp:
         return None
 
 
-async def _send_json(
-    scope: Scope, send: Send, status: int, answer: Mapping[str, object], content_type: bytes = b"application/json"
-) -> None:
+async def _send_json(scope: Scope, send: Send, status: int, answer: Mapping[str, object]) -> None:
     body = json.dumps(answer).encode()
     headers = [
-        (b"content-type", content_type),
+        (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
+        *SAFE_HEADERS,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

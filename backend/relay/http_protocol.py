@@ -6,7 +6,10 @@ What is overridden of uvicorn here is guarded by tests/relay/test_fuzz_findings.
 import asyncio
 from typing import cast
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from backend.relay.problems import problem_response
 
 # The first line and the headers; a load balancer sends less.
 _MOST_HEAD_BYTES = 65_536
@@ -25,6 +28,11 @@ class RelayHttpProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _is_in_head = False
+    # Whether the request that is coming in is one that is or will be answered.
+    _has_cycle = False
+    _running: RequestResponseCycle | None = None
+    # What the connection ends with, once the requests before are answered.
+    _last_words: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """See asyncio.Protocol."""
@@ -39,6 +47,8 @@ class RelayHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
+        if self._last_words is not None:
+            return  # what follows a request that is none is no request either
         cycle = cast(RequestResponseCycle | None, self.cycle)
         if self._deadline is None and (cycle is None or cycle.response_complete):
             self._await_request()  # uvicorn's own timer ends with any byte, be it of a request or not
@@ -58,10 +68,13 @@ class RelayHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Its head is here."""
         self._is_in_head = False
+        cycle = self.cycle
         super().on_headers_complete()
+        self._has_cycle = self.cycle is not cycle
 
     def on_message_complete(self) -> None:
         """It is here whole."""
+        self._has_cycle = False
         self._stop_waiting()
         super().on_message_complete()
 
@@ -70,8 +83,53 @@ class RelayHttpProtocol(HttpToolsProtocol):
         self._stop_waiting()
         super().handle_websocket_upgrade()
 
+    def on_response_complete(self) -> None:
+        """A request was answered."""
+        super().on_response_complete()
+        if self._last_words is not None and not self._is_answering:
+            self._end()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request: say so, after the answers to those that came before it, and close."""
+        refusal = problem_response(400, "malformed_request", msg)
+        if self._is_waited_for and self.cycle.response_started:
+            refusal = b""  # it would be taken for a part of the answer
+        self._end_after_answers(refusal)
+
+    @property
+    def _is_waited_for(self) -> bool:
+        """Whether the request that is coming in is being answered already: the application waits for its body."""
+        return self._has_cycle and not self.pipeline
+
+    @property
+    def _is_answering(self) -> bool:
+        return bool(self.pipeline) or (self._running is not None and not self._running.response_complete)
+
+    def _end_after_answers(self, last_words: bytes) -> None:
+        is_waited_for = self._is_waited_for
+        if self._has_cycle and not is_waited_for:
+            self.pipeline.popleft()  # it is the newest
+        self._last_words = last_words
+        if is_waited_for or not self._is_answering:
+            self._end()
+
+    def _end(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(self._last_words or b"")
+            self.transport.close()
+
+    def _give_up(self) -> None:
+        if self._is_waited_for or not self._is_answering:
+            self.transport.abort()
+        else:
+            self._end_after_answers(b"")
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _await_request(self) -> None:
-        self._deadline = self.loop.call_later(self.request_seconds, self.transport.abort)
+        self._deadline = self.loop.call_later(self.request_seconds, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

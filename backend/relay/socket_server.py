@@ -5,7 +5,6 @@ tests/relay/test_private_hooks.py: _engineio_server_class, _handle_eio_connect, 
 """
 
 import asyncio
-import json
 import logging
 import random
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -17,6 +16,7 @@ import socketio
 from backend.relay.counters import RelayFigures
 from backend.relay.encoding import EncodedEvent
 from backend.relay.inbound import InvalidPacketError, RelayPacket
+from backend.relay.problems import SAFE_HEADERS, send_problem
 from backend.relay.relay_socket import RelaySocket, SocketRules, SocketTable
 from backend.relay.room_manager import RoomManager
 from backend.relay.settings import RelaySettings
@@ -29,6 +29,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _RETRY_AFTER_SECONDS = 5
+_REFUSALS = {
+    "full": "This relay has as many connections as it may have; try again.",
+    "leaving": "This relay is about to stop; the next attempt meets another one.",
+}
 # Clients that are sent away meet again at another relay: one after the other, not all at once.
 _LEAVE_SECONDS_EACH = 0.005
 _BINARY_PACKETS = (str(socketio.packet.BINARY_EVENT), str(socketio.packet.BINARY_ACK))
@@ -84,7 +88,7 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
         if scope["type"] == "http":
             # Whoever asks for an upgrade without saying so where HTTP looks for it has asked for none.
             scope = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"upgrade"]}
-        await super().handle_request(scope, _with_first(first, receive), send)
+        await super().handle_request(scope, _with_first(first, receive), _safely(scope, send))
         return None
 
     def socket_of(self, sid: str) -> RelaySocket | None:
@@ -106,20 +110,10 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
 
     async def _refuse(self, reason: str, scope: Message, receive: Receive, send: Send) -> None:
         self._figures.refusals[reason] += 1
-        body = json.dumps({"type": "about:blank", "title": "Service Unavailable", "status": 503, "code": reason})
-        headers = [
-            (b"content-type", b"application/problem+json"),
-            (b"retry-after", str(_RETRY_AFTER_SECONDS).encode()),
-        ]
-        prefix = "http"
         if scope["type"] == "websocket":
             await receive()
-            if "websocket.http.response" not in (scope.get("extensions") or {}):
-                await send({"type": "websocket.close", "code": 1013, "reason": reason})
-                return
-            prefix = "websocket.http"
-        await send({"type": f"{prefix}.response.start", "status": 503, "headers": headers})
-        await send({"type": f"{prefix}.response.body", "body": body.encode()})
+        retry_after = (b"retry-after", str(_RETRY_AFTER_SECONDS).encode())
+        await send_problem(scope, send, 503, reason, _REFUSALS[reason], more_headers=(retry_after,))
 
     def _engineio_server_class(self) -> type[RelayEngine]:
         return RelayEngine
@@ -164,6 +158,23 @@ def _with_first(first: Message, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return receive_all
+
+
+def _safely(scope: Message, send: Send) -> Send:
+    """A send that has each answer say that it is what it is and is not to be kept, and each refused WebSocket why."""
+    is_answered = scope["type"] == "http"
+
+    async def send_safely(message: Message) -> None:
+        nonlocal is_answered
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *SAFE_HEADERS]}
+        elif message["type"] == "websocket.close" and not is_answered:
+            await send_problem(scope, send, 400, "bad_request", message.get("reason") or "No handshake of Socket.IO.")
+            return
+        is_answered = True
+        await send(message)
+
+    return send_safely
 
 
 def _log_drop(reason: str) -> None:

@@ -7,11 +7,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from backend.relay.problems import problem_response
+
 # How the protocol is found in an ASGI scope's extensions, under "protocol".
 EXTENSION = "vibewire.websocket"
 _INVALID_DATA = 1007
 _POLICY_VIOLATION = 1008
-_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_BAD_REQUEST = problem_response(400, "malformed_request", "The handshake is none of a WebSocket.")
 # Above what any client makes of the largest packet.
 _MOST_FRAGMENTS = 1_000
 # Answers to pings of somebody who does not read them.

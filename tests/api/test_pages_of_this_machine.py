@@ -1,5 +1,6 @@
 """The whole process as a browser sees it: API and relay behind the guard, with CORS for pages of this machine."""
 
+import json
 from collections.abc import AsyncIterator
 
 import httpx
@@ -17,6 +18,7 @@ from shared.identity import LocalAuthenticator
 from tests.api.conftest import create_project, nothing_changes, post_message, problem_of, start_session
 
 PAGE = {"Origin": "http://localhost:5173"}
+POLLING = "/socket.io/?EIO=4&transport=polling"
 SENT_HEADERS = ["authorization", "content-type", "idempotency-key", "prefer"]
 
 
@@ -105,6 +107,36 @@ async def test_the_relay_is_behind_the_same_guard(
     for transport in ("polling", "websocket"):
         refused = await page.get(f"/socket.io/?EIO=4&transport={transport}", headers=headers)
         problem_of(refused, status, code)
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:5173", "https://127.0.0.1", "http://[::1]:3000"])
+async def test_a_page_of_this_machine_may_read_every_answer_of_socket_io(page: httpx.AsyncClient, origin: str) -> None:
+    page.headers["Origin"] = origin
+    opened = await page.get(POLLING)
+    url = f"{POLLING}&sid={json.loads(opened.text[1:])['sid']}"
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    answers = [
+        opened,
+        await page.options(url, headers=asked),
+        await page.post(url, content="40"),
+        await page.get(url),
+        await page.get(f"{POLLING}&sid=unknown"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 400]
+    for answer in answers:
+        assert answer.headers.get_list("access-control-allow-origin") == [origin]
+    assert "POST" in answers[1].headers["access-control-allow-methods"]
+
+
+@pytest.mark.parametrize(
+    "origin", ["null", "https://evil.example", "http://localhost.evil.example", "http://127.0.0.2"]
+)
+async def test_a_page_of_elsewhere_may_neither_ask_socket_io_nor_read_it(page: httpx.AsyncClient, origin: str) -> None:
+    page.headers["Origin"] = origin
+    asked = {"Access-Control-Request-Method": "POST"}
+    for refused in (await page.get(POLLING), await page.options(POLLING, headers=asked), await page.post(POLLING)):
+        problem_of(refused, 403, "foreign_origin")
+        assert "access-control-allow-origin" not in refused.headers
 
 
 async def test_a_program_of_this_machine_needs_no_origin(page: httpx.AsyncClient) -> None:

@@ -212,7 +212,7 @@ async def test_a_foreign_page_cannot_connect(server_url: str, origin: str) -> No
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example"])
 async def test_a_name_that_was_rebound_to_this_machine_cannot_connect(server_url: str, host: str) -> None:
     port = httpx.URL(server_url).port
-    with pytest.raises(InvalidStatus, match="403"):
+    with pytest.raises(InvalidStatus, match="421"):
         await connect(f"ws://{host}:{port}{SOCKET}&transport=websocket", host="127.0.0.1", port=port)
     async with httpx.AsyncClient(base_url=server_url, headers={"Host": f"{host}:{port}"}) as http:
         answer = await http.get(f"{SOCKET}&transport=polling")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import socketio
 
 from backend.relay.counters import RelayFigures
+from backend.relay.health import HealthApp
 from backend.relay.http_server import RelayServer, build_server, listen
 from backend.relay.server import Relay
 from backend.relay.settings import RelaySettings
@@ -146,7 +147,9 @@ async def live_relay(log: MemoryLog | None = None, **settings: object) -> AsyncI
     log, source, figures = log or MemoryLog(), Source(), RelayFigures()
     chosen = RelaySettings.model_validate({"fill_seconds": 3_600, "access_seconds": 3_600, "origins": ()} | settings)
     relay = Relay(LocalAuthenticator(), OpenAccess(), log, chosen, figures)
-    server = build_server(socketio.ASGIApp(relay.sio), 1.0, chosen.max_packet_bytes)
+    server = build_server(
+        socketio.ASGIApp(relay.sio, other_asgi_app=HealthApp(lambda: True)), 1.0, chosen.max_packet_bytes
+    )
     server.before_shutdown = lambda: relay.send_all_away(1.0)
     running = asyncio.create_task(relay.run(source))
     with listen("127.0.0.1", 0) as listener:

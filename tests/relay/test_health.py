@@ -53,7 +53,7 @@ async def test_a_websocket_elsewhere_is_refused() -> None:
         return {"type": "websocket.connect"}
 
     await HealthApp(lambda: True)({"type": "websocket", "path": "/healthz"}, receive, send)
-    assert sent == [{"type": "websocket.close", "code": 1008}]
+    assert sent == [{"type": "websocket.close", "code": 1008, "reason": "no_such_path"}]
 
 
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
