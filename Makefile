@@ -107,8 +107,9 @@ newcomer: .venv/.dev  ## Measure the way from git clone to the first streamed to
 		$(MAKE) --no-print-directory --silent .venv/.console && $(BIN)/python -m tests.console.newcomer; fi
 
 ##@ Deploy
+# UPDATE_BASE=1 only pins its base image to the digest of today; FORCE=1 builds what was pushed before once more.
 relay-image: .venv/.dev  ## Build the relay's image, push it to ECR, print its address for sam deploy (needs docker or podman)
-	@$(BIN)/python infra/relay/publish_image.py $(if $(QUICK),--check)
+	@$(BIN)/python infra/relay/publish_image.py $(if $(QUICK),--check) $(if $(FORCE),--force) $(if $(UPDATE_BASE),--update-base)
 
 artifacts: .venv/bin/uv  ## Build the functions' artifacts without SAM, and print their sizes (needs Python 3.13)
 	@if $(BIN)/python infra/build_function.py --interpreter; then $(BIN)/python infra/build_function.py; \

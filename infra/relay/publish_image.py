@@ -1,17 +1,22 @@
 """Builds the relay's image, pushes it to ECR and prints the address that `sam deploy` is given: `make relay-image`.
 
 Needs a container engine (docker or podman) and, but for --build-only, the AWS credentials of the account to deploy to.
-The image's tag is the digest of its sources: what was pushed before is not built again.
+The image's tag is the digest of its sources, that of its base image among them: what was pushed before is not built
+again, unless --force asks for it. --update-base only writes the digest that the base image has today into the
+Containerfile.
 """
 
 import argparse
 import base64
 import hashlib
+import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +27,20 @@ ROOT = Path(__file__).parents[2]
 CONTAINERFILE = "infra/relay/Containerfile"
 # What the Containerfile copies.
 SOURCES = ("requirements/relay.txt", "backend/__init__.py", "backend/relay", "shared")
+
+_BASE_ARGUMENT = re.compile(r"^ARG BASE_IMAGE=(\S+)$", re.MULTILINE)
+_PINNED = re.compile(r"(?P<tag>[^\s@]+)@sha256:[0-9a-f]{64}")
+_KEPT_IMAGES = 10
+_LIFECYCLE = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "description": f"Keep the newest {_KEPT_IMAGES}",
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": _KEPT_IMAGES},
+            "action": {"type": "expire"},
+        }
+    ]
+}
 
 
 class CannotPublishError(Exception):
@@ -36,9 +55,25 @@ def source_files() -> Iterator[Path]:
         yield from (file.relative_to(ROOT) for file in found)
 
 
-def source_digest() -> str:
-    """A digest of everything that is put into the image; a change of the base image is none."""
-    digest = hashlib.sha256()
+def base_image(build_arguments: Sequence[str] = ()) -> str:
+    """The base image, which must have a digest: the Containerfile's, or another by a build argument.
+
+    Raises CannotPublishError for one that is only a name: it would be another image tomorrow, under the same tag.
+    """
+    given = [one.partition("=")[2] for one in build_arguments if one.startswith("BASE_IMAGE=")]
+    found = given or _BASE_ARGUMENT.findall((ROOT / CONTAINERFILE).read_text())
+    base: str = found[-1] if found else ""
+    if not _PINNED.fullmatch(base):
+        raise CannotPublishError(
+            f"The base image {base!r} has no digest: name it as image:tag@sha256:... "
+            "(`make relay-image UPDATE_BASE=1` writes the Containerfile's)."
+        )
+    return base
+
+
+def source_digest(build_arguments: Sequence[str] = ()) -> str:
+    """A digest of everything that is put into the image, its base included. Raises CannotPublishError."""
+    digest = hashlib.sha256(base_image(build_arguments).encode())
     for file in source_files():
         content = (ROOT / file).read_bytes()
         digest.update(f"{file}\0{len(content)}\0".encode() + content)
@@ -93,24 +128,37 @@ def ensure_repository(ecr: Any, name: str) -> str:
             encryptionConfiguration={"encryptionType": "AES256"},
         )
         found = [made["repository"]]
+        # Of a repository that is not ours we remove nothing.
+        ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=json.dumps(_LIFECYCLE))
     address: str = found[0]["repositoryUri"]
     return address
 
 
 def find_digest(ecr: Any, repository: str, tag: str) -> str | None:
-    """The digest of a pushed image; None where there is none of that tag."""
-    try:
-        images = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])["imageDetails"]
-    except ecr.exceptions.ImageNotFoundException:
+    """The digest of the newest image that was pushed with this tag, or with it and a time; None where there is none."""
+    pages = ecr.get_paginator("describe_images").paginate(repositoryName=repository, filter={"tagStatus": "TAGGED"})
+    images = [
+        image
+        for page in pages
+        for image in page["imageDetails"]
+        if any(one == tag or one.startswith(f"{tag}-") for one in image["imageTags"])
+    ]
+    if not images:
         return None
-    digest: str = images[0]["imageDigest"]
+    digest: str = max(images, key=lambda image: image["imagePushedAt"])["imageDigest"]
     return digest
 
 
-def publish(ecr: Any, repository: str, engine: str | None, build_arguments: list[str]) -> str:
-    """Build and push, unless that was done before. Returns the image's address with its digest."""
-    address, tag = ensure_repository(ecr, repository), source_digest()
-    digest = find_digest(ecr, repository, tag)
+def publish(
+    ecr: Any, repository: str, engine: str | None, build_arguments: list[str], *, is_forced: bool = False
+) -> str:
+    """Build and push, unless that was done before and is not forced. Returns the image's address with its digest."""
+    tag = source_digest(build_arguments)
+    address = ensure_repository(ecr, repository)
+    digest = None if is_forced else find_digest(ecr, repository, tag)
+    if is_forced:
+        # A tag is never pushed twice.
+        tag = f"{tag}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     if digest is None:
         engine = find_engine(engine)
         image = f"{address}:{tag}"
@@ -123,6 +171,22 @@ def publish(ecr: Any, repository: str, engine: str | None, build_arguments: list
     if digest is None:
         raise CannotPublishError(f"The image was pushed, but {repository} has none with the tag {tag}.")
     return f"{address}@{digest}"
+
+
+def update_base(engine: str) -> str:
+    """Write the digest that the base image's tag has today into the Containerfile. Returns the base image."""
+    tag = base_image().partition("@")[0]
+    run_engine(engine, "pull", "--quiet", "--platform=linux/amd64", tag)
+    told = subprocess.run(  # noqa: S603
+        [engine, "image", "inspect", "--format={{json .RepoDigests}}", tag], capture_output=True, text=True, check=False
+    )
+    digests = re.findall(r"@(sha256:[0-9a-f]{64})", told.stdout)
+    if not digests:
+        raise CannotPublishError(f"{engine} does not say which digest {tag} has: {told.stderr.strip() or told.stdout}")
+    base = f"{tag}@{digests[0]}"
+    file = ROOT / CONTAINERFILE
+    file.write_text(_BASE_ARGUMENT.sub(f"ARG BASE_IMAGE={base}", file.read_text()))
+    return base
 
 
 def check(repository: str, engine: str | None) -> str:
@@ -142,15 +206,19 @@ def main() -> int:
     parser.add_argument("--build-arg", action="append", default=[], help="NAME=VALUE for the Containerfile")
     parser.add_argument("--build-only", action="store_true", help="build, and print the local image's name")
     parser.add_argument("--check", action="store_true", help="say what would be built, and build nothing")
+    parser.add_argument("--force", action="store_true", help="build and push though these sources were pushed before")
+    parser.add_argument("--update-base", action="store_true", help="only pin the base image to its digest of today")
     given = parser.parse_args()
     try:
-        if given.check:
+        if given.update_base:
+            image = update_base(find_engine(given.engine))
+        elif given.check:
             image = check(given.repository, given.engine)
         elif given.build_only:
-            image = f"{given.repository}:{source_digest()}"
+            image = f"{given.repository}:{source_digest(given.build_arg)}"
             build_image(find_engine(given.engine), image, given.build_arg)
         else:
-            image = publish(boto3.client("ecr"), given.repository, given.engine, given.build_arg)
+            image = publish(boto3.client("ecr"), given.repository, given.engine, given.build_arg, is_forced=given.force)
     except (CannotPublishError, BotoCoreError, ClientError) as error:
         # botocore's words on a missing region or missing credentials are clear as they are.
         sys.stderr.write(f"{error}\n")
