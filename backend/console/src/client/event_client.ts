@@ -51,6 +51,8 @@ interface Followed {
 
 const ACK_TIMEOUT_MS = 20_000;
 const FIRST_RETRY_DELAY_MS = 250;
+// Any other refusal may be gone the next time.
+const FINAL_REFUSALS: ReadonlySet<string> = new Set(["project_not_found", "invalid_subscription", "too_many_rooms"]);
 // The relay's own limit of `after`.
 const MAX_AFTER = 200;
 
@@ -86,9 +88,10 @@ export class EventClient {
     });
     this.#socket.on("connect", () => void this.#subscribeAll());
     this.#socket.on("disconnect", (reason) => {
+      if (this.#state === "closed") return;
       // The relay hangs up when the token has run out, and when it stops; only this client can connect again then.
       if (reason === "io server disconnect") this.#connectLater("needed");
-      if (this.#state !== "closed") this.#setState("connecting");
+      this.#setState("connecting");
     });
     this.#socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
       if (this.#socket.active || this.#state === "closed") return;
@@ -106,18 +109,17 @@ export class EventClient {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** Connect. Safe to repeat; after `signed_out` it tries again with what the token source gives then. */
+  /** Connect, also after `close()`. Safe to repeat; after `signed_out` it tries again with what the token source gives then. */
   open(): void {
-    if (this.#state === "closed" || this.#socket.connected) return;
+    if (this.#socket.connected) return;
     clearTimeout(this.#retry);
     this.#setState("connecting");
     this.#socket.connect();
   }
 
-  /** Disconnect for good. */
+  /** Disconnect. `open()` connects again, and hears what is followed from where it was. */
   close(): void {
     clearTimeout(this.#retry);
-    this.#followed.clear();
     this.#setState("closed");
     this.#socket.disconnect();
   }
@@ -143,6 +145,7 @@ export class EventClient {
     try {
       token = await this.#token(why);
     } catch {
+      if (this.#state === "closed") return;
       // No telling right now whether there is a token: asked again with the next try.
       this.#socket.disconnect();
       this.#connectLater(why);
@@ -194,7 +197,7 @@ export class EventClient {
     }
     if (this.#followed.get(projectId) !== followed) return true;
     if (!ack.ok) {
-      if (ack.code === "internal_error") return false;
+      if (!FINAL_REFUSALS.has(ack.code)) return false;
       this.#lose(projectId, ack.code, ack.detail);
       return true;
     }

@@ -27,6 +27,8 @@ const PEEKS_AT_ONCE = 4;
 const EVENTS_BACK = 200;
 // While what was missed is replayed, watchers are told once, at its end; but no later than this.
 const LONGEST_HOLD_MS = 1_500;
+// Pauses before the API is asked again while the relay is heard: from, and up to.
+const RETRY_MS = [1_000, 30_000] as const;
 
 /** Where that which is older begins. */
 interface Cursor {
@@ -45,7 +47,8 @@ export class ProjectFeed {
   #isTelling = false;
   #hold: ReturnType<typeof setTimeout> | undefined;
   #isHolding = false;
-  #isClosed = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #isOpen = false;
   #isListing = false;
   #isLoadingCode = false;
   #unwatch: (() => void) | undefined;
@@ -70,8 +73,11 @@ export class ProjectFeed {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** Begin to read and to hear the project. */
+  /** Begin to read and to hear the project, also again after `close()`. Safe to repeat. */
   open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    if (this.#state.lost) this.#set({ ...this.#state, lost: null });
     this.#unwatch = this.#events.watchState((state) => this.#holdWhile(state === "catching_up"));
     this.#events.follow(this.projectId, {
       onEvent: (event) => this.#hear(event),
@@ -80,12 +86,13 @@ export class ProjectFeed {
     });
   }
 
-  /** Stop for good. */
+  /** Stop reading and hearing it. Whoever watches goes on watching: `open()` begins again, and reads what was missed. */
   close(): void {
-    this.#isClosed = true;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     this.#unwatch?.();
-    clearTimeout(this.#hold);
-    this.#watchers.clear();
+    clearTimeout(this.#retry);
+    this.#holdWhile(false);
     this.#events.unfollow(this.projectId);
   }
 
@@ -179,7 +186,7 @@ export class ProjectFeed {
   #hear(event: VibewireEvent): void {
     const before = this.#state;
     this.#set(applyEvent(before, event));
-    if (event.session_id !== null && !before.sessions.has(event.session_id)) void this.#listSessions();
+    if (event.session_id !== null && !before.sessions.has(event.session_id)) void this.#hearOfSession();
     if (this.#state.version > (this.#state.project?.version ?? 0)) void this.#loadCode();
     if (event.session_id === null) return;
     const session = this.#state.sessions.get(event.session_id);
@@ -190,26 +197,41 @@ export class ProjectFeed {
     }
   }
 
-  async #catchUp(subscribed: Subscribed): Promise<void> {
+  async #catchUp(subscribed: Subscribed, retryMs: number = RETRY_MS[0]): Promise<void> {
+    clearTimeout(this.#retry);
     for (const sessionId of subscribed.deleted) this.#change(sessionId, (session) => ({ ...session, isDeleted: true }));
     try {
       const [project] = await Promise.all([this.#api.getProject(this.projectId), this.#listSessions()]);
       this.#setProject(project);
-      // What waits is told live only, and of a truncated session the log has not all.
-      const stale = [...this.#state.sessions.values()].filter((session) => {
-        const isTruncated = subscribed.truncated.includes(session.session.session_id);
-        return !session.isDeleted && session.loaded !== "none" && (isTruncated || session.messages.length > 0);
-      });
+      // What waits is told live only, of a truncated session the log has not all, and while the feed was closed it heard nothing.
+      const stale = [...this.#state.sessions.values()].filter((one) => !one.isDeleted && one.loaded !== "none");
       for (const { session } of stale) await this.#readNewest(session.session_id, PAGE);
     } catch (error) {
       if (error instanceof RefusedError && error.status === 404) {
         this.#set({ ...this.#state, lost: { code: error.code, detail: error.detail } });
-      } else if (!(error instanceof UnreachableError || error instanceof RefusedError)) {
-        throw error;
+      } else {
+        throwUnlessCallFailed(error);
+        if (isPassing(error)) this.#catchUpLater(subscribed, retryMs);
       }
-      // Else the connection is broken again, or about to be: the next subscription comes here once more.
     }
     this.#sendUnsent();
+  }
+
+  /** The relay is heard, the API gives nothing: so it is asked again, unless a new subscription comes first. */
+  #catchUpLater(subscribed: Subscribed, retryMs: number): void {
+    if (!this.#isOpen) return;
+    const next = Math.min(2 * retryMs, RETRY_MS[1]);
+    this.#retry = setTimeout(() => void this.#catchUp(subscribed, next), retryMs);
+  }
+
+  /** An event of a session that is not here: it came about meanwhile. */
+  async #hearOfSession(): Promise<void> {
+    try {
+      await this.#listSessions();
+    } catch (error) {
+      // The next event of the session, or the next subscription, asks again.
+      throwUnlessCallFailed(error);
+    }
   }
 
   async #listSessions(): Promise<void> {
@@ -233,7 +255,7 @@ export class ProjectFeed {
   async #peek(sessions: Session[]): Promise<void> {
     const waiting = sessions.filter((session) => session.message_count > 0);
     const work = async () => {
-      for (let session = waiting.pop(); session && !this.#isClosed; session = waiting.pop()) {
+      for (let session = waiting.pop(); session && this.#isOpen; session = waiting.pop()) {
         if (this.#state.sessions.get(session.session_id)?.loaded !== "none") continue;
         const page = await this.#api.listMessages(session.session_id, PEEKED_MESSAGES);
         await this.#mergeMessages(session.session_id, page.messages.filter(isOpen));
@@ -322,8 +344,9 @@ export class ProjectFeed {
       for (let tries = 0; tries < 3 && this.#state.version > (this.#state.project?.version ?? 0); tries++) {
         this.#setProject(await this.#api.getProject(this.projectId));
       }
-    } catch {
+    } catch (error) {
       // The next event, or the next subscription, asks again.
+      throwUnlessCallFailed(error);
     } finally {
       this.#isLoadingCode = false;
     }
@@ -342,7 +365,7 @@ export class ProjectFeed {
       this.#prompts.delete(messageId);
       this.#change(sessionId, (session) => mergeMessage(session, told));
     } catch (error) {
-      if (!(error instanceof RefusedError || error instanceof UnreachableError)) throw error;
+      throwUnlessCallFailed(error);
       const code = error instanceof RefusedError ? error.code : "unreachable";
       this.#changeMessage(sessionId, messageId, (message) =>
         message.status === "sending"
@@ -382,7 +405,7 @@ export class ProjectFeed {
   }
 
   #set(state: ProjectState): void {
-    if (state === this.#state || this.#isClosed) return;
+    if (state === this.#state) return;
     this.#state = state;
     this.#tell();
   }
@@ -395,6 +418,16 @@ export class ProjectFeed {
       for (const watcher of this.#watchers) watcher();
     });
   }
+}
+
+/** That the API says no, or cannot be reached, is part of life; anything else is a fault of this page. */
+function throwUnlessCallFailed(error: unknown): asserts error is RefusedError | UnreachableError {
+  if (!(error instanceof RefusedError || error instanceof UnreachableError)) throw error;
+}
+
+/** Whether the same call may well work a little later. */
+function isPassing(error: RefusedError | UnreachableError): boolean {
+  return error instanceof UnreachableError || error.status === 429 || error.status >= 500;
 }
 
 /** A version 4 UUID; also where the page is not a secure context. */
