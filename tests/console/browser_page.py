@@ -2,17 +2,26 @@
 
 import json
 import re
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Route, expect
 
 from tests.server_process import ROOT
 
 AXE = ROOT / "tests/console/node_modules/axe-core/axe.min.js"
 GRAVE = {"serious", "critical"}
+NARROW: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+_PATIENCE_SECONDS = 15.0
+# A large screen, a small one, and a telephone, on which a finger taps.
+SCREENS: dict[str, dict[str, Any]] = {
+    "1440": {"viewport": {"width": 1440, "height": 900}},
+    "1024": {"viewport": {"width": 1024, "height": 768}},
+    "390": NARROW,
+}
 # Watches from the first moment on: long tasks, layout that jumped, what was said, what the policy refused.
 _WATCHERS = """
 window.seen = {tasks: [], shift: 0};
@@ -61,6 +70,42 @@ class ConsolePage:
         self.page.get_by_role("button", name="Create").click()
         expect(self.page.get_by_role("textbox", name="Message", exact=True)).to_be_visible()
         expect(self.page.get_by_role("status").filter(has_text="Live")).to_be_visible()
+
+    @property
+    def prompt(self) -> Locator:
+        """Where the next prompt is written."""
+        return self.page.get_by_role("textbox", name="Message", exact=True)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether there is room for one panel only."""
+        return bool(self.page.evaluate("innerWidth <= 900"))
+
+    def press(self, what: Locator, **where: Any) -> None:
+        """Click, or tap where there is a finger and no mouse."""
+        has_touch = self.page.evaluate("navigator.maxTouchPoints > 0")
+        (what.tap if has_touch else what.click)(**where)
+
+    def show_panel(self, name: str) -> None:
+        """On a narrow screen: turn to a panel. On a wide one they are all there."""
+        if self.is_narrow:
+            self.press(self.page.get_by_role("navigation", name="Panels").get_by_role("button", name=name))
+
+    def row(self, name: str) -> Locator:
+        """A project in the list."""
+        return self.page.get_by_role("region", name="Projects").get_by_role("button", name=name, exact=True)
+
+    def open_project(self, name: str) -> None:
+        """Choose a project in the list, as a hand does."""
+        self.show_panel("Workflow")
+        self.press(self.row(name))
+
+    def new_project(self, name: str, code: str | None = None) -> str:
+        """A project that was made elsewhere; its id."""
+        data = {"name": name} if code is None else {"name": name, "code": code}
+        answer = self.page.request.post(f"{self.url}/projects", data=data, headers={"Origin": self.url})
+        assert answer.ok, answer.text()
+        return str(answer.json()["project_id"])
 
     def send(self, prompt: str) -> Locator:
         """Write a prompt and send it; what comes of it."""
@@ -154,6 +199,36 @@ class ConsolePage:
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not self.is_outage:
             self.odd.append(f"{message.type}: {message.text}")
+
+
+class HeldRequests:
+    """Holds back the requests that fit, until they are let go."""
+
+    def __init__(self, page: Page, method: str, pattern: str) -> None:
+        self._page = page
+        self._method = method
+        self._pattern = re.compile(pattern)
+        self._routes: list[Route] | None = []
+        page.route(self._pattern, self._take)
+
+    def _take(self, route: Route) -> None:
+        if self._routes is None or route.request.method != self._method:
+            route.fallback()
+        else:
+            self._routes.append(route)
+
+    def wait(self) -> None:
+        """Wait until such a request has come."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not self._routes:
+            assert time.monotonic() < deadline, f"nothing was asked that fits {self._pattern.pattern}"
+            self._page.wait_for_timeout(20)
+
+    def let_go(self) -> None:
+        """Let them all go, and those that come."""
+        routes, self._routes = self._routes or [], None
+        for route in routes:
+            route.continue_()
 
 
 class Visits:

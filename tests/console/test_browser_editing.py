@@ -38,14 +38,16 @@ def test_a_source_of_200_kb_is_edited_in_colours_and_no_key_waits(
     visitor.page.goto(f"{visitor.url}/#/project/{answer.json()['project_id']}")
     expect(visitor.code.get_by_role("region", name="Source")).to_contain_text("function_0")
     # On a busy machine any task may be stretched once; a page that freezes does it each time.
-    for _ in range(3):
+    for tries in range(3):
+        if tries > 0:
+            visitor.code.get_by_role("button", name="Cancel").click()
+            visitor.code.get_by_role("button", name="Throw away").click()
         visitor.forget_tasks()
         edit(visitor)
         longest = visitor.longest_task()
         print(f"longest task: {longest} ms while a source of 200 KB was opened and edited")
         if longest <= LONGEST_TASK_MS:
             break
-        visitor.code.get_by_role("button", name="Cancel").click()
     shot(visitor, "19-editing-200-kb")
     visitor.code.get_by_role("button", name="Save").click()
     expect(visitor.code.get_by_label("Version", exact=True)).to_have_value("2")

@@ -26,6 +26,7 @@ export function App({ api, events, signIn }: Props) {
   const connection = useConnection(events);
   const [panel, setPanel] = useState<Panel>(place.projectId ? "conversation" : "workflow");
   const [opened, setOpened] = useState(0);
+  const [created, setCreated] = useState<{ projectId: string; typedMeanwhile: () => string } | null>(null);
   const feed = useFeed(api, events, place.projectId, opened);
   useEffect(() => events.open(), [events]);
 
@@ -53,10 +54,11 @@ export function App({ api, events, signIn }: Props) {
       projects={projects}
       currentId={place.projectId}
       onChoose={(projectId) => go({ projectId, nodeId: null })}
-      onCreate={async (name) => {
-        const project = await api.createProject(name);
+      onCreate={async (name, typedMeanwhile) => {
+        const { project_id: projectId } = await api.createProject(name);
+        setCreated({ projectId, typedMeanwhile });
+        go({ projectId, nodeId: null });
         await changed();
-        go({ projectId: project.project_id, nodeId: null });
       }}
     />
   );
@@ -73,6 +75,7 @@ export function App({ api, events, signIn }: Props) {
           feed={feed}
           place={place}
           list={projectList}
+          typedMeanwhile={feed.projectId === created?.projectId ? created.typedMeanwhile : null}
           listed={current ?? null}
           onGo={go}
           onProjectsChanged={changed}
@@ -113,8 +116,9 @@ export function App({ api, events, signIn }: Props) {
 function usePlace(): Place {
   const [place, setPlace] = useState(() => readPlace(location.hash));
   useEffect(() => {
-    const look = () => setPlace(readPlace(location.hash));
+    const look = () => setPlace((place) => (addressOf(place) === location.hash ? place : readPlace(location.hash)));
     addEventListener("hashchange", look);
+    look(); // it may have changed since the first look
     return () => removeEventListener("hashchange", look);
   }, []);
   return place;

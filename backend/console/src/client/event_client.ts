@@ -111,7 +111,8 @@ export class EventClient {
 
   /** Connect, also after `close()`. Safe to repeat; after `signed_out` it tries again with what the token source gives then. */
   open(): void {
-    if (this.#socket.connected) return;
+    // On its way already: socket.io would knock twice at the relay, which then refuses both.
+    if (this.#socket.active) return;
     clearTimeout(this.#retry);
     this.#setState("connecting");
     this.#socket.connect();

@@ -1,6 +1,7 @@
 import { applyPatch, createPatch } from "diff";
-import { useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type ApiClient, type Project, type ProjectFeed, RefusedError } from "../client/index.ts";
+import { type Base, dropEdit, type EditDraft, keepEdit, readEdit } from "../drafts.ts";
 import { type Trouble, trouble } from "../words.ts";
 import { CodeLines } from "./code_lines.tsx";
 import { DiffView } from "./diff_view.tsx";
@@ -14,35 +15,55 @@ interface Props {
   onDone: () => void;
 }
 
-interface Base {
-  version: number;
-  code: string;
-}
-
 const INDENT = "    ";
 
-/** Editing by hand. What others change meanwhile is brought in when asked for, and never written over. */
+/**
+ * Editing by hand. What others change meanwhile is brought in when asked for, and never written over. An edit that was
+ * begun before goes on: it is kept until it is saved or thrown away.
+ */
 export function CodeEditor({ api, feed, project, onDone }: Props) {
-  const [base, setBase] = useState<Base>({ version: project.version, code: project.code ?? "" });
-  const [text, setText] = useState(base.code);
+  const [draft, setDraft] = useState(() => readEdit(project.project_id) ?? asItIs(project));
+  const newest = useRef(draft);
+  const { base, text } = draft;
   const [problem, setProblem] = useState<Trouble | null>(null);
   const [isSaving, setSaving] = useState(false);
+  const [isAsking, setAsking] = useState(false);
   const [theirs, setTheirs] = useState<Base | null>(null);
   const area = useRef<HTMLTextAreaElement>(null);
   const isStale = project.version > base.version;
+  const isChanged = text !== base.code;
+  useLayoutEffect(() => area.current?.focus({ preventScroll: true }), []);
 
+  const write = (next: Partial<EditDraft>) => {
+    const after = { ...newest.current, ...next };
+    newest.current = after;
+    setDraft(after);
+    if (after.text === after.base.code) dropEdit(project.project_id);
+    else keepEdit(project.project_id, after);
+  };
+  const leave = () => {
+    dropEdit(project.project_id);
+    onDone();
+  };
   const save = async () => {
     if (isSaving) return;
     setSaving(true);
     try {
-      await feed.updateProject({ code: text, base_version: base.version });
-      onDone();
+      const saved = await feed.updateProject({ code: text, base_version: base.version });
+      setProblem(null);
+      // What was typed while it was being saved is an edit of what has been saved.
+      if (newest.current.text === text) leave();
+      else write({ base: { version: saved.version, code: text } });
     } catch (error) {
       setProblem(trouble(error));
       if (error instanceof RefusedError && error.code === "stale_version") area.current?.focus();
     } finally {
       setSaving(false);
     }
+  };
+  const keepEditing = () => {
+    setAsking(false);
+    area.current?.focus({ preventScroll: true });
   };
   const bringIn = async () => {
     try {
@@ -58,8 +79,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
         });
         return;
       }
-      setText(merged);
-      setBase(newest);
+      write({ base: newest, text: merged });
       setTheirs(null);
       setProblem(null);
     } catch (error) {
@@ -79,7 +99,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
         event.currentTarget.selectionEnd,
         "end",
       );
-      setText(event.currentTarget.value);
+      write({ text: event.currentTarget.value });
     } else if (event.key === "Escape") {
       event.currentTarget.blur(); // lets the Tab key move on
     }
@@ -105,7 +125,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
                   [
                     "I have put it in",
                     () => {
-                      setBase(theirs);
+                      write({ base: theirs });
                       setTheirs(null);
                       setProblem(null);
                     },
@@ -127,23 +147,43 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
           autocomplete="off"
           wrap="off"
           aria-label="Source; Tab indents, Escape leaves the field, Control and S saves"
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => write({ text: event.currentTarget.value })}
           onKeyDown={indent}
         />
       </div>
       {theirs && <DiffView before={base.code} after={theirs.code} isSplit={false} />}
       <div class="buttons">
-        <span class="faint">From version {base.version}</span>
-        <span class="spring" />
-        <button type="button" onClick={onDone}>
-          Cancel
-        </button>
-        <button type="button" class="primary" disabled={isSaving || text === base.code} onClick={() => void save()}>
-          {isSaving ? "Saving…" : "Save"}
-        </button>
+        {isAsking ? (
+          <>
+            <span>Throw away what you typed?</span>
+            <span class="spring" />
+            <button type="button" class="danger" onClick={leave}>
+              Throw away
+            </button>
+            <button type="button" onClick={keepEditing}>
+              Keep editing
+            </button>
+          </>
+        ) : (
+          <>
+            <span class="faint">From version {base.version}</span>
+            <span class="spring" />
+            <button type="button" onClick={() => (isChanged ? setAsking(true) : leave())}>
+              Cancel
+            </button>
+            <button type="button" class="primary" disabled={isSaving || !isChanged} onClick={() => void save()}>
+              {isSaving ? "Saving…" : "Save"}
+            </button>
+          </>
+        )}
       </div>
     </div>
   );
+}
+
+function asItIs(project: Project): EditDraft {
+  const code = project.code ?? "";
+  return { base: { version: project.version, code }, text: code };
 }
 
 /** What is seen of the field: the same text in colours, with line numbers. It gives the field its size. */

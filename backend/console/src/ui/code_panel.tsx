@@ -1,15 +1,14 @@
 /** The right side: the code, what changed in it, its versions, editing by hand, and the model's full response. */
 
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import type { ApiClient, MessageState, ProjectFeed, ProjectState, SessionState, Version } from "../client/index.ts";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ApiClient, ProjectFeed, ProjectState, SessionState } from "../client/index.ts";
+import { readEdit } from "../drafts.ts";
 import { CodeEditor } from "./code_editor.tsx";
-import { CodeView } from "./code_view.tsx";
-import { patched } from "./diff_rows.ts";
-import { DiffView } from "./diff_view.tsx";
-import { memo } from "./hooks.ts";
+import { CodeShelf, proposalOf } from "./code_shelf.tsx";
 import type { Shown } from "./project_view.tsx";
 import { ResponseView } from "./response_view.tsx";
-import { useCode, useVersions } from "./use_versions.ts";
+import { useVersions } from "./use_versions.ts";
+import { VersionStepper } from "./version_stepper.tsx";
 
 interface Props {
   api: ApiClient;
@@ -28,7 +27,7 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
   const [tab, setTab] = useState<Tab>("code");
   // Null: the newest, whatever comes.
   const [chosen, setChosen] = useState<number | null>(null);
-  const [isEditing, setEditing] = useState(false);
+  const [isEditing, setEditing] = useState(() => readEdit(feed.projectId) !== null);
   const [isSplit, setSplit] = useState(() => localStorage.getItem(SPLIT) === "yes");
   const project = state.project;
   const newest = project?.version ?? 0;
@@ -45,7 +44,6 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
   }, [proposal?.messageId]);
   useEffect(() => {
     if (!shown) return;
-    setEditing(false);
     setTab(shown.as === "change" ? "changes" : "response");
     const landed = shown.as === "change" ? message?.version : null;
     if (landed) setChosen(landed === newest ? null : landed);
@@ -67,6 +65,14 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
   }, [step]);
+  // The button that was pressed is gone: the keyboard goes on where editing began.
+  const editButton = useRef<HTMLButtonElement>(null);
+  const wasEditing = useRef(isEditing);
+  useLayoutEffect(() => {
+    if (wasEditing.current && !isEditing) editButton.current?.focus();
+    wasEditing.current = isEditing;
+  }, [isEditing]);
+  const leaveEditor = useCallback(() => setEditing(false), []);
   if (!project) return <section class="panel code-panel" aria-label="Code" />;
   const choose = (next: Tab) => {
     setTab(next);
@@ -82,10 +88,11 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
               type="button"
               aria-pressed={tab === one}
               disabled={one === "response" && !shown}
-              title={one === "response" && !shown ? "Choose “Full response” below a message" : undefined}
+              title={hintOf(one, shown, isEditing)}
               onClick={() => choose(one)}
             >
               {{ code: "Code", changes: "Changes", response: "Response" }[one]}
+              {one === "code" && isEditing && tab !== "code" && <UnsavedMark />}
             </button>
           ))}
         </div>
@@ -104,21 +111,22 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
           </button>
         )}
         {tab === "code" && chosen === null && !isEditing && (
-          <button type="button" class="small" onClick={() => setEditing(true)}>
+          <button ref={editButton} type="button" class="small" onClick={() => setEditing(true)}>
             Edit
           </button>
         )}
-        {tab !== "response" && !isEditing && (
-          <Stepper version={version} newest={newest} versions={versions} onStep={step} onChoose={setChosen} />
+        {tab !== "response" && !(isEditing && tab === "code") && (
+          <VersionStepper version={version} newest={newest} versions={versions} onStep={step} onChoose={setChosen} />
         )}
       </div>
       {tab === "response" && shown ? (
         <ResponseView api={api} messageId={shown.messageId} />
       ) : isEditing && tab === "code" ? (
-        <CodeEditor api={api} feed={feed} project={project} onDone={() => setEditing(false)} />
+        <CodeEditor api={api} feed={feed} project={project} onDone={leaveEditor} />
       ) : (
-        <Shelf
-          {...{ api, tab, version, newest, isSplit, proposal }}
+        <CodeShelf
+          {...{ api, version, newest, isSplit, proposal }}
+          tab={tab === "code" ? "code" : "changes"}
           projectId={feed.projectId}
           current={project.code ?? ""}
           note={versions.find((one) => one.version === version)?.commit_message ?? ""}
@@ -128,70 +136,17 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
   );
 }
 
-interface ShelfProps {
-  api: ApiClient;
-  projectId: string;
-  tab: Tab;
-  version: number;
-  newest: number;
-  current: string;
-  note: string;
-  isSplit: boolean;
-  proposal: Proposal | null;
-}
-
-const Shelf = memo(({ api, projectId, tab, version, newest, current, note, isSplit, proposal }: ShelfProps) => {
-  const isNewest = version === newest;
-  const code = useCode(api, projectId, version, isNewest ? current : null);
-  const before = useCode(api, projectId, version - 1, version < 2 ? "" : null, tab === "changes" && !proposal);
-  if (tab === "changes" && proposal) {
-    const after = patched(current, proposal.patch);
-    return (
-      <>
-        <p class={`change-head ${proposal.verdict}`}>
-          <strong>{PROPOSED[proposal.verdict]}</strong>
-        </p>
-        {after === null ? (
-          <pre class="code plain">{proposal.patch}</pre>
-        ) : (
-          <DiffView before={current} after={after} isSplit={isSplit} />
-        )}
-      </>
-    );
-  }
-  if (code === null || (tab === "changes" && before === null))
-    return <p class="faint empty">Loading version {version}…</p>;
-  if (tab === "code") return <CodeView code={code} />;
+function UnsavedMark() {
   return (
-    <>
-      <p class="change-head">
-        <strong>Version {version}</strong> <span>{version === 1 ? "The first one" : note}</span>
-      </p>
-      <DiffView before={version === 1 ? code : (before ?? "")} after={code} isSplit={isSplit} />
-    </>
+    <span class="unsaved" aria-hidden="true">
+      •
+    </span>
   );
-});
-
-interface Proposal {
-  messageId: string;
-  patch: string;
-  verdict: "review" | "rejected" | "approved";
 }
 
-const PROPOSED: Record<Proposal["verdict"], string> = {
-  review: "Proposed by VibeCoder; the Evaluator is reviewing it",
-  rejected: "Rejected by the Evaluator; VibeCoder tries again",
-  approved: "Approved; landing",
-};
-
-/** The patch that is being talked about right now. */
-function proposalOf(session: SessionState | null): Proposal | null {
-  const running = session?.messages.find((message: MessageState) => message.status === "running");
-  const proposed = running?.iterations.findLast((one) => one.agent === "vibecoder" && one.patchPreview);
-  if (!running || !proposed?.patchPreview) return null;
-  const review = running.iterations.find((one) => one.agent === "evaluator" && one.iteration === proposed.iteration);
-  const verdict = review ? (review.approved ? "approved" : "rejected") : "review";
-  return { messageId: running.messageId, patch: proposed.patchPreview, verdict };
+function hintOf(tab: Tab, shown: Shown | null, isEditing: boolean): string | undefined {
+  if (tab === "response" && !shown) return "Choose “Full response” below a message";
+  return tab === "code" && isEditing ? "Your edit is not saved yet" : undefined;
 }
 
 /** True for a moment after a new version has come. */
@@ -208,55 +163,4 @@ function useLanding(newest: number, onLanding: () => void): boolean {
     return () => clearTimeout(timer);
   }, [newest]);
   return hasLanded;
-}
-
-interface StepperProps {
-  version: number;
-  newest: number;
-  versions: readonly Version[];
-  onStep: (by: number) => void;
-  onChoose: (version: number | null) => void;
-}
-
-function Stepper({ version, newest, versions, onStep, onChoose }: StepperProps) {
-  const listed = versions.some((one) => one.version === version);
-  return (
-    <div class="stepper" role="group" aria-label="Versions">
-      <button
-        type="button"
-        class="icon"
-        aria-label="Older version"
-        title="Older  ["
-        disabled={version <= 1}
-        onClick={() => onStep(-1)}
-      >
-        ‹
-      </button>
-      <select
-        aria-label="Version"
-        value={String(version)}
-        onChange={(event) => {
-          const chosen = Number(event.currentTarget.value);
-          onChoose(chosen === newest ? null : chosen);
-        }}
-      >
-        {!listed && <option value={String(version)}>v{version}</option>}
-        {versions.map((one) => (
-          <option key={one.version} value={String(one.version)}>
-            {`v${one.version}  ${one.commit_message || (one.message_id ? "" : "by hand")}`}
-          </option>
-        ))}
-      </select>
-      <button
-        type="button"
-        class="icon"
-        aria-label="Newer version"
-        title="Newer  ]"
-        disabled={version >= newest}
-        onClick={() => onStep(1)}
-      >
-        ›
-      </button>
-    </div>
-  );
 }

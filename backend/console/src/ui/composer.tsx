@@ -1,9 +1,14 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
+import { keepDraft, readDraft } from "../drafts.ts";
 
 interface Props {
   /** What the unfinished text is kept under, for this tab. */
   draftKey: string;
   isReady: boolean;
+  /** Not null: whoever is here goes on typing; this gives what went elsewhere until now. */
+  typedMeanwhile: (() => string) | null;
+  field: RefObject<HTMLTextAreaElement | null>;
   onSend: (prompt: string) => void;
 }
 
@@ -11,18 +16,23 @@ const LONGEST_PROMPT = 32_000;
 const TALLEST = 220;
 
 /** Where the next prompt is written. Enter sends; Shift and Enter make a new line. */
-export function Composer({ draftKey, isReady, onSend }: Props) {
-  const key = `vibewire.draft ${draftKey}`;
-  const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
-  const area = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
-    if (text) sessionStorage.setItem(key, text);
-    else sessionStorage.removeItem(key);
-  }, [key, text]);
+export function Composer({ draftKey, isReady, typedMeanwhile, field, onSend }: Props) {
+  const [text, setText] = useState(() => readDraft(draftKey));
+  const write = (next: string) => {
+    setText(next);
+    keepDraft(draftKey, next);
+  };
   useLayoutEffect(() => {
-    if (!area.current) return;
-    area.current.style.height = "auto";
-    area.current.style.height = `${Math.min(area.current.scrollHeight + 2, TALLEST)}px`;
+    if (!typedMeanwhile || !field.current) return;
+    // At one go: no key comes between taking the words and the focus.
+    field.current.value = text + typedMeanwhile();
+    write(field.current.value);
+    field.current.focus();
+  }, []);
+  useLayoutEffect(() => {
+    if (!field.current) return;
+    field.current.style.height = "auto";
+    field.current.style.height = `${Math.min(field.current.scrollHeight + 2, TALLEST)}px`;
   }, [text]);
   useEffect(() => {
     const focus = (event: KeyboardEvent) => {
@@ -30,7 +40,7 @@ export function Composer({ draftKey, isReady, onSend }: Props) {
       if (event.key !== "/" || event.ctrlKey || event.metaKey || target.closest("input, textarea, select, dialog"))
         return;
       event.preventDefault();
-      area.current?.focus();
+      field.current?.focus();
     };
     addEventListener("keydown", focus);
     return () => removeEventListener("keydown", focus);
@@ -39,7 +49,7 @@ export function Composer({ draftKey, isReady, onSend }: Props) {
   const send = () => {
     if (!isReady || isTooLong || !text.trim()) return;
     onSend(text);
-    setText("");
+    write("");
   };
   return (
     <form
@@ -50,13 +60,13 @@ export function Composer({ draftKey, isReady, onSend }: Props) {
       }}
     >
       <textarea
-        ref={area}
+        ref={field}
         rows={1}
         value={text}
         aria-label="Message"
         aria-describedby="composer-hint"
         placeholder="What should change?"
-        onInput={(event) => setText(event.currentTarget.value)}
+        onInput={(event) => write(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();

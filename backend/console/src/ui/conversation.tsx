@@ -1,10 +1,12 @@
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useRef, useState } from "preact/hooks";
 import { isOpen, type ProjectFeed, type SessionState, sessionTokens } from "../client/index.ts";
+import { promptKey } from "../drafts.ts";
 import { count, type Trouble, trouble } from "../words.ts";
 import { Composer } from "./composer.tsx";
 import { Activity, MessageView } from "./message_view.tsx";
 import type { Shown } from "./project_view.tsx";
 import { TroubleNotice } from "./trouble_notice.tsx";
+import { useStickyEnd } from "./use_sticky_end.ts";
 
 interface Props {
   feed: ProjectFeed;
@@ -13,14 +15,25 @@ interface Props {
   /** The code has no agent of that name. */
   isAgentMissing: boolean;
   problem: Trouble | null;
+  typedMeanwhile: (() => string) | null;
   onStart: () => void;
   onShow: (shown: Shown) => void;
 }
 
 /** The middle: what was said, what is being said, and what is to be said next. */
-export function Conversation({ feed, session, nodeId, isAgentMissing, problem, onStart, onShow }: Props) {
+export function Conversation({
+  feed,
+  session,
+  nodeId,
+  isAgentMissing,
+  problem,
+  typedMeanwhile,
+  onStart,
+  onShow,
+}: Props) {
   const [failed, setFailed] = useState<Trouble | null>(null);
   const { scroller, content, isAtEnd, toEnd } = useStickyEnd();
+  const composer = useRef<HTMLTextAreaElement>(null);
   const sessionId = session?.session.session_id;
   const attempt = useCallback(async (work: Promise<void>) => {
     try {
@@ -50,6 +63,14 @@ export function Conversation({ feed, session, nodeId, isAgentMissing, problem, o
     },
     [feed, sessionId],
   );
+  const choose = useCallback(
+    (prompt: string) => {
+      send(prompt);
+      // What was clicked is gone. A finger would not want the keyboard to come up.
+      if (matchMedia("(pointer: fine)").matches) composer.current?.focus();
+    },
+    [send],
+  );
   const isReady = session !== null && session.loaded !== "none" && !session.isDeleted;
   const running = session?.messages.find((message) => message.status === "running");
   return (
@@ -75,7 +96,7 @@ export function Conversation({ feed, session, nodeId, isAgentMissing, problem, o
               {session.isLoading ? "Loading…" : "Earlier messages"}
             </button>
           )}
-          {isReady && session.messages.length === 0 && <Suggestions nodeId={nodeId} onChoose={send} />}
+          {isReady && session.messages.length === 0 && <Suggestions nodeId={nodeId} onChoose={choose} />}
           {!isReady && !problem && !session?.isDeleted && <p class="faint loading">Loading the conversation…</p>}
           {session?.messages.map((message, at) => (
             <MessageView
@@ -116,7 +137,13 @@ export function Conversation({ feed, session, nodeId, isAgentMissing, problem, o
           actions={[["Start a new one", onStart]]}
         />
       ) : (
-        <Composer draftKey={`${feed.projectId} ${nodeId ?? ""}`} isReady={isReady} onSend={send} />
+        <Composer
+          draftKey={promptKey(feed.projectId, nodeId)}
+          isReady={isReady}
+          typedMeanwhile={typedMeanwhile}
+          field={composer}
+          onSend={send}
+        />
       )}
     </section>
   );
@@ -191,43 +218,4 @@ function DeleteSession({ feed, session, onProblem }: DeleteProps) {
       Delete…
     </button>
   );
-}
-
-/** A scroller that stays at its end while its content grows, until somebody scrolls away. */
-function useStickyEnd() {
-  const scroller = useRef<HTMLDivElement>(null);
-  const content = useRef<HTMLDivElement>(null);
-  const isSticky = useRef(true);
-  const [isAtEnd, setAtEnd] = useState(true);
-  const toEnd = useCallback(() => {
-    isSticky.current = true;
-    setAtEnd(true);
-    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
-  }, []);
-  useLayoutEffect(() => {
-    const box = scroller.current;
-    if (!box || !content.current) return;
-    const follow = new ResizeObserver(() => {
-      if (isSticky.current) box.scrollTop = box.scrollHeight;
-    });
-    follow.observe(content.current);
-    follow.observe(box);
-    return () => follow.disconnect();
-  }, []);
-  useEffect(() => {
-    const box = scroller.current;
-    if (!box) return;
-    let lastTop = box.scrollTop;
-    const look = () => {
-      const rest = box.scrollHeight - box.clientHeight - box.scrollTop;
-      // Only a person scrolls up; what grows below moves nothing.
-      if (box.scrollTop < lastTop - 2 && rest > 40) isSticky.current = false;
-      if (rest < 40) isSticky.current = true;
-      lastTop = box.scrollTop;
-      setAtEnd(isSticky.current);
-    };
-    box.addEventListener("scroll", look, { passive: true });
-    return () => box.removeEventListener("scroll", look);
-  }, []);
-  return { scroller, content, isAtEnd, toEnd };
 }

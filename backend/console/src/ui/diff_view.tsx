@@ -3,6 +3,7 @@ import { Tokens, useNear } from "./code_lines.tsx";
 import { type Change, type DiffRow, sideBySide } from "./diff_rows.ts";
 import { memo } from "./hooks.ts";
 import type { TokenLine } from "./tokens.ts";
+import { TroubleNotice } from "./trouble_notice.tsx";
 import { useChange, useTokens } from "./use_tokens.ts";
 
 interface Props {
@@ -17,14 +18,20 @@ interface Sides {
   after: readonly TokenLine[] | null;
 }
 
+const NOT_COMPARED = {
+  title: "The versions could not be compared",
+  detail: "",
+  advice: "Try again, or reload the page.",
+};
 const CHUNK_ROWS = 120;
 const LINE_HEIGHT = 20;
 
 /** What changed from one source to another: lines below each other, or side by side. */
 export const DiffView = memo(({ before, after, isSplit }: Props) => {
-  const change = useChange(before, after);
+  const { value: change, hasFailed, again } = useChange(before, after);
   const sides = { before: useTokens(before), after: useTokens(after) };
   const chunks = useMemo(() => (change ? chunked(change, isSplit) : []), [change, isSplit]);
+  if (hasFailed) return <TroubleNotice trouble={NOT_COMPARED} actions={[["Try again", again]]} />;
   if (change === undefined) return <p class="faint empty">Comparing…</p>;
   if (change === null) return <p class="faint empty">These versions differ too much to be shown side by side.</p>;
   if (change.rows.length === 0) return <p class="faint empty">No difference.</p>;

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type TokenLine, tokenLines } from "./tokens.ts";
-import { linesBeside } from "./worker_calls.ts";
+import { beside } from "./worker_calls.ts";
 
 // Up to here all of it is coloured with each key.
 const SHORT = 12_000;
@@ -41,15 +41,21 @@ function useColouredBeside(text: string): Coloured {
   newest.current = text;
   useEffect(() => {
     if (text.length <= SHORT) return;
-    const timer = setTimeout(async () => {
+    const ask = async () => {
       if (isAsking.current) return;
       isAsking.current = true;
-      for (let asked = ""; asked !== newest.current; ) {
-        asked = newest.current;
-        setTold({ lines: asked.split("\n"), tokens: await linesBeside(asked) });
+      try {
+        for (let asked = ""; asked !== newest.current; ) {
+          asked = newest.current;
+          setTold({ lines: asked.split("\n"), tokens: await beside.lines(asked) });
+        }
+      } catch {
+        // The guess stays, and the next pause asks again; what failed stands in the browser's console.
+      } finally {
+        isAsking.current = false;
       }
-      isAsking.current = false;
-    }, PAUSE_MS);
+    };
+    const timer = setTimeout(() => void ask(), PAUSE_MS);
     return () => clearTimeout(timer);
   }, [text]);
   return told;

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { ListedProject } from "../client/index.ts";
 import { type Trouble, trouble } from "../words.ts";
 import { TroubleNotice } from "./trouble_notice.tsx";
@@ -8,22 +8,33 @@ interface Props {
   projects: readonly ListedProject[] | null;
   currentId: string | null;
   onChoose: (projectId: string) => void;
-  onCreate: (name: string) => Promise<void>;
+  /** Create and show a project. `typedMeanwhile` takes what was typed into the field since out of it. */
+  onCreate: (name: string, typedMeanwhile: () => string) => Promise<void>;
 }
 
 export function ProjectList({ projects, currentId, onChoose, onCreate }: Props) {
   const [problem, setProblem] = useState<Trouble | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const isCreating = useRef(false);
   const create = async (event: SubmitEvent) => {
     event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
-    const name = String(new FormData(form).get("name") ?? "").trim();
-    if (!name) return;
+    const input = field.current;
+    if (isCreating.current || !input?.value.trim()) return;
+    isCreating.current = true;
+    const take = () => {
+      const text = input.value;
+      input.value = "";
+      return text;
+    };
+    const name = take().trim();
+    setProblem(null);
     try {
-      await onCreate(name);
-      form.reset();
-      setProblem(null);
+      await onCreate(name, take);
     } catch (error) {
+      if (input.value === "") input.value = name;
       setProblem(trouble(error));
+    } finally {
+      isCreating.current = false;
     }
   };
   return (
@@ -46,7 +57,7 @@ export function ProjectList({ projects, currentId, onChoose, onCreate }: Props) 
       {projects?.length === 0 && <p class="faint">None yet. Name your first one:</p>}
       <form class="new-project" onSubmit={(event) => void create(event)}>
         <input
-          name="name"
+          ref={field}
           aria-label="Name of the new project"
           placeholder="New project…"
           maxLength={200}

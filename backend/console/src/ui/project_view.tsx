@@ -25,6 +25,8 @@ interface Props {
   feed: ProjectFeed;
   place: Place;
   list: ComponentChildren;
+  /** Of a project that was created here just now: what was typed since, and is meant for its first prompt. */
+  typedMeanwhile: (() => string) | null;
   /** The project as the list has it: the list hears of a new name and of new members. */
   listed: ListedProject | null;
   onGo: (place: Place) => void;
@@ -35,7 +37,18 @@ interface Props {
   onPanel: (panel: Panel) => void;
 }
 
-export function ProjectView({ api, feed, place, list, listed, onGo, onProjectsChanged, onReopen, onPanel }: Props) {
+export function ProjectView({
+  api,
+  feed,
+  place,
+  list,
+  typedMeanwhile,
+  listed,
+  onGo,
+  onProjectsChanged,
+  onReopen,
+  onPanel,
+}: Props) {
   const watch = useCallback((look: () => void) => feed.watch(look), [feed]);
   const state = useWatched(watch, () => feed.state);
   const [shown, setShown] = useState<Shown | null>(null);
@@ -123,7 +136,7 @@ export function ProjectView({ api, feed, place, list, listed, onGo, onProjectsCh
         </section>
       </aside>
       <Conversation
-        key={session?.session.session_id ?? "none"}
+        key={place.nodeId === null ? "whole" : `node ${place.nodeId}`}
         feed={feed}
         session={session}
         nodeId={place.nodeId}
@@ -131,6 +144,7 @@ export function ProjectView({ api, feed, place, list, listed, onGo, onProjectsCh
           project !== null && place.nodeId !== null && !names.has(place.nodeId) && !project.nodes_truncated
         }
         problem={problem}
+        typedMeanwhile={typedMeanwhile}
         onStart={start}
         onShow={show}
       />

@@ -1,48 +1,61 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { type Change, compare } from "./diff_rows.ts";
 import { type TokenLine, tokenLines } from "./tokens.ts";
-import { compareBeside, linesBeside } from "./worker_calls.ts";
+import { beside } from "./worker_calls.ts";
 
 const SHORT = 12_000;
 
-/** The coloured lines of a source; null while a long one is being coloured. */
+/** The coloured lines of a source; null while a long one is being coloured, and where that did not work. */
 export function useTokens(code: string): readonly TokenLine[] | null {
   const isShort = code.length <= SHORT;
-  const found = useLater(
+  const { value } = useLater(
     code,
     isShort,
     () => tokenLines(code),
-    () => linesBeside(code),
+    () => beside.lines(code),
   );
-  return found ?? null;
+  return value ?? null;
 }
 
 /** The change between two sources: undefined while it is being looked for, null where they differ too much. */
-export function useChange(before: string, after: string): Change | null | undefined {
+export function useChange(before: string, after: string): Later<Change | null> {
   return useLater(
     `${before}\0${after}`,
     before.length + after.length <= 2 * SHORT,
     () => compare(before, after),
-    () => compareBeside(before, after),
+    () => beside.compare(before, after),
   );
 }
 
-/** What `now` gives at once where it is quick; else what `beside` gives later, undefined until then. */
-function useLater<Value>(
-  key: string,
-  isQuick: boolean,
-  now: () => Value,
-  beside: () => Promise<Value>,
-): Value | undefined {
+interface Later<Value> {
+  /** Undefined until it is there. */
+  value: Value | undefined;
+  /** It will not come by itself; `again` asks once more. */
+  hasFailed: boolean;
+  again: () => void;
+}
+
+/** What `now` gives at once where it is quick; else what `later` gives. */
+function useLater<Value>(key: string, isQuick: boolean, now: () => Value, later: () => Promise<Value>): Later<Value> {
   const atOnce = useMemo(() => (isQuick ? { value: now() } : null), [key]);
-  const [later, setLater] = useState<{ key: string; value: Value } | null>(null);
+  const [told, setTold] = useState<{ key: string; value: Value | undefined } | null>(null);
+  const [asked, setAsked] = useState(0);
   useEffect(() => {
     if (isQuick) return;
     let isCurrent = true;
-    void beside().then((value) => isCurrent && setLater({ key, value }));
+    later().then(
+      (value) => isCurrent && setTold({ key, value }),
+      () => isCurrent && setTold({ key, value: undefined }),
+    );
     return () => {
       isCurrent = false;
     };
-  }, [key, isQuick]);
-  return atOnce ? atOnce.value : later?.key === key ? later.value : undefined;
+  }, [key, isQuick, asked]);
+  const again = useCallback(() => {
+    setTold(null);
+    setAsked((times) => times + 1);
+  }, []);
+  if (atOnce) return { value: atOnce.value, hasFailed: false, again };
+  const isTold = told?.key === key;
+  return { value: isTold ? told.value : undefined, hasFailed: isTold && told.value === undefined, again };
 }

@@ -1,36 +1,53 @@
 import { useEffect, useState } from "preact/hooks";
 import type { ApiClient, Version } from "../client/index.ts";
+import { type Trouble, trouble } from "../words.ts";
 
 const kept = new Map<string, string>();
 const MOST_KEPT = 40;
+const RETRY_MS = 10_000;
 
 /** The history of the code, newest first; read again when there is a newer version. */
 export function useVersions(api: ApiClient, projectId: string, newest: number): readonly Version[] {
   const [versions, setVersions] = useState<readonly Version[]>([]);
+  const [asked, again] = useState(0);
   useEffect(() => {
     if (newest === 0) return;
     let isCurrent = true;
+    let retry: ReturnType<typeof setTimeout> | undefined;
     api.listVersions(projectId).then(
       (page) => isCurrent && setVersions(page.versions),
-      () => {}, // the numbers do without
+      () => {
+        // The numbers do without for a while.
+        if (isCurrent) retry = setTimeout(() => again((times) => times + 1), RETRY_MS);
+      },
     );
     return () => {
       isCurrent = false;
+      clearTimeout(retry);
     };
-  }, [api, projectId, newest]);
+  }, [api, projectId, newest, asked]);
   return versions;
 }
 
-/** The code of one version; null while it is being read. `known`: no need to ask. */
+interface FoundCode {
+  /** Null until it has been read. */
+  code: string | null;
+  /** Why it could not be read. */
+  problem: Trouble | null;
+  again: () => void;
+}
+
+/** The code of one version. `known`: no need to ask. */
 export function useCode(
   api: ApiClient,
   projectId: string,
   version: number,
   known: string | null,
   isWanted = true,
-): string | null {
+): FoundCode {
   const key = `${projectId} ${version}`;
-  const [, again] = useState(0);
+  const [asked, ask] = useState(0);
+  const [failure, setFailure] = useState<{ key: string; problem: Trouble } | null>(null);
   const code = known ?? kept.get(key) ?? null;
   useEffect(() => {
     // Versions never change: what was shown once is kept, so that stepping through them does not flicker.
@@ -40,15 +57,19 @@ export function useCode(
     api.getProject(projectId, version).then(
       (project) => {
         keep(key, project.code ?? "");
-        if (isCurrent) again((times) => times + 1);
+        if (isCurrent) ask((times) => times + 1);
       },
-      () => {}, // still "loading"; the connection's state says why
+      (error: unknown) => isCurrent && setFailure({ key, problem: trouble(error) }),
     );
     return () => {
       isCurrent = false;
     };
-  }, [key, code === null, known, isWanted]);
-  return code;
+  }, [key, code === null, known, isWanted, asked]);
+  const again = () => {
+    setFailure(null);
+    ask((times) => times + 1);
+  };
+  return { code, problem: code === null && failure?.key === key ? failure.problem : null, again };
 }
 
 function keep(key: string, code: string): void {

@@ -148,3 +148,21 @@ test("a session that could not be listed when it was first heard of is listed wi
   const messages = () => feed.state.sessions.get(session.session_id)?.messages ?? [];
   await reached(feed, () => messages()[0]?.status === "completed", "the answer");
 });
+
+test("who opens or follows while the connection is on its way does not knock twice", async () => {
+  const { project_id: projectId } = await new ApiClient({ url: server.url }).createProject("Support desk");
+  let asked = 0;
+  const events: EventClient = new EventClient({
+    url: server.url,
+    token: async () => {
+      asked++;
+      events.open();
+      events.follow(projectId, { onEvent: () => {}, onSubscribed: () => {}, onLost: () => {} });
+      return null;
+    },
+  });
+  closing.push(events);
+  events.open();
+  await live(events);
+  expect(asked).toBe(1);
+});

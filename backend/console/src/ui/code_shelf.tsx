@@ -1,0 +1,78 @@
+/** What the right side shows of the code: a version, what changed in it, or the change that is being talked about. */
+
+import type { ApiClient, MessageState, SessionState } from "../client/index.ts";
+import { CodeView } from "./code_view.tsx";
+import { patched } from "./diff_rows.ts";
+import { DiffView } from "./diff_view.tsx";
+import { memo } from "./hooks.ts";
+import { TroubleNotice } from "./trouble_notice.tsx";
+import { useCode } from "./use_versions.ts";
+
+interface Props {
+  api: ApiClient;
+  projectId: string;
+  tab: "code" | "changes";
+  version: number;
+  newest: number;
+  current: string;
+  note: string;
+  isSplit: boolean;
+  proposal: Proposal | null;
+}
+
+export const CodeShelf = memo(({ api, projectId, tab, version, newest, current, note, isSplit, proposal }: Props) => {
+  const isNewest = version === newest;
+  const read = useCode(api, projectId, version, isNewest ? current : null);
+  const readBefore = useCode(api, projectId, version - 1, version < 2 ? "" : null, tab === "changes" && !proposal);
+  const [{ code }, { code: before }] = [read, readBefore];
+  if (tab === "changes" && proposal) {
+    const after = patched(current, proposal.patch);
+    return (
+      <>
+        <p class={`change-head ${proposal.verdict}`}>
+          <strong>{PROPOSED[proposal.verdict]}</strong>
+        </p>
+        {after === null ? (
+          <pre class="code plain">{proposal.patch}</pre>
+        ) : (
+          <DiffView before={current} after={after} isSplit={isSplit} />
+        )}
+      </>
+    );
+  }
+  for (const { problem, again } of [read, readBefore])
+    if (problem) return <TroubleNotice trouble={problem} actions={[["Try again", again]]} />;
+  if (code === null || (tab === "changes" && before === null))
+    return <p class="faint empty">Loading version {version}…</p>;
+  if (tab === "code") return <CodeView code={code} />;
+  return (
+    <>
+      <p class="change-head">
+        <strong>Version {version}</strong> <span>{version === 1 ? "The first one" : note}</span>
+      </p>
+      <DiffView before={version === 1 ? code : (before ?? "")} after={code} isSplit={isSplit} />
+    </>
+  );
+});
+
+export interface Proposal {
+  messageId: string;
+  patch: string;
+  verdict: "review" | "rejected" | "approved";
+}
+
+const PROPOSED: Record<Proposal["verdict"], string> = {
+  review: "Proposed by VibeCoder; the Evaluator is reviewing it",
+  rejected: "Rejected by the Evaluator; VibeCoder tries again",
+  approved: "Approved; landing",
+};
+
+/** The patch that is being talked about right now. */
+export function proposalOf(session: SessionState | null): Proposal | null {
+  const running = session?.messages.find((message: MessageState) => message.status === "running");
+  const proposed = running?.iterations.findLast((one) => one.agent === "vibecoder" && one.patchPreview);
+  if (!running || !proposed?.patchPreview) return null;
+  const review = running.iterations.find((one) => one.agent === "evaluator" && one.iteration === proposed.iteration);
+  const verdict = review ? (review.approved ? "approved" : "rejected") : "review";
+  return { messageId: running.messageId, patch: proposed.patchPreview, verdict };
+}

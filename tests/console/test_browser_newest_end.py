@@ -1,0 +1,161 @@
+"""A conversation shows its newest end, however one comes to it, until a person scrolls away from there."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.console.browser_page import SCREENS, ConsolePage, HeldRequests
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., ConsolePage]
+PROJECT, OTHER = "Much said", "Little said"
+MESSAGES = 10
+PROMPT = "What agents are there?"
+LAST = f"{PROMPT} ({MESSAGES})"
+NEAR = 40
+_REST = "(log) => log.scrollHeight - log.clientHeight - log.scrollTop"
+
+
+@pytest.fixture(scope="module")
+def told_url(server_url: str) -> str:
+    """A server with a project in which much was said, and one in which nothing was."""
+    said_much(server_url, PROJECT, MESSAGES)
+    httpx.post(f"{server_url}/projects", json={"name": OTHER})
+    return server_url
+
+
+def said_much(url: str, name: str, messages: int) -> str:
+    """A new project in which so much was said; the id of its conversation."""
+    with httpx.Client(base_url=url, timeout=60) as api:
+        project = api.post("/projects", json={"name": name}).json()["project_id"]
+        session = str(api.post(f"/projects/{project}/sessions", json={"node_id": None}).json()["session_id"])
+        for number in range(1, messages + 1):
+            prompt = f"{PROMPT} ({number})"
+            assert api.post(f"/sessions/{session}/messages", json={"prompt": prompt}).is_success
+    return session
+
+
+@pytest.fixture(params=list(SCREENS.values()), ids=list(SCREENS))
+def visitor(request: pytest.FixtureRequest, visit: Visit, told_url: str) -> ConsolePage:
+    """Somebody on a large screen, on a small one, on a telephone; nothing is chosen yet."""
+    visitor = visit(**request.param)
+    expect(visitor.connection).to_have_text("Live")
+    return visitor
+
+
+def expect_newest(visitor: ConsolePage) -> None:
+    """All is there, and the end of it is in sight."""
+    expect(visitor.message(LAST)).to_contain_text("No change")
+    expect(visitor.message(LAST).get_by_text("No change")).to_be_in_viewport()
+    visitor.page.wait_for_function(f"({_REST})(document.querySelector('[role=log]')) < {NEAR}")
+    expect(visitor.page.get_by_role("button", name="Newest")).to_have_count(0)
+
+
+def come_back(visitor: ConsolePage) -> None:
+    visitor.open_project(PROJECT)
+    visitor.show_panel("Conversation")
+    expect_newest(visitor)
+
+
+def test_the_newest_is_in_sight_from_the_welcome_page_another_project_an_agent_and_after_a_reload(
+    visitor: ConsolePage,
+) -> None:
+    for _ in range(2):
+        come_back(visitor)
+        visitor.open_project(OTHER)
+        expect(visitor.page.get_by_text("What should the workflow do?")).to_be_visible()
+        come_back(visitor)
+        visitor.show_panel("Workflow")
+        visitor.press(visitor.node("assistant"))
+        expect(visitor.page.get_by_role("heading", name="assistant")).to_be_visible()
+        visitor.show_panel("Workflow")
+        visitor.press(visitor.page.get_by_role("button", name="Whole project"))
+        visitor.show_panel("Conversation")
+        expect_newest(visitor)
+        visitor.page.reload()
+        visitor.show_panel("Conversation")
+        expect_newest(visitor)
+        visitor.page.evaluate("location.hash = '#/'")
+        expect(visitor.page.get_by_role("heading", name="Edit an agent workflow")).to_be_attached()
+
+
+def test_what_comes_in_piece_by_piece_while_it_is_read_does_not_move_the_end_out_of_sight(visitor: ConsolePage) -> None:
+    held = HeldRequests(visitor.page, "GET", r"/events\?")
+    visitor.open_project(PROJECT)
+    visitor.show_panel("Conversation")
+    expect(visitor.message(LAST)).to_be_visible()
+    held.wait()
+    held.let_go()
+    expect(visitor.message(LAST)).to_contain_text("VibeCoder")
+    expect_newest(visitor)
+
+
+def test_content_that_shrinks_for_a_moment_is_not_taken_for_a_person_who_scrolls(visitor: ConsolePage) -> None:
+    come_back(visitor)
+    # As when a conversation is put in the place of another: the browser moves the scroller to its begin meanwhile.
+    visitor.log.evaluate("""async (log) => {
+      const frame = () => new Promise(requestAnimationFrame);
+      const messages = [...log.firstElementChild.children];
+      for (const keepFirst of [0, 3, 0]) {
+        messages.slice(keepFirst).forEach((one) => { one.style.display = 'none'; });
+        log.getBoundingClientRect(), log.scrollTop;
+        if (keepFirst) await frame();
+        messages.forEach((one) => { one.style.display = ''; });
+        log.getBoundingClientRect();
+        await frame(), await frame();
+      }
+    }""")
+    expect_newest(visitor)
+
+
+def test_who_scrolls_up_stays_there_while_more_is_said_and_can_go_back_to_the_newest(
+    visitor: ConsolePage, told_url: str
+) -> None:
+    name = f"Going on at {visitor.page.viewport_size}"
+    session = said_much(told_url, name, 6)
+    visitor.page.reload()
+    visitor.open_project(name)
+    visitor.show_panel("Conversation")
+    expect(visitor.message(f"{PROMPT} (6)").get_by_text("No change")).to_be_in_viewport()
+    scroll_up(visitor)
+    expect(visitor.page.get_by_role("button", name="Newest")).to_be_visible()
+    said = httpx.post(f"{told_url}/sessions/{session}/messages", json={"prompt": "And now?"}, timeout=60)
+    assert said.is_success
+    expect(visitor.message("And now?")).to_contain_text("No change")
+    visitor.settle()
+    assert visitor.log.evaluate(_REST) >= NEAR
+    expect(visitor.message("And now?").get_by_text("No change")).not_to_be_in_viewport()
+    visitor.press(visitor.page.get_by_role("button", name="Newest"))
+    expect(visitor.page.get_by_role("button", name="Newest")).to_have_count(0)
+    expect(visitor.message("And now?").get_by_text("No change")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("key", ["Home", "PageUp", "ArrowUp"])
+def test_keys_scroll_up_as_well(visit: Visit, told_url: str, key: str) -> None:
+    visitor = visit()
+    visitor.page.set_viewport_size({"width": 1440, "height": 500})
+    visitor.open_project(PROJECT)
+    expect(visitor.message(f"{PROMPT} ({MESSAGES})")).to_be_visible()
+    visitor.log.focus()
+    for _ in range(4 if key == "ArrowUp" else 1):
+        visitor.page.keyboard.press(key)
+    expect(visitor.page.get_by_role("button", name="Newest")).to_be_visible()
+
+
+def scroll_up(visitor: ConsolePage) -> None:
+    """By the wheel, or by a finger."""
+    box = visitor.log.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    if not visitor.is_narrow:
+        visitor.page.mouse.move(x, y)
+        visitor.page.mouse.wheel(0, -200)
+        return
+    finger = visitor.page.context.new_cdp_session(visitor.page)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for moved in range(20, 220, 20):
+        finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + moved}]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
