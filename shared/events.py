@@ -34,13 +34,12 @@ class TokenUsage(BaseModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    # Of the prompt's, those that the model's server had in its cache; of the completion's, those it thought with.
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def __add__(self, other: "TokenUsage") -> "TokenUsage":
-        return TokenUsage(
-            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
-            completion_tokens=self.completion_tokens + other.completion_tokens,
-            total_tokens=self.total_tokens + other.total_tokens,
-        )
+        return TokenUsage(**{name: getattr(self, name) + getattr(other, name) for name in TokenUsage.model_fields})
 
 
 class EventBase(BaseModel):
@@ -83,6 +82,8 @@ class TokenUsageEvent(MessageEventBase):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
     model: str
     agent: AgentName
     iteration: int
@@ -98,6 +99,17 @@ class AgentIterationEvent(MessageEventBase):
     content: str | None
     patch_preview: str | None = None
     approved: bool | None = None
+
+
+class RetryScheduledEvent(MessageEventBase):
+    """What failed may pass and is tried again at `retry_at`: a model call, or (agent null) the whole turn."""
+
+    type: Literal["retry_scheduled"] = "retry_scheduled"
+    code: str
+    detail: str | None
+    retry_at: datetime
+    agent: AgentName | None = None
+    iteration: int | None = None
 
 
 class VibecodeResponseEvent(MessageEventBase):
@@ -190,6 +202,7 @@ LoggedEvent = (
     MessageStartedEvent
     | TokenUsageEvent
     | AgentIterationEvent
+    | RetryScheduledEvent
     | VibecodeResponseEvent
     | MessageFailedEvent
     | MessageCancelledEvent

@@ -13,6 +13,7 @@ from shared.events import (
     MessageFailedEvent,
     MessageQueuedEvent,
     MessageStartedEvent,
+    RetryScheduledEvent,
     SessionDeletedEvent,
     TextDeltaEvent,
     TokenUsage,
@@ -44,13 +45,21 @@ PATCH = (
     ' if __name__ == "__main__":\n'
     '     print(Runner.run_sync(assistant, "Hello!").final_output)\n'
 )
-USAGE = TokenUsage(prompt_tokens=2349, completion_tokens=127, total_tokens=2476)
+USAGE = TokenUsage(
+    prompt_tokens=2349, completion_tokens=127, total_tokens=2476, cached_tokens=1536, reasoning_tokens=40
+)
 BEGAN_AT = datetime(2026, 11, 23, 8, 41, 0, 684078, UTC)
 
 
 def logged_event_examples() -> list[LoggedEvent]:
     """An event of each kind that the log keeps; built anew by each call."""
-    usage = {"prompt_tokens": 859, "completion_tokens": 83, "total_tokens": 942}
+    usage = {
+        "prompt_tokens": 859,
+        "completion_tokens": 83,
+        "total_tokens": 942,
+        "cached_tokens": 512,
+        "reasoning_tokens": 40,
+    }
     return [
         MessageStartedEvent(**_of_message(1), prompt=PROMPT),
         TokenUsageEvent(**_of_message(2), **usage, **_by("vibecoder"), model=MODEL, response_id=RESPONSE_ID),
@@ -74,6 +83,13 @@ def logged_event_examples() -> list[LoggedEvent]:
             **_of_message(7), code="cancelled", detail="The message was cancelled.", token_usage=TokenUsage()
         ),
         SessionDeletedEvent(**_of_session(8), seq=8),
+        RetryScheduledEvent(
+            **_of_message(9),
+            **_by("vibecoder"),
+            code="model_unavailable",
+            detail="The model's server answered 429: Rate limit reached.",
+            retry_at=BEGAN_AT + timedelta(seconds=12),
+        ),
     ]
 
 
@@ -81,7 +97,7 @@ def live_event_examples() -> list[Event]:
     """An event of each kind that is only sent live; built anew by each call."""
     return [
         TextDeltaEvent(
-            **_of_session(9), message_id=MESSAGE_ID, attempt=1, **_by("vibecoder"), offset=0, text="I created triage"
+            **_of_session(11), message_id=MESSAGE_ID, attempt=1, **_by("vibecoder"), offset=0, text="I created triage"
         ),
         MessageQueuedEvent(**_of_session(0), message_id=MESSAGE_ID, prompt=PROMPT),
         CodeChangedEvent(**_of_session(10), message_id=MESSAGE_ID, version=2),

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import datetime
 from typing import Any, Protocol
 
 from rich.console import Console, Group
@@ -14,6 +15,13 @@ Event = dict[str, Any]
 
 _NAMES = {"vibecoder": "VibeCoder", "evaluator": "Evaluator"}
 ENDINGS = frozenset({"vibecode_response", "message_failed", "message_cancelled", "session_deleted"})
+
+
+def retry_words(event: Event) -> str:
+    """What is waited for, and until when, by the clock of this machine."""
+    at = datetime.fromisoformat(event["retry_at"]).astimezone().strftime("%H:%M:%S")
+    whom = "the model's server" if event["code"].startswith("model_") else "what failed"
+    return f"waiting for {whom} until {at}: {event['detail'] or event['code']}"
 
 
 class TurnView(Protocol):
@@ -70,6 +78,8 @@ class TerminalView:
                 self._text += event["text"]
             case "token_usage":
                 self._tokens += event["total_tokens"]
+            case "retry_scheduled":
+                self.say(retry_words(event))
             case "agent_iteration":
                 self._show_iteration(event)
             case "vibecode_response":

@@ -16,6 +16,7 @@ EVENT_NAMES = (
     "text_delta",
     "token_usage",
     "agent_iteration",
+    "retry_scheduled",
     "vibecode_response",
     "message_failed",
     "message_cancelled",

@@ -61,7 +61,13 @@ async def test_a_cancelled_message_keeps_what_it_used(
     await record_response(engine, turn)
     await engine.turns.release_lease(turn, engine.clock.now())
     cancelled = json_of(await client.post(f"/messages/{message['message_id']}/cancel"), 200)
-    tokens = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    tokens = {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 15,
+        "cached_tokens": 4,
+        "reasoning_tokens": 2,
+    }
     assert cancelled["token_usage"] == tokens
     assert (await get(client, f"/sessions/{session_id}"))["token_usage"] == tokens
 

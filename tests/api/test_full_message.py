@@ -11,7 +11,7 @@ from tests.api.conftest import Json, get, problem_of, send
 from tests.api.worker_steps import record
 from tests.contract.builders import fail, take_up, taken_again
 
-USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "cached_tokens": 4, "reasoning_tokens": 2}
 CALL: Json = {"type": "function_call", "call_id": "call_1", "name": "submit_patch", "arguments": '{"diff": "+ né"}'}
 SAID: Json = {"type": "message", "content": [{"type": "output_text", "text": "né ☂"}]}
 
@@ -37,7 +37,13 @@ async def test_a_message_that_waits_has_no_responses_yet(client: httpx.AsyncClie
         "message_id": message["message_id"],
         "session_id": session_id,
         "model": None,
-        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        "usage": {
+            "prompt_tokens": 0,
+            "completion_tokens": 0,
+            "total_tokens": 0,
+            "cached_tokens": 0,
+            "reasoning_tokens": 0,
+        },
         "tool_calls": [],
         "openai_response": {"responses": []},
     }

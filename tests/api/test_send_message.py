@@ -132,7 +132,13 @@ async def test_a_failed_message_says_why_and_what_it_used(
     failed = await get(client, f"/messages/{message['message_id']}")
     assert (failed["status"], failed["model"]) == ("failed", "model-1")
     assert failed["error"] == {"code": "model_failed", "detail": "The model failed."}
-    assert failed["token_usage"] == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    assert failed["token_usage"] == {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 15,
+        "cached_tokens": 4,
+        "reasoning_tokens": 2,
+    }
 
 
 async def test_by_default_a_message_is_waited_for(

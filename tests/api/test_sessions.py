@@ -20,7 +20,7 @@ SESSION_FIELDS = {
     *("session_id", "project_id", "session_type", "node_id", "node_exists", "openai_session_key"),
     *("message_count", "last_seq", "token_usage", "created_at"),
 }
-NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cached_tokens": 0, "reasoning_tokens": 0}
 
 
 async def test_a_new_session_is_about_the_whole_project(client: httpx.AsyncClient, project_id: str) -> None:
@@ -80,7 +80,13 @@ async def test_a_session_counts_its_messages_events_and_tokens(
     session = await get(client, f"/sessions/{session_id}")
     assert set(session) == SESSION_FIELDS
     assert (session["message_count"], session["last_seq"]) == (1, 2)
-    assert session["token_usage"] == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    assert session["token_usage"] == {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 15,
+        "cached_tokens": 4,
+        "reasoning_tokens": 2,
+    }
 
 
 @pytest.mark.parametrize("node_id", ["a", "A-b_c.9", "n" * 200, "é" * 100, "9", "a..b", "no_such_node", "shop.billing"])

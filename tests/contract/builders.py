@@ -28,7 +28,7 @@ TurnWrite = Callable[[Engine, TurnRef], Awaitable[Any]]
 QUEUE_LIMIT = 20
 MAX_ATTEMPTS = 3
 LEASE = timedelta(seconds=60)
-USAGE = TokenUsage(prompt_tokens=10, completion_tokens=5, total_tokens=15)
+USAGE = TokenUsage(prompt_tokens=10, completion_tokens=5, total_tokens=15, cached_tokens=4, reasoning_tokens=2)
 FAILURE = MessageError("model_failed", "The model failed.")
 CANCELLED = MessageError("cancelled", "Somebody cancelled it.")
 DELETED = MessageError("session_deleted", "The session was deleted.")

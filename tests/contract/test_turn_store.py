@@ -196,7 +196,9 @@ async def test_the_usage_of_a_message_sums_over_its_responses_and_attempts(engin
     await record_response(engine, turn, 2, TokenUsage(prompt_tokens=100, completion_tokens=50, total_tokens=150))
     turn = await taken_again(engine, turn)
     await record_response(engine, turn, 1, TokenUsage(prompt_tokens=1000, completion_tokens=500, total_tokens=1500))
-    expected = TokenUsage(prompt_tokens=1110, completion_tokens=555, total_tokens=1665)
+    expected = TokenUsage(
+        prompt_tokens=1110, completion_tokens=555, total_tokens=1665, cached_tokens=4, reasoning_tokens=2
+    )
     assert (await current_message(engine, turn)).token_usage == expected
 
 

@@ -85,7 +85,7 @@ async def test_the_answer_tells_the_usage_of_all_attempts(engine: TestedEngine) 
     await record_response(engine, turn, usage=TokenUsage(prompt_tokens=1, completion_tokens=2, total_tokens=3))
     draft = answer_event(engine, turn)
     logged = await engine.turns.complete_turn(turn, answer_of(), None, draft)
-    usage = TokenUsage(prompt_tokens=11, completion_tokens=7, total_tokens=18)
+    usage = USAGE + TokenUsage(prompt_tokens=1, completion_tokens=2, total_tokens=3)
     assert logged == draft.model_copy(update={"seq": 3, "token_usage": usage})
     assert (await current_message(engine, turn)).token_usage == usage
 

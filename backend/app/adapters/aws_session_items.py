@@ -11,7 +11,7 @@ from shared.table_keys import session_key
 # Of a session or message that is written: it must be there, and not deleted.
 LIVE = "attribute_exists(pk) AND attribute_not_exists(#deleted_at)"
 # Adds the usage of a message to a session's; also of a response to a message's.
-ADD_USAGE = "ADD #prompt_tokens :prompt_tokens, #completion_tokens :completion_tokens, #total_tokens :total_tokens"
+ADD_USAGE = "ADD " + ", ".join(f"#{name} :{name}" for name in TokenUsage.model_fields)
 
 
 def session_item(session: Session) -> Item:
@@ -47,6 +47,6 @@ def usage_of(item: Item) -> TokenUsage:
 
 
 def usage_values(counted: Any) -> dict[str, int]:
-    """The three counts of a usage or of an item, by name."""
+    """The counts of a usage or of an item, by name; 0 for those that an older item does not have."""
     counts = counted.model_dump() if isinstance(counted, TokenUsage) else counted
-    return {name: counts[name] for name in TokenUsage.model_fields}
+    return {name: counts.get(name, 0) for name in TokenUsage.model_fields}

@@ -77,7 +77,14 @@ CREATE INDEX IF NOT EXISTS doorbells_of_session ON doorbells (session_id, id);
 
 
 # Columns that older stores lack: table, column and what follows it. `CREATE TABLE IF NOT EXISTS` adds none.
-_ADDED_COLUMNS: tuple[tuple[str, str, str], ...] = (("doorbells", "hidden_seconds", "REAL NOT NULL DEFAULT 0"),)
+_ADDED_COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("doorbells", "hidden_seconds", "REAL NOT NULL DEFAULT 0"),
+    *(
+        (table, column, "INTEGER NOT NULL DEFAULT 0")
+        for table in ("sessions", "messages", "responses")
+        for column in ("cached_tokens", "reasoning_tokens")
+    ),
+)
 
 
 class LocalDatabase:

@@ -8,7 +8,7 @@ from datetime import datetime
 from backend.app.adapters.cursors import cursor_of, number_of
 from backend.app.adapters.local_database import LocalDatabase
 from backend.app.adapters.local_event_log import append_event
-from backend.app.adapters.local_rows import message_of, usage_of
+from backend.app.adapters.local_rows import ADD_USAGE, message_of, usage_of
 from backend.app.adapters.moments import text_of
 from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
 from backend.app.domain.message import Message, MessageError, MessageStatus, ModelResponse
@@ -141,11 +141,9 @@ def end_message(
         "lease_until = NULL WHERE message_id = ?",
         (status, attempt, error and error.code, error and error.detail, text_of(now), message.message_id),
     )
-    usage = message.token_usage
     connection.execute(
-        "UPDATE sessions SET prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?, "
-        "total_tokens = total_tokens + ? WHERE session_id = ?",
-        (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, message.session_id),
+        f"UPDATE sessions SET {ADD_USAGE} WHERE session_id = :session_id",
+        {**message.token_usage.model_dump(), "session_id": message.session_id},
     )
 
 

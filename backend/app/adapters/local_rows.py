@@ -24,12 +24,12 @@ def workflow_in(text: str) -> Workflow:
 
 
 def usage_of(row: sqlite3.Row) -> TokenUsage:
-    """The usage in a row that has the three columns."""
-    return TokenUsage(
-        prompt_tokens=row["prompt_tokens"],
-        completion_tokens=row["completion_tokens"],
-        total_tokens=row["total_tokens"],
-    )
+    """The usage in a row that has its columns."""
+    return TokenUsage(**{name: row[name] for name in TokenUsage.model_fields})
+
+
+# Adds a usage to what a row has, by named parameters: those of `usage.model_dump()`.
+ADD_USAGE = ", ".join(f"{name} = {name} + :{name}" for name in TokenUsage.model_fields)
 
 
 def session_of(row: sqlite3.Row) -> Session:

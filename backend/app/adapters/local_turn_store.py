@@ -10,7 +10,7 @@ from backend.app.adapters.local_database import LocalDatabase
 from backend.app.adapters.local_event_log import append_event
 from backend.app.adapters.local_message_store import LIVE_MESSAGE, end_message, find_live_message
 from backend.app.adapters.local_project_store import add_code_version
-from backend.app.adapters.local_rows import message_of
+from backend.app.adapters.local_rows import ADD_USAGE, message_of
 from backend.app.adapters.moments import text_of
 from backend.app.domain.errors import StaleBaseError, TurnCancelRequestedError, TurnFencedError
 from backend.app.domain.message import (
@@ -109,30 +109,26 @@ class LocalTurnStore:
 
     async def record_response(self, turn: TurnRef, response: ModelResponse, event: TokenUsageEvent) -> TokenUsageEvent:
         """See TurnStore."""
-        body = json.dumps(response.body)
-        usage = response.usage
-        tokens = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
+        usage = response.usage.model_dump()
+        row = {
+            "message_id": response.message_id,
+            "attempt": response.attempt,
+            "call": response.call,
+            "agent": response.agent,
+            "iteration": response.iteration,
+            "response_id": response.response_id,
+            "model": response.model,
+            "body": json.dumps(response.body),
+            **usage,
+        }
 
         def work(connection: sqlite3.Connection) -> TokenUsageEvent:
             _own_message(connection, turn)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(f"INSERT INTO responses ({', '.join(row)}) VALUES ({values})", row)
             connection.execute(
-                "INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    response.message_id,
-                    response.attempt,
-                    response.call,
-                    response.agent,
-                    response.iteration,
-                    response.response_id,
-                    response.model,
-                    *tokens,
-                    body,
-                ),
-            )
-            connection.execute(
-                "UPDATE messages SET model = ?, prompt_tokens = prompt_tokens + ?, "
-                "completion_tokens = completion_tokens + ?, total_tokens = total_tokens + ? WHERE message_id = ?",
-                (response.model, *tokens, turn.message_id),
+                f"UPDATE messages SET model = :model, {ADD_USAGE} WHERE message_id = :message_id",
+                {**usage, "model": response.model, "message_id": turn.message_id},
             )
             return append_event(connection, event)
 

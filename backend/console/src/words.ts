@@ -18,6 +18,14 @@ const OF_A_MESSAGE: Record<string, [title: string, advice: string]> = {
     "The model's server refused the request",
     "Sending it again does not help: change the request, or the model settings.",
   ],
+  model_silent: ["The model's server said nothing for too long", "Try again, or ask for a smaller step."],
+  model_too_slow: ["One answer of the model took too long", "Ask for a smaller step."],
+  context_too_long: [
+    "The conversation and the code are too long for the model",
+    "Start a new conversation, or shorten the code.",
+  ],
+  answer_cut_off: ["The model's answer was cut off at its limit", "Ask for less at once."],
+  agent_failed: ["The agent cannot be run as it is set up", "Tell whoever runs the server."],
   model_quota: ["The model account's quota is used up", "Sending it again does not help until the quota is raised."],
   too_many_steps: ["The agent did not come to an end", "Ask for a smaller step."],
   turn_deadline: ["It took too long", "Ask for a smaller step."],
@@ -87,4 +95,8 @@ export function count(number: number, one: string, many = `${one}s`): string {
 
 export function clock(time: string): string {
   return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+}
+
+export function clockWithSeconds(time: string): string {
+  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }

@@ -18,7 +18,13 @@ import type {
 import { inOrder } from "./message_order.ts";
 import { addPiece, NO_TEXT, type StreamedText } from "./streamed_text.ts";
 
-export const NO_TOKENS: TokenUsage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+export const NO_TOKENS: TokenUsage = {
+  prompt_tokens: 0,
+  completion_tokens: 0,
+  total_tokens: 0,
+  cached_tokens: 0,
+  reasoning_tokens: 0,
+};
 
 /** One word of VibeCoder or the Evaluator: `approved` is null for VibeCoder's. */
 export interface Iteration {
@@ -58,6 +64,8 @@ export interface MessageState {
   href: string | null;
   iterations: readonly Iteration[];
   stream: Stream | null;
+  /** What failed and is tried again at `at`; null once something was heard of the turn since. */
+  retry: { code: string; detail: string; at: string } | null;
   /** Tokens of all attempts; ticks with every response of the model. */
   usage: TokenUsage;
   /** By response: its tokens. What `usage` sums up until the message has ended. */
@@ -149,6 +157,7 @@ export function mergeMessage(session: SessionState, told: Message): SessionState
     completedAt: told.completed_at,
     href: told.href ?? null,
     stream: isEnded ? null : known.stream,
+    retry: isEnded ? null : known.retry,
     usage: isEnded || told.token_usage.total_tokens > known.usage.total_tokens ? told.token_usage : known.usage,
     isCancelling: isEnded ? false : known.isCancelling,
   });
@@ -196,6 +205,7 @@ export function newMessage(messageId: string, createdAt: string): MessageState {
     href: null,
     iterations: [],
     stream: null,
+    retry: null,
     usage: NO_TOKENS,
     responses: new Map(),
     isCancelling: false,
@@ -226,6 +236,12 @@ function messageAfter(message: MessageState, event: MessageEvent): MessageState 
       return { ...atAttempt(message, event.attempt), status: "running", prompt: event.prompt ?? message.prompt };
     case "token_usage":
       return withTokens(message, event);
+    case "retry_scheduled":
+      if (event.attempt < message.attempt || rank(message.status) === 2) return message;
+      return {
+        ...atAttempt(message, event.attempt),
+        retry: { code: event.code, detail: event.detail ?? "", at: event.retry_at },
+      };
     case "agent_iteration":
       return event.attempt < message.attempt ? message : withIteration(atAttempt(message, event.attempt), event);
     case "text_delta":
@@ -243,6 +259,7 @@ function messageAfter(message: MessageState, event: MessageEvent): MessageState 
         href: event.href ?? null,
         completedAt: event.created_at,
         stream: null,
+        retry: null,
         error: null,
         isCancelling: false,
       };
@@ -255,6 +272,7 @@ function messageAfter(message: MessageState, event: MessageEvent): MessageState 
         usage: event.token_usage,
         completedAt: event.created_at,
         stream: null,
+        retry: null,
         isCancelling: false,
       };
   }
@@ -263,22 +281,26 @@ function messageAfter(message: MessageState, event: MessageEvent): MessageState 
 /** A higher attempt voids what the lower one said; its tokens were billed all the same. */
 function atAttempt(message: MessageState, attempt: number): MessageState {
   return attempt > message.attempt
-    ? { ...message, attempt, iterations: message.attempt === 0 ? message.iterations : [], stream: null }
+    ? { ...message, attempt, iterations: message.attempt === 0 ? message.iterations : [], stream: null, retry: null }
     : message;
 }
 
 function withTokens(message: MessageState, event: TokensUsed): MessageState {
   if (message.responses.has(event.response_id)) return message;
-  const { prompt_tokens, completion_tokens, total_tokens } = event;
+  const { prompt_tokens, completion_tokens, total_tokens, cached_tokens, reasoning_tokens } = event;
   const responses = new Map(message.responses).set(event.response_id, {
     prompt_tokens,
     completion_tokens,
     total_tokens,
+    cached_tokens,
+    reasoning_tokens,
   });
   const model = message.model ?? event.model;
   if (rank(message.status) === 2) return { ...message, responses, model };
+  const retry = event.attempt < message.attempt ? message.retry : null;
   const sum = [...responses.values()].reduce(add, NO_TOKENS);
-  return { ...message, responses, model, usage: sum.total_tokens >= message.usage.total_tokens ? sum : message.usage };
+  const usage = sum.total_tokens >= message.usage.total_tokens ? sum : message.usage;
+  return { ...message, responses, model, retry, usage };
 }
 
 function withIteration(message: MessageState, event: AgentIteration): MessageState {
@@ -296,6 +318,7 @@ function withIteration(message: MessageState, event: AgentIteration): MessageSta
     iterationCount: Math.max(message.iterationCount, iteration),
     href: event.href ?? message.href,
     stream: isWhole ? null : message.stream,
+    retry: null,
   };
 }
 
@@ -309,7 +332,7 @@ function withText(message: MessageState, event: TextDelta): MessageState {
   const before = stream?.agent === agent && stream.iteration === iteration ? stream : NO_TEXT;
   const after = addPiece(before, event.offset, event.text);
   if (after === before) return current;
-  return { ...current, status: "running", stream: { agent, iteration, text: after.text, end: after.end } };
+  return { ...current, status: "running", stream: { agent, iteration, text: after.text, end: after.end }, retry: null };
 }
 
 function rank(status: MessageState["status"]): number {
@@ -326,5 +349,8 @@ function add(one: TokenUsage, other: TokenUsage): TokenUsage {
     prompt_tokens: one.prompt_tokens + other.prompt_tokens,
     completion_tokens: one.completion_tokens + other.completion_tokens,
     total_tokens: one.total_tokens + other.total_tokens,
+    // An event of before these were counted has none, and is kept for a week.
+    cached_tokens: (one.cached_tokens ?? 0) + (other.cached_tokens ?? 0),
+    reasoning_tokens: (one.reasoning_tokens ?? 0) + (other.reasoning_tokens ?? 0),
   };
 }

@@ -93,7 +93,7 @@ export interface ErrorBody {
 /** A page of a session's event log. */
 export interface EventList {
   session_id: string;
-  events: (AgentIterationEvent | MessageCancelledEvent | MessageFailedEvent | MessageStartedEvent | SessionDeletedEvent | TokenUsageEvent | VibecodeResponseEvent)[];
+  events: (AgentIterationEvent | MessageCancelledEvent | MessageFailedEvent | MessageStartedEvent | RetryScheduledEvent | SessionDeletedEvent | TokenUsageEvent | VibecodeResponseEvent)[];
   /** The `seq` of the newest event. */
   last_seq: number;
   truncated: boolean;
@@ -320,6 +320,31 @@ export interface ResponsePart {
   next_href: string | null;
 }
 
+/** What failed may pass and is tried again at `retry_at`: a model call, or (agent null) the whole turn. */
+export interface RetryScheduledEvent {
+  /** Unique; the same event never comes with another. */
+  event_id: string;
+  project_id: string;
+  session_id: string;
+  created_at: string;
+  /** Its number in the session: 1, 2, 3 ... without holes. */
+  seq: number;
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+  message_id: string;
+  type: "retry_scheduled";
+  code: string;
+  detail: string | null;
+  /** When it is tried again. */
+  retry_at: string;
+  /** Who did it. */
+  agent: "vibecoder" | "evaluator" | null;
+  /** 1 to 3: which try of VibeCoder and its review. */
+  iteration: number | null;
+}
+
 /** A prompt; the same `message_id` again in the session runs nothing again. */
 export interface SendMessageRequest {
   /** At least one visible character; at most 32,000 bytes of UTF-8 (a setting). */
@@ -382,6 +407,10 @@ export interface TokenUsage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
+  /** Of the prompt's tokens, those that the model's server had in its cache. */
+  cached_tokens: number;
+  /** Of the completion's tokens, those that the model thought with. */
+  reasoning_tokens: number;
 }
 
 /** One model response has ended; sent once for each, those of failed turns included. */
@@ -402,6 +431,10 @@ export interface TokenUsageEvent {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
+  /** Of the prompt's tokens, those that the model's server had in its cache. */
+  cached_tokens: number;
+  /** Of the completion's tokens, those that the model thought with. */
+  reasoning_tokens: number;
   model: string;
   /** Who did it. */
   agent: "vibecoder" | "evaluator";

@@ -5,6 +5,7 @@ import type {
   MessageCancelledEvent,
   MessageFailedEvent,
   MessageStartedEvent,
+  RetryScheduledEvent,
   SessionDeletedEvent,
   TokenUsage,
   TokenUsageEvent,
@@ -16,6 +17,7 @@ export type {
   MessageCancelledEvent,
   MessageFailedEvent,
   MessageStartedEvent,
+  RetryScheduledEvent,
   SessionDeletedEvent,
   TokenUsage,
   TokenUsageEvent,
@@ -31,6 +33,7 @@ export const EVENT_NAMES = [
   "message_failed",
   "message_cancelled",
   "session_deleted",
+  "retry_scheduled",
   "text_delta",
   "message_queued",
   "code_changed",
@@ -46,6 +49,7 @@ export const LOGGED_EVENT_NAMES = [
   "message_failed",
   "message_cancelled",
   "session_deleted",
+  "retry_scheduled",
 ] as const;
 
 /** To one client alone: it may no longer hear the project, and has left its room. */
@@ -169,7 +173,8 @@ export type LoggedEvent =
   | VibecodeResponseEvent
   | MessageFailedEvent
   | MessageCancelledEvent
-  | SessionDeletedEvent;
+  | SessionDeletedEvent
+  | RetryScheduledEvent;
 
 /** What the relay sends of a project. */
 export type SessionEvent =
@@ -180,6 +185,7 @@ export type SessionEvent =
   | MessageFailedEvent
   | MessageCancelledEvent
   | SessionDeletedEvent
+  | RetryScheduledEvent
   | TextDeltaEvent
   | MessageQueuedEvent
   | CodeChangedEvent;
@@ -193,6 +199,7 @@ export interface ServerToClientEvents {
   message_failed: (event: MessageFailedEvent) => void;
   message_cancelled: (event: MessageCancelledEvent) => void;
   session_deleted: (event: SessionDeletedEvent) => void;
+  retry_scheduled: (event: RetryScheduledEvent) => void;
   text_delta: (event: TextDeltaEvent) => void;
   message_queued: (event: MessageQueuedEvent) => void;
   code_changed: (event: CodeChangedEvent) => void;

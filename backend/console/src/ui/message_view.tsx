@@ -1,5 +1,5 @@
 import type { AgentName, Iteration, MessageState } from "../client/index.ts";
-import { clock, count, messageTrouble } from "../words.ts";
+import { clock, clockWithSeconds, count, messageTrouble } from "../words.ts";
 import { memo, useTick } from "./hooks.ts";
 import { LongText } from "./long_text.tsx";
 import type { Shown } from "./project_view.tsx";
@@ -173,11 +173,17 @@ export function Activity({ message, onCancel }: { message: MessageState; onCance
 
 function doing(message: MessageState): string {
   if (message.isCancelling) return "Cancelling…";
+  if (message.retry) return waiting(message.retry);
   if (message.stream) return `${NAMES[message.stream.agent]} is writing`;
   const last = message.iterations.at(-1);
   if (last?.agent === "vibecoder") return "The Evaluator is reviewing";
   if (last?.approved) return "Approved; landing";
   return last ? "VibeCoder tries again" : "VibeCoder is thinking";
+}
+
+function waiting({ code, detail, at }: { code: string; detail: string; at: string }): string {
+  const whom = code.startsWith("model_") ? "Waiting for the model's server" : "Waiting";
+  return `${whom} until ${clockWithSeconds(at)}: ${detail}`;
 }
 
 function Failure({ message, children }: { message: MessageState; children: preact.ComponentChildren }) {

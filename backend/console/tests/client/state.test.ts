@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Message, Session, VibewireEvent } from "../../src/client/index.ts";
+import type { Message, Session, TokensUsed, VibewireEvent } from "../../src/client/index.ts";
 import {
   applyEvent,
   EMPTY_PROJECT,
@@ -22,7 +22,7 @@ const BASE = {
   message_id: "m",
   href: null,
 };
-const NO_TOKENS = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+const NO_TOKENS = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cached_tokens: 0, reasoning_tokens: 0 };
 const SESSION: Session = {
   ...{ session_id: "s", project_id: "p", session_type: "global", node_id: null, node_exists: null },
   ...{
@@ -39,7 +39,7 @@ function started(seq: number, attempt = 1): VibewireEvent {
   return { ...BASE, type: "message_started", seq, attempt, prompt: "Do it" };
 }
 function tokens(seq: number, total: number, attempt = 1): VibewireEvent {
-  const usage = { prompt_tokens: total, completion_tokens: 0, total_tokens: total };
+  const usage = { ...NO_TOKENS, prompt_tokens: total, total_tokens: total };
   return {
     ...BASE,
     ...usage,
@@ -71,7 +71,7 @@ function delta(offset: number, text: string, attempt = 1, iteration = 1): Vibewi
   return { ...base, type: "text_delta", attempt, agent: "vibecoder", iteration, offset, text };
 }
 function answered(seq: number, total: number, attempt = 1): VibewireEvent {
-  const usage = { prompt_tokens: total, completion_tokens: 0, total_tokens: total };
+  const usage = { ...NO_TOKENS, prompt_tokens: total, total_tokens: total };
   return {
     ...BASE,
     type: "vibecode_response",
@@ -103,6 +103,37 @@ function after(...events: VibewireEvent[]): ProjectState {
 function message(state: ProjectState): MessageState {
   return state.sessions.get("s")?.messages[0] as MessageState;
 }
+
+function waits(seq: number, attempt = 1): VibewireEvent {
+  const reason = { code: "model_unavailable", detail: "The model's server answered 429." };
+  const when = { retry_at: "2026-11-23T10:00:30Z", agent: null, iteration: null };
+  return { ...BASE, ...reason, ...when, type: "retry_scheduled", seq, attempt };
+}
+
+test("a message that waits for the model's server says so until something is heard of its turn", () => {
+  expect(message(after(started(1), waits(2))).retry).toEqual({
+    code: "model_unavailable",
+    detail: "The model's server answered 429.",
+    at: "2026-11-23T10:00:30Z",
+  });
+  for (const next of [tokens(3, 10), said(3, "vibecoder", 1), delta(0, "I"), started(3, 2), answered(3, 10)]) {
+    expect(message(after(started(1), waits(2), next)).retry).toBeNull();
+  }
+});
+
+test("a wait of an attempt that is over, or of a message that has ended, is none", () => {
+  expect(message(after(started(1, 2), waits(2, 1))).retry).toBeNull();
+  expect(message(after(...TURN, waits(9))).retry).toBeNull();
+});
+
+test("usage of before cached and thinking tokens were counted counts none of them", () => {
+  const { cached_tokens: _, reasoning_tokens: __, ...old } = tokens(2, 10) as TokensUsed;
+  expect(message(after(started(1), old as TokensUsed, tokens(3, 5))).usage).toEqual({
+    ...NO_TOKENS,
+    prompt_tokens: 15,
+    total_tokens: 15,
+  });
+});
 
 test("a whole turn is a completed message with its iterations, its tokens and a new version", () => {
   const state = after(...TURN);
