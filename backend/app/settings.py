@@ -26,7 +26,13 @@ class AppSettings(Limits, IdentitySettings):
     max_body_bytes: PositiveInt = Field(1_048_576, description="The largest request body, in bytes.")
     model: str | None = Field(None, description="The model's name; by default the Agents SDK's.")
     model_timeout_seconds: PositiveFloat = Field(
-        60, description="Silence of the model's server before a call fails, in seconds."
+        60, description="Silence of the model's server in the middle of an answer before the call fails, in seconds."
+    )
+    model_first_token_seconds: PositiveFloat = Field(
+        300, description="How long the model's server may take to begin an answer before the call fails, in seconds."
+    )
+    max_output_tokens: int = Field(
+        16_384, ge=256, description="The longest answer of VibeCoder, in tokens; a review is at most a quarter of it."
     )
     tracing: bool = Field(default=False, description="Whether the Agents SDK sends traces to OpenAI.")
     openai_base_url: str | None = Field(None, description="Another server that speaks the Responses API.")

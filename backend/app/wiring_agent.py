@@ -18,7 +18,8 @@ from backend.app.domain.ports import Memory, Offloader
 from backend.app.domain.turn_attempt import TurnParts
 from backend.app.domain.turn_service import TurnService
 from backend.app.settings import AppSettings
-from backend.app.vibecoder.agent_runner import AgentRunner
+from backend.app.vibecoder.agent_runner import AgentRunner, ModelUse
+from backend.app.vibecoder.model_client import ModelHttpClient
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
@@ -48,24 +49,31 @@ class WorkerServices:
 
 
 def build_agent_runner(
-    settings: AppSettings, client: openai.AsyncOpenAI, offloader: Offloader, on_key_refused: Callable[[], None]
+    settings: AppSettings,
+    client: openai.AsyncOpenAI,
+    http_client: ModelHttpClient,
+    offloader: Offloader,
+    on_key_refused: Callable[[], None],
 ) -> AgentRunner:
-    """The agents on the model that the settings name. `on_key_refused`: see AgentRunner."""
+    """The agents on the model that the settings name. `on_key_refused`: see ModelUse."""
     set_tracing_disabled(not settings.tracing)
     name = settings.model or get_default_model()
-    return AgentRunner(
-        OpenAIResponsesModel(model=name, openai_client=client),
+    use = ModelUse(
         name,
-        offloader,
-        max_code_bytes=settings.code_bytes,
         call_seconds=settings.turn_seconds,
+        max_output_tokens=settings.max_output_tokens,
         tracing=settings.tracing,
+        secrets=http_client.secrets,
         on_key_refused=on_key_refused,
     )
+    model = OpenAIResponsesModel(model=name, openai_client=client)
+    return AgentRunner(model, use, offloader, max_code_bytes=settings.code_bytes)
 
 
-def build_client(settings: AppSettings, key: str | Callable[[], Awaitable[str]] | None) -> openai.AsyncOpenAI:
-    """The client of the model's server. Close it after use."""
+def build_client(
+    settings: AppSettings, key: str | Callable[[], Awaitable[str]] | None, http_client: ModelHttpClient
+) -> openai.AsyncOpenAI:
+    """The client of the model's server, which closes its HTTP client. Close it after use."""
     # The client reads more of the environment than we tell it, and takes what is empty for a value. Our own processes
     # have removed that at their start; whoever else builds a worker has not.
     remove_empty_variables()
@@ -74,7 +82,8 @@ def build_client(settings: AppSettings, key: str | Callable[[], Awaitable[str]] 
         # Never None: the client would look into the environment by itself.
         base_url=settings.openai_base_url or OPENAI_BASE_URL,
         max_retries=0,  # retries are the runner's: two layers would multiply
-        timeout=openai.Timeout(settings.model_timeout_seconds, connect=_CONNECT_SECONDS),
+        timeout=openai.Timeout(None, connect=_CONNECT_SECONDS),  # the HTTP client looks after silence
+        http_client=http_client,
     )
 
 
@@ -86,13 +95,16 @@ def build_worker_services(
     Use them in one event loop: the client's connections belong to it.
     """
     api_key, on_key_refused = (key, _keep) if key is None or isinstance(key, str) else (key.get, key.forget)
-    client = build_client(settings, api_key)
+    http_client = ModelHttpClient(
+        first_token_seconds=settings.model_first_token_seconds, silence_seconds=settings.model_timeout_seconds
+    )
+    client = build_client(settings, api_key, http_client)
     parts = TurnParts(
         turns=engine.turns,
         projects=engine.projects,
         sessions=engine.sessions,
         memory=MemoryKeeper(memory, engine.turns, settings.history_tokens),
-        begin_agent_turn=build_agent_runner(settings, client, engine.offloader, on_key_refused).begin_turn,
+        begin_agent_turn=build_agent_runner(settings, client, http_client, engine.offloader, on_key_refused).begin_turn,
         queue=engine.queue,
         bus=engine.bus,
         clock=engine.clock,

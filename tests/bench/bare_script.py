@@ -22,12 +22,16 @@ from backend.app.domain.agent_port import Brief, Proposal
 from backend.app.domain.diff import unified_diff
 from backend.app.vibecoder.agent import PatchDesk, input_items, show_code, vibecoder
 from backend.app.vibecoder.evaluator import ReviewOutput, evaluator, review_text
-from backend.app.vibecoder.model_errors import model_retries
+from backend.app.vibecoder.model_retries import model_retries
 from backend.local.settings import LocalSettings
 from tests.bench.conversation import CODE, PROJECT_NAME, history, request_of
 
 _LIMITS = LocalSettings.model_validate({})
 _OFFLOADER = ProcessOffloader()
+
+
+async def _ignore(*_: object) -> None:
+    """Nobody is told of a call that is made again."""
 
 
 class BareTalk:
@@ -80,7 +84,7 @@ class BareScript:
     def __init__(self, model_url: str, path: str) -> None:
         name = get_default_model()
         client = openai.AsyncOpenAI(api_key="none", base_url=model_url)
-        settings = ModelSettings(retry=model_retries(), timeout=_LIMITS.turn_seconds)
+        settings = ModelSettings(retry=model_retries(_ignore, tuple), timeout=_LIMITS.turn_seconds)
         self._model = OpenAIResponsesModel(model=name, openai_client=client)
         self._settings = get_default_model_settings(name).resolve(settings)
         self._path = path

@@ -21,18 +21,17 @@ REPEATED_CALLS: list[Json] = [
     {"kind": "status", "status": 429, "retry_after": 0.05},
     {"kind": "cut_before"},
     {"kind": "cut_before", "after_headers": True},
-    {"kind": "stall"},
+    {"kind": "error_event"},
 ]
 # Told to the model, which then does better.
 CORRECTED: list[Json] = [{"kind": "unknown_tool"}, {"kind": "bad_patch"}]
-# Overcome by beginning the turn again. Of the last three the useless response told its usage.
+# Overcome by beginning the turn again. Of the last two the useless response told its usage.
 SECOND_ATTEMPTS: list[Json] = [
     {"kind": "cut_mid_stream"},
     {"kind": "cut_mid_stream", "skip": 1},
     {"kind": "clean_eof"},
     {"kind": "malformed_json"},
-    {"kind": "error_event"},
-    {"kind": "incomplete"},
+    {"kind": "stall"},
     {"kind": "failed"},
     {"kind": "bad_review", "agent": "evaluator"},
 ]
@@ -40,12 +39,13 @@ REFUSALS: list[tuple[Json, str]] = [
     ({"kind": "status", "status": 400}, "model_refused"),
     ({"kind": "status", "status": 401}, "model_refused"),
     ({"kind": "status", "status": 429, "code": "insufficient_quota"}, "model_quota"),
+    ({"kind": "incomplete"}, "answer_cut_off"),
     ({"kind": "tool_loop", "times": ALWAYS}, "too_many_steps"),
     ({"kind": "bad_patch", "times": ALWAYS}, "too_many_steps"),
 ]
 PERSISTENT: list[tuple[Json, str]] = [
     ({"kind": "status", "status": 503, "retry_after": 0.05}, "model_unavailable"),
-    ({"kind": "malformed_json"}, "model_unavailable"),
+    ({"kind": "malformed_json"}, "model_misbehaved"),
     ({"kind": "bad_review", "agent": "evaluator"}, "model_misbehaved"),
 ]
 
@@ -56,7 +56,9 @@ def name_of(value: object) -> str:
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with own_servers(tmp_path_factory.mktemp("faults"), model_timeout_seconds="1") as servers:
+    with own_servers(
+        tmp_path_factory.mktemp("faults"), model_timeout_seconds="1", model_first_token_seconds="1"
+    ) as servers:
         yield servers
 
 
@@ -231,7 +233,7 @@ async def test_a_passing_fault_at_any_call_of_a_turn_is_overcome(
 
 
 @pytest.mark.parametrize("skip", CALLS)
-@pytest.mark.parametrize(("fault", "code"), REFUSALS[:3], ids=name_of)
+@pytest.mark.parametrize(("fault", "code"), REFUSALS[:4], ids=name_of)
 async def test_a_refusal_at_any_call_of_a_turn_fails_it_at_once(
     servers: Servers, http: httpx.AsyncClient, fault: Json, code: str, skip: int
 ) -> None:

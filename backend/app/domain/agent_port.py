@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from backend.app.domain.errors import TurnError
 from backend.app.domain.message import Item
 from shared.events import AgentName, TokenUsage
 
@@ -63,7 +64,11 @@ class TurnRecorder(Protocol):
     async def record_response(
         self, agent: AgentName, iteration: int, *, response_id: str, model: str, usage: TokenUsage, body: Item
     ) -> None:
-        """A model response has ended, well or not."""
+        """A model response has ended, well or not. An empty `response_id` is given a name here."""
+        ...
+
+    async def record_retry(self, agent: AgentName, iteration: int, reason: TurnError, seconds: float) -> None:
+        """A model call that failed is made again in so many seconds."""
         ...
 
     def stream_text(self, agent: AgentName, iteration: int, text: str) -> None:

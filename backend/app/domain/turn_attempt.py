@@ -69,6 +69,10 @@ class TurnAttempt:
         finally:
             self._recorder.close()
 
+    async def tell_retry(self, reason: TurnError, seconds: float) -> None:
+        """Log that the turn is begun again in so many seconds. Raises TurnFencedError."""
+        await self._recorder.record_retry(None, None, reason, seconds)
+
     async def end(self, status: MessageStatus, error: MessageError) -> None:
         """End the message failed or cancelled. Raises TurnFencedError."""
         await self._recorder.record_end(status, error, self._work.iterations if self._work else 0)

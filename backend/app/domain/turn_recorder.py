@@ -1,7 +1,9 @@
 """Takes note of what happens in a turn: into the store and the log first, then to whoever listens."""
 
+from datetime import timedelta
 from typing import TypeVar
 
+from backend.app.domain.errors import TurnError
 from backend.app.domain.message import Item, MessageError, MessageStatus, ModelResponse, TurnRef
 from backend.app.domain.ports import Clock, EventBus, IdGenerator
 from backend.app.domain.text_stream import TextStream
@@ -14,6 +16,7 @@ from shared.events import (
     MessageCancelledEvent,
     MessageFailedEvent,
     MessageStartedEvent,
+    RetryScheduledEvent,
     TextDeltaEvent,
     TokenUsage,
     TokenUsageEvent,
@@ -21,6 +24,8 @@ from shared.events import (
 )
 
 _PREVIEW_CHARACTERS = 16_000
+# More announcements of retries tell nothing new, and an attempt may have dozens of calls.
+_MOST_RETRIES_TOLD = 20
 
 AnyEvent = TypeVar("AnyEvent", bound=EventBase)
 
@@ -35,6 +40,8 @@ class TurnEventRecorder:
         self._clock = clock
         self._ids = ids
         self._calls = 0
+        self._retries = 0
+        self._response_ids: set[str] = set()
         self._text = TextStream(self._send_text)
 
     def event(self, kind: type[AnyEvent], **payload: object) -> AnyEvent:
@@ -59,9 +66,14 @@ class TurnEventRecorder:
     async def record_response(
         self, agent: AgentName, iteration: int, *, response_id: str, model: str, usage: TokenUsage, body: Item
     ) -> None:
-        """A model response has ended: stored whole and counted as one transaction, then told."""
-        await self._text.flush()
+        """A model response has ended: stored whole and counted as one transaction, then told.
+
+        Its text goes out in between: nothing that is only live stands before what is kept.
+        """
         self._calls += 1
+        if not response_id or response_id in self._response_ids:  # what it is read by must be its own
+            response_id = self._ids.new_id()
+        self._response_ids.add(response_id)
         response = ModelResponse(
             message_id=self._turn.message_id,
             attempt=self._turn.attempt,
@@ -81,7 +93,27 @@ class TurnEventRecorder:
             iteration=iteration,
             response_id=response_id,
         )
-        await self._bus.publish(await self._turns.record_response(self._turn, response, event))
+        logged = await self._turns.record_response(self._turn, response, event)
+        await self._text.flush()
+        await self._bus.publish(logged)
+
+    async def record_retry(
+        self, agent: AgentName | None, iteration: int | None, reason: TurnError, seconds: float
+    ) -> None:
+        """Something that failed is tried again in so many seconds: a model call, or (agent None) the turn."""
+        self._retries += 1
+        if self._retries > _MOST_RETRIES_TOLD:
+            return
+        await self._log(
+            self.event(
+                RetryScheduledEvent,
+                code=reason.code,
+                detail=reason.detail,
+                retry_at=self._clock.now() + timedelta(seconds=seconds),
+                agent=agent,
+                iteration=iteration,
+            )
+        )
 
     async def record_iteration(
         self,
@@ -93,17 +125,17 @@ class TurnEventRecorder:
         approved: bool | None = None,
     ) -> None:
         """An agent has done its part of an iteration."""
-        await self._text.flush()
-        await self._log(
-            self.event(
-                AgentIterationEvent,
-                agent=agent,
-                iteration=iteration,
-                content=content,
-                patch_preview=None if patch is None else patch[:_PREVIEW_CHARACTERS],
-                approved=approved,
-            )
+        event = self.event(
+            AgentIterationEvent,
+            agent=agent,
+            iteration=iteration,
+            content=content,
+            patch_preview=None if patch is None else patch[:_PREVIEW_CHARACTERS],
+            approved=approved,
         )
+        logged = await self._turns.append_event(self._turn, event)
+        await self._text.flush()
+        await self._bus.publish(logged)
 
     def stream_text(self, agent: AgentName, iteration: int, text: str) -> None:
         """The model wrote some more text: sent soon, never waited for."""
@@ -126,7 +158,7 @@ class TurnEventRecorder:
         """Nothing more is streamed. Safe to repeat."""
         self._text.close()
 
-    async def _log(self, event: MessageStartedEvent | AgentIterationEvent) -> None:
+    async def _log(self, event: MessageStartedEvent | RetryScheduledEvent) -> None:
         await self._bus.publish(await self._turns.append_event(self._turn, event))
 
     async def _send_text(self, agent: AgentName, iteration: int, offset: int, text: str) -> None:

@@ -112,11 +112,20 @@ class TurnService:
     async def _retry_or_fail(self, attempt: TurnAttempt, error: TurnError) -> float | None:
         if error.retryable and attempt.turn.attempt < self._parts.limits.attempts:
             logger.warning("Turn %s is begun again: %s", attempt.turn.message_id, error.code)
-            await self._release(attempt)
             delay = self._parts.limits.retry_delay_seconds * attempt.turn.attempt
-            return max(delay, min(error.retry_after or 0.0, _LONGEST_RETRY_SECONDS))
+            delay = max(delay, min(error.retry_after or 0.0, _LONGEST_RETRY_SECONDS))
+            await self._let_go_for(attempt, error, delay)
+            return delay
         await self._end(attempt, MessageStatus.FAILED, MessageError(error.code, str(error)))
         return None
+
+    async def _let_go_for(self, attempt: TurnAttempt, reason: TurnError, seconds: float) -> None:
+        try:
+            await attempt.tell_retry(reason, seconds)
+        except TurnFencedError as fenced:
+            logger.info("Turn %s is not begun again: %s", attempt.turn.message_id, fenced)
+            return
+        await self._release(attempt)
 
     async def _end(self, attempt: TurnAttempt, status: MessageStatus, error: MessageError) -> None:
         try:

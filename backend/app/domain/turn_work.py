@@ -13,6 +13,8 @@ from backend.app.domain.turn_recorder import TurnEventRecorder
 from backend.app.domain.workflow import NO_WORKFLOW, node_source
 
 _COMMIT_MESSAGE_CHARACTERS = 200
+# Where the reviewer gives none.
+_COMMIT_MESSAGE = "Change the workflow"
 _CODE_CHANGED = (
     "The project's code was changed by somebody else while you worked, in the same place. "
     "You now see the newer code: make the change again, on top of it."
@@ -115,15 +117,16 @@ class TurnWork:
         )
         await self._recorder.record_iteration("evaluator", self.iterations, review.reasoning, approved=review.approved)
         if review.approved:
+            commit_message = review.commit_message.strip() or _COMMIT_MESSAGE
             return TurnAnswer(
-                content=draft.content or review.commit_message,
+                content=draft.content if draft.content.strip() else commit_message,
                 iterations=self.iterations,
                 base_version=project.version,
                 base_code=project.code,
                 new_code=change.code,
                 patch=change.patch,
                 workflow=change.workflow,
-                commit_message=review.commit_message.strip()[:_COMMIT_MESSAGE_CHARACTERS],
+                commit_message=commit_message[:_COMMIT_MESSAGE_CHARACTERS],
             )
         self._reviews.append(review.reasoning)
         self._feedback = f"The reviewer rejected your patch: {review.reasoning}"

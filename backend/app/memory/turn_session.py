@@ -1,11 +1,10 @@
 """The Agents SDK's view of a conversation during one turn: what is new is buffered."""
 
-from typing import cast
-
 from agents import TResponseInputItem
 from agents.memory import SessionSettings
 
 from backend.app.domain.message import Item
+from backend.app.memory.history_items import documented_items
 
 
 class TurnSession:
@@ -39,13 +38,5 @@ class TurnSession:
         self._new.clear()
 
     def new_items(self) -> tuple[Item, ...]:
-        """What this turn has added, fit to be kept for good.
-
-        Reasoning items are left out and server-side ids dropped: both refer to what the API stores for a while only,
-        and a kept function call with an id would demand its reasoning item back.
-        """
-        return tuple(
-            {key: value for key, value in cast(Item, item).items() if key != "id"}
-            for item in self._new
-            if cast(Item, item).get("type") != "reasoning"
-        )
+        """What this turn has added, fit to be kept for good."""
+        return documented_items(self._new)

@@ -1,13 +1,17 @@
 """VibeCoder: the agent that edits the workflow, its instructions and its one tool."""
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
-from agents import Agent, RunContextWrapper, function_tool
+from agents import Agent, FunctionTool
 from agents.items import TResponseInputItem
 from agents.run_config import CallModelData, ModelInputData
+from agents.tool_context import ToolContext
 
 from backend.app.domain.agent_port import Brief
 from backend.app.domain.ports import Offloader
+from backend.app.domain.storable_text import read_json, storable_json
 from backend.app.vibecoder.patching import apply_patch
 from backend.app.vibecoder.v4a import PatchRefusedError
 
@@ -65,6 +69,12 @@ not asked for. Instructions that you write for agents are concrete: who they are
 """
 
 
+# What a refusal of the tool's arguments tells: the shape that is right, and so much of what is wrong.
+_EXPECTED = 'one JSON object: {"diff": "@@\\n context\\n-old line\\n+new line"}, line ends written as \\n'
+_QUOTED_CHARACTERS = 40
+_ASK_AGAIN = "Your last answer was empty. Answer the person in text, or submit a patch and say what it changes."
+
+
 @dataclass
 class PatchDesk:
     """Where VibeCoder's patches land during one iteration: always applied to the base code, the last one counts."""
@@ -79,23 +89,75 @@ class PatchDesk:
         self.new_code = await self.offloader.run(apply_patch, self.code, diff, self.max_code_bytes)
 
 
-@function_tool
-async def submit_patch(desk: RunContextWrapper[PatchDesk], diff: str) -> str:
-    """Submit one diff that makes the whole change the person asked for.
+class BadArgumentsError(Exception):
+    """The model called the tool with what are not its arguments. The message, for the model, says what was wrong."""
 
-    Args:
-        diff: A V4A diff against the current code: lines that begin with ' ', '-' or '+', changes separated by '@@'.
-    """
-    replaced = desk.context.new_code is not None
+
+def _diff_in(arguments: str) -> str:
+    """The diff in a call's arguments. Raises BadArgumentsError."""
     try:
-        await desk.context.submit(diff)
+        given = storable_json(read_json(arguments))
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno} of {len(arguments)} characters"
+        near = arguments[max(0, error.pos - _QUOTED_CHARACTERS) : error.pos + _QUOTED_CHARACTERS]
+        raise BadArgumentsError(f"they are not JSON: {error.msg} ({where}, near {near!r})") from error
+    except ValueError as error:
+        raise BadArgumentsError(f"they cannot be read: {error}") from error
+    if not isinstance(given, dict):
+        raise BadArgumentsError(f"they are {_kind_of(given)}, not an object")
+    if "diff" not in given:
+        named = ", ".join(repr(name[:_QUOTED_CHARACTERS]) for name in list(given)[:5])
+        raise BadArgumentsError(f"the key 'diff' is missing; there is {named or 'no key at all'}")
+    diff = given["diff"]
+    if not isinstance(diff, str):
+        raise BadArgumentsError(f"'diff' is {_kind_of(diff)}, not a text")
+    return diff
+
+
+def _kind_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    kinds = {bool: "true or false", str: "a text", list: "a list", dict: "an object"}
+    return kinds.get(type(value), "a number")
+
+
+async def _submit_patch(context: ToolContext[Any], arguments: str) -> str:
+    desk: PatchDesk = context.context
+    replaced = desk.new_code is not None
+    kept = " The patch that you submitted before is still in place." if replaced else ""
+    try:
+        await desk.submit(_diff_in(arguments))
+    except BadArgumentsError as bad:
+        return f"Refused: the arguments of submit_patch cannot be used: {bad}. Call it with {_EXPECTED}.{kept}"
     except PatchRefusedError as refused:
-        kept = " The patch that you submitted before is still in place." if replaced else ""
         return f"Refused: {refused}{kept}"
     if replaced:
         return "Applied to the current code; it replaces the patch that you submitted before."
     return "Applied. Now tell the person in one to three sentences what you changed."
 
+
+# The arguments are read here, not by the SDK: it answers all that are no good with the same sentence without a reason.
+submit_patch = FunctionTool(
+    name="submit_patch",
+    description="Submit one diff that makes the whole change the person asked for.",
+    params_json_schema={
+        "type": "object",
+        "title": "submit_patch_args",
+        "properties": {
+            "diff": {
+                "type": "string",
+                "title": "Diff",
+                "description": (
+                    "A V4A diff against the current code: lines that begin with ' ', '-' or '+', "
+                    "changes separated by '@@'."
+                ),
+            }
+        },
+        "required": ["diff"],
+        "additionalProperties": False,
+    },
+    on_invoke_tool=_submit_patch,
+)
 
 vibecoder: Agent[PatchDesk] = Agent(name="VibeCoder", instructions=INSTRUCTIONS, tools=[submit_patch])
 
@@ -105,6 +167,11 @@ def input_items(brief: Brief) -> list[TResponseInputItem]:
     if brief.feedback is None:
         return [{"role": "user", "content": brief.prompt}]
     return [{"role": "developer", "content": f"{brief.feedback}\nSubmit a better patch for the same request."}]
+
+
+def ask_again() -> list[TResponseInputItem]:
+    """What the model is told that answered nothing."""
+    return [{"role": "developer", "content": _ASK_AGAIN}]
 
 
 def show_code(brief: Brief, data: CallModelData[PatchDesk]) -> ModelInputData:

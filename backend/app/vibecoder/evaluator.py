@@ -1,11 +1,14 @@
 """The Evaluator: reviews VibeCoder's patches. It has no memory of its own."""
 
+import contextlib
+import json
 from typing import Any
 
-from agents import Agent
+from agents import Agent, AgentOutputSchema
 from pydantic import BaseModel, Field
 
 from backend.app.domain.agent_port import Proposal
+from backend.app.domain.storable_text import read_json, storable_json
 
 INSTRUCTIONS = """\
 You are the Evaluator. VibeCoder edits an agent workflow, one Python file that uses the OpenAI Agents SDK, at a person's
@@ -30,7 +33,17 @@ class ReviewOutput(BaseModel):
     commit_message: str = Field(description="A short imperative line for the version history.")
 
 
-evaluator: Agent[Any] = Agent(name="Evaluator", instructions=INSTRUCTIONS, output_type=ReviewOutput)
+class ReviewSchema(AgentOutputSchema):
+    """Reads a review whose texts may hold what cannot be stored."""
+
+    def validate_json(self, json_str: str) -> Any:
+        """See AgentOutputSchemaBase."""
+        with contextlib.suppress(ValueError):  # the SDK says what is wrong with it
+            json_str = json.dumps(storable_json(read_json(json_str)))
+        return super().validate_json(json_str)
+
+
+evaluator: Agent[Any] = Agent(name="Evaluator", instructions=INSTRUCTIONS, output_type=ReviewSchema(ReviewOutput))
 
 
 def review_text(proposal: Proposal) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from backend.local.rehearsal.faults import Break, Fault, FaultBook, ending_of, faulty_reply, faulty_stream
+from backend.local.rehearsal.faults import Fault, FaultBook
+from backend.local.rehearsal.faulty_answer import Break, ending_of, faulty_reply, faulty_stream, raw_body
 from backend.local.rehearsal.reply import Json
 from backend.local.rehearsal.request import BadRequestError, read_request, status_error
 from backend.local.rehearsal.review import is_review
@@ -107,6 +108,9 @@ class ModelCalls:
                 await wire.start(200, "text/event-stream; charset=utf-8")
             await wire.cut()
             return
+        if fault is not None and kind == "raw":
+            await self._send_raw(wire, fault)
+            return
         reply = answer(body)
         if fault is not None:
             reply = faulty_reply(fault, reply, body)
@@ -116,6 +120,15 @@ class ModelCalls:
             return
         *_, last = events
         await self._send_whole(wire, last["response"], kind)
+
+    async def _send_raw(self, wire: Wire, fault: Fault) -> None:
+        await wire.start(fault.status, fault.content_type, fault.headers)
+        body = raw_body(fault)
+        for _ in range(fault.repeat):
+            await wire.write(body)
+            if not await wire.pause(0):
+                return
+        await (wire.cut() if fault.cut else wire.finish())
 
     async def _stream(self, wire: Wire, steps: Iterator[Json | bytes | Break]) -> None:
         await wire.start(200, "text/event-stream; charset=utf-8", {"cache-control": "no-cache"})

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from enum import Enum
-
-from backend.local.rehearsal.reply import CallTool, Json, Reply, Say
-from backend.local.rehearsal.rules import PATCH_TOOL, submit_again
-from backend.local.rehearsal.stream import DELTAS_BEFORE_A_BREAK, Ending, encode_event
 
 KINDS = frozenset(
     {
@@ -27,10 +20,9 @@ KINDS = frozenset(
         "huge_output",
         "bad_review",
         "tool_loop",
+        "raw",
     }
 )
-_MALFORMED = b'event: response.output_text.delta\ndata: {"type": "response.output_text.delta", "delta"\n\n'
-_BAD_DIFF = "@@\n this line is in no file\n-nor is this one\n+so this cannot be added\n"
 
 
 @dataclass
@@ -47,6 +39,11 @@ class Fault:
         code: Error code of the kind `status`, such as `insufficient_quota`.
         bytes: Length of the text of the kind `huge_output`, in characters.
         after_headers: Whether `cut_before` sends status and headers first.
+        body: What the kind `raw` sends, whatever it is; with `base64` it is that, for bytes that are no text.
+        content_type: Its media type.
+        headers: Its further headers.
+        repeat: How many times the body is sent, one after the other.
+        cut: Whether the connection then breaks, instead of the answer ending.
     """
 
     kind: str
@@ -58,6 +55,12 @@ class Fault:
     code: str | None = None
     bytes: int = 1_000_000
     after_headers: bool = False
+    body: str = ""
+    base64: bool = False
+    content_type: str = "text/event-stream"
+    headers: dict[str, str] | None = None
+    repeat: int = 1
+    cut: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -68,8 +71,9 @@ class Fault:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise ValueError(f"{name} must be a whole number, at least 0.")
-        if not 400 <= self.status <= 599:
-            raise ValueError("status must be from 400 to 599.")
+        lowest = 200 if self.kind == "raw" else 400
+        if not lowest <= self.status <= 599:
+            raise ValueError(f"status must be from {lowest} to 599.")
 
 
 class FaultBook:
@@ -122,80 +126,3 @@ class FaultBook:
                 hit, fault.times = fault, fault.times - 1
         self._planned = [fault for fault in self._planned if fault.times > 0]
         return hit
-
-
-def faulty_reply(fault: Fault, reply: Reply, request: Json) -> Reply:
-    """Say what the model answers under a fault.
-
-    Args:
-        fault: The fault.
-        reply: What it would answer.
-        request: Body of the model call.
-
-    Returns:
-        Another answer, or the same one when the fault is not about the answer.
-    """
-    if fault.kind == "unknown_tool":
-        return CallTool("run_shell", json.dumps({"command": "true"}))
-    if fault.kind == "bad_patch":
-        return CallTool(PATCH_TOOL, json.dumps({"diff": _BAD_DIFF}))
-    if fault.kind == "huge_output":
-        return Say(("many words " * (fault.bytes // 11 + 1))[: fault.bytes])
-    if fault.kind == "bad_review":
-        return Say("Looks good to me.")
-    return submit_again(request) if fault.kind == "tool_loop" else reply
-
-
-def ending_of(fault: Fault | None) -> Ending:
-    """Say how the response ends.
-
-    Args:
-        fault: The fault of this call, if any.
-
-    Returns:
-        `completed` unless the fault is another ending.
-    """
-    if fault is not None and fault.kind == "incomplete":
-        return "incomplete"
-    return "failed" if fault is not None and fault.kind == "failed" else "completed"
-
-
-class Break(Enum):
-    """How a stream stops early."""
-
-    CUT = "the connection breaks"
-    STALL = "nothing more comes"
-
-
-def faulty_stream(events: Iterator[Json], kind: str | None) -> Iterator[Json | bytes | Break]:
-    """Let a stream go wrong.
-
-    Args:
-        events: The events of the response.
-        kind: Kind of the fault, if any.
-
-    Yields:
-        Events, bytes that are no event, and at the end a `Break` unless the stream ends cleanly.
-    """
-    deltas = 0
-    for event in events:
-        name = event["type"]
-        if kind == "cut_mid_stream" and (deltas == DELTAS_BEFORE_A_BREAK or name.endswith(".done")):
-            yield Break.CUT
-            return
-        if kind == "clean_eof" and name == "response.completed":
-            return
-        yield event
-        deltas += name.endswith(".delta")
-        if kind == "stall":
-            yield Break.STALL
-            return
-        if kind in ("malformed_json", "error_event") and name == "response.in_progress":
-            yield _MALFORMED if kind == "malformed_json" else encode_event(_error_event(event))
-            return
-
-
-def _error_event(before: Json) -> Json:
-    message = "The rehearsal model breaks off on purpose."
-    number = before["sequence_number"] + 1
-    return {"type": "error", "sequence_number": number, "code": "server_error", "message": message, "param": None}
