@@ -40,7 +40,13 @@ def _build_handler() -> Handler:
         cluster=settings.relay_cluster,
         clock=engine.clock,
     )
-    abandoned: dict[str, Part] = {"TurnAbandoned": services.abandoned.close_abandoned_turns}
+
+    async def close_abandoned_turns() -> int:
+        found = await services.abandoned.close_abandoned_turns()
+        telemetry.count("TurnWaiting", found.waiting)
+        return found.lost
+
+    abandoned: dict[str, Part] = {"TurnAbandoned": close_abandoned_turns}
     everything: dict[str, Part] = {
         **abandoned,
         "OrphanedSessionDeleted": services.sessions.delete_orphaned_sessions,

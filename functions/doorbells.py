@@ -69,7 +69,7 @@ class DoorbellAnswerer:
     async def _answer(self, record: Json, seconds_left: float) -> bool:
         """Whether the doorbell is answered; else it is on its way back into the queue."""
         try:
-            doorbell = parse_doorbell(str(record.get("body")))
+            doorbell = parse_doorbell(str(record.get("body")), record.get("attributes", {}).get("MessageGroupId"))
         except MalformedDoorbellError:
             # It would be no better the next time.
             logger.exception("Not a doorbell; it is thrown away")

@@ -55,7 +55,8 @@ def _build_handler() -> Handler:
     engine = build_aws_engine(settings)
     key = ModelKey(build_service("secretsmanager"), settings.openai_secret_arn)
     memory = SQLiteMemory(MemoryFiles(settings.memory_dir))
-    worker = build_worker_services(settings, with_bus(engine, CountingBus(engine.bus, telemetry)), memory, key)
+    counted = with_bus(engine, CountingBus(engine.bus, telemetry))
+    worker = build_worker_services(settings, counted, memory, key, max_turns=settings.max_turns)
     doorbells = DoorbellAnswerer(worker.turns, engine.queue, settings.lease_seconds, telemetry)
 
     async def answer(event: Json, context: Any) -> Json:

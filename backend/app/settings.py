@@ -67,6 +67,9 @@ class AwsSettings(AppSettings):
     topic_arn: str = Field(description="The SNS FIFO topic that carries the events to the relays.")
     memory_dir: Path = Field(Path("/mnt/memory"), description="Where the file system of the memories is mounted.")
     openai_secret_arn: str | None = Field(None, description="The secret that holds the key of the model's server.")
+    max_turns: PositiveInt = Field(
+        50, description="How many turns the workers run at the same time: while all are busy none is notified of again."
+    )
     relay_queue_prefix: str | None = Field(None, description="How the names of the relays' queues begin.")
     relay_cluster: str | None = Field(None, description="The ECS cluster in which the relays run.")
     stack: str = Field("vibewire", description="The stack's name: a dimension of all metrics.")

@@ -88,9 +88,14 @@ def build_client(
 
 
 def build_worker_services(
-    settings: AppSettings, engine: Engine, memory: Memory, key: str | ModelKeyProvider | None
+    settings: AppSettings,
+    engine: Engine,
+    memory: Memory,
+    key: str | ModelKeyProvider | None,
+    *,
+    max_turns: int,
 ) -> WorkerServices:
-    """The services of a worker on an engine and a memory.
+    """The services of a worker on an engine and a memory; `max_turns` is how many turns all workers run at once.
 
     Use them in one event loop: the client's connections belong to it.
     """
@@ -112,7 +117,9 @@ def build_worker_services(
         offloader=engine.offloader,
         limits=settings,
     )
-    abandoned = AbandonedTurnService(engine.turns, engine.queue, engine.bus, engine.clock, engine.ids, settings)
+    abandoned = AbandonedTurnService(
+        engine.turns, engine.queue, engine.bus, engine.clock, engine.ids, settings, max_turns=max_turns
+    )
     return WorkerServices(
         TurnService(parts), ErasureService(engine.erasure, memory, engine.clock, settings), abandoned, client
     )

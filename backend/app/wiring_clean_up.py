@@ -7,7 +7,7 @@ from backend.app.domain.authorization import Authorization
 from backend.app.domain.engine import Engine
 from backend.app.domain.erasure_service import ErasureService, MemoryErasure
 from backend.app.domain.session_service import SessionService
-from backend.app.settings import AppSettings
+from backend.app.settings import AwsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,21 @@ class CleanUpServices:
     erasure: ErasureService
 
 
-def build_clean_up_services(settings: AppSettings, engine: Engine, memory: MemoryErasure) -> CleanUpServices:
+def build_clean_up_services(settings: AwsSettings, engine: Engine, memory: MemoryErasure) -> CleanUpServices:
     """The services that clean up on an engine, and on what erases memories."""
     authorization = Authorization(engine.access, engine.sessions, engine.messages)
     return CleanUpServices(
         SessionService(
             engine.sessions, engine.projects, engine.events, authorization, engine.bus, engine.clock, engine.ids
         ),
-        AbandonedTurnService(engine.turns, engine.queue, engine.bus, engine.clock, engine.ids, settings),
+        AbandonedTurnService(
+            engine.turns,
+            engine.queue,
+            engine.bus,
+            engine.clock,
+            engine.ids,
+            settings,
+            max_turns=settings.max_turns,
+        ),
         ErasureService(engine.erasure, memory, engine.clock, settings),
     )

@@ -82,4 +82,4 @@ def _build_services(settings: LocalSettings, engine: LocalEngine, memory: Memory
     from backend.app.wiring_agent import build_worker_services
 
     memory = memory or SQLiteMemory(MemoryFiles(settings.data_dir / "memory"))
-    return build_worker_services(settings, engine, memory, settings.openai_api_key)
+    return build_worker_services(settings, engine, memory, settings.openai_api_key, max_turns=settings.workers)

@@ -63,7 +63,7 @@ async def open_desk(folder: Path) -> AsyncIterator[Desk]:
             settings = moto.settings.model_copy(update={"openai_base_url": model.base_url})
             engine = build_aws_engine(settings, moto.services)
             services = build_services(settings, engine)
-            worker = build_worker_services(settings, engine, SQLiteMemory(MemoryFiles(folder)), "none")
+            worker = build_worker_services(settings, engine, SQLiteMemory(MemoryFiles(folder)), "none", max_turns=1)
             project = await services.projects.create_project(USER, "Support desk", None)
             session, _ = await services.sessions.start_session(USER, project.project_id, None)
             yield Desk(services, worker, meter, session.session_id)

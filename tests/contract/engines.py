@@ -65,10 +65,16 @@ class ReceivingAwsQueue(AwsTurnQueue):
     async def receive(self, visibility_seconds: float) -> ReceivedDoorbell:
         while True:
             answer = await self._receiver.call(
-                "receive_message", QueueUrl=self._url, VisibilityTimeout=int(visibility_seconds), WaitTimeSeconds=0
+                "receive_message",
+                QueueUrl=self._url,
+                VisibilityTimeout=int(visibility_seconds),
+                WaitTimeSeconds=0,
+                AttributeNames=["MessageGroupId"],
             )
             for message in answer.get("Messages", []):
-                return ReceivedDoorbell(parse_doorbell(message["Body"]), message["ReceiptHandle"])
+                return ReceivedDoorbell(
+                    parse_doorbell(message["Body"], message["Attributes"]["MessageGroupId"]), message["ReceiptHandle"]
+                )
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
     async def acknowledge(self, receipt: str) -> None:

@@ -27,6 +27,20 @@ async def receive_and_answer(engine: TestedEngine) -> Doorbell:
     return received.doorbell
 
 
+async def receive_all(engine: TestedEngine, visibility_seconds: float) -> list[ReceivedDoorbell]:
+    """All doorbells that can be received now, each hidden for so long."""
+    (last,) = doorbells(engine, 1)
+    await engine.queue.ring(last)
+    received: list[ReceivedDoorbell] = []
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            held = await engine.queue.receive(visibility_seconds)
+            if held.doorbell == last:
+                await engine.queue.acknowledge(held.receipt)
+                return received
+            received.append(held)
+
+
 async def expect_hidden(engine: TestedEngine) -> None:
     """Whatever was rung before is hidden: a doorbell of a new session is the next one."""
     (of_another,) = doorbells(engine, 1)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,6 +57,20 @@ async def test_a_doorbell_is_rung_in_the_group_of_its_session(queue: Queue) -> N
     assert message["Attributes"]["MessageGroupId"] == "session-1"
     assert json.loads(message["Body"]) == {"session_id": "session-1", "message_id": "message-1"}
     assert parse_doorbell(message["Body"]) == BELL
+
+
+async def test_each_rescue_is_a_group_of_its_own_and_is_known_by_that(queue: Queue) -> None:
+    rescue = replace(BELL, is_rescue=True)
+    for _ in range(3):
+        await queue.turns.ring(rescue)
+    messages = queue.receive()
+    groups = [message["Attributes"]["MessageGroupId"] for message in messages]
+    assert len({*groups, "session-1"}) == 4
+    assert [parse_doorbell(message["Body"], group) for message, group in zip(messages, groups, strict=True)] == [
+        rescue
+    ] * 3
+    assert json.loads(messages[0]["Body"]) == {"session_id": "session-1", "message_id": "message-1"}
+    assert parse_doorbell(messages[0]["Body"], "session-1") == BELL
 
 
 async def test_the_same_doorbell_rung_twice_has_two_deduplication_ids(queue: Queue) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 
 from backend.app.domain.ports import Doorbell
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
-from tests.contract.queue_hands import VISIBILITY, doorbells, receive, receive_and_answer
+from tests.contract.queue_hands import VISIBILITY, doorbells, expect_hidden, receive, receive_and_answer
 from tests.manual_time import ManualClock
 
 _DEADLINE = 10.0
@@ -43,6 +44,26 @@ async def test_a_session_has_one_doorbell_out_at_a_time(engine: TestedEngine) ->
     assert await receive_and_answer(engine) == of_another
     await engine.queue.acknowledge(held.receipt)
     assert (await receive(engine)).doorbell == second
+
+
+async def test_a_rescue_is_held_up_by_nothing_and_holds_up_nothing(engine: TestedEngine) -> None:
+    first, second = doorbells(engine, 2)
+    rescue = replace(second, is_rescue=True)
+    await engine.queue.ring(first)
+    assert (await receive(engine)).doorbell == first
+    for _ in range(2):
+        await engine.queue.ring(rescue)
+        assert (await receive(engine)).doorbell == rescue
+    await engine.queue.ring(second)
+    await expect_hidden(engine)
+
+
+async def test_a_rescue_that_comes_back_is_still_one(engine: TestedEngine, clock: ManualClock) -> None:
+    (doorbell,) = doorbells(engine, 1)
+    await engine.queue.ring(replace(doorbell, is_rescue=True))
+    for _ in range(2):
+        assert (await receive(engine)).doorbell == replace(doorbell, is_rescue=True)
+        clock.advance(VISIBILITY + 1)
 
 
 async def test_sessions_are_served_in_parallel(engine: TestedEngine) -> None:

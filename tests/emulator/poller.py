@@ -24,10 +24,13 @@ class Poller:
         """The event with the next doorbell, once there is one."""
         deadline = time.monotonic() + _DEADLINE_SECONDS
         while time.monotonic() < deadline:
-            found = self._sqs.receive_message(QueueUrl=self._queue_url, WaitTimeSeconds=1).get("Messages")
+            found = self._sqs.receive_message(
+                QueueUrl=self._queue_url, WaitTimeSeconds=1, AttributeNames=["MessageGroupId"]
+            ).get("Messages")
             if found:
                 doorbell = json.loads(found[0]["Body"])
-                return doorbell_event(doorbell["session_id"], doorbell["message_id"], found[0]["ReceiptHandle"])
+                group_id = found[0]["Attributes"]["MessageGroupId"]
+                return doorbell_event(**doorbell, receipt=found[0]["ReceiptHandle"], group_id=group_id)
         raise AssertionError("no doorbell rings")
 
     def deliver(self, function: EmulatedFunction, event: Json) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.abandoned_turn_service import AbandonedTurnService
+from backend.app.domain.abandoned_turn_service import AbandonedTurns, AbandonedTurnService
 from backend.app.domain.agent_port import Draft
 from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.ports import Doorbell
@@ -17,7 +17,9 @@ from tests.domain.scripted_agents import Workshop
 from tests.faults.workers import FROZEN, LEASE_SECONDS, WAIT_SECONDS, Halt, halted_at, open_shop, rung, worker_of
 from tests.manual_time import ManualClock
 
-TOO_LONG = 120
+TOO_LONG = 20
+NONE = AbandonedTurns(lost=0, waiting=0)
+ONE = AbandonedTurns(lost=1, waiting=0)
 ATTEMPTS = FROZEN.attempts
 
 
@@ -36,7 +38,7 @@ async def heard(engine: LocalEngine) -> AsyncIterator[list[BusMessage]]:
 
 def closer(engine: LocalEngine, end_halt: Halt | None = None) -> AbandonedTurnService:
     turns = halted_at(engine.turns, "end_turn", end_halt) if end_halt else engine.turns
-    return AbandonedTurnService(turns, engine.queue, engine.bus, engine.clock, engine.ids, FROZEN)
+    return AbandonedTurnService(turns, engine.queue, engine.bus, engine.clock, engine.ids, FROZEN, max_turns=8)
 
 
 async def begin(engine: LocalEngine, message: Message, times: int = 1) -> None:
@@ -59,13 +61,13 @@ async def answer_bell(shop: Workshop) -> None:
     await shop.engine.queue.acknowledge(received.receipt)
 
 
-async def test_a_lost_doorbell_is_rung_again_after_two_minutes(shop: Workshop, clock: ManualClock) -> None:
+async def test_a_lost_doorbell_is_rung_again_after_twenty_seconds(shop: Workshop, clock: ManualClock) -> None:
     message = await shop.queue()
     clock.advance(TOO_LONG - 1)
-    assert await closer(shop.engine).close_abandoned_turns() == 0
+    assert await closer(shop.engine).close_abandoned_turns() == NONE
     assert await bells(shop.engine) == []
     clock.advance(1)
-    assert await closer(shop.engine).close_abandoned_turns() == 1
+    assert await closer(shop.engine).close_abandoned_turns() == ONE
     assert await bells(shop.engine) == [message.message_id]
     await answer_bell(shop)
     assert (await shop.find(message)).status is MessageStatus.COMPLETED
@@ -75,9 +77,9 @@ async def test_a_dead_workers_turn_is_rung_for_when_its_lease_is_over(shop: Work
     message = await shop.queue()
     await begin(shop.engine, message)
     clock.advance(LEASE_SECONDS - 1)
-    assert await closer(shop.engine).close_abandoned_turns() == 0
+    assert await closer(shop.engine).close_abandoned_turns() == NONE
     clock.advance(1)
-    assert await closer(shop.engine).close_abandoned_turns() == 1
+    assert await closer(shop.engine).close_abandoned_turns() == ONE
     assert await bells(shop.engine) == [message.message_id]
     await answer_bell(shop)
     found = await shop.find(message)
@@ -90,7 +92,7 @@ async def test_a_turn_whose_attempts_are_spent_fails_visibly(
     message = await shop.queue()
     await begin(shop.engine, message, times=ATTEMPTS)
     clock.advance(LEASE_SECONDS)
-    assert await closer(shop.engine).close_abandoned_turns() == 1
+    assert await closer(shop.engine).close_abandoned_turns() == ONE
     found = await shop.find(message)
     assert found.error is not None
     assert (found.status, found.error.code) == (MessageStatus.FAILED, "attempts_spent")
@@ -106,7 +108,7 @@ async def test_live_turns_and_those_that_wait_behind_them_are_left_alone(
     running, _ = await shop.queue("One"), await shop.queue("Two")
     clock.advance(5 * TOO_LONG)
     await begin(shop.engine, running)
-    assert await closer(shop.engine).close_abandoned_turns() == 0
+    assert await closer(shop.engine).close_abandoned_turns() == NONE
     assert (await bells(shop.engine), heard) == ([], [])
     assert (await shop.find(running)).attempt == 1
 
@@ -115,18 +117,16 @@ async def test_ended_turns_are_left_alone(shop: Workshop, clock: ManualClock) ->
     await shop.answer(await shop.queue())
     before = await shop.events()
     clock.advance(5 * TOO_LONG)
-    assert await closer(shop.engine).close_abandoned_turns() == 0
+    assert await closer(shop.engine).close_abandoned_turns() == NONE
     assert (await bells(shop.engine), await shop.events()) == ([], before)
 
 
-async def test_the_message_behind_a_turn_that_fails_is_rung_for_the_next_time(
-    shop: Workshop, clock: ManualClock
-) -> None:
+async def test_the_message_behind_a_turn_that_fails_is_rung_for_at_once(shop: Workshop, clock: ManualClock) -> None:
     dead, waiting = await shop.queue("One"), await shop.queue("Two")
     await begin(shop.engine, dead, times=ATTEMPTS)
-    clock.advance(TOO_LONG)
-    assert await closer(shop.engine).close_abandoned_turns() == 1
-    assert await closer(shop.engine).close_abandoned_turns() == 1
+    clock.advance(LEASE_SECONDS)
+    assert await closer(shop.engine).close_abandoned_turns() == ONE
+    assert await closer(shop.engine).close_abandoned_turns() == NONE
     assert await bells(shop.engine) == [waiting.message_id]
     await answer_bell(shop)
     assert (await shop.find(waiting)).status is MessageStatus.COMPLETED
@@ -134,8 +134,8 @@ async def test_the_message_behind_a_turn_that_fails_is_rung_for_the_next_time(
 
 async def test_closing_again_and_again_answers_a_turn_once(shop: Workshop, clock: ManualClock) -> None:
     message = await shop.queue()
-    clock.advance(TOO_LONG)
-    for _ in range(3):
+    for seconds in (20, 20, 40):
+        clock.advance(seconds)
         await closer(shop.engine).close_abandoned_turns()
     for _ in range(3):
         await answer_bell(shop)
@@ -160,7 +160,7 @@ async def test_a_last_attempt_that_completes_just_before_it_is_failed_stays_comp
         worker_halt.opened.set()
         await running
         closer_halt.opened.set()
-        assert await closing == 1
+        assert await closing == ONE
     assert (await shop.find(message)).content == "Just in time."
     kinds = [type(event) for event in await shop.events()]
     assert (kinds.count(VibecodeResponseEvent), kinds.count(MessageFailedEvent)) == (1, 0)
@@ -176,7 +176,7 @@ async def test_a_last_attempt_that_wakes_after_it_was_failed_stays_failed(shop: 
     async with asyncio.timeout(WAIT_SECONDS):
         await halt.reached.wait()
         clock.advance(LEASE_SECONDS)
-        assert await closer(shop.engine).close_abandoned_turns() == 1
+        assert await closer(shop.engine).close_abandoned_turns() == ONE
         halt.opened.set()
         await running
     assert (await shop.find(message)).status is MessageStatus.FAILED

@@ -44,10 +44,12 @@ def http_event(
     return event
 
 
-def doorbell_event(session_id: str, message_id: str, receipt: str) -> Json:
-    """A doorbell as the event source mapping hands it to run_turn."""
+def doorbell_event(session_id: str, message_id: str, receipt: str, group_id: str | None = None) -> Json:
+    """A doorbell as the event source mapping hands it to run_turn, by default in its session's group."""
     doorbell = json.dumps({"session_id": session_id, "message_id": message_id})
-    return event_of("run_turn", session_id=session_id, receipt=receipt, doorbell=doorbell)
+    event = event_of("run_turn", session_id=session_id, receipt=receipt, doorbell=doorbell)
+    event["Records"][0]["attributes"]["MessageGroupId"] = group_id or session_id
+    return event
 
 
 def content_of(answer: Json) -> bytes:

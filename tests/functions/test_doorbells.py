@@ -78,6 +78,15 @@ async def test_an_answered_doorbell_is_acknowledged(queue: Queue, telemetry: Tel
     assert await answer(returns(None), queue, telemetry) == ACKNOWLEDGED
 
 
+async def test_a_doorbell_of_a_group_of_its_own_is_a_rescue(queue: Queue, telemetry: Telemetry) -> None:
+    async def run(doorbell: Doorbell, receipt: str) -> float | None:
+        assert doorbell == Doorbell(SESSION, MESSAGE, is_rescue=True)
+        return None
+
+    event = doorbell_event(SESSION, MESSAGE, "receipt", group_id=RECORD_ID)
+    assert await answer(run, queue, telemetry, event) == ACKNOWLEDGED
+
+
 async def test_a_doorbell_is_hidden_for_no_longer_than_the_lease(queue: Queue, telemetry: Telemetry) -> None:
     await answer(returns(None), queue, telemetry)
     assert queue.hidden == [("receipt", LEASE_SECONDS)]

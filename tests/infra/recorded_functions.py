@@ -112,9 +112,12 @@ class RecordedFunctions:
         logical_id = "".join(word.capitalize() for word in use_case.split("_")) + "Function"
         return self.invoke(logical_id, event_of(use_case))
 
-    def answer_doorbell(self, session_id: str, message_id: str, receipt: str = "none") -> bool:
+    def answer_doorbell(
+        self, session_id: str, message_id: str, receipt: str = "none", group_id: str | None = None
+    ) -> bool:
         """Hand a doorbell to the worker. Returns whether it is answered."""
-        return not self.invoke("RunTurnFunction", doorbell_event(session_id, message_id, receipt))["batchItemFailures"]
+        event = doorbell_event(session_id, message_id, receipt, group_id)
+        return not self.invoke("RunTurnFunction", event)["batchItemFailures"]
 
     def forget_memories(self) -> None:
         """Lose the file system."""
@@ -124,9 +127,10 @@ class RecordedFunctions:
     def answer_doorbells(self) -> None:
         """Be the event source mapping until the queue is empty."""
         url = self.stack.turn_queue_url
-        while messages := self._sqs.receive_message(QueueUrl=url).get("Messages"):
+        while messages := self._sqs.receive_message(QueueUrl=url, AttributeNames=["MessageGroupId"]).get("Messages"):
             (message,) = messages
-            if self.answer_doorbell(**json.loads(message["Body"]), receipt=message["ReceiptHandle"]):
+            group_id = message["Attributes"]["MessageGroupId"]
+            if self.answer_doorbell(**json.loads(message["Body"]), receipt=message["ReceiptHandle"], group_id=group_id):
                 self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 

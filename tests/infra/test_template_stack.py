@@ -53,7 +53,7 @@ def test_a_doorbell_that_is_put_back_for_too_long_goes_to_the_dead_letters(stack
     turns = queue_attributes(stack.turn_queue_url)
     assert json.loads(turns["RedrivePolicy"]) == {
         "deadLetterTargetArn": stack.outputs["TurnDeadLetterQueueArn"],
-        "maxReceiveCount": 50,
+        "maxReceiveCount": 300,
     }
     # moto passes over this one.
     dead = load_template(NESTED["Storage"])["Resources"]["TurnDeadLetterQueue"]["Properties"]

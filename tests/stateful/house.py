@@ -53,7 +53,7 @@ class House:
         self._worker = turn_service(self.engine, self.memory, self.agents, None, self._settings)
         self.erasure = ErasureService(engine.erasure, self.memory, self.clock, self._settings)
         self._abandoned = AbandonedTurnService(
-            engine.turns, self.engine.queue, engine.bus, self.clock, self._ids, self._settings
+            engine.turns, self.engine.queue, engine.bus, self.clock, self._ids, self._settings, max_turns=8
         )
 
     async def open(self) -> None:

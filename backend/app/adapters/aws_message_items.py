@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.app.adapters.aws_documents import DocumentRef, pack, read_documents, store_document
+from backend.app.adapters.aws_open_messages import due_attributes
 from backend.app.adapters.aws_session_items import usage_of
 from backend.app.adapters.moments import moment_of, text_of
 from backend.app.domain.message import Message, MessageError, MessageStatus
@@ -13,7 +14,6 @@ from shared.aws_item import Item, Write
 from shared.aws_table import AwsTable
 from shared.events import TokenUsage
 from shared.table_keys import (
-    DUE_QUEUED,
     message_key,
     message_locator_key,
     session_key,
@@ -39,8 +39,7 @@ def message_item(message: Message) -> Item:
         "attempt": message.attempt,
         "iterations": message.iterations,
         "created_at": text_of(message.created_at),
-        "due_kind": DUE_QUEUED,
-        "due_at": text_of(message.created_at),
+        **({} if message.due_at is None else due_attributes(message.due_at)),
         **TokenUsage().model_dump(),
     }
 
@@ -101,7 +100,7 @@ def ending_attributes(
     if error is not None:
         values |= {"error_code": error.code, "error_detail": error.detail}
     sets = ", ".join(f"#{name} = :{name}" for name in values)
-    return f"SET {sets} REMOVE #lease_until, #due_kind, #due_at", values
+    return f"SET {sets} REMOVE #lease_until, #due_kind, #due_at, #rescues", values
 
 
 def _message_of(item: Item, *, prompt: str | None, content: str | None, patch: str | None) -> Message:
@@ -125,4 +124,6 @@ def _message_of(item: Item, *, prompt: str | None, content: str | None, patch: s
         completed_at=moment_of(item["completed_at"]) if "completed_at" in item else None,
         lease_until=moment_of(item["lease_until"]) if "lease_until" in item else None,
         cancel_requested=item.get("cancel_requested", False),
+        due_at=moment_of(item["due_at"]) if "due_at" in item else None,
+        rescues=item.get("rescues", 0),
     )

@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import replace
 
 from backend.app.adapters.aws_message_items import message_item, read_messages, text_writes
-from backend.app.adapters.aws_session_items import LIVE
+from backend.app.adapters.aws_open_messages import queueing_write
 from backend.app.domain.errors import SessionNotFoundError
 from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.queueing import require_room, require_same_prompt, require_same_session
-from shared.aws_item import Item, put, update
+from backend.app.domain.rescue import start_due_at
+from shared.aws_item import Item, put
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.table_keys import message_key, message_locator_key, session_key
 
@@ -26,18 +27,20 @@ async def queue_message(table: AwsTable, message: Message, queue_limit: int) -> 
         if known is not None:
             return await _same_message(table, known, message), False
         await _check_queue(table, session, message.session_id, queue_limit)
-        queued = replace(message, number=session["message_count"] + 1)
+        is_first = not session.get("open_numbers")
+        due_at = start_due_at(message.created_at) if is_first else None
+        queued = replace(message, number=session["message_count"] + 1, due_at=due_at)
         try:
-            await _store(table, queued)
+            await _store(table, session, queued)
         except ConditionFailedError:
-            # Another message of the session, or this very one, was stored meanwhile.
+            # Another message of the session, or this very one, was stored meanwhile, or the first open one ended.
             await pause(attempt)
             attempt += 1
         else:
             return queued, True
 
 
-async def _store(table: AwsTable, message: Message) -> None:
+async def _store(table: AwsTable, session: Item, message: Message) -> None:
     texts, documents = await text_writes(table, message.session_id, message.number, 0, prompt=message.prompt)
     locator = {
         **message_locator_key(message.message_id),
@@ -45,14 +48,7 @@ async def _store(table: AwsTable, message: Message) -> None:
         "number": message.number,
     }
     await table.write(
-        session=update(
-            session_key(message.session_id),
-            "SET #message_count = :number ADD #open_numbers :open",
-            f"{LIVE} AND #message_count = :before",
-            number=message.number,
-            before=message.number - 1,
-            open={message.number},
-        ),
+        session=queueing_write(session, message.number, message.session_id),
         locator=put(locator, "attribute_not_exists(pk)"),
         message=put({**message_item(message), **texts}, "attribute_not_exists(pk)"),
         texts=documents,

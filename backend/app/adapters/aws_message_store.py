@@ -13,8 +13,8 @@ from backend.app.adapters.aws_message_items import (
     text_bytes,
 )
 from backend.app.adapters.aws_message_queueing import queue_message
+from backend.app.adapters.aws_open_messages import ending_writes
 from backend.app.adapters.aws_responses import read_responses
-from backend.app.adapters.aws_session_items import ADD_USAGE, LIVE, usage_values
 from backend.app.adapters.cursors import cursor_of, number_of
 from backend.app.adapters.moments import text_of
 from backend.app.domain.errors import (
@@ -119,6 +119,9 @@ class AwsMessageStore:
         self, message: Message, now: datetime, event: MessageCancelledEvent
     ) -> tuple[Message, MessageCancelledEvent]:
         error = MessageError(event.code, event.detail or "")
+        session = await self._table.get(session_key(message.session_id))
+        if session is None or "deleted_at" in session:
+            raise SessionGoneError(message.session_id)
         attempt = message.attempt + 1
         change, values = ending_attributes(MessageStatus.CANCELLED, error, now, attempt=attempt)
         logged = await self._writer.log(
@@ -133,13 +136,7 @@ class AwsMessageStore:
                     open=message.status,
                     now=text_of(now),
                 ),
-                "session": update(
-                    session_key(message.session_id),
-                    f"{ADD_USAGE} DELETE #open_numbers :ended",
-                    LIVE,
-                    **usage_values(message.token_usage),
-                    ended={message.number},
-                ),
+                **ending_writes(session, message.session_id, message.number, now, message.token_usage),
             },
         )
         ended = replace(
@@ -149,5 +146,7 @@ class AwsMessageStore:
             error=error,
             completed_at=now,
             lease_until=None,
+            due_at=None,
+            rescues=0,
         )
         return ended, logged

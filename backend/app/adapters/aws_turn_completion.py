@@ -2,24 +2,29 @@
 
 from backend.app.adapters.aws_code import code_version_writes
 from backend.app.adapters.aws_message_items import ending_attributes, text_writes
+from backend.app.adapters.aws_open_messages import ending_writes
 from backend.app.adapters.aws_project_store import LIVE as LIVE_PROJECT
-from backend.app.adapters.aws_session_items import ADD_USAGE, LIVE, usage_values
 from backend.app.adapters.aws_turn_fence import OWN, own_update
 from backend.app.adapters.moments import text_of
 from backend.app.domain.errors import StaleBaseError, TurnFencedError
 from backend.app.domain.message import MessageStatus, TurnAnswer, TurnRef
 from backend.app.domain.project import CodeVersion
 from shared.aws_event_log import event_body
-from shared.aws_item import Write, check, update
+from shared.aws_item import Item, Write, check, update
 from shared.aws_table import AwsTable
 from shared.events import VibecodeResponseEvent, logged_event_adapter
-from shared.table_keys import EVENT_PREFIX, project_key, session_key, session_partition
+from shared.table_keys import EVENT_PREFIX, project_key, session_partition
 
 
 async def completion_writes(
-    table: AwsTable, turn: TurnRef, answer: TurnAnswer, version: CodeVersion | None, event: VibecodeResponseEvent
+    table: AwsTable,
+    session: Item,
+    turn: TurnRef,
+    answer: TurnAnswer,
+    version: CodeVersion | None,
+    event: VibecodeResponseEvent,
 ) -> dict[str, Write | list[Write]]:
-    """What completes the turn's message, the logging of the event apart."""
+    """What completes the turn's message, the logging of the event apart. `session`: its item as it was read."""
     texts, documents = await text_writes(
         table, turn.session_id, turn.number, turn.attempt, content=answer.content, patch=answer.patch
     )
@@ -39,13 +44,14 @@ async def completion_writes(
             **values,
             **answered,
         ),
-        "session": update(
-            session_key(turn.session_id),
-            f"SET #completed_number = :number {ADD_USAGE} DELETE #open_numbers :ended",
-            LIVE,
-            number=turn.number,
-            ended={turn.number},
-            **usage_values(event.token_usage),
+        **ending_writes(
+            session,
+            turn.session_id,
+            turn.number,
+            event.created_at,
+            event.token_usage,
+            change="SET #completed_number = :completed",
+            completed=turn.number,
         ),
         "texts": documents,
         **await _project_writes(table, turn, version),

@@ -34,7 +34,11 @@ class DoorbellBody(BaseModel):
 
 
 class AwsTurnQueue:
-    """The TurnQueue on SQS FIFO, grouped by session."""
+    """The TurnQueue on SQS FIFO, grouped by session; each rescue is a group of its own.
+
+    SQS gives out nothing more of a group while one of its messages is hidden, and one that a failed start of the
+    function received is hidden for as long as the function may run.
+    """
 
     def __init__(self, sqs: AwsService, queue_url: str, ids: IdGenerator) -> None:
         self._sqs = sqs
@@ -47,7 +51,7 @@ class AwsTurnQueue:
             "send_message",
             QueueUrl=self._queue_url,
             MessageBody=json.dumps({"session_id": doorbell.session_id, "message_id": doorbell.message_id}),
-            MessageGroupId=doorbell.session_id,
+            MessageGroupId=self._ids.new_id() if doorbell.is_rescue else doorbell.session_id,
             # Fresh each time: the store alone de-duplicates. SQS would forget a doorbell that is rung again.
             MessageDeduplicationId=self._ids.new_id(),
         )
@@ -66,14 +70,14 @@ class AwsTurnQueue:
                 raise
 
 
-def parse_doorbell(body: str) -> Doorbell:
-    """The doorbell in the body of a message. Raises MalformedDoorbellError."""
+def parse_doorbell(body: str, group_id: str | None = None) -> Doorbell:
+    """The doorbell in the body of a message of a group, by default its session's. Raises MalformedDoorbellError."""
     try:
         parsed = DoorbellBody.model_validate_json(body)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['type']}" for one in error.errors())
         raise MalformedDoorbellError(f"No doorbell: {problems}") from None
-    return Doorbell(parsed.session_id, parsed.message_id)
+    return Doorbell(parsed.session_id, parsed.message_id, is_rescue=group_id not in (None, parsed.session_id))
 
 
 def _is_stale_receipt(error: ClientError) -> bool:

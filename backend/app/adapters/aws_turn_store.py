@@ -1,15 +1,18 @@
 """Messages in the DynamoDB table, as the worker sees them: every write is fenced by its attempt."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from backend.app.adapters.aws_completed_turns import item_writes, read_completed_turns
+from backend.app.adapters.aws_due_turns import count_running, list_due_sessions, note_rescue
 from backend.app.adapters.aws_event_writer import AnyLogged, AwsEventWriter, SessionGoneError
 from backend.app.adapters.aws_message_items import FREE, ending_attributes, find_live_item, read_messages
+from backend.app.adapters.aws_open_messages import DUE, due_attributes, ending_writes
 from backend.app.adapters.aws_responses import response_writes
-from backend.app.adapters.aws_session_items import ADD_USAGE, LIVE, usage_of, usage_values
+from backend.app.adapters.aws_session_items import ADD_USAGE, usage_of, usage_values
 from backend.app.adapters.aws_turn_completion import completion_writes, find_completion, require_base
 from backend.app.adapters.aws_turn_fence import own_check, own_update, require_own
 from backend.app.adapters.moments import text_of
@@ -25,18 +28,20 @@ from backend.app.domain.message import (
     TurnRef,
 )
 from backend.app.domain.project import CodeVersion
+from backend.app.domain.rescue import start_due_at
 from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
 from shared.aws_item import Item as TableItem
 from shared.aws_item import Write, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.events import TokenUsageEvent, VibecodeResponseEvent
 from shared.table_keys import (
-    DUE_QUEUED,
     DUE_RUNNING,
     message_key,
     session_key,
 )
 
+# Between the two reads of a look the message may have ended; not again and again.
+_LOOKS = 12
 _LEASE = "#lease_until = :lease, #due_kind = :due, #due_at = :lease"
 
 
@@ -49,8 +54,7 @@ class AwsTurnStore:
 
     async def find_open_message(self, session_id: str) -> Message | None:
         """See TurnStore."""
-        attempt = 0
-        while True:
+        for attempt in range(_LOOKS):
             session = await self._table.get(session_key(session_id))
             if session is None or "deleted_at" in session or not session.get("open_numbers"):
                 return None
@@ -60,17 +64,24 @@ class AwsTurnStore:
                 return message
             # It ended between the two reads.
             await pause(attempt)
-            attempt += 1
+        raise RuntimeError(f"Session {session_id} counts a message as open that is not")
 
-    async def list_stuck_sessions(self, now: datetime, queued_before: datetime, limit: int) -> Sequence[str]:
+    async def is_open(self, message_id: str) -> bool:
         """See TurnStore."""
-        found: dict[str, None] = {}
-        for kind, until in ((DUE_RUNNING, now), (DUE_QUEUED, queued_before)):
-            async for due in self._table.query_due(kind, high=text_of(until)):
-                found[due["pk"].partition("#")[2]] = None
-                if len(found) == limit:
-                    return list(found)
-        return list(found)
+        item = await find_live_item(self._table, message_id)
+        return item is not None and MessageStatus(item["status"]).is_open
+
+    def list_due_sessions(self, now: datetime) -> AsyncIterator[str]:
+        """See TurnStore."""
+        return list_due_sessions(self._table, now)
+
+    async def count_running(self, now: datetime, limit: int) -> int:
+        """See TurnStore."""
+        return await count_running(self._table, now, limit)
+
+    async def note_rescue(self, message: Message, due_at: datetime) -> bool:
+        """See TurnStore."""
+        return await note_rescue(self._table, message, due_at)
 
     async def take_turn(
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
@@ -96,19 +107,25 @@ class AwsTurnStore:
                 attempt += 1
             else:
                 return TakeOutcome.TAKEN, replace(
-                    message, status=MessageStatus.RUNNING, attempt=message.attempt + 1, lease_until=lease_until
+                    message,
+                    status=MessageStatus.RUNNING,
+                    attempt=message.attempt + 1,
+                    lease_until=lease_until,
+                    due_at=lease_until,
+                    rescues=0,
                 )
 
     async def beat(self, turn: TurnRef, lease_until: datetime | None) -> TurnSignal:
         """See TurnStore."""
         item = await self._own_item(turn)
         if lease_until is not None:
-            await self._set_lease(turn, lease_until)
+            await self._write(message=own_update(turn, f"SET {_LEASE}", **_lease(lease_until)))
         return TurnSignal(item.get("cancel_requested", False))
 
-    async def release_lease(self, turn: TurnRef, now: datetime) -> None:
+    async def release_lease(self, turn: TurnRef, now: datetime, retry_at: datetime | None = None) -> None:
         """See TurnStore."""
-        await self._set_lease(turn, now)
+        due = due_attributes(start_due_at(retry_at or now))
+        await self._write(message=own_update(turn, f"SET #lease_until = :now, {DUE}", now=text_of(now), **due))
 
     async def record_response(self, turn: TurnRef, response: ModelResponse, event: TokenUsageEvent) -> TokenUsageEvent:
         """See TurnStore."""
@@ -133,7 +150,7 @@ class AwsTurnStore:
         """See TurnStore."""
         attempt = 0
         while True:
-            message = await self._table.get(message_key(turn.session_id, turn.number))
+            message, session = await self._message_and_session(turn)
             if _is_completed_by(turn, message) and (completed := await find_completion(self._table, turn)) is not None:
                 return completed
             message = require_own(turn, message)
@@ -143,7 +160,7 @@ class AwsTurnStore:
                 await require_base(self._table, turn, version)
             counted = event.model_copy(update={"token_usage": usage_of(message)})
             try:
-                writes = await completion_writes(self._table, turn, answer, version, counted)
+                writes = await completion_writes(self._table, session, turn, answer, version, counted)
                 return await self._writer.log(counted, writes)
             except SessionGoneError as error:
                 raise TurnFencedError("the session was deleted") from error
@@ -156,19 +173,25 @@ class AwsTurnStore:
         self, turn: TurnRef, status: MessageStatus, error: MessageError, iterations: int, event: AnyLogged
     ) -> AnyLogged:
         """See TurnStore."""
-        usage = usage_of(await self._own_item(turn))
         change, values = ending_attributes(status, error, event.created_at, attempt=turn.attempt)
         ended = own_update(
             turn, change.replace("SET ", "SET #iterations = :iterations, "), iterations=iterations, **values
         )
-        settled = update(
-            session_key(turn.session_id),
-            f"{ADD_USAGE} DELETE #open_numbers :ended",
-            LIVE,
-            ended={turn.number},
-            **usage_values(usage),
-        )
-        return await self._log(event.model_copy(update={"token_usage": usage}), {"message": ended, "session": settled})
+        attempt = 0
+        while True:
+            message, session = await self._message_and_session(turn)
+            usage = usage_of(require_own(turn, message))
+            others = ending_writes(session, turn.session_id, turn.number, event.created_at, usage)
+            try:
+                return await self._writer.log(
+                    event.model_copy(update={"token_usage": usage}), {"message": ended, **others}
+                )
+            except SessionGoneError as gone:
+                raise TurnFencedError("the session was deleted") from gone
+            except ConditionFailedError:
+                # Why, is told by what is read next: this turn may be another's, or its session's open messages changed.
+                await pause(attempt)
+                attempt += 1
 
     async def list_completed_turns(self, session_id: str, after: int, limit: int) -> Sequence[CompletedTurn]:
         """See TurnStore."""
@@ -177,7 +200,7 @@ class AwsTurnStore:
     async def _take(self, message: Message, now: datetime, lease_until: datetime) -> None:
         taken = update(
             message_key(message.session_id, message.number),
-            f"SET {_LEASE}, #status = :running, #attempt = :attempt REMOVE #items_name, #items_parts",
+            f"SET {_LEASE}, #status = :running, #attempt = :attempt REMOVE #rescues, #items_name, #items_parts",
             FREE,
             **_lease(lease_until),
             running=MessageStatus.RUNNING,
@@ -188,8 +211,13 @@ class AwsTurnStore:
         )
         await self._table.write(message=taken)
 
-    async def _set_lease(self, turn: TurnRef, until: datetime) -> None:
-        await self._write(message=own_update(turn, f"SET {_LEASE}", **_lease(until)))
+    async def _message_and_session(self, turn: TurnRef) -> tuple[TableItem | None, TableItem]:
+        message, session = await asyncio.gather(
+            self._table.get(message_key(turn.session_id, turn.number)), self._table.get(session_key(turn.session_id))
+        )
+        if session is None or "deleted_at" in session:
+            raise TurnFencedError("the session was deleted")
+        return message, session
 
     async def _own_item(self, turn: TurnRef) -> TableItem:
         return require_own(turn, await self._table.get(message_key(turn.session_id, turn.number)))

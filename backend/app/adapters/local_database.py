@@ -51,6 +51,7 @@ CREATE TABLE IF NOT EXISTS messages (
     total_tokens INTEGER NOT NULL DEFAULT 0, model TEXT, iterations INTEGER NOT NULL DEFAULT 0,
     attempt INTEGER NOT NULL DEFAULT 0, error_code TEXT, error_detail TEXT, created_at TEXT NOT NULL,
     completed_at TEXT, lease_until TEXT, cancel_requested INTEGER NOT NULL DEFAULT 0,
+    due_at TEXT, rescues INTEGER NOT NULL DEFAULT 0,
     UNIQUE (session_id, number)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS open_messages ON messages (session_id, number) WHERE status IN ('queued', 'running');
@@ -70,12 +71,10 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at);
 CREATE TABLE IF NOT EXISTS doorbells (
     id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL, message_id TEXT NOT NULL,
-    visible_at REAL NOT NULL, receipt TEXT, hidden_seconds REAL NOT NULL DEFAULT 0
+    visible_at REAL NOT NULL, receipt TEXT, hidden_seconds REAL NOT NULL DEFAULT 0,
+    group_id TEXT NOT NULL DEFAULT ''
 ) STRICT;
-CREATE INDEX IF NOT EXISTS doorbells_of_session ON doorbells (session_id, id);
 """
-
-
 # Columns that older stores lack: table, column and what follows it. `CREATE TABLE IF NOT EXISTS` adds none.
 _ADDED_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("doorbells", "hidden_seconds", "REAL NOT NULL DEFAULT 0"),
@@ -84,7 +83,17 @@ _ADDED_COLUMNS: tuple[tuple[str, str, str], ...] = (
         for table in ("sessions", "messages", "responses")
         for column in ("cached_tokens", "reasoning_tokens")
     ),
+    ("messages", "due_at", "TEXT"),
+    ("messages", "rescues", "INTEGER NOT NULL DEFAULT 0"),
+    ("doorbells", "group_id", "TEXT NOT NULL DEFAULT ''"),
 )
+# What needs those columns, and gives the rows of older stores their values.
+_AFTER_ADDED_COLUMNS = """
+CREATE INDEX IF NOT EXISTS due_messages ON messages (due_at, message_id) WHERE due_at IS NOT NULL;
+DROP INDEX IF EXISTS doorbells_of_session;
+CREATE INDEX IF NOT EXISTS doorbells_of_group ON doorbells (group_id, id);
+UPDATE doorbells SET group_id = session_id WHERE group_id = '';
+"""
 
 
 class LocalDatabase:
@@ -182,6 +191,7 @@ class LocalDatabase:
         for table, column, declaration in _ADDED_COLUMNS:
             if column not in {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {declaration}")
+        connection.executescript(_AFTER_ADDED_COLUMNS)
         # A process that was killed between a deletion and this may have left the deleted text in the log.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 

@@ -13,6 +13,7 @@ from backend.app.adapters.moments import text_of
 from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
 from backend.app.domain.message import Message, MessageError, MessageStatus, ModelResponse
 from backend.app.domain.queueing import require_room, require_same_prompt, require_same_session
+from backend.app.domain.rescue import start_due_at
 from backend.app.domain.store_ports import Page
 from shared.events import MessageCancelledEvent
 
@@ -45,9 +46,9 @@ class LocalMessageStore:
             connection.execute(
                 "UPDATE sessions SET message_count = ? WHERE session_id = ?", (number, message.session_id)
             )
-            row = connection.execute(
+            connection.execute(
                 "INSERT INTO messages (message_id, session_id, project_id, number, prompt, status, created_at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *",
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     message.message_id,
                     message.session_id,
@@ -57,8 +58,9 @@ class LocalMessageStore:
                     MessageStatus.QUEUED,
                     text_of(message.created_at),
                 ),
-            ).fetchone()
-            return message_of(row), True
+            )
+            make_first_due(connection, message.session_id, message.created_at)
+            return _reread(connection, message.message_id), True
 
         return await self._database.transaction(work)
 
@@ -135,15 +137,27 @@ def end_message(
     *,
     attempt: int,
 ) -> None:
-    """Within a transaction: give an open message its end, and its session the tokens that it used."""
+    """Within a transaction: give an open message its end, and its session the tokens that it used. The session's next
+    open message becomes due.
+    """
     connection.execute(
         "UPDATE messages SET status = ?, attempt = ?, error_code = ?, error_detail = ?, completed_at = ?, "
-        "lease_until = NULL WHERE message_id = ?",
+        "lease_until = NULL, due_at = NULL, rescues = 0 WHERE message_id = ?",
         (status, attempt, error and error.code, error and error.detail, text_of(now), message.message_id),
     )
     connection.execute(
         f"UPDATE sessions SET {ADD_USAGE} WHERE session_id = :session_id",
         {**message.token_usage.model_dump(), "session_id": message.session_id},
+    )
+    make_first_due(connection, message.session_id, now)
+
+
+def make_first_due(connection: sqlite3.Connection, session_id: str, now: datetime) -> None:
+    """Within a transaction: have a worker begin the session's first open message soon, unless it is due already."""
+    connection.execute(
+        "UPDATE messages SET due_at = ? WHERE due_at IS NULL AND message_id = (SELECT message_id FROM messages "
+        "WHERE session_id = ? AND status IN ('queued', 'running') ORDER BY number LIMIT 1)",
+        (text_of(start_due_at(now)), session_id),
     )
 
 

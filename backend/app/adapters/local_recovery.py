@@ -3,8 +3,10 @@
 import sqlite3
 
 from backend.app.adapters.local_database import LocalDatabase
+from backend.app.adapters.local_message_store import make_first_due
 from backend.app.adapters.moments import text_of
 from backend.app.domain.ports import Clock
+from backend.app.domain.rescue import start_due_at
 
 
 async def recover_turns(database: LocalDatabase, clock: Clock) -> int:
@@ -16,12 +18,17 @@ async def recover_turns(database: LocalDatabase, clock: Clock) -> int:
     now = clock.now()
 
     def work(connection: sqlite3.Connection) -> int:
-        connection.execute("UPDATE messages SET lease_until = ? WHERE status = 'running'", (text_of(now),))
+        connection.execute(
+            "UPDATE messages SET lease_until = ?, due_at = ? WHERE status = 'running'",
+            (text_of(now), text_of(start_due_at(now))),
+        )
+        for row in connection.execute("SELECT DISTINCT session_id FROM messages WHERE status = 'queued'").fetchall():
+            make_first_due(connection, row["session_id"], now)
         connection.execute("UPDATE doorbells SET visible_at = 0, receipt = NULL")
         connection.execute(
-            "INSERT INTO doorbells (session_id, message_id, visible_at) "
-            "SELECT session_id, message_id, 0 FROM messages m WHERE status IN ('queued', 'running') AND NOT EXISTS "
-            "(SELECT 1 FROM doorbells d WHERE d.message_id = m.message_id) ORDER BY session_id, number"
+            "INSERT INTO doorbells (session_id, message_id, visible_at, group_id) "
+            "SELECT session_id, message_id, 0, session_id FROM messages m WHERE status IN ('queued', 'running') "
+            "AND NOT EXISTS (SELECT 1 FROM doorbells d WHERE d.message_id = m.message_id) ORDER BY session_id, number"
         )
         row = connection.execute("SELECT count(*) AS n FROM messages WHERE status IN ('queued', 'running')").fetchone()
         return int(row["n"])

@@ -68,4 +68,6 @@ def message_of(row: sqlite3.Row) -> Message:
         completed_at=None if row["completed_at"] is None else moment_of(row["completed_at"]),
         lease_until=None if row["lease_until"] is None else moment_of(row["lease_until"]),
         cancel_requested=bool(row["cancel_requested"]),
+        due_at=None if row["due_at"] is None else moment_of(row["due_at"]),
+        rescues=row["rescues"],
     )

@@ -93,7 +93,7 @@ class LocalSessionStore:
                 return None
             connection.execute(
                 "UPDATE messages SET status = ?, attempt = attempt + 1, error_code = ?, error_detail = ?, "
-                "completed_at = ? WHERE session_id = ? AND status IN ('queued', 'running')",
+                "completed_at = ?, due_at = NULL, rescues = 0 WHERE session_id = ? AND status IN ('queued', 'running')",
                 (MessageStatus.CANCELLED, error.code, error.detail, now, session_id),
             )
             return append_event(connection, event)

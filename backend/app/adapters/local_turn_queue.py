@@ -27,7 +27,9 @@ class ReceivedDoorbell:
 
 
 class LocalTurnQueue:
-    """The TurnQueue of the local engine, and its receiving side. Behaves as an SQS FIFO queue grouped by session."""
+    """The TurnQueue of the local engine, and its receiving side. Behaves as an SQS FIFO queue grouped by session,
+    in which each rescue is a group of its own.
+    """
 
     def __init__(self, database: LocalDatabase, clock: Clock, ids: IdGenerator) -> None:
         self._database = database
@@ -39,11 +41,12 @@ class LocalTurnQueue:
 
     async def ring(self, doorbell: Doorbell) -> None:
         """See TurnQueue."""
+        group_id = self._ids.new_id() if doorbell.is_rescue else doorbell.session_id
         # Visible whatever the clock says, which may go back.
-        row = (doorbell.session_id, doorbell.message_id, 0.0)
+        row = (doorbell.session_id, doorbell.message_id, 0.0, group_id)
         await self._database.transaction(
             lambda connection: connection.execute(
-                "INSERT INTO doorbells (session_id, message_id, visible_at) VALUES (?, ?, ?)", row
+                "INSERT INTO doorbells (session_id, message_id, visible_at, group_id) VALUES (?, ?, ?, ?)", row
             )
         )
         self._rung.set()
@@ -92,8 +95,8 @@ class LocalTurnQueue:
 
         def look(connection: sqlite3.Connection) -> sqlite3.Row | None:
             row: sqlite3.Row | None = connection.execute(
-                f"SELECT id, session_id, message_id FROM doorbells d WHERE {_VISIBLE} AND NOT EXISTS "
-                "(SELECT 1 FROM doorbells e WHERE e.session_id = d.session_id AND e.id < d.id) ORDER BY id LIMIT 1",
+                f"SELECT id, session_id, message_id, group_id FROM doorbells d WHERE {_VISIBLE} AND NOT EXISTS "
+                "(SELECT 1 FROM doorbells e WHERE e.group_id = d.group_id AND e.id < d.id) ORDER BY id LIMIT 1",
                 {"now": now, "held": held},
             ).fetchone()
             return row
@@ -111,6 +114,8 @@ class LocalTurnQueue:
         if await self._database.read(look) is None:
             return None
         row = await self._database.transaction(take)
-        if row is not None:
-            self._held.add(receipt)
-        return None if row is None else ReceivedDoorbell(Doorbell(row["session_id"], row["message_id"]), receipt)
+        if row is None:
+            return None
+        self._held.add(receipt)
+        is_rescue = row["group_id"] != row["session_id"]
+        return ReceivedDoorbell(Doorbell(row["session_id"], row["message_id"], is_rescue), receipt)

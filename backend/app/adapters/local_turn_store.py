@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from backend.app.adapters.local_database import LocalDatabase
+from backend.app.adapters.local_due_turns import count_running, list_due_sessions, note_rescue
 from backend.app.adapters.local_event_log import append_event
 from backend.app.adapters.local_message_store import LIVE_MESSAGE, end_message, find_live_message
 from backend.app.adapters.local_project_store import add_code_version
@@ -24,6 +25,7 @@ from backend.app.domain.message import (
     TurnRef,
 )
 from backend.app.domain.project import CodeVersion
+from backend.app.domain.rescue import start_due_at
 from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
 from shared.events import LoggedBase, TokenUsageEvent, VibecodeResponseEvent, logged_event_adapter
 
@@ -49,18 +51,22 @@ class LocalTurnStore:
 
         return await self._database.read(work)
 
-    async def list_stuck_sessions(self, now: datetime, queued_before: datetime, limit: int) -> Sequence[str]:
+    async def is_open(self, message_id: str) -> bool:
         """See TurnStore."""
+        message = await self._database.read(lambda connection: find_live_message(connection, message_id))
+        return message is not None and message.status.is_open
 
-        def work(connection: sqlite3.Connection) -> list[str]:
-            rows = connection.execute(
-                "SELECT DISTINCT session_id FROM messages WHERE status IN ('queued', 'running') "
-                "AND (lease_until <= ? OR (status = 'queued' AND created_at <= ?)) LIMIT ?",
-                (text_of(now), text_of(queued_before), limit),
-            )
-            return [row["session_id"] for row in rows]
+    def list_due_sessions(self, now: datetime) -> AsyncIterator[str]:
+        """See TurnStore."""
+        return list_due_sessions(self._database, now)
 
-        return await self._database.read(work)
+    async def count_running(self, now: datetime, limit: int) -> int:
+        """See TurnStore."""
+        return await count_running(self._database, now, limit)
+
+    async def note_rescue(self, message: Message, due_at: datetime) -> bool:
+        """See TurnStore."""
+        return await note_rescue(self._database, message, due_at)
 
     async def take_turn(
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
@@ -77,9 +83,9 @@ class LocalTurnStore:
             if message.attempt >= max_attempts:
                 return TakeOutcome.ATTEMPTS_SPENT, message
             row = connection.execute(
-                "UPDATE messages SET status = 'running', attempt = attempt + 1, lease_until = ? "
-                "WHERE message_id = ? RETURNING *",
-                (text_of(lease_until), message_id),
+                "UPDATE messages SET status = 'running', attempt = attempt + 1, lease_until = ?, due_at = ?, "
+                "rescues = 0 WHERE message_id = ? RETURNING *",
+                (text_of(lease_until), text_of(lease_until), message_id),
             ).fetchone()
             return TakeOutcome.TAKEN, message_of(row)
 
@@ -93,17 +99,18 @@ class LocalTurnStore:
 
         def extend(connection: sqlite3.Connection) -> TurnSignal:
             signal = look(connection)
-            _set_lease(connection, turn, lease_until)
+            if lease_until is not None:
+                _set_lease(connection, turn, lease_until, due_at=lease_until)
             return signal
 
         return await (self._database.read(look) if lease_until is None else self._database.transaction(extend))
 
-    async def release_lease(self, turn: TurnRef, now: datetime) -> None:
+    async def release_lease(self, turn: TurnRef, now: datetime, retry_at: datetime | None = None) -> None:
         """See TurnStore."""
 
         def work(connection: sqlite3.Connection) -> None:
             _own_message(connection, turn)
-            _set_lease(connection, turn, now)
+            _set_lease(connection, turn, now, due_at=start_due_at(retry_at or now))
 
         await self._database.transaction(work)
 
@@ -218,11 +225,11 @@ def _own_message(connection: sqlite3.Connection, turn: TurnRef) -> Message:
     return message
 
 
-def _set_lease(connection: sqlite3.Connection, turn: TurnRef, until: datetime | None) -> None:
-    if until is not None:
-        connection.execute(
-            "UPDATE messages SET lease_until = ? WHERE message_id = ?", (text_of(until), turn.message_id)
-        )
+def _set_lease(connection: sqlite3.Connection, turn: TurnRef, until: datetime, *, due_at: datetime) -> None:
+    connection.execute(
+        "UPDATE messages SET lease_until = ?, due_at = ? WHERE message_id = ?",
+        (text_of(until), text_of(due_at), turn.message_id),
+    )
 
 
 def _completed_by(connection: sqlite3.Connection, turn: TurnRef) -> VibecodeResponseEvent | None:

@@ -1,6 +1,6 @@
 """A message: one prompt and all that came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -48,7 +48,13 @@ class TurnRef:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One exchange. `attempt` counts how often its turn was begun; `number` is its place in the session."""
+    """One exchange. `attempt` counts how often its turn was begun; `number` is its place in the session.
+
+    Attributes:
+        due_at: of the first open message of its session: a worker must have it by then, else it is lost. While it runs,
+            the end of its lease.
+        rescues: how often it was notified again since its last attempt began.
+    """
 
     message_id: str
     session_id: str
@@ -69,6 +75,9 @@ class Message:
     completed_at: datetime | None = None
     lease_until: datetime | None = None
     cancel_requested: bool = False
+    # How it is looked after is no part of what it is.
+    due_at: datetime | None = field(default=None, compare=False)
+    rescues: int = field(default=0, compare=False)
 
     @property
     def turn(self) -> TurnRef:

@@ -53,14 +53,22 @@ class EventBus(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Doorbell:
-    """Says that a session has work. Carries no truth: whoever answers looks into the store."""
+    """Says that a session has work. Carries no truth: whoever answers looks into the store.
+
+    Attributes:
+        is_rescue: sent for a message that no worker has, although it was notified of. Nothing holds it up: one that a
+            failed start keeps hidden holds up neither its session's other notifications nor the next rescue.
+    """
 
     session_id: str
     message_id: str
+    is_rescue: bool = False
 
 
 class TurnQueue(Protocol):
-    """Doorbells. Delivered at least once, one at a time within a session; the store alone knows what is done."""
+    """Doorbells. Delivered at least once, one at a time within a session, rescues apart, each of which is delivered
+    whatever else is out; the store alone knows what is done.
+    """
 
     async def ring(self, doorbell: Doorbell) -> None:
         """Put a doorbell into the queue. Ringing twice delivers twice."""

@@ -14,9 +14,9 @@ from backend.app.domain.errors import (
 )
 from backend.app.domain.message import Message, MessageError, MessageStatus
 from backend.app.domain.message_service import CANCELLED
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import Doorbell, TurnQueue
 from backend.app.domain.turn_attempt import TurnAttempt, TurnParts
-from backend.app.domain.turn_store_port import TakeOutcome
+from backend.app.domain.turn_store_port import TakeOutcome, TurnStore
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,15 @@ _STORAGE_RETRY_SECONDS = 1.0
 def attempts_spent(message: Message) -> MessageError:
     """Why a message failed whose turn was begun as often as it may be."""
     return MessageError("attempts_spent", f"The turn was begun {message.attempt} times and never ended.")
+
+
+async def ring_for_next(turns: TurnStore, queue: TurnQueue, session_id: str) -> None:
+    """After a rescue that ended its message: notify of the session's next one, whose own notification may be held up
+    behind the one that was lost.
+    """
+    message = await turns.find_open_message(session_id)
+    if message is not None:
+        await queue.ring(Doorbell(session_id, message.message_id, is_rescue=True))
 
 
 class TurnService:
@@ -67,10 +76,11 @@ class TurnService:
                 not_open = message.message_id
                 continue
             if outcome is TakeOutcome.LEASE_LIVE:
-                return _LEASE_LIVE_SECONDS
+                is_open = await self._parts.turns.is_open(doorbell.message_id)
+                return _LEASE_LIVE_SECONDS if is_open else None
             retry_in = await self._run_or_give_up(outcome, taken, receipt)
-            if retry_in is None and taken.message_id != doorbell.message_id:
-                await self._ring_again_if_open(doorbell)
+            if retry_in is None:
+                await self._ring_again_if_needed(doorbell, taken)
             return retry_in
         return None
 
@@ -125,7 +135,7 @@ class TurnService:
         except TurnFencedError as fenced:
             logger.info("Turn %s is not begun again: %s", attempt.turn.message_id, fenced)
             return
-        await self._release(attempt)
+        await self._release(attempt, seconds)
 
     async def _end(self, attempt: TurnAttempt, status: MessageStatus, error: MessageError) -> None:
         try:
@@ -133,9 +143,10 @@ class TurnService:
         except TurnFencedError as fenced:
             logger.info("Turn %s was ended by another: %s", attempt.turn.message_id, fenced)
 
-    async def _release(self, attempt: TurnAttempt) -> None:
+    async def _release(self, attempt: TurnAttempt, retry_in: float = 0.0) -> None:
+        now = self._parts.clock.now()
         try:
-            await self._parts.turns.release_lease(attempt.turn, self._parts.clock.now())
+            await self._parts.turns.release_lease(attempt.turn, now, now + timedelta(seconds=retry_in))
         except TurnFencedError as fenced:
             logger.info("Turn %s was not released: %s", attempt.turn.message_id, fenced)
 
@@ -151,8 +162,10 @@ class TurnService:
                 await asyncio.sleep(_STORAGE_RETRY_SECONDS)
         return None
 
-    async def _ring_again_if_open(self, doorbell: Doorbell) -> None:
+    async def _ring_again_if_needed(self, doorbell: Doorbell, ended: Message) -> None:
+        if doorbell.is_rescue:
+            await ring_for_next(self._parts.turns, self._parts.queue, doorbell.session_id)
         # For the message that rang, not for the next: whoever answers looks for the lowest open one anyway, and this
-        # doorbell then comes round until its own message has had its turn, however many others were lost.
-        if await self._parts.turns.find_open_message(doorbell.session_id) is not None:
+        # doorbell then comes round until its own message has had its turn.
+        elif ended.message_id != doorbell.message_id and await self._parts.turns.is_open(doorbell.message_id):
             await self._parts.queue.ring(doorbell)

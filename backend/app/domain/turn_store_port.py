@@ -1,10 +1,10 @@
 """Where the worker keeps what it does for a message: the port.
 
-All reads but `list_stuck_sessions` are strongly consistent. Whatever is called one transaction lands whole or not at
-all.
+All reads but `list_due_sessions` and `count_running` are strongly consistent. Whatever is called one transaction lands
+whole or not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -49,23 +49,42 @@ class TurnSignal:
 class TurnStore(Protocol):
     """Messages as the worker sees them. Every write carries the attempt as its fence: where another attempt
     has begun, the message has ended or the session is deleted, it raises TurnFencedError and changes nothing.
+
+    What ends the first open message of a session makes the next one due soon after, in the same transaction: a worker
+    must have begun it by then.
     """
 
     async def find_open_message(self, session_id: str) -> Message | None:
         """The open message of the session with the lowest number."""
         ...
 
-    async def list_stuck_sessions(self, now: datetime, queued_before: datetime, limit: int) -> Sequence[str]:
-        """Sessions with an open message whose lease is over, or that has been queued since before `queued_before`.
+    async def is_open(self, message_id: str) -> bool:
+        """Whether the message still waits for its end."""
+        ...
+
+    def list_due_sessions(self, now: datetime) -> AsyncIterator[str]:
+        """All sessions whose first open message is due by `now`, read page by page; the longest due first.
 
         Candidates only: this read may lag behind.
+        """
+        ...
+
+    async def count_running(self, now: datetime, limit: int) -> int:
+        """How many messages are running under a lease that is held, counted up to `limit`. May lag behind."""
+        ...
+
+    async def note_rescue(self, message: Message, due_at: datetime) -> bool:
+        """Count a rescue of the message, which is due again at `due_at`. One conditional write.
+
+        False where the message is not as it was found any more: somebody has it, or rescued it, meanwhile.
         """
         ...
 
     async def take_turn(
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
     ) -> tuple[TakeOutcome, Message | None]:
-        """Begin an attempt: queued, or running with its lease over -> running, attempt + 1. One conditional write.
+        """Begin an attempt: queued, or running with its lease over -> running, attempt + 1, no rescues. One
+        conditional write.
 
         The message comes back as it is now (TAKEN) or as it was found.
         """
@@ -75,8 +94,10 @@ class TurnStore(Protocol):
         """Extend the lease (None: leave it) and hear whether to stop."""
         ...
 
-    async def release_lease(self, turn: TurnRef, now: datetime) -> None:
-        """Let the next attempt begin at once."""
+    async def release_lease(self, turn: TurnRef, now: datetime, retry_at: datetime | None = None) -> None:
+        """Let the next attempt begin at once. It is looked after where no worker has begun it soon after `retry_at`
+        (now).
+        """
         ...
 
     async def record_response(self, turn: TurnRef, response: ModelResponse, event: TokenUsageEvent) -> TokenUsageEvent:

@@ -1,0 +1,63 @@
+"""Turns that are due in the local engine's SQLite file; and what is noted of their rescues."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import partial
+
+from backend.app.adapters.local_database import LocalDatabase
+from backend.app.adapters.moments import text_of
+from backend.app.domain.message import Message
+
+_PAGE = 100
+
+
+async def list_due_sessions(database: LocalDatabase, now: datetime) -> AsyncIterator[str]:
+    """See TurnStore."""
+    after = ("", "")
+    while True:
+        rows = await database.read(partial(_read_page, now=now, after=after))
+        for row in rows:
+            yield row["session_id"]
+        if len(rows) < _PAGE:
+            return
+        after = (rows[-1]["due_at"], rows[-1]["message_id"])
+
+
+async def count_running(database: LocalDatabase, now: datetime, limit: int) -> int:
+    """See TurnStore."""
+
+    def work(connection: sqlite3.Connection) -> int:
+        row = connection.execute(
+            "SELECT count(*) AS n FROM (SELECT 1 FROM messages WHERE status = 'running' AND lease_until > ? LIMIT ?)",
+            (text_of(now), limit),
+        ).fetchone()
+        return int(row["n"])
+
+    return await database.read(work)
+
+
+async def note_rescue(database: LocalDatabase, message: Message, due_at: datetime) -> bool:
+    """See TurnStore."""
+    if message.due_at is None:
+        return False
+    found = (message.message_id, message.attempt, message.status, text_of(message.due_at))
+
+    def work(connection: sqlite3.Connection) -> bool:
+        noted = connection.execute(
+            "UPDATE messages SET due_at = ?, rescues = ? "
+            "WHERE message_id = ? AND attempt = ? AND status = ? AND due_at = ?",
+            (text_of(due_at), message.rescues + 1, *found),
+        )
+        return noted.rowcount == 1
+
+    return await database.transaction(work)
+
+
+def _read_page(connection: sqlite3.Connection, *, now: datetime, after: tuple[str, str]) -> list[sqlite3.Row]:
+    return connection.execute(
+        "SELECT session_id, message_id, due_at FROM messages "
+        "WHERE due_at IS NOT NULL AND due_at <= ? AND (due_at, message_id) > (?, ?) "
+        "ORDER BY due_at, message_id LIMIT ?",
+        (text_of(now), *after, _PAGE),
+    ).fetchall()
