@@ -65,6 +65,11 @@ class ApiClient:
         body = {"prompt": prompt, "message_id": message_id}
         return await self._call("POST", f"/sessions/{session_id}/messages", body, {"Prefer": "respond-async"})
 
+    async def list_last_messages(self, session_id: str, count: int) -> tuple[list[Body], int]:
+        """The newest messages of a session, oldest first, and how many it has in all."""
+        page = await self._call("GET", f"/sessions/{session_id}/messages?order=desc&limit={count}")
+        return page["messages"][::-1], page["count"]
+
     async def cancel_message(self, message_id: str) -> Body:
         """Ask for the end of a message. Safe to repeat."""
         return await self._call("POST", f"/messages/{message_id}/cancel")

@@ -54,13 +54,17 @@ class EventClient:
     async def __aenter__(self) -> Self:
         """Connect. Raises ConnectionError where nobody listens, or the token is refused."""
         self._http = aiohttp.ClientSession()
-        self._client = socketio.AsyncClient(http_session=self._http, reconnection_delay_max=5)
+        # Its own handler of Ctrl-C would cancel all tasks, those that close things in order among them.
+        self._client = socketio.AsyncClient(handle_sigint=False, http_session=self._http, reconnection_delay_max=5)
         for name in EVENT_NAMES:
             self._client.on(name, lambda event, name=name: self._take({"type": name, **event}))
         self._client.on("connect", self._subscribe_again)
         self._client.on("disconnect", lambda *_reason: self._on_state("disconnected"))
         try:
             await self._client.connect(self._url, auth={"token": self._token}, transports=["websocket"])
+        except asyncio.CancelledError:
+            await self._http.close()
+            raise
         except socketio.exceptions.ConnectionError as error:
             await self._http.close()
             raise ConnectionError(str(error)) from error

@@ -12,8 +12,10 @@ import uvloop
 
 from backend.local.process import PartDiedError, run_process
 from backend.local.rehearsal_model import RehearsalServer
+from backend.local.server_address import command_for, url_of
 from backend.local.settings import LocalSettings
 from backend.local.start_checks import CannotStartError, listen
+from backend.local.visible_text import VisibleFormatter, visible
 from shared.environment import InvalidSettingsError, read_settings
 
 _REHEARSAL_PACE_SECONDS = 0.04
@@ -24,7 +26,7 @@ _BANNER = """
   model   {model}
   data    {data}
 
-  Open that address in a browser, or watch it live in another terminal:   make watch
+  Open that address in a browser, or watch it live in another terminal:   {watch}
   Then create a project and talk to it, there or with curl:
 
     P=$(curl -s {url}/projects -H 'content-type: application/json' -d '{{"name": "Support desk"}}' | cut -d'"' -f4)
@@ -49,22 +51,25 @@ async def run(settings: LocalSettings) -> None:
             settings = settings.model_copy(update={"openai_api_key": "none"})
         server = await stack.enter_async_context(run_process(settings))
         listener = listen(settings)
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = f"http://{host}:{listener.getsockname()[1]}"
-        print(_BANNER.format(url=url, model=model, data=settings.data_dir.resolve()), flush=True)
+        url = url_of(settings.host, listener.getsockname()[1])
+        watch = command_for(url, "make watch")
+        banner = _BANNER.format(url=url, watch=watch, model=model, data=settings.data_dir.resolve())
+        print(visible(banner), flush=True)
         await server.serve(sockets=[listener])
 
 
 def main() -> None:
     """Start, or say in one line why not. Exits with 1 also when a part of the process died."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(VisibleFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(read_settings(LocalSettings, os.environ)))
     except (InvalidSettingsError, CannotStartError) as error:
-        sys.exit(f"Vibewire cannot start: {error}")
+        sys.exit(visible(f"Vibewire cannot start: {error}"))
     except PartDiedError as error:
-        sys.exit(f"Vibewire has stopped. {error}")
+        sys.exit(visible(f"Vibewire has stopped. {error}"))
 
 
 if __name__ == "__main__":

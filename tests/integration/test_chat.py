@@ -40,7 +40,14 @@ def events_in(output: str) -> list[Event]:
 async def test_a_prompt_is_answered_and_its_patch_shown(server_url: str) -> None:
     code, output, errors = await chat(server_url, "--project", "Shown", "Create a triage agent, but reject once")
     assert (code, errors) == (0, "")
-    for words in ("VibeCoder 1", "rejected", "VibeCoder 2", "approved", "+triage_agent = Agent(", "tokens"):
+    for words in (
+        "VibeCoder, iteration 1",
+        "rejected",
+        "VibeCoder, iteration 2",
+        "approved",
+        "+triage_agent = Agent(",
+        "tokens",
+    ):
         assert words in output
 
 
@@ -122,7 +129,10 @@ async def test_the_event_client_misses_nothing_while_the_server_is_away(tmp_path
 
     with rehearsal_process() as model, vibewire_process(tmp_path, model.url) as server:
         url, port = server.url, server.url.rpartition(":")[2]
-        async with httpx.AsyncClient(base_url=url) as http, EventClient(url, None, heard.append, take_state) as client:
+        async with (
+            httpx.AsyncClient(base_url=url, timeout=40) as http,
+            EventClient(url, None, heard.append, take_state) as client,
+        ):
             project_id = (await http.post("/projects", json={"name": "Away"})).json()["project_id"]
             session_id = (await http.post(f"/projects/{project_id}/sessions")).json()["session_id"]
             await client.follow(project_id)
