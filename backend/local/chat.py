@@ -4,6 +4,7 @@ import shared.empty_variables  # noqa: F401 - it does its work when it is import
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -92,7 +93,9 @@ def main() -> None:
     """Parse the command line, and say in one line what went wrong."""
     parser = argparse.ArgumentParser(prog="chat", description=__doc__)
     parser.add_argument("prompt", nargs="*", help="one prompt; without it you are asked")
-    parser.add_argument("--url", default=default_url(), help="by default what VIBEWIRE_HOST and VIBEWIRE_PORT say")
+    parser.add_argument(
+        "--url", default=default_url(os.environ), help="by default what VIBEWIRE_HOST and VIBEWIRE_PORT say"
+    )
     parser.add_argument("--token", help="a bearer token, where the server asks for one")
     parser.add_argument("--project", help="a project's id or name; a name like no other creates one")
     parser.add_argument("--new", metavar="NAME", help="create a project of this name, whatever the others are called")

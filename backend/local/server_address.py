@@ -1,6 +1,5 @@
 """Where the server of this machine is, as `make run`, `make chat` and `make watch` agree on it."""
 
-import os
 from collections.abc import Mapping
 
 from backend.local.settings import LocalSettings
@@ -14,7 +13,7 @@ def url_of(host: str, port: int | str) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def default_url(environment: Mapping[str, str] = os.environ) -> str:
+def default_url(environment: Mapping[str, str]) -> str:
     """The URL that VIBEWIRE_HOST and VIBEWIRE_PORT stand for, by `make run`'s defaults where they are not set."""
     fields = LocalSettings.model_fields
     host = environment.get("VIBEWIRE_HOST") or fields["host"].default

@@ -5,6 +5,7 @@ import shared.empty_variables  # noqa: F401 - it does its work when it is import
 import argparse
 import asyncio
 import json
+import os
 import sys
 from datetime import UTC, datetime
 
@@ -88,7 +89,9 @@ async def _list_new(api: ApiClient, names: dict[str, str]) -> list[str]:
 def main() -> None:
     """Watch, or say in one line why not."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", default=default_url(), help="by default what VIBEWIRE_HOST and VIBEWIRE_PORT say")
+    parser.add_argument(
+        "--url", default=default_url(os.environ), help="by default what VIBEWIRE_HOST and VIBEWIRE_PORT say"
+    )
     parser.add_argument("--token", help="a bearer token, where the server asks for one")
     parser.add_argument("--json", action="store_true", help="every event as one line of JSON, with all that is in it")
     options = parser.parse_args()

@@ -93,4 +93,5 @@ def test_nothing_but_the_settings_and_the_mains_reads_the_environment() -> None:
         for path in (ROOT / package).rglob("*.py")
         if "os.environ" in path.read_text() or "getenv" in path.read_text()
     ]
-    assert sorted(readers) == ["backend/local/main.py", "backend/relay/main.py", "shared/empty_variables.py"]
+    mains = [f"backend/{main}.py" for main in ("local/chat", "local/main", "local/watch", "relay/main")]
+    assert sorted(readers) == [*mains, "shared/empty_variables.py"]
