@@ -27,6 +27,10 @@ missed, then acknowledges, then sends everything live. `seq` counts 1, 2, 3 ... 
 plain `socket.on` client sees every event once. Events are kept seven days. An event is at most 200 KB: its largest
 field then is null, and `href` says where to read it. Live events have no `seq` and are not kept.
 
+Take WebSocket alone, `io(url, {{ transports: ["websocket"], auth: {{ token }} }})`, or be a page of the relay's site.
+Clients that poll are kept at one relay by a cookie, which browsers drop for a page on another site: then half of the
+requests meet another relay, which does not know the connection.
+
 A connection hears at most {max_rooms} projects, `after` names at most {max_after} sessions, a packet has at most
 {max_packet_bytes} bytes, and {max_packets_per_second:g} packets may be sent each second (five times as many at once);
 one user has at most {max_user_connections} connections to one relay. What is asked beyond that is refused with a
@@ -80,7 +84,7 @@ def asyncapi_document(version: str) -> Json:
                 "pathname": "/socket.io",
                 "protocol": "socketio",
                 "protocolVersion": "5",
-                "description": "`make run`; elsewhere the relay's own address. WebSocket, or polling at first.",
+                "description": "`make run`; elsewhere the relay's own address. WebSocket, or polling from its site.",
                 "security": [{"$ref": "#/components/securitySchemes/token"}],
             }
         },

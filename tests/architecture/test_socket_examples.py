@@ -1,0 +1,47 @@
+"""Every example of a Socket.IO client takes WebSocket alone: one that polls from another site loses its relay."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    *(path.relative_to(ROOT) for path in sorted(ROOT.glob("*.md"))),
+    *(
+        path.relative_to(ROOT)
+        for folder in ("infra", "docs", "examples")
+        for path in sorted((ROOT / folder).rglob("*.md"))
+    ),
+    Path("backend/console/README.md"),
+    Path("backend/console/src/client/README.md"),
+    Path("backend/contracts/asyncapi.json"),
+]
+# A client of JavaScript, and one of Python, with its options.
+_CLIENT = re.compile(r"\bio\((?:[^()]|\([^()]*\))*\)|\bclient\.connect\((?:[^()]|\([^()]*\))*\)")
+
+
+def examples_in(document: Path) -> list[str]:
+    text = (ROOT / document).read_text()
+    if document.suffix == ".json":
+        text = json.loads(text)["info"]["description"]
+    return [found for found in _CLIENT.findall(text) if "auth" in found]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_an_example_connects_by_websocket_alone(document: Path) -> None:
+    assert [
+        example for example in examples_in(document) if not re.search(r'transports[:=] ?\["websocket"\]', example)
+    ] == []
+
+
+def test_there_are_examples_for_both_languages_and_in_the_contract() -> None:
+    assert len(examples_in(Path("README.md"))) >= 3
+    assert len(examples_in(Path("infra/README.md"))) >= 1
+    assert len(examples_in(Path("backend/contracts/asyncapi.json"))) == 1
+
+
+def test_the_documents_say_what_becomes_of_a_page_on_another_site() -> None:
+    for document in ("README.md", "infra/README.md", "backend/contracts/asyncapi.json"):
+        assert "on another site" in (ROOT / document).read_text()
