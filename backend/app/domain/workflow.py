@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from backend.app.domain.node_name import is_node_name
 from backend.app.domain.source import LINE
 from backend.app.domain.workflow_reader import read_drafts
+from backend.app.domain.workflow_values import PARTS, Draft, as_list, either, names_in
 
 # A reader of the drawing can follow about this many; a generated source could name a hundred thousand.
 MAX_NODES = 200
@@ -52,10 +53,17 @@ def read_workflow(code: str) -> Workflow:
     Raises:
         InvalidSourceError: see `parse_source`.
     """
-    drafts = read_drafts(code)
-    return bounded_workflow(
-        [Node(name, draft.parts["handoffs"], draft.parts["tools"]) for name, draft in drafts.items()]
-    )
+    return bounded_workflow([_node(name, drafts) for name, drafts in read_drafts(code).items()])
+
+
+def _node(name: str, drafts: Sequence[Draft]) -> Node:
+    """Return a node of all that its variable may hold."""
+    found: dict[str, tuple[tuple[str, ...], bool]] = {}
+    for part in PARTS:
+        values = either([draft.parts[part] for draft in drafts])
+        found[part] = names_in(as_list(values, drafts[-1].guard), part)
+    (handoffs, handoffs_known), (tools, tools_known) = found["handoffs"], found["tools"]
+    return Node(name, handoffs, tools, handoffs_known, tools_known)
 
 
 def bounded_workflow(nodes: Sequence[Node], *, truncated: bool = False) -> Workflow:
@@ -107,10 +115,10 @@ def node_source(code: str, name: str) -> str | None:
     Raises:
         InvalidSourceError: see `parse_source`.
     """
-    draft = read_drafts(code).get(name)
-    if draft is None:
+    drafts = read_drafts(code).get(name)
+    if drafts is None:
         return None
     lines = LINE.findall(code)
     # A dict, because statements that are joined by semicolons share their line.
-    numbers = dict.fromkeys(number for first, last in draft.lines for number in range(first, last + 1))
+    numbers = dict.fromkeys(number for first, last in drafts[-1].lines for number in range(first, last + 1))
     return "".join(lines[number - 1] for number in numbers).rstrip("\r\n")

@@ -1,267 +1,280 @@
-"""Finds the agents in a syntax tree, statement after statement."""
+"""Finds the agents of a source: follows its statements as Python would run them, and runs none.
+
+Where the way through the code is open (a condition, a loop over something unknown) all ways count: an agent's handoffs
+are those that it may have. What cannot be followed is left out, and its list is no longer known whole.
+"""
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from backend.app.domain.node_name import is_node_name
 from backend.app.domain.source import parse_source
+from backend.app.domain.workflow_expressions import MAX_STEPS, Evaluator, Scope
+from backend.app.domain.workflow_lists import change_list, change_part, take_list_call
+from backend.app.domain.workflow_sdk import SdkNames
+from backend.app.domain.workflow_syntax import (
+    branches_of,
+    lines_of,
+    names_assigned_in,
+    names_captured_by,
+    parameters_of,
+    statements_in,
+)
+from backend.app.domain.workflow_values import (
+    MAX_OPTIONS,
+    NOTHING,
+    PARTS,
+    UNKNOWN,
+    Draft,
+    Named,
+    Value,
+    either,
+    is_certain,
+    options_of,
+)
 
-MAX_NAMES = 50
-
-_SDK = "agents"
-_PARTS = ("handoffs", "tools")
-# Calls that wrap what they are given: the drawing shows the agent or the function inside.
-_WRAPPERS = frozenset({"handoff", "realtime_handoff", "function_tool"})
-_WRAPPED_KEYWORDS = frozenset({"agent", "func"})
-_WRAPPER_METHODS = frozenset({"as_tool", "clone"})
-_ARGUMENT_OF = {"append": 0, "extend": 0, "insert": 1}
-_BLOCK_PARTS = (ast.stmt, ast.excepthandler, ast.match_case)
+# More targets than this name nothing.
+_MAX_TARGETS = 50
+_LOOP_EXITS = (ast.Break, ast.Continue, ast.Return)
 
 
-@dataclass
-class Draft:
-    """An agent while the source is read: its lines, and the block of statements it is assigned in."""
+def read_drafts(code: str) -> dict[str, list[Draft]]:
+    """The agents of a source by their variable, in source order; several where it may hold one or another.
 
-    block: int
-    parts: dict[str, tuple[str, ...]]
-    lines: list[tuple[int, int]]
-
-
-def read_drafts(code: str) -> dict[str, Draft]:
-    """The agents of a source by their variable. Raises InvalidSourceError."""
+    Raises InvalidSourceError.
+    """
     reader = WorkflowReader()
-    for statement, block in _statements(parse_source(code)):
-        reader.read(statement, block)
-    return reader.drafts
+    reader.read(parse_source(code))
+    return dict(sorted(reader.drafts.items(), key=lambda item: item[1][-1].position))
 
 
-def _statements(tree: ast.Module) -> Iterator[tuple[ast.stmt, int]]:
-    """Yield every statement in source order with the number of its block, without recursion."""
-    stack: list[tuple[ast.AST, int]] = [(tree, 0)]
-    blocks = 0
-    while stack:
-        node, block = stack.pop()
-        if isinstance(node, ast.stmt):
-            yield node, block
-        inner: list[tuple[ast.AST, int]] = []
-        for _, value in ast.iter_fields(node):
-            if isinstance(value, list) and value and isinstance(value[0], _BLOCK_PARTS):
-                blocks += 1
-                inner += [(child, blocks) for child in value]
-        stack.extend(reversed(inner))
-
-
-@dataclass
 class WorkflowReader:
-    """Collects the agents, statement after statement.
+    """Follows the statements of a source.
 
     Attributes:
-        agent_classes: names that are classes of agents. `Agent` is one until something else takes the name.
-        wrappers: names of calls that wrap an agent or a function.
-        sdk_names: other names that come from the SDK, above all its modules.
-        lists: variables that hold a list of names.
         drafts: the agents, by their variable.
+        unfollowed: the parts, of `PARTS`, that some statement changes of an agent nobody can tell which.
     """
 
-    agent_classes: set[str] = field(default_factory=lambda: {"Agent"})
-    wrappers: set[str] = field(default_factory=lambda: set(_WRAPPERS))
-    sdk_names: set[str] = field(default_factory=set)
-    imports_all: bool = False
-    lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    drafts: dict[str, Draft] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.drafts: dict[str, list[Draft]] = {}
+        self.unfollowed: set[str] = set()
+        self._sdk = SdkNames()
+        self._eval = Evaluator(self._sdk, self._bind, self._change)
+        # Bodies of functions are read last: they see what the module around them has in the end.
+        self._functions: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Scope]] = []
+        self._statement: ast.stmt = ast.Pass(lineno=0, col_offset=0)
+        self._block = 0
+        self._blocks = 0
+        self._outer_names: set[str] = set()
 
-    def read(self, statement: ast.stmt, block: int) -> None:
-        """Take in one statement; `block` is the number of the block it stands in."""
+    @property
+    def steps(self) -> int:
+        """How much was done so far: statements, expressions, merges."""
+        return self._eval.steps
+
+    def read(self, tree: ast.Module) -> None:
+        """Follow the module, then its functions."""
+        self._run(tree.body)
+        for number, (function, scope) in enumerate(self._functions, 1):  # grows while it is read
+            self._eval.function, self._eval.scope, self._eval.guard = number, Scope(scope), (-number,)
+            self._outer_names = set()
+            self._eval.scope.names.update(dict.fromkeys(parameters_of(function.args), UNKNOWN))
+            self._run(function.body)
+        unfollowed = PARTS if self._eval.steps > MAX_STEPS else self.unfollowed
+        for drafts in self.drafts.values():
+            for draft in drafts:
+                for part in unfollowed:
+                    draft.parts[part].known = False
+
+    def _run(self, statements: Sequence[ast.stmt]) -> None:
+        outer = self._block
+        self._blocks += 1
+        self._block = self._blocks
+        for statement in statements:
+            self._eval.steps += 1
+            self._statement = statement
+            self._take(statement)
+        self._block = outer
+
+    def _take(self, statement: ast.stmt) -> None:
         match statement:
             case ast.Import():
-                self._import(statement)
+                self._bind_names(self._sdk.take_import(statement))
             case ast.ImportFrom():
-                self._import_from(statement)
+                self._bind_names(self._sdk.take_import_from(statement))
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._define(statement)
             case ast.ClassDef():
-                self._class(statement)
+                self._sdk.take_class(statement)
+                self._bind_names([statement.name])
+                self._in_scope(Scope(self._eval.scope), statement.body)
+            case _:
+                self._take_change(statement)
+
+    def _define(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._sdk.forget(function.name)
+        self._eval.makers.discard(function.name)
+        if self._sdk.makes_agents(function):
+            self._eval.makers.add(function.name)
+        self._bind_names([function.name])
+        self._functions.append((function, self._eval.scope))
+
+    def _take_change(self, statement: ast.stmt) -> None:
+        match statement:
             case ast.Assign():
-                # More targets than this name nothing, and each would read the value again.
-                for target in statement.targets[:MAX_NAMES]:
-                    self._assign(target, statement.value, statement, block)
+                self._assign(statement.targets, statement.value)
             case ast.AnnAssign(value=ast.expr() as value):
-                self._assign(statement.target, value, statement, block)
-            case ast.AugAssign(op=ast.Add(), target=ast.Attribute()):
-                self._change(statement.target, self._names(statement.value), statement, block, keep=True)
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Attribute())) as call):
-                self._call(call, statement, block)
+                self._assign([statement.target], value)
+            case ast.AugAssign():
+                self._augment(statement)
+            case ast.Delete():
+                for target in statement.targets:
+                    self._eval.unpack(target, UNKNOWN)
+            case ast.Expr():
+                if not take_list_call(self._eval, statement.value, self._note_change):
+                    self._eval.evaluate(statement.value)
+            case ast.Global() | ast.Nonlocal():
+                self._outer_names.update(statement.names)
+            case _:
+                self._take_block(statement)
 
-    def _import(self, statement: ast.Import) -> None:
-        for alias in statement.names:
-            root = alias.name.partition(".")[0]
-            bound = alias.asname or root
-            if root == _SDK:
-                self.sdk_names.add(bound)
-            else:
-                self.sdk_names.discard(bound)
+    def _take_block(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.If():
+                self._branch(*branches_of(statement))
+            case ast.For() | ast.AsyncFor():
+                self._loop(statement)
+            case ast.While():
+                self._run_unknown_turns(statement.body)
+                self._run(statement.orelse)
+            case ast.With() | ast.AsyncWith():
+                for item in statement.items:
+                    if item.optional_vars is not None:
+                        self._eval.unpack(item.optional_vars, UNKNOWN)
+                self._run(statement.body)
+            case ast.Try() | ast.TryStar():
+                handlers = [handler.body for handler in statement.handlers]
+                self._branch([[*statement.body, *statement.orelse], *handlers], is_complete=False)
+                self._run(statement.finalbody)
+            case ast.Match():
+                names = [name for case in statement.cases for name in names_captured_by(case.pattern)]
+                self._eval.scope.names.update(dict.fromkeys(names, UNKNOWN))
+                self._branch([case.body for case in statement.cases], is_complete=False)
+            case ast.Return(value=ast.expr() as value):
+                self._eval.evaluate(value)
 
-    def _import_from(self, statement: ast.ImportFrom) -> None:
-        module = (statement.module or "").partition(".")[0]
-        from_sdk = module == _SDK and statement.level == 0
-        for alias in statement.names:
-            bound = alias.asname or alias.name
-            for names in (self.agent_classes, self.sdk_names):
-                names.discard(bound)
-            if not from_sdk:
-                continue
-            if alias.name == "*":
-                self.imports_all = True
-            elif alias.name.endswith("Agent"):
-                self.agent_classes.add(bound)
-            elif alias.name in _WRAPPERS:
-                self.wrappers.add(bound)
-            else:
-                self.sdk_names.add(bound)
+    def _assign(self, targets: list[ast.expr], value_node: ast.expr) -> None:
+        value = self._eval.evaluate(value_node)
+        for number, target in enumerate(targets[:_MAX_TARGETS]):
+            if number and isinstance(value, Draft) and not isinstance(value_node, ast.Name):
+                value = Draft(value.parts, value.scope, value.guard)  # d = e = Agent(): one agent, two nodes
+            self._eval.unpack(target, value)
 
-    def _class(self, statement: ast.ClassDef) -> None:
-        if any(self._is_agent_class(base) for base in statement.bases):
-            self.agent_classes.add(statement.name)
-        else:
-            self.agent_classes.discard(statement.name)
+    def _change(self, target: ast.expr, value: Value) -> None:
+        """Give `x.handoffs` or `y[0]` a new value; UNKNOWN where it is deleted."""
+        if isinstance(target, ast.Subscript):
+            self._note_change(target.value, change_list(self._eval, target.value))
+        elif isinstance(target, ast.Attribute) and target.attr in PARTS:
+            self._note_change(target, change_part(self._eval, target, value))
 
-    def _is_agent_class(self, expression: ast.expr) -> bool:
-        while isinstance(expression, ast.Subscript):  # Agent[Context]
-            expression = expression.value
-        if isinstance(expression, ast.Name):
-            name = expression.id
-            return name in self.agent_classes or (self.imports_all and name.endswith("Agent"))
-        path = _path(expression)
-        return len(path) > 1 and path[0] in self.sdk_names and path[-1].endswith("Agent")
+    def _augment(self, statement: ast.AugAssign) -> None:
+        """Take in `x += y`, which changes a list itself."""
+        target = statement.target
+        call = ast.Call(ast.Attribute(target, "extend"), [statement.value], [])
+        if not isinstance(statement.op, ast.Add):
+            self._note_change(target, change_list(self._eval, target))
+        elif not take_list_call(self._eval, call, self._note_change) and isinstance(target, ast.Name):
+            self._bind(target.id, UNKNOWN)
 
-    def _assign(self, target: ast.expr, value: ast.expr, statement: ast.stmt, block: int) -> None:
-        pairs = [(target, value)]
-        while pairs:
-            target, value = pairs.pop()
-            match target, value:
-                case ast.Name(), _:
-                    self._name(target.id, value, statement, block)
-                case ast.Attribute(), _:
-                    self._change(target, self._names(value), statement, block, keep=False)
-                case ast.Tuple() | ast.List(), ast.Tuple() | ast.List() if len(target.elts) == len(value.elts):
-                    pairs.extend(reversed(list(zip(target.elts, value.elts, strict=True))))
-
-    def _name(self, name: str, value: ast.expr, statement: ast.stmt, block: int) -> None:
-        parts = self._parts(value)
-        if parts is None:
-            if isinstance(value, ast.List | ast.Tuple):
-                self.lists[name] = self._names(value)
+    def _note_change(self, target: ast.expr, is_followed: bool) -> None:
+        """Note a change of `x.handoffs`: it belongs to the source of x, or nobody can tell to whose."""
+        if not isinstance(target, ast.Attribute) or target.attr not in PARTS:
             return
+        owner = target.value
+        if isinstance(owner, ast.Name) and (owner.id in ("self", "cls") or self._eval.scope.find(owner.id) is NOTHING):
+            return  # no agent of the SDK, or on this way through the code none at all
+        if not is_followed:
+            self.unfollowed.add(target.attr)
+        if isinstance(owner, ast.Name):
+            for one in options_of(self._eval.scope.find(owner.id) or UNKNOWN):
+                if isinstance(one, Draft) and one.name == owner.id and one.block == self._block:
+                    one.lines.append(lines_of(self._statement))
+
+    def _bind_names(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._bind(name, Named(name))
+
+    def _bind(self, name: str, value: Value) -> None:
+        """Let a variable hold a value; an agent that has no variable yet is named by it."""
+        if isinstance(value, Named) and value.is_made:
+            value = Named(name, is_made=True)
+        self._name_agents(name, value)
+        scope = self._eval.scope
+        if name in self._outer_names:
+            while scope.parent is not None and name not in scope.names:
+                scope = scope.parent
+            value = either([value, scope.names.get(name, value)])
+        scope.names[name] = value
+
+    def _name_agents(self, name: str, value: Value) -> None:
+        fresh = [one for one in options_of(value) if isinstance(one, Draft) and one.name is None]
+        if not fresh or not is_node_name(name):
+            return
+        position = self._statement.lineno, self._statement.col_offset
+        for draft in fresh:
+            draft.name, draft.block, draft.position = name, self._block, position
+            draft.lines.append(lines_of(self._statement))
+        before = self.drafts.get(name, [])
+        if before and before[-1].scope != self._eval.function:
+            # Two variables of the same name: the one that comes last in the source is shown.
+            if before[-1].position > position:
+                return
+            before = []
+        # Of more than these nothing is said anyway.
+        kept = [one for one in before[-MAX_OPTIONS:] if not is_certain(self._eval.guard, one.guard)]
         self.drafts.pop(name, None)
-        if is_node_name(name):
-            self.drafts[name] = Draft(block, parts, [_lines(statement)])
+        self.drafts[name] = [*kept, *fresh]
 
-    def _parts(self, value: ast.expr) -> dict[str, tuple[str, ...]] | None:
-        """Return the handoffs and tools that a value has as an agent, or None if it is no agent."""
-        calls: list[ast.Call] = []
-        while isinstance(value, ast.Call):
-            calls.append(value)
-            if not isinstance(value.func, ast.Attribute) or value.func.attr != "clone":
-                break
-            value = value.func.value
-        parts: dict[str, tuple[str, ...]] = dict.fromkeys(_PARTS, ())
-        if isinstance(value, ast.Name):
-            original = self.drafts.get(value.id)
-            if original is None or not calls:
-                return None
-            parts.update(original.parts)
-        elif not isinstance(value, ast.Call) or not self._is_agent_class(value.func):
-            return None
-        for call in reversed(calls):
-            given = {keyword.arg: keyword.value for keyword in call.keywords}
-            parts.update({part: self._names(given[part]) for part in _PARTS if part in given})
-        return parts
+    def _in_scope(self, scope: Scope, statements: Sequence[ast.stmt]) -> None:
+        outer, self._eval.scope = self._eval.scope, scope
+        self._run(statements)
+        self._eval.scope = outer
 
-    def _call(self, call: ast.Call, statement: ast.stmt, block: int) -> None:
-        """Take in `x.handoffs.append(y)` and its like."""
-        method = call.func
-        if not isinstance(method, ast.Attribute) or method.attr not in _ARGUMENT_OF:
-            return
-        arguments = call.args[_ARGUMENT_OF[method.attr] :]
-        if arguments:
-            self._change(method.value, self._names(arguments[0]), statement, block, keep=True)
+    def _branch(self, branches: Sequence[Sequence[ast.stmt]], is_complete: bool) -> None:
+        """Follow each branch by itself; afterwards a variable may hold what any of them gave it."""
+        base, guard = self._eval.scope, self._eval.guard
+        scopes = [Scope(base) for _ in branches]
+        for scope, branch in zip(scopes, branches, strict=True):
+            self._eval.guard = (*guard, self._blocks + 1)
+            self._in_scope(scope, branch)
+        self._eval.guard = guard
+        for name in dict.fromkeys(name for scope in scopes for name in scope.names):
+            self._eval.steps += 1
+            values = [scope.names[name] for scope in scopes if name in scope.names]
+            before = base.find(name)
+            if before is not None and (len(values) < len(scopes) or not is_complete):
+                values.insert(0, before)
+            base.names[name] = either(values)
 
-    def _change(self, target: ast.expr, names: tuple[str, ...], statement: ast.stmt, block: int, *, keep: bool) -> None:
-        """Give `x.handoffs` or `x.tools` new names, after those it has if they are to be kept."""
-        if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
-            return
-        draft = self.drafts.get(target.value.id)
-        if draft is None or target.attr not in _PARTS:
-            return
-        draft.parts[target.attr] = _distinct([*draft.parts[target.attr], *names] if keep else names)
-        if draft.block == block:
-            draft.lines.append(_lines(statement))
+    def _loop(self, statement: ast.For | ast.AsyncFor) -> None:
+        """Follow a loop over a known list turn by turn; of another one, one turn of which nothing is known."""
+        items = self._eval.items_of(statement.iter)
+        if items is None or any(isinstance(node, _LOOP_EXITS) for node in statements_in(statement.body)):
+            self._run_unknown_turns(statement.body, statement.target)
+        else:
+            for item in items:
+                if self._eval.steps > MAX_STEPS:
+                    break
+                self._eval.unpack(statement.target, item)
+                self._run(statement.body)
+        self._run(statement.orelse)
 
-    def _names(self, expression: ast.expr) -> tuple[str, ...]:
-        """Return the names in a list of handoffs or tools; a single element is a list of one."""
-        names: list[str] = []
-        stack = [expression]
-        while stack and len(names) < 2 * MAX_NAMES:
-            node = stack.pop()
-            match node:
-                case ast.List() | ast.Tuple() | ast.Set():
-                    stack.extend(reversed(node.elts))
-                case ast.Starred() | ast.NamedExpr():
-                    stack.append(node.value)
-                case ast.BinOp(op=ast.Add()):
-                    stack += [node.right, node.left]
-                case ast.IfExp():
-                    stack += [node.orelse, node.body]
-                case ast.Call() if (wrapped := self._wrapped(node)) is not None:
-                    stack.append(wrapped)
-                case ast.Call() | ast.Name() | ast.Attribute() | ast.Subscript():
-                    names += self._written(node)
-        return _distinct(names)
-
-    def _wrapped(self, call: ast.Call) -> ast.expr | None:
-        """Return x for `handoff(x)` and `x.as_tool(...)`, None for another call."""
-        function = _called(call)
-        if isinstance(function, ast.Attribute) and function.attr in _WRAPPER_METHODS:
-            return function.value
-        path = _path(function)
-        is_wrapper = path and (path[-1] if path[0] in self.sdk_names else ".".join(path)) in self.wrappers
-        if not is_wrapper:
-            return None
-        given = [keyword.value for keyword in call.keywords if keyword.arg in _WRAPPED_KEYWORDS]
-        return next(iter([*call.args, *given]), None)
-
-    def _written(self, node: ast.expr) -> tuple[str, ...]:
-        """Return the name of a node as written, without the SDK's module, or the names of a known list."""
-        path = _path(_called(node))
-        if isinstance(node, ast.Name) and node.id in self.lists:
-            return self.lists[node.id]
-        if len(path) == 2 and path[0] in self.drafts and path[1] in _PARTS:
-            return self.drafts[path[0]].parts[path[1]]
-        name = path[-1] if path and path[0] in self.sdk_names else ".".join(path)
-        return (name,) if is_node_name(name) else ()
-
-
-def _called(expression: ast.expr) -> ast.expr:
-    """Return f for `f`, `f(...)` and `f(...)(...)`."""
-    while isinstance(expression, ast.Call):
-        expression = expression.func
-    return expression
-
-
-def _path(expression: ast.expr) -> list[str]:
-    """Return ["a", "b"] for `a.b`, also inside `a[0].b`; empty where it begins with no name."""
-    path: list[str] = []
-    while isinstance(expression, ast.Attribute | ast.Subscript):
-        if isinstance(expression, ast.Attribute):
-            path.append(expression.attr)
-        expression = expression.value
-    if not isinstance(expression, ast.Name):
-        return []
-    return [expression.id, *reversed(path)]
-
-
-def _distinct(names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))[:MAX_NAMES]
-
-
-def _lines(statement: ast.stmt) -> tuple[int, int]:
-    return statement.lineno, statement.end_lineno or statement.lineno
+    def _run_unknown_turns(self, body: Sequence[ast.stmt], target: ast.expr | None = None) -> None:
+        """Follow the body of a loop once, for any of its turns: what it changes may come from the turn before."""
+        for name in names_assigned_in(body):
+            if self._eval.scope.find(name) is not None:
+                self._eval.scope.names[name] = UNKNOWN
+        if target is not None:
+            self._eval.unpack(target, UNKNOWN)
+        self._branch([body], is_complete=False)

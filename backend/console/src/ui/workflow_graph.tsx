@@ -87,11 +87,14 @@ export const WorkflowGraph = memo(({ nodes, current, running, onChoose }: Props)
 });
 
 function describe(node: { name: string; tools: string[] }, nodes: readonly WorkflowNode[], isRunning: boolean): string {
-  const handoffs = nodes.find((one) => one.name === node.name)?.handoffs ?? [];
+  const one = nodes.find(({ name }) => name === node.name);
+  const handoffs = one?.handoffs ?? [];
   return [
     `Agent ${node.name}`,
     handoffs.length > 0 && `hands off to ${handoffs.join(", ")}`,
+    one?.handoffs_known === false && "hands off to agents that only the running code knows",
     node.tools.length > 0 && `tools ${node.tools.join(", ")}`,
+    one?.tools_known === false && "tools that only the running code knows",
     isRunning && "a turn is running",
   ]
     .filter(Boolean)

@@ -1,0 +1,97 @@
+"""What the statements of a source do to lists: `append`, `remove`, new values for `x.handoffs`, and their like."""
+
+import ast
+from collections.abc import Callable
+
+from backend.app.domain.workflow_expressions import Evaluator
+from backend.app.domain.workflow_values import (
+    DictValue,
+    Draft,
+    ListValue,
+    Named,
+    Value,
+    as_list,
+    is_certain,
+    objects_of,
+)
+
+# Methods of lists by what they do; those that are not here leave a list that nobody knows.
+_ADD_ONE = {"append": 0, "insert": 1, "add": 0}
+_HARMLESS = frozenset({"sort", "reverse", "copy", "count", "index"})
+_METHODS = frozenset({*_ADD_ONE, *_HARMLESS, "extend", "update", "remove", "discard", "clear", "pop", "__setitem__"})
+
+NoteChange = Callable[[ast.expr, bool], None]
+
+
+def take_list_call(evaluator: Evaluator, expression: ast.expr, note_change: NoteChange) -> bool:
+    """Take in `y.append(x)` and its like, where y is a list of the source or of an agent. Returns whether it is one."""
+    if not isinstance(expression, ast.Call) or not isinstance(expression.func, ast.Attribute):
+        return False
+    method, target = expression.func.attr, expression.func.value
+    if method not in _METHODS:
+        return False
+    owner = evaluator.evaluate(target)
+    options = objects_of(owner)
+    lists = [one for one in options if isinstance(one, ListValue)]
+    arguments = [evaluator.evaluate(argument) for argument in expression.args]
+    note_change(target, bool(lists))
+    for one in lists:
+        certain = len(options) == 1 and is_certain(evaluator.guard, one.guard)
+        _apply(evaluator, one, method, arguments, certain=certain)
+    for other in options:
+        if isinstance(other, DictValue):
+            other.items, other.known = {}, False
+    return bool(lists)
+
+
+def change_part(evaluator: Evaluator, target: ast.Attribute, value: Value) -> bool:
+    """Take in `x.handoffs = value`. Returns whether x is known."""
+    owners = objects_of(evaluator.evaluate(target.value))
+    known = [owner for owner in owners if isinstance(owner, Draft)]
+    made = as_list(value, evaluator.guard)
+    for draft in known:
+        if len(owners) == 1 and is_certain(evaluator.guard, draft.guard):
+            draft.parts[target.attr] = made
+        else:
+            before = draft.parts[target.attr]
+            merged = ListValue(draft.guard, list(before.items), before.known and made.known)
+            merged.add(made.items)
+            draft.parts[target.attr] = merged
+    return bool(known) and len(known) == len(owners)
+
+
+def change_list(evaluator: Evaluator, target: ast.expr) -> bool:
+    """Take in `y[0] = x`, `del y[0]` and other changes that are not followed. Returns whether y is known."""
+    owners = objects_of(evaluator.evaluate(target))
+    for owner in owners:
+        if isinstance(owner, ListValue):
+            owner.forget()
+        elif isinstance(owner, DictValue):
+            owner.items, owner.known = {}, False
+    return all(isinstance(owner, ListValue) for owner in owners)
+
+
+def _apply(evaluator: Evaluator, changed: ListValue, method: str, arguments: list[Value], *, certain: bool) -> None:
+    if method in _ADD_ONE:
+        changed.add(arguments[_ADD_ONE[method] :][:1])
+    elif method in ("extend", "update"):
+        for argument in arguments[:1]:
+            added = as_list(argument, evaluator.guard)
+            changed.add(list(added.items))
+            changed.known = changed.known and added.known
+    elif method in ("remove", "discard") and arguments:
+        _remove(changed, arguments[0], certain=certain)
+    elif method == "clear":
+        if certain:
+            changed.items, changed.known = [], True
+    elif method not in _HARMLESS:
+        changed.forget()
+
+
+def _remove(changed: ListValue, removed: Value, *, certain: bool) -> None:
+    """Take one item out; where it is not sure which, nothing in the list is sure any more."""
+    same = [item for item in changed.items if item is removed or (isinstance(item, Named) and item == removed)]
+    if not isinstance(removed, Draft | Named) or not same:
+        changed.forget()
+    elif certain:
+        changed.items.remove(same[0])
