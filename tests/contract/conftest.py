@@ -81,11 +81,12 @@ class AwsProcess(Process):
     def __init__(self, moto: MotoAws, clock: ManualClock, ids: SequentialIds) -> None:
         super().__init__(clock, ids)
         self._moto = moto
+        self._published: set[str] = set()
 
     async def open(self) -> TestedEngine:
         services, settings = self._moto.services, self._moto.settings
         engine = build_aws_engine(settings, services, self._clock, self._ids)
-        bus = ListeningAwsBus(services.sns, services.sqs, settings.topic_arn)
+        bus = ListeningAwsBus(services.sns, services.sqs, settings.topic_arn, self._published)
         await bus.subscribe()
         queue = ReceivingAwsQueue(services.sqs, settings.turn_queue_url, self._ids)
         return self._tested(engine, bus.close, bus=bus, queue=queue, settle=bus.settle)

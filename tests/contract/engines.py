@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 Listener = Callable[[BusMessage], None]
 
 _LOOK_AGAIN_SECONDS = 0.01
+_SETTLE_SECONDS = 20.0
 
 
 class ReceivingQueue(TurnQueue, Protocol):
@@ -88,20 +90,26 @@ class ReceivingAwsQueue(AwsTurnQueue):
 
 
 class ListeningAwsBus(AwsEventBus):
-    """Hears by an SQS queue of its own, as a relay does."""
+    """Hears by an SQS queue of its own, as a relay does.
 
-    def __init__(self, sns: AwsService, sqs: AwsService, topic_arn: str) -> None:
+    Args:
+        sns, sqs, topic_arn: as AwsEventBus has them.
+        published: the ids of all events that were published to the topic; shared by all buses of a test.
+    """
+
+    def __init__(self, sns: AwsService, sqs: AwsService, topic_arn: str, published: set[str]) -> None:
         super().__init__(sns, topic_arn)
+        self._published = published
+        self._received: set[str] = set()
         self._topic, self._sns_service, self._sqs_service = topic_arn, sns, sqs
         self._listeners: list[Listener] = []
         self._queue_url = ""
 
     async def subscribe(self) -> None:
-        made = await self._sqs_service.call(
-            "create_queue", QueueName="listening.fifo", Attributes={"FifoQueue": "true"}
-        )
+        name = f"listening-{uuid.uuid4()}.fifo"
+        made = await self._sqs_service.call("create_queue", QueueName=name, Attributes={"FifoQueue": "true"})
         self._queue_url = made["QueueUrl"]
-        arn = self._topic.replace(":sns:", ":sqs:").rpartition(":")[0] + ":listening.fifo"
+        arn = f"{self._topic.replace(':sns:', ':sqs:').rpartition(':')[0]}:{name}"
         await self._sns_service.call(
             "subscribe",
             TopicArn=self._topic,
@@ -110,12 +118,25 @@ class ListeningAwsBus(AwsEventBus):
             Attributes={"RawMessageDelivery": "true"},
         )
 
+        self._received = set(self._published)  # whatever was published before does not come here
+
+    async def publish(self, event: BusMessage) -> None:
+        self._published.add(event.event_id)
+        await super().publish(event)
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     async def settle(self) -> None:
-        assert await self.flush(10)
+        """Wait until all that was published has come: SNS fans out when it likes."""
+        assert await self.flush(_SETTLE_SECONDS)
+        async with asyncio.timeout(_SETTLE_SECONDS):
+            while not self._received >= self._published:
+                await self._receive()
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def _receive(self) -> None:
         while True:
             answer = await self._sqs_service.call(
                 "receive_message", QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0
@@ -131,6 +152,7 @@ class ListeningAwsBus(AwsEventBus):
 
     def _hear(self, body: str) -> None:
         event = bus_message_adapter.validate_python(json.loads(body), strict=False)
+        self._received.add(event.event_id)
         for listener in tuple(self._listeners):
             try:
                 listener(event)

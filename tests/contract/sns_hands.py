@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -50,10 +51,16 @@ def failing(*texts: str, sender_fault: bool = False) -> Fault:
 
 @dataclass
 class WatchedSns:
-    """A boto3 client of SNS that keeps its publishing calls, and has the next ones fail."""
+    """A boto3 client of SNS that keeps its publishing calls, and has the next ones fail.
+
+    Attributes:
+        calls: the entries of each call.
+        taken: the de-duplication ids of those that SNS took.
+    """
 
     client: Any
     calls: list[list[Entry]] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     go_on: threading.Event = field(default_factory=threading.Event)
     is_called: threading.Event = field(default_factory=threading.Event)
@@ -73,6 +80,8 @@ class WatchedSns:
         answer: dict[str, Any] = {"Successful": [], "Failed": []}
         if taken:
             answer = self.client.publish_batch(TopicArn=TopicArn, PublishBatchRequestEntries=taken)
+            successful = {one["Id"] for one in answer["Successful"]}
+            self.taken |= {entry["MessageDeduplicationId"] for entry in taken if entry["Id"] in successful}
         return answer | {"Failed": [*answer["Failed"], *failed.values()]}
 
 
@@ -85,15 +94,26 @@ class Topic:
     service: AwsService
     sqs: Any
     queue_url: str
+    _came: set[str] = field(default_factory=set)
 
     def received(self) -> list[Entry]:
-        """Everything that came to the queue, in order within each group."""
+        """Everything that SNS took and that was not received before, in order within each group."""
+        found = self._receive()
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not self._came >= self.sns.taken:  # SNS fans out when it likes
+            assert time.monotonic() < deadline, f"{len(self.sns.taken - self._came)} events did not come"
+            time.sleep(0.01)
+            found += self._receive()
+        return found
+
+    def _receive(self) -> list[Entry]:
         found: list[Entry] = []
         while messages := self.sqs.receive_message(
             QueueUrl=self.queue_url, MaxNumberOfMessages=10, AttributeNames=["All"]
         ).get("Messages"):
             found += messages
             for message in messages:
+                self._came.add(message["Attributes"]["MessageDeduplicationId"])
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
         return found
 

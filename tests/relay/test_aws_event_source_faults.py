@@ -168,12 +168,25 @@ async def test_a_gap_that_a_vanished_queue_left_is_filled_from_the_log(
 ) -> None:
     room = RoomCursor(project.project_id, log, Audience(heard).tell)
     assert await room.fill() == 0
+    may_be_made = threading.Event()
+    may_be_made.set()
+
+    class Held(FaultyClient):
+        def create_queue(self, **parameters: Any) -> Any:
+            assert may_be_made.wait(WAIT_SECONDS)
+            return self.client.create_queue(**parameters)
+
+    topic.sqs = Held(topic.sqs.client)
     async with listening(topic.source(TASK)) as relay:
         await topic.publish(await writer.log())
         await relay.until(1)
+        may_be_made.clear()
         topic.sqs.client.delete_queue(QueueUrl=topic.queue_url(TASK))
+        for one in topic.subscriptions():  # else SNS may still be delivering when the queue is there again
+            topic.sns.client.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
         lost = await writer.log()
         await topic.publish(lost)
+        may_be_made.set()
 
         async def is_heard() -> bool:
             await topic.publish(iteration(1, "another project"))
