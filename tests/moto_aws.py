@@ -1,6 +1,7 @@
 """AWS in this process: moto's models, called by one thread at a time, since they are not thread safe."""
 
 import os
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from backend.app.wiring_aws import AwsServices
 from shared.aws_service import build_service
 from shared.table_keys import table_definition
 from tests.dynamodb_rules import watch_rules
+from tests.moto_server import OTHER_ENDPOINT, Moto
 
 REGION = "us-east-1"
 
@@ -37,16 +39,28 @@ def _services() -> AwsServices:
 
 
 @contextmanager
+def aws_account() -> Iterator[None]:
+    """An empty AWS account for the time being; on another emulator, one that others use too."""
+    if OTHER_ENDPOINT:
+        with patch.dict(os.environ, Moto(OTHER_ENDPOINT).environment):
+            yield
+    else:
+        with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}), mock_aws():
+            yield
+
+
+@contextmanager
 def moto_in_process() -> Iterator[MotoAws]:
-    """An empty AWS account for the time being."""
-    with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}), mock_aws():
+    """An AWS account with a table, a queue and a topic."""
+    with aws_account():
         services = _services()
+        name = f"vibewire-{uuid.uuid4()}"
         dynamodb, sqs, sns = services.dynamodb.client, services.sqs.client, services.sns.client
-        dynamodb.create_table(**table_definition("vibewire"))  # type: ignore[attr-defined]
-        queue = sqs.create_queue(QueueName="turns.fifo", Attributes={"FifoQueue": "true"})  # type: ignore[attr-defined]
-        topic = sns.create_topic(Name="events.fifo", Attributes={"FifoTopic": "true"})  # type: ignore[attr-defined]
+        dynamodb.create_table(**table_definition(name))  # type: ignore[attr-defined]
+        queue = sqs.create_queue(QueueName=f"{name}-turns.fifo", Attributes={"FifoQueue": "true"})  # type: ignore[attr-defined]
+        topic = sns.create_topic(Name=f"{name}-events.fifo", Attributes={"FifoTopic": "true"})  # type: ignore[attr-defined]
         settings = AwsSettings(
-            table_name="vibewire",
+            table_name=name,
             turn_queue_url=queue["QueueUrl"],
             topic_arn=topic["TopicArn"],
             jwks_url="https://issuer.example/jwks",

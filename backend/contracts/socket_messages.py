@@ -42,7 +42,10 @@ class Subscribed(_Message):
         description="Sessions of `after` whose history is not whole (older than seven days), or that are not of this "
         "project: read them again."
     )
-    deleted: list[str] = Field(description="Sessions of `after` that were deleted.")
+    deleted: list[str] = Field(
+        description="Sessions of `after` that were deleted; of more than 20 that the project does not have "
+        "the rest is `truncated` without a look."
+    )
 
 
 class Unsubscribed(_Message):

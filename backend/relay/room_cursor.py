@@ -21,6 +21,8 @@ Send = Callable[[Event], Awaitable[None]]
 
 # So few events may be left when the room waits for a newcomer.
 _SHORT_WAY = 50
+# Sessions that the project has not, or no longer: of so many a newcomer hears whether they were deleted.
+_MOST_UNKNOWN = 20
 _OWN_RECENT_BYTES = 1_000_000
 _OWN_RECENT_SECONDS = 60.0
 
@@ -101,7 +103,7 @@ class RoomCursor:
         admission = Admission({})
         asked = next(self._ticks)
         reached: dict[str, int] = {}
-        for session_id, seq in after.items():
+        for session_id, seq in (await self._readable(after, admission)).items():
             last = await self._catch_up(session_id, seq, send, until_taken, admission)
             if last is not None:
                 reached[session_id] = last
@@ -119,6 +121,19 @@ class RoomCursor:
             sessions = await self._opened()
             admission.last_seq.update({name: one.seq for name, one in sessions.items() if not one.deleted})
         return admission
+
+    async def _readable(self, after: Mapping[str, int], admission: Admission) -> Mapping[str, int]:
+        """Those sessions that are the project's, and a few of the others; the rest is truncated.
+
+        A session that is not there costs a read all the same, since it may have been deleted.
+        """
+        if len(after) <= _MOST_UNKNOWN:
+            return after
+        known = await self._log.read_last_seqs(self._project_id)
+        unknown = [session_id for session_id in after if session_id not in known]
+        given_up = frozenset(unknown[_MOST_UNKNOWN:])
+        admission.truncated.extend(unknown[_MOST_UNKNOWN:])
+        return {session_id: seq for session_id, seq in after.items() if session_id not in given_up}
 
     async def _opened(self) -> dict[str, SessionCursor]:
         if self._sessions is None:

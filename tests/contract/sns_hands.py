@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,11 +14,11 @@ from typing import Any, cast
 
 import boto3
 from botocore.exceptions import ClientError, ConnectTimeoutError
-from moto import mock_aws
 
 from backend.app.adapters.aws_event_bus import AwsEventBus
 from shared.aws_service import AwsService
 from shared.events import TextDeltaEvent
+from tests.moto_aws import aws_account
 
 SNS_BYTES = 256 * 1024
 WAIT_SECONDS = 10.0
@@ -126,14 +127,15 @@ class Topic:
 @contextmanager
 def heard_topic() -> Iterator[Topic]:
     """A topic on a moto of its own; calls run in one thread, since moto is not thread safe."""
-    with mock_aws(), ThreadPoolExecutor(1) as threads:
+    with aws_account(), ThreadPoolExecutor(1) as threads:
+        name = str(uuid.uuid4())
         sns, sqs = boto3.client("sns", region_name="us-east-1"), boto3.client("sqs", region_name="us-east-1")
-        arn = sns.create_topic(Name="t.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
-        url = sqs.create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        arn = sns.create_topic(Name=f"{name}.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+        url = sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
         sns.subscribe(
             TopicArn=arn,
             Protocol="sqs",
-            Endpoint=f"{arn.replace(':sns:', ':sqs:').rsplit(':', 1)[0]}:q.fifo",
+            Endpoint=f"{arn.replace(':sns:', ':sqs:').rsplit(':', 1)[0]}:{name}.fifo",
             Attributes={"RawMessageDelivery": "true"},
         )
         watched = WatchedSns(sns)

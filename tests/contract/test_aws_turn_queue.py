@@ -1,6 +1,7 @@
 """What AwsTurnQueue owes beyond the port: its messages, the answers of SQS to stale receipts, and malformed bodies."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,12 +11,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from backend.app.adapters.aws_turn_queue import AwsTurnQueue, MalformedDoorbellError, parse_doorbell
 from backend.app.domain.ports import Doorbell
 from shared.aws_service import AwsService
 from tests.manual_time import SequentialIds
+from tests.moto_aws import aws_account
 
 BELL = Doorbell("session-1", "message-1")
 
@@ -44,9 +45,10 @@ class Queue:
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws(), ThreadPoolExecutor(1) as threads:
+    with aws_account(), ThreadPoolExecutor(1) as threads:
+        name = f"turns-{uuid.uuid4()}.fifo"
         sqs = boto3.client("sqs")
-        url = sqs.create_queue(QueueName="turns.fifo", Attributes={"FifoQueue": "true", "VisibilityTimeout": "900"})
+        url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true", "VisibilityTimeout": "900"})
         turns = AwsTurnQueue(AwsService(lambda: sqs, threads), url["QueueUrl"], SequentialIds())
         yield Queue(turns, sqs, url["QueueUrl"])
 

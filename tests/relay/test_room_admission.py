@@ -7,7 +7,7 @@ from backend.app.wiring_local import LocalEngine
 from backend.relay.room_cursor import RoomCursor
 from shared.events import Event
 from tests.contract.builders import delete, stored_project
-from tests.relay.rooms import Audience, Heard, WatchedLog, Writer, numbers
+from tests.relay.rooms import Audience, Heard, Reads, WatchedLog, Writer, numbers
 
 WEEK = 7 * 24 * 60 * 60
 
@@ -118,6 +118,19 @@ async def test_unknown_and_foreign_sessions_are_truncated_alike(
     admission = await room.admit(after, newcomer.hear, audience.joining(newcomer))
     assert admission.truncated == ["unknown", foreign.session_id]
     assert (admission.deleted, admission.last_seq, newcomer.events) == ([], {}, [])
+
+
+async def test_a_newcomer_with_many_sessions_that_are_not_there_costs_few_reads_and_gets_the_others(
+    room: RoomCursor, writer: Writer, log: WatchedLog, audience: Audience, newcomer: Heard
+) -> None:
+    await writer.log_many(3)
+    reads = Reads(log)
+    unknown = [f"unknown-{number}" for number in range(199)]
+    after = {**dict.fromkeys(unknown, 0), writer.session_id: 1}
+    admission = await room.admit(after, newcomer.hear, audience.joining(newcomer))
+    assert sorted(admission.truncated) == sorted(unknown)
+    assert (newcomer.seqs(writer.session_id), admission.last_seq) == ([2, 3], {writer.session_id: 3})
+    assert reads.count(writer.session.project_id) < 30
 
 
 @pytest.mark.parametrize("erased", [False, True])

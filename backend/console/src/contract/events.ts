@@ -122,7 +122,7 @@ export interface Subscribed {
   last_seq: Record<string, number>;
   /** Sessions of `after` whose history is not whole (older than seven days), or that are not of this project: read them again. */
   truncated: string[];
-  /** Sessions of `after` that were deleted. */
+  /** Sessions of `after` that were deleted; of more than 20 that the project does not have the rest is `truncated` without a look. */
   deleted: string[];
 }
 
