@@ -128,6 +128,7 @@ class RehearsalServer:
     ) -> None:
         self._server.stop()
         await self._task
+        await self.state.offloader.close()
 
     def add_faults(self, *faults: Json) -> None:
         """Plan faults, like `POST /faults`.

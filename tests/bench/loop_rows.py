@@ -28,14 +28,15 @@ async def _held(server: ServerProcess, client: VibewireClient, talk: Talk, turns
     """For each turn the longest delay of a tick, in milliseconds."""
     held = Samples()
     for _ in range(turns):
-        await _longest_delay(server)
+        await longest_delay(server)
         await client.turn(talk)
         await client.settle()
-        held.values.append(await _longest_delay(server))
+        held.values.append(await longest_delay(server))
     return held
 
 
-async def _longest_delay(server: ServerProcess) -> float:
+async def longest_delay(server: ServerProcess) -> float:
+    """The longest delay of a ticked server's ticker since the last call, in milliseconds."""
     told = len(server.output)
     os.kill(server.pid, signal.SIGUSR1)
     for _ in range(_LOOKS):

@@ -28,7 +28,7 @@ class ProcessOffloader:
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """See Offloader."""
-        characters = sum(len(argument) for argument in arguments if isinstance(argument, str))
+        characters = sum(len(argument) for argument in arguments if isinstance(argument, str | bytes))
         if characters <= MOST_CHARACTERS_AT_ONCE:
             return function(*arguments)
         result: T = await asyncio.get_running_loop().run_in_executor(self._thread, self._send, function, arguments)

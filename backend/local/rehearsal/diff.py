@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
+from collections.abc import Iterator, Sequence
+
+from backend.app.domain.line_changes import Region, changed_regions
+from backend.app.vibecoder.line_search import LineSearch
 
 _CONTEXTS = (3, 6, 12, 25, 50, 100)
 
-Opcode = tuple[str, int, int, int, int]
+Hunk = tuple[int, int, list[Region]]
 
 
 def v4a_diff(old: str, new: str) -> str:
@@ -27,36 +30,41 @@ def v4a_diff(old: str, new: str) -> str:
     new_lines = new.replace("\r\n", "\n").split("\n")
     if old_lines == new_lines:
         return ""
+    regions = changed_regions(old_lines, new_lines)
+    search = LineSearch(old_lines)
     for context in (*_CONTEXTS, len(old_lines)):
-        # A fresh matcher each time: grouping cuts the context off the opcodes that the matcher keeps.
-        matcher = SequenceMatcher(None, old_lines, new_lines, autojunk=False)
-        hunks = [list(group) for group in matcher.get_grouped_opcodes(context)]
-        if _all_found(old_lines, hunks):
+        hunks = list(_hunks(regions, context, len(old_lines)))
+        if _all_found(search, old_lines, hunks):
             break
     return "".join(_hunk_text(old_lines, new_lines, hunk) for hunk in hunks)
 
 
-def _all_found(lines: list[str], hunks: list[list[Opcode]]) -> bool:
+def _hunks(regions: Sequence[Region], context: int, size: int) -> Iterator[Hunk]:
+    """Yield where each hunk begins and ends in the old text, and its regions: those whose context meets are one."""
+    hunk: list[Region] = []
+    for region in regions:
+        if hunk and region[0] - hunk[-1][1] > 2 * context:
+            yield max(hunk[0][0] - context, 0), min(hunk[-1][1] + context, size), hunk
+            hunk = []
+        hunk.append(region)
+    yield max(hunk[0][0] - context, 0), min(hunk[-1][1] + context, size), hunk
+
+
+def _all_found(search: LineSearch, lines: list[str], hunks: list[Hunk]) -> bool:
     cursor = 0
-    for hunk in hunks:
-        start, end = hunk[0][1], hunk[-1][2]
-        context = lines[start:end]
-        first = next(
-            (at for at in range(cursor, start + 1) if lines[at : at + len(context)] == context),
-            None,
-        )
-        if first != start:
+    for start, end, _ in hunks:
+        if search.find(lines[start:end], cursor) != start:
             return False
         cursor = end
     return True
 
 
-def _hunk_text(old: list[str], new: list[str], hunk: list[Opcode]) -> str:
+def _hunk_text(old: list[str], new: list[str], hunk: Hunk) -> str:
+    place, stop, regions = hunk
     written = ["@@"]
-    for tag, old_start, old_end, new_start, new_end in hunk:
-        if tag == "equal":
-            written += [f" {line}" for line in old[old_start:old_end]]
-            continue
-        written += [f"-{line}" for line in old[old_start:old_end]]
+    for start, end, new_start, new_end in regions:
+        written += [f" {line}" for line in old[place:start]]
+        written += [f"-{line}" for line in old[start:end]]
         written += [f"+{line}" for line in new[new_start:new_end]]
-    return "\n".join(written) + "\n"
+        place = end
+    return "\n".join([*written, *(f" {line}" for line in old[place:stop])]) + "\n"

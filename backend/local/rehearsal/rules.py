@@ -71,6 +71,18 @@ def answer(request: Json) -> Reply:
     return submit(talk.code or "", plan.new_code)
 
 
+def answer_json(request: bytes) -> Reply:
+    """Answer a model call as it was sent; an Offloader may do it elsewhere.
+
+    Args:
+        request: Body of the model call, as JSON.
+
+    Returns:
+        As `answer` does.
+    """
+    return answer(json.loads(request))
+
+
 def submit(code: str, new_code: str) -> CallTool:
     """Call the patch tool.
 
