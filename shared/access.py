@@ -1,5 +1,6 @@
 """What somebody may do in a project: the same rule for the API and for the relay."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +29,10 @@ class ProjectAccess:
     def may_manage(self, user_id: str) -> bool:
         """Whether the user may rename, share and delete the project: its owner."""
         return user_id == self.owner
+
+    def is_leaving(self, user_id: str, members: Sequence[str]) -> bool:
+        """Whether these members are the present ones without the user, who is one of them."""
+        return user_id in self.members and set(members) == {*self.members} - {user_id}
 
 
 class AccessReader(Protocol):

@@ -43,6 +43,7 @@ OWNER_ROUTES = [
     Route("PATCH", "/projects/{project_id}", {"name": "New"}),
     Route("PATCH", "/projects/{project_id}", {"members": ["member", "eve"]}),
     Route("PATCH", "/projects/{project_id}", {"members": []}),
+    Route("PATCH", "/projects/{project_id}", {"members": ["ann"], "name": "New"}),
     Route("PATCH", "/projects/{project_id}", {"name": "New", "code": "x = 1", "base_version": 1}),
     Route("DELETE", "/projects/{project_id}"),
 ]

@@ -7,7 +7,7 @@ import pytest
 
 from backend.app.domain.services import Services
 from shared.identity import Identity, InvalidTokenError
-from tests.api.conftest import connect, create_project, get, listed, nothing_changes, problem_of, send
+from tests.api.conftest import connect, create_project, get, json_of, listed, nothing_changes, problem_of, send
 from tests.api.routes import OWNER_ROUTES, ROUTES_OF_AN_ID, Route, name_of
 
 UNKNOWN = "01900000-0000-7000-8000-ffffffffffff"
@@ -69,7 +69,7 @@ async def test_a_member_may_use_a_project(
 async def test_only_the_owner_renames_shares_and_deletes(
     client: httpx.AsyncClient, member: httpx.AsyncClient, known: dict[str, str], route: Route
 ) -> None:
-    await client.patch(f"/projects/{known['project_id']}", json={"members": ["member"]})
+    await client.patch(f"/projects/{known['project_id']}", json={"members": ["member", "ann"]})
     async with nothing_changes(client):
         problem_of(await route.call(member, **known), 403, "owner_only")
     assert (await route.call(client, **known)).status_code == 200
@@ -90,6 +90,39 @@ async def test_whoever_is_no_longer_a_member_is_a_stranger(
     assert (await get(member, "/projects"))["projects"] == []
     for route in ROUTES_OF_AN_ID:
         problem_of(await route.call(member, **known), 404, route.not_found_code)
+
+
+async def test_a_member_may_leave_a_project_and_is_a_stranger_then(
+    client: httpx.AsyncClient, member: httpx.AsyncClient, known: dict[str, str]
+) -> None:
+    path = f"/projects/{known['project_id']}"
+    await client.patch(path, json={"members": ["ann", "member", "zoe"]})
+    left = json_of(await member.patch(path, json={"members": ["zoe", "ann"]}), 200)
+    assert left["members"] == ["ann", "zoe"]
+    assert (await get(member, "/projects"))["projects"] == []
+    for route in ROUTES_OF_AN_ID:
+        problem_of(await route.call(member, **known), 404, route.not_found_code)
+    assert (await get(client, path))["members"] == ["ann", "zoe"]
+
+
+async def test_the_last_member_may_leave_too_and_edit_the_code_in_the_same_call(
+    client: httpx.AsyncClient, member: httpx.AsyncClient, project_id: str
+) -> None:
+    path = f"/projects/{project_id}"
+    await client.patch(path, json={"members": ["member"]})
+    left = json_of(await member.patch(path, json={"members": [], "code": "x = 1", "base_version": 1}), 200)
+    assert (left["members"], left["code"]) == ([], "x = 1")
+    problem_of(await member.get(path), 404, "project_not_found")
+
+
+@pytest.mark.parametrize("members", [["member"], ["ann"], ["ann", "zoe", "eve"], ["ann", "zoe", "member", "member2"]])
+async def test_who_leaves_changes_nobody_else(
+    client: httpx.AsyncClient, member: httpx.AsyncClient, project_id: str, members: list[str]
+) -> None:
+    await client.patch(f"/projects/{project_id}", json={"members": ["ann", "member", "zoe"]})
+    async with nothing_changes(client):
+        answer = await member.patch(f"/projects/{project_id}", json={"members": members})
+        problem_of(answer, 403, "owner_only")
 
 
 @pytest.mark.parametrize("name", ["Member", "member ", "LOCAL", "membe"])

@@ -63,6 +63,23 @@ async def test_new_members_replace_the_old_ones_in_their_order(engine: TestedEng
     assert updated == replace(project, members=("zoe", "bob", "adam"))
 
 
+async def test_a_member_leaves_whatever_else_changes(engine: TestedEngine, other_engine: TestedEngine) -> None:
+    project = await stored_project(engine, members=("bob", "cleo", "dora"))
+    stores = [engine.projects, other_engine.projects, engine.projects]
+    changes = [ProjectChange(leaving="bob"), ProjectChange(leaving="dora"), ProjectChange(name="Storm")]
+    now = engine.clock.now()
+    await asyncio.gather(
+        *(store.update_project(project.project_id, change, now) for store, change in zip(stores, changes, strict=True))
+    )
+    expected = replace(project, name="Storm", members=("cleo",))
+    assert await engine.projects.find_project(project.project_id) == expected
+    for user, found in (("ann", 1), ("bob", 0), ("cleo", 1), ("dora", 0)):
+        assert len((await engine.projects.list_projects(user, 10, None)).items) == found
+    access = await engine.access.find_access(project.project_id)
+    assert access is not None
+    assert access.members == ("cleo",)
+
+
 async def test_members_can_be_sent_away(engine: TestedEngine) -> None:
     project = await stored_project(engine, members=("bob",))
     updated = await engine.projects.update_project(project.project_id, ProjectChange(members=()), engine.clock.now())

@@ -44,6 +44,24 @@ async def test_a_removed_member_hears_of_it_at_once_and_nothing_after_it(server:
         assert (hearing.lost, other.lost) == ([], [])
 
 
+async def test_a_member_who_leaves_hears_nothing_after_it_and_nobody_else_does_so(server: Server) -> None:
+    async with AsyncExitStack() as stack:
+        owner, member = [await stack.enter_async_context(server.http(user)) for user in ("owner", "member")]
+        project_id, session_id = await shared_session(owner, "other", "member")
+        message = await talk(member, session_id)
+        other, leaving = [await stack.enter_async_context(server.listener(user)) for user in ("other", "member")]
+        for listener in (other, leaving):
+            assert (await listener.subscribe(project_id))["ok"] is True
+        left = await member.patch(f"/projects/{project_id}", json={"members": ["other"]})
+        assert (left.status_code, left.json()["members"]) == (200, ["other"])
+        await leaving.wait_for_loss()
+        assert await refusals(member, project_id, session_id, message["message_id"]) == {404}
+        await talk(owner, session_id, "Create a refund agent")
+        await other.wait_for("vibecode_response")
+        await leaving.sync()
+        assert (len(leaving.events), other.lost) == (leaving.heard_before_loss, [])
+
+
 async def test_a_member_that_is_removed_while_a_turn_runs_hears_no_more_of_it(server: Server) -> None:
     async with server.http("owner") as owner, server.listener("owner") as hearing, server.listener("member") as lost:
         project_id, session_id = await shared_session(owner, "member")

@@ -179,10 +179,11 @@ class AwsProjectStore:
             attributes |= {**pointer, "version": change.code.version}
         if change.name is not None:
             attributes["name"] = change.name
-        if change.members is not None:
-            attributes["members"] = list(change.members)
+        members = change.members_after(item["members"])
+        if members is not None:
+            attributes["members"] = list(members)
             # All of them: a listing must not be removed by an older change that is still on its way.
-            listed = listing_writes(change.members, project_id, revision)
+            listed = listing_writes(members, project_id, revision)
         sets = ", ".join(f"#{name} = :{name}" for name in attributes)
         await self._table.write(
             project=update(
@@ -191,8 +192,8 @@ class AwsProjectStore:
             code=code,
             users=listed,
         )
-        if change.members is not None:
-            gone = set(item["members"]) - {item["owner"], *change.members}
+        if members is not None:
+            gone = set(item["members"]) - {item["owner"], *members}
             await remove_listings(self._table, gone, project_id, revision)
 
     async def _find_live(self, project_id: str) -> Item | None:

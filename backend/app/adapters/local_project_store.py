@@ -134,8 +134,9 @@ class LocalProjectStore:
                 add_code_version(connection, change.code)
             if change.name is not None:
                 connection.execute("UPDATE projects SET name = ? WHERE project_id = ?", (change.name, project_id))
-            if change.members is not None:
-                _set_users(connection, project_id, project.owner, change.members)
+            members = change.members_after(project.members)
+            if members is not None:
+                _set_users(connection, project_id, project.owner, members)
             connection.execute("UPDATE projects SET updated_at = ? WHERE project_id = ?", (text_of(now), project_id))
             return _find_project(connection, project_id)
 

@@ -50,7 +50,10 @@ async def get_project(
 async def update_project(
     project_id: str, body: UpdateProjectRequest, services: ServicesDep, user_id: UserId
 ) -> ProjectBody:
-    """Rename and share (the owner); edit the code by hand, with the `base_version` it was made from (anyone in it)."""
+    """Rename and share (the owner); edit the code by hand, with the `base_version` it was made from (anyone in it).
+
+    A member leaves with `members` as they are without themselves.
+    """
     project = await services.projects.update_project(
         user_id,
         project_id,

@@ -1,5 +1,6 @@
 """A project: one Python source file that defines an agent workflow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -90,8 +91,20 @@ class VersionEntry:
 
 @dataclass(frozen=True, slots=True)
 class ProjectChange:
-    """What one update changes; None leaves a part as it is."""
+    """What one update changes; None leaves a part as it is.
+
+    Attributes:
+        members: all of them, anew.
+        leaving: a member who leaves; the others stay as they are, whoever changes them at the same time.
+    """
 
     name: str | None = None
     members: tuple[str, ...] | None = None
+    leaving: str | None = None
     code: CodeVersion | None = None
+
+    def members_after(self, before: Sequence[str]) -> tuple[str, ...] | None:
+        """The members that the change leads to; None where it leaves them as they are."""
+        if self.leaving is not None:
+            return tuple(member for member in before if member != self.leaving)
+        return self.members

@@ -105,23 +105,26 @@ class ProjectService:
         code: str | None = None,
         base_version: int | None = None,
     ) -> Project:
-        """Rename and share (the owner), edit the code by hand (anyone in the project).
+        """Rename and share (the owner), edit the code by hand (anyone in the project), leave (a member).
 
-        Raises OwnerOnlyError, StaleVersionError (the code is not at `base_version`), InvalidCodeError and others of
-        InvalidInputError; then nothing was changed.
+        A member leaves by giving the members as they are without themselves. Raises OwnerOnlyError,
+        StaleVersionError (the code is not at `base_version`), InvalidCodeError and others of InvalidInputError; then
+        nothing was changed.
         """
         access = await self._authorization.require_project(user_id, project_id)
-        if name is not None or members is not None:
+        is_leaving = name is None and members is not None and access.is_leaving(user_id, members)
+        if (name is not None or members is not None) and not is_leaving:
             await self._authorization.require_owner(user_id, project_id, "rename or share")
         change = ProjectChange(
             name=name,
-            members=None if members is None else self._checked_members(access.owner, members),
+            members=None if members is None or is_leaving else self._checked_members(access.owner, members),
+            leaving=user_id if is_leaving else None,
             code=None if code is None else await self._version_by_hand(project_id, code, base_version),
         )
         project = await self._projects.update_project(project_id, change, self._clock.now())
         if project is None:
             raise ProjectNotFoundError(project_id)
-        if change.members is not None:
+        if members is not None:
             await self._tell_access_changed(project_id)
         if change.code is not None:
             await self._bus.publish(

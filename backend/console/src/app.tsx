@@ -74,6 +74,7 @@ export function App({ api, events, signIn }: Props) {
           api={api}
           feed={feed}
           place={place}
+          userId={signIn.userId()}
           list={projectList}
           typedMeanwhile={feed.projectId === created?.projectId ? created.typedMeanwhile : null}
           listed={current ?? null}

@@ -10,6 +10,8 @@ export interface SignIn {
   readonly kind: "none" | "oidc" | "token";
   /** The name to show; null: not signed in. */
   user(): string | null;
+  /** The name by which the API knows the person: who owns a project, who is a member; null: not known here. */
+  userId(): string | null;
   /** Leave for the provider's login page, and come back to where we were. */
   begin(): Promise<void>;
   end(): Promise<void>;
@@ -34,12 +36,25 @@ function pastedToken(): SignIn {
     kind: token() ? "token" : "none",
     token: async (why) => (why === "refused" ? null : token()),
     user: () => (token() ? "token" : null),
+    userId: () => subjectOf(token()),
     begin: async () => {},
     end: async () => {
       sessionStorage.removeItem(PASTED);
       location.reload();
     },
   };
+}
+
+/** Whom a JWT is about. It is the server that checks it; this only shows what fits. */
+function subjectOf(token: string | null): string | null {
+  try {
+    const [, payload = ""] = (token ?? "").split(".");
+    const text = atob(payload.replace(/-/g, "+").replace(/_/g, "/"));
+    const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (one) => one.charCodeAt(0))));
+    return typeof claims.sub === "string" ? claims.sub : null;
+  } catch {
+    return null; // no JWT
+  }
 }
 
 async function oidcSignIn(settings: OidcSettings): Promise<SignIn> {
@@ -75,6 +90,7 @@ async function oidcSignIn(settings: OidcSettings): Promise<SignIn> {
   return {
     kind: "oidc",
     user: () => (user ? (user.profile.name ?? user.profile.email ?? user.profile.sub) : null),
+    userId: () => user?.profile.sub ?? null,
     begin,
     end: async () => {
       await manager.removeUser();

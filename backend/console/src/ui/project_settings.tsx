@@ -8,12 +8,14 @@ interface Props {
   api: ApiClient;
   feed: ProjectFeed;
   project: ListedProject;
+  /** By which name the API knows the person; null: not known. */
+  userId: string | null;
   onGo: (place: Place) => void;
   onChanged: () => Promise<void>;
 }
 
-/** Rename, share, delete: behind one button, in a dialog. */
-export function ProjectSettings({ api, feed, project, onGo, onChanged }: Props) {
+/** Rename, share, delete, leave: behind one button, in a dialog. */
+export function ProjectSettings({ api, feed, project, userId, onGo, onChanged }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<Trouble | null>(null);
   const [isDeleting, setDeleting] = useState(false);
@@ -32,6 +34,12 @@ export function ProjectSettings({ api, feed, project, onGo, onChanged }: Props) 
     } catch (error) {
       setProblem(trouble(error));
     }
+  };
+  const isMember = userId !== null && userId !== project.owner && project.members.includes(userId);
+  const leave = async () => {
+    // As it is now: a member may take away nobody but themselves.
+    const { members } = await api.getProject(project.project_id);
+    await api.updateProject(project.project_id, { members: members.filter((one) => one !== userId) });
   };
   const save = (event: SubmitEvent) => {
     event.preventDefault();
@@ -83,12 +91,18 @@ export function ProjectSettings({ api, feed, project, onGo, onChanged }: Props) 
               onClick={() => {
                 if (!isDeleting) return setDeleting(true);
                 void attempt(async () => {
-                  await api.deleteProject(project.project_id);
+                  await (isMember ? leave() : api.deleteProject(project.project_id));
                   onGo({ projectId: null, nodeId: null });
                 });
               }}
             >
-              {isDeleting ? "Delete it for good, with all conversations" : "Delete the project…"}
+              {isMember
+                ? isDeleting
+                  ? "Leave it: only its owner can let you in again"
+                  : "Leave the project…"
+                : isDeleting
+                  ? "Delete it for good, with all conversations"
+                  : "Delete the project…"}
             </button>
             <span class="spring" />
             <button type="button" onClick={() => dialog.current?.close()}>

@@ -24,6 +24,8 @@ interface Props {
   api: ApiClient;
   feed: ProjectFeed;
   place: Place;
+  /** By which name the API knows the person; null: not known. */
+  userId: string | null;
   list: ComponentChildren;
   /** Of a project that was created here just now: what was typed since, and is meant for its first prompt. */
   typedMeanwhile: (() => string) | null;
@@ -41,6 +43,7 @@ export function ProjectView({
   api,
   feed,
   place,
+  userId,
   list,
   typedMeanwhile,
   listed,
@@ -100,6 +103,7 @@ export function ProjectView({
                 feed={feed}
                 project={listed ?? project}
                 api={api}
+                userId={userId}
                 onGo={onGo}
                 onChanged={onProjectsChanged}
               />
