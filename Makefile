@@ -94,6 +94,9 @@ bench: .venv/.dev  ## Measure what a turn costs against a bare script, and print
 bench-cost: .venv/.dev  ## Measure what texts of doubling sizes cost, and how long they keep others waiting
 	$(BIN)/python -m tests.bench.text_cost $(QUICK_FLAG)
 
+bench-start: .venv/.dev  ## Measure how soon `make run` answers, against the bare import of the Agents SDK
+	@$(BIN)/python -m tests.bench.start $(QUICK_FLAG)
+
 bench-dynamodb: .venv/.dev  ## Count what a turn uses of DynamoDB as its session grows
 	@$(BIN)/python -m tests.bench.dynamodb_cost $(QUICK_FLAG)
 
@@ -176,7 +179,7 @@ $(CONSOLE)/node_modules/.dev: $(CONSOLE)/package-lock.json .venv/.local
 	$(BIN)/uv pip install --quiet --python .venv-sam/bin/python --require-hashes -r $<
 	@touch $@
 
-.PHONY: validate relay-image sam-local bench-dynamodb bench-cold-start bench-cost
+.PHONY: validate relay-image sam-local bench-dynamodb bench-cold-start bench-cost bench-start
 .PHONY: nfs test-targets artifacts test-lambda test-relay fuzz-relay bench-relay relay-peers-if-node
 .PHONY: console console-if-node check-console test-console newcomer contracts
 .PHONY: help run watch chat test test-long check evidence bench format lock clean

@@ -13,17 +13,21 @@ ROOT = Path(__file__).parents[1]
 _START_SECONDS = 30.0
 
 
+def clean_environment() -> dict[str, str]:
+    """This process's environment without settings of Vibewire or the model's server."""
+    # With bytecode kept, each start after the first takes half the time.
+    unwanted = ("VIBEWIRE_", "OPENAI_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+
+
 class ServerProcess:
     """A server process that prints its URL once it listens. Ends with the `with` block; `output` is all it printed."""
 
     def __init__(self, module: str, *arguments: str, environment: dict[str, str] | None = None) -> None:
-        # With bytecode kept, each start after the first takes half the time.
-        unwanted = ("VIBEWIRE_", "OPENAI_", "PYTHONDONTWRITEBYTECODE")
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
-            env={**clean, **(environment or {})},
+            env={**clean_environment(), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
