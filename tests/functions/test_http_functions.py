@@ -1,17 +1,20 @@
 """The functions of the routes: events of API Gateway in, answers for it out."""
 
 import json
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from backend.app.adapters.aws_end_watch import AwsEndWatch
 from backend.app.adapters.aws_session_store import AwsSessionStore
 from backend.app.domain.message_service import MessageService
 from backend.app.wiring_aws import AwsEngine
 from tests.functions.conftest import Functions, Printed
 from tests.functions.lambda_events import content_of
 from tests.identity.bad_tokens import bad_token
+from tests.moto_aws import MotoAws
 
 SECRET = "the launch code is 4711"
 
@@ -225,3 +228,29 @@ def _answer_with_content(functions: Functions, message_id: str, content: str) ->
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(service, "get_message", get_message)
         return functions.answer("get_message", message_id=message_id)
+
+
+def test_senders_beyond_those_who_may_wait_are_answered_at_once_and_their_messages_are_queued(
+    functions: Functions, engine: AwsEngine, moto: MotoAws, session_id: str
+) -> None:
+    async def hold_all_slots() -> AsyncExitStack:
+        held = AsyncExitStack()
+        for _ in range(moto.settings.wait_slots):
+            assert await held.enter_async_context(engine.wait_slots.hold(moto.settings.wait_slots, 25))
+        return held
+
+    async def must_not_wait(_watch: AwsEndWatch, _message_id: str, _timeout: float) -> None:
+        raise AssertionError("it waits")
+
+    held = functions.run(hold_all_slots())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(AwsEndWatch, "wait_for_end", must_not_wait)
+        headers = {"prefer": "wait=20"}
+        message = functions.call("send_message", 202, session_id=session_id, body={"prompt": "Hi"}, headers=headers)
+    assert functions.call("get_message", message_id=message["message_id"])["status"] == "queued"
+    functions.run(held.aclose())
+    functions.call("cancel_message", message_id=message["message_id"])
+    sent = {"prompt": "Hi", "message_id": message["message_id"]}
+    assert (
+        functions.call("send_message", 200, session_id=session_id, body=sent, headers=headers)["status"] == "cancelled"
+    )

@@ -102,7 +102,10 @@ async def send_message(
     prefer: Annotated[list[str] | None, Header(description="`respond-async` or `wait=SECONDS` (RFC 7240).")] = None,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> MessageBody:
-    """Queue a turn and wait for its end: 200 with the ended message, or 202 with `Location` while it runs."""
+    """Queue a turn and wait for its end: 200 with the ended message, or 202 with `Location` while it runs.
+
+    Where many clients wait already it does not wait.
+    """
     if body.message_id is not None and idempotency_key is not None:
         raise TwoMessageIdsError("Send either `message_id` or an `Idempotency-Key`, not both.")
     message = await services.messages.send_message(
