@@ -64,6 +64,9 @@ async def run_process(
         # What the imports made lives as long as the process: a full collection would walk it in mid-turn.
         gc.collect()
         gc.freeze()
+        # A large answer is hundreds of thousands of fresh objects, none of them in a cycle; a full collection in their
+        # midst, by default after each 70,000, would walk them all: 50 ms and more.
+        gc.set_threshold(700, 10, 50)
         turn_parts = load_turn_parts(settings, engine, services.sessions, memory)
         stack.push_async_callback(turn_parts.close)
         for name, work in {

@@ -16,6 +16,8 @@ BAD_CODE = [
     ("(" * 5_000 + ")" * 5_000, 422, "invalid_code"),
     ("-" * 100_000 + "1", 422, "invalid_code"),
     ("f'{" * 5_000, 422, "invalid_code"),
+    ("a;" * 131_072, 422, "invalid_code"),
+    ("\n" * 262_144, 422, "invalid_code"),
     ("x = 1\n" * 100_000, 413, "code_too_large"),  # 600 KB
     ("#" + "é" * 131_072, 413, "code_too_large"),  # one byte too many
 ]
@@ -136,3 +138,25 @@ async def test_a_version_that_does_not_exist_is_not_found(
 @pytest.mark.parametrize("version", ["0", "-1", "abc", "", "1.5", str(2**60), "9" * 5000])
 async def test_a_version_that_cannot_exist_is_refused(client: httpx.AsyncClient, project_id: str, version: str) -> None:
     problem_of(await client.get(f"/projects/{project_id}?version={version}"), 422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("1," * 131_072, "more than 120,000 words and signs; leave out what is generated or repeated"),
+        ("x = 1\n" * 30_001, "more than 30,000 lines; write it in fewer"),
+    ],
+)
+async def test_a_flood_is_refused_with_what_to_do(client: httpx.AsyncClient, code: str, reason: str) -> None:
+    refused = await client.post("/projects", json={"name": "Flood", "code": code})
+    assert reason in problem_of(refused, 422, "invalid_code")["detail"]
+
+
+async def test_code_keeps_its_byte_order_mark(client: httpx.AsyncClient) -> None:
+    code = '\ufefffrom agents import Agent\r\n\r\nhelper = Agent(name="Helper")\r\n'
+    project = await create_project(client, code=code)
+    assert (project["code"], [node["name"] for node in project["nodes"]]) == (code, ["helper"])
+    edited = code.replace("Helper", "Aide")
+    update = {"code": edited, "base_version": 1}
+    assert (await client.patch(f"/projects/{project['project_id']}", json=update)).status_code == 200
+    assert (await get(client, f"/projects/{project['project_id']}"))["code"] == edited

@@ -1,6 +1,8 @@
 """Everything the model said for a message, in answers that are never too large to be given."""
 
 import json
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 from backend.app.api.bodies import (
@@ -19,11 +21,16 @@ from backend.app.domain.message_service import FullMessage
 _PART_CHARACTERS = MAX_PAGE_BYTES // 2 - 1_000
 
 
-def full_message_body(full: FullMessage, response_id: str | None) -> FullMessageBody:
-    """The message with all responses or with one; what is too large for one answer is told by `href`s.
+def full_message_answer(full: FullMessage, response_id: str | None, part: int | None) -> FullMessageBody | ResponsePart:
+    """The message with all responses or with one, or a part of one. Call it in a thread: a message may have many MB.
 
-    Raises ResponseNotFoundError.
+    Raises InvalidInputError, ResponseNotFoundError.
     """
+    return _full_message(full, response_id) if part is None else _response_part(full, response_id, part)
+
+
+def _full_message(full: FullMessage, response_id: str | None) -> FullMessageBody:
+    """What is too large for one answer is told by `href`s."""
     answers = _answers_of(full, response_id)
     body = FullMessageBody(
         message_id=full.message.message_id,
@@ -33,20 +40,24 @@ def full_message_body(full: FullMessage, response_id: str | None) -> FullMessage
         tool_calls=[call for answer in answers for call in _tool_calls(answer)],
         openai_response=OpenAIResponseBody(responses=[ResponseBody.of(answer) for answer in answers]),
     )
-    if json_bytes(body) <= MAX_PAGE_BYTES:
+    # One by one: nothing else of this process runs while a body is written as JSON.
+    sizes = [json_bytes(one) for one in body.openai_response.responses]
+    if sum(sizes) <= MAX_PAGE_BYTES and json_bytes(body) <= MAX_PAGE_BYTES:
         return body
     alone = response_id is not None or len(answers) == 1
-    pointers = [_pointer(full, one, in_parts=alone) for one in body.openai_response.responses]
+    pointers = [
+        _pointer(full, one, in_parts=alone or size > MAX_PAGE_BYTES)
+        for one, size in zip(body.openai_response.responses, sizes, strict=True)
+    ]
     return body.model_copy(update={"tool_calls": [], "openai_response": OpenAIResponseBody(responses=pointers)})
 
 
-def response_part(full: FullMessage, response_id: str | None, part: int) -> ResponsePart:
-    """A piece of one response's JSON. Raises InvalidInputError, ResponseNotFoundError."""
+def _response_part(full: FullMessage, response_id: str | None, part: int) -> ResponsePart:
+    """A piece of one response's JSON."""
     if response_id is None:
         raise InvalidInputError("With `part`, say of which response: `response_id`.")
     answer = _answers_of(full, response_id)[0]
-    # Plain ASCII: its length in bytes is that in characters.
-    text = json.dumps(answer.body, separators=(",", ":"))
+    text = "".join(_json_pieces(answer.body))
     parts = -(-len(text) // _PART_CHARACTERS)
     if part > parts:
         raise InvalidInputError(f"The response has {parts} parts, and no part {part}.")
@@ -61,6 +72,26 @@ def response_part(full: FullMessage, response_id: str | None, part: int) -> Resp
     )
 
 
+def _json_pieces(body: dict[str, Any]) -> Iterator[str]:
+    """Yield a response's JSON in pieces of an output item at most, in plain ASCII: as many bytes as characters."""
+    before = "{"
+    for key, value in body.items():
+        yield f"{before}{_compact(key)}:"
+        before = ","
+        if not isinstance(value, list):
+            yield _compact(value)
+            continue
+        yield "["
+        for place, item in enumerate(value):
+            yield f",{_compact(item)}" if place else _compact(item)
+        yield "]"
+    yield "}" if body else "{}"
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
 def _answers_of(full: FullMessage, response_id: str | None) -> list[ModelResponse]:
     answers = [answer for answer in full.responses if response_id in (None, answer.response_id)]
     if response_id is not None and not answers:
@@ -71,10 +102,7 @@ def _answers_of(full: FullMessage, response_id: str | None) -> list[ModelRespons
 
 
 def _pointer(full: FullMessage, body: ResponseBody, *, in_parts: bool) -> ResponseBody:
-    if in_parts or json_bytes(body) > MAX_PAGE_BYTES:
-        href = _part_href(full, body.response_id, 1)
-    else:
-        href = _href(full, body.response_id)
+    href = _part_href(full, body.response_id, 1) if in_parts else _href(full, body.response_id)
     return body.model_copy(update={"response": None, "href": href})
 
 

@@ -1,12 +1,13 @@
 """The routes under /messages."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Query, Response
 
 from backend.app.api.bodies import FullMessageBody, MessageBody, ResponsePart
 from backend.app.api.dependencies import ServicesDep, UserId
-from backend.app.api.full_message import full_message_body, response_part
+from backend.app.api.full_message import full_message_answer
 from backend.app.api.page_size import message_body
 from backend.app.api.route import route
 
@@ -32,7 +33,7 @@ async def get_full_message(
     The `href` of a response that is itself over 4 MB leads to the first part of its JSON, and that to the next.
     """
     full = await services.messages.get_full_message(user_id, message_id)
-    return full_message_body(full, response_id) if part is None else response_part(full, response_id, part)
+    return await asyncio.to_thread(full_message_answer, full, response_id, part)
 
 
 @route("POST", "/messages/{message_id}/cancel", "messages", responses={202: {"model": MessageBody}})

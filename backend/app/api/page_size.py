@@ -23,8 +23,13 @@ def json_bytes(body: BaseModel) -> int:
 
 def without_long_fields(body: Body, fields: Sequence[str], href: str) -> Body:
     """The body; where one of the fields is over 32 KB, a copy with that field null and `href` set."""
-    long = [name for name in fields if len((getattr(body, name) or "").encode()) > MAX_FIELD_BYTES]
+    long = [name for name in fields if _is_long(getattr(body, name) or "")]
     return body.model_copy(update={**dict.fromkeys(long), "href": href}) if long else body
+
+
+def _is_long(text: str) -> bool:
+    # A character is one byte or more: what is far too long need not be written to know it.
+    return len(text) > MAX_FIELD_BYTES or len(text.encode()) > MAX_FIELD_BYTES
 
 
 def message_body(message: Message) -> MessageBody:
