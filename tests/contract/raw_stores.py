@@ -95,4 +95,5 @@ def _readable(value: dict[str, Any]) -> str:
     (kind, content), *_ = value.items()
     if kind != "B":
         return json.dumps(content, default=str, ensure_ascii=False)
-    return zlib.decompress(content).decode()
+    is_packed = content[:1] == b"\x78"  # zlib's first byte; JSON begins otherwise
+    return (zlib.decompress(content) if is_packed else content).decode()

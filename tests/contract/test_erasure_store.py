@@ -1,22 +1,28 @@
 """What every ErasureStore owes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from backend.app.domain.ports import MemoryRef
+from backend.app.domain.project import ProjectChange
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import ErasureStore, Page
 from tests.contract.builders import (
     complete,
     delete,
     everything_of,
+    iteration_event,
+    next_version,
     queued_message,
     record_response,
     stored_project,
     stored_session,
+    take_up,
     taken_turn,
 )
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
+from tests.contract.raw_stores import RawStore
 from tests.manual_time import ManualClock
 
 
@@ -27,6 +33,11 @@ def _store(engine: TestedEngine) -> ErasureStore:
 async def _ids_to_erase(engine: TestedEngine, limit: int = 100) -> list[str]:
     now = engine.clock.now()
     return [one.session.session_id for one in (await _store(engine).list_sessions_to_erase(now, limit)).items]
+
+
+async def _keys_to_erase(engine: TestedEngine) -> list[str]:
+    page = await _store(engine).list_sessions_to_erase(engine.clock.now(), 100)
+    return [one.session.openai_session_key for one in page.items]
 
 
 async def _worked_session(engine: TestedEngine) -> tuple[Session, list[str]]:
@@ -104,6 +115,39 @@ async def test_nothing_is_left_of_an_erased_session_but_its_tombstone(engine: Te
     assert page is not None
     assert end is not None
     assert (page.events, page.last_seq, page.deleted) == ((end,), end.seq, True)
+
+
+async def test_nothing_that_a_person_wrote_is_left_of_an_erased_session(engine: TestedEngine, raw: RawStore) -> None:
+    session = await stored_session(engine, node_id="quartz_agent")
+    queued = await queued_message(engine, session, "Ask for opal")
+    turn = await take_up(engine, queued.message_id)
+    await engine.turns.append_event(turn, iteration_event(engine, turn, "A draft of beryl"))
+    await complete(engine, turn, items=[{"role": "user", "content": "Ask for topaz"}])
+    words = ("quartz", "opal", "beryl", "topaz")
+    assert all(word in raw.text() for word in words)
+    await delete(engine, session)
+    await _store(engine).erase_records(session.session_id, final=False)
+    assert "quartz_agent" in (await _keys_to_erase(engine))[0]
+    await _store(engine).erase_records(session.session_id, final=True)
+    assert [word for word in words if word in raw.text()] == []
+    assert session.session_id in raw.text()
+    page = await engine.events.read_events(session.project_id, session.session_id, 0)
+    assert page is not None
+    assert page.deleted
+
+
+async def test_nothing_that_a_person_wrote_is_left_of_a_deleted_project(engine: TestedEngine, raw: RawStore) -> None:
+    project = await stored_project(engine, name="Quartz", owner="opal", members=("beryl",))
+    change = ProjectChange(code=replace(next_version(engine, project), commit_message="Add topaz", code="agate = 1"))
+    await engine.projects.update_project(project.project_id, change, engine.clock.now())
+    session = await stored_session(engine, project, node_id="onyx")
+    words = ("Quartz", "opal", "beryl", "topaz", "agate", "onyx")
+    assert all(word in raw.text() for word in words)
+    await engine.projects.delete_project(project.project_id)
+    await delete(engine, session)
+    await _store(engine).erase_records(session.session_id, final=True)
+    await _store(engine).erase_deleted_projects()
+    assert [word for word in words if word in raw.text()] == []
 
 
 async def test_erasing_again_is_safe(engine: TestedEngine) -> None:

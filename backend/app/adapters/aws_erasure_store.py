@@ -61,8 +61,10 @@ class AwsErasureStore:
         await self._erase_locators(session_id)
         await self._erase_partition(session_partition(session_id), kept)
         due_kind = DUE_OBLIVION if final or tombstone.get("due_kind") == DUE_OBLIVION else DUE_FINAL_ERASURE
+        # The name of the node is what somebody wrote: it goes once no memory is looked for by it any more.
+        change = "SET #due_kind = :kind" + (" REMOVE #node_id" if due_kind == DUE_OBLIVION else "")
         await self._table.write(
-            tombstone=update(session_key(session_id), "SET #due_kind = :kind", "attribute_exists(pk)", kind=due_kind)
+            tombstone=update(session_key(session_id), change, "attribute_exists(pk)", kind=due_kind)
         )
 
     async def remove_tombstones(self, deleted_before: datetime) -> None:

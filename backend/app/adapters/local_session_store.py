@@ -147,6 +147,13 @@ class LocalSessionStore:
             connection.execute(
                 "UPDATE sessions SET erased = max(erased, ?) WHERE session_id = ?", (2 if final else 1, session_id)
             )
+            if final:
+                # What people wrote: until now it named the memory.
+                connection.execute(
+                    "UPDATE sessions SET node_id = NULL, openai_session_key = '' "
+                    "WHERE session_id = ? AND deleted_at IS NOT NULL",
+                    (session_id,),
+                )
 
         await self._database.transaction(work)
         await self._database.forget()
@@ -163,9 +170,12 @@ class LocalSessionStore:
 
     async def erase_deleted_projects(self) -> None:
         """See ErasureStore."""
-        await self._database.transaction(
-            lambda connection: connection.execute(
+
+        def work(connection: sqlite3.Connection) -> int:
+            return connection.execute(
                 "DELETE FROM projects WHERE deleted = 1 AND NOT EXISTS "
                 "(SELECT 1 FROM sessions s WHERE s.project_id = projects.project_id AND s.deleted_at IS NULL)"
-            )
-        )
+            ).rowcount
+
+        if await self._database.transaction(work):
+            await self._database.forget()

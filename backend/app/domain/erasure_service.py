@@ -58,7 +58,8 @@ class ErasureService:
         """Erase one deleted session. Safe to repeat. Raises OSError where its files cannot be removed."""
         session = tombstone.session
         await self._memory.erase_memory(MemoryRef(session.session_id, session.openai_session_key))
-        final = tombstone.deleted_at <= self._clock.now() - self._longest_turn
+        # Where no message ever was, no turn can still write.
+        final = session.message_count == 0 or tombstone.deleted_at <= self._clock.now() - self._longest_turn
         await self._store.erase_records(session.session_id, final=final)
 
     async def _try_to_erase(self, tombstone: Tombstone) -> bool:

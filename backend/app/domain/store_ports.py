@@ -173,7 +173,8 @@ class ErasureStore(Protocol):
     async def erase_records(self, session_id: str, *, final: bool) -> None:
         """Remove all messages, responses, items and events of a deleted session. Safe to repeat.
 
-        Its tombstone stays, with its last event, `session_deleted`. Once `final`, it is listed no more.
+        Its tombstone stays, with its last event, `session_deleted`. Once `final`, it is listed no more, and has nothing
+        left that a person wrote: neither its node nor its memory has a name.
         """
         ...
 
