@@ -102,3 +102,18 @@ async def test_turns_of_a_session_complete_in_order_over_a_jump(
     assert page is not None
     assert [event.seq for event in page.events] == [1, 2]
     assert not page.truncated
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+async def test_a_turn_that_no_worker_has_is_due_in_its_time_when_the_clock_went_back(
+    engine: TestedEngine, clock: ManualClock, is_running: bool
+) -> None:
+    session = await stored_session(engine)
+    message = await queued_message(engine, session)
+    if is_running:
+        await take_up(engine, message.message_id)
+    clock.advance(-DAY)
+    clock.advance(LEASE.total_seconds())
+    due = [session_id async for session_id in engine.turns.list_due_sessions(clock.now())]
+    assert due == [session.session_id]
+    assert await engine.turns.count_running(clock.now(), 10) == 0

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from backend.app.adapters.local_database import LocalDatabase
@@ -10,10 +10,13 @@ from backend.app.adapters.moments import text_of
 from backend.app.domain.message import Message
 
 _PAGE = 100
+# No due time of an open message is set further ahead: one that lies there was set before the clock went back.
+_FURTHEST_AHEAD = timedelta(minutes=10)
 
 
 async def list_due_sessions(database: LocalDatabase, now: datetime) -> AsyncIterator[str]:
     """See TurnStore."""
+    await _bring_back(database, now)
     after = ("", "")
     while True:
         rows = await database.read(partial(_read_page, now=now, after=after))
@@ -29,8 +32,9 @@ async def count_running(database: LocalDatabase, now: datetime, limit: int) -> i
 
     def work(connection: sqlite3.Connection) -> int:
         row = connection.execute(
-            "SELECT count(*) AS n FROM (SELECT 1 FROM messages WHERE status = 'running' AND lease_until > ? LIMIT ?)",
-            (text_of(now), limit),
+            "SELECT count(*) AS n FROM (SELECT 1 FROM messages WHERE status = 'running' AND lease_until > ? "
+            "AND lease_until <= ? LIMIT ?)",
+            (text_of(now), text_of(now + _FURTHEST_AHEAD), limit),
         ).fetchone()
         return int(row["n"])
 
@@ -52,6 +56,21 @@ async def note_rescue(database: LocalDatabase, message: Message, due_at: datetim
         return noted.rowcount == 1
 
     return await database.transaction(work)
+
+
+async def _bring_back(database: LocalDatabase, now: datetime) -> None:
+    """Make due what would be due only when the clock has come round again."""
+    where = "due_at > ? AND status IN ('queued', 'running')"
+    bound = text_of(now + _FURTHEST_AHEAD)
+    found = await database.read(
+        lambda connection: connection.execute(f"SELECT 1 FROM messages WHERE {where} LIMIT 1", (bound,)).fetchone()
+    )
+    if found is not None:
+        await database.transaction(
+            lambda connection: connection.execute(
+                f"UPDATE messages SET due_at = ? WHERE {where}", (text_of(now), bound)
+            )
+        )
 
 
 def _read_page(connection: sqlite3.Connection, *, now: datetime, after: tuple[str, str]) -> list[sqlite3.Row]:
