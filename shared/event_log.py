@@ -6,6 +6,10 @@ from typing import Protocol
 from shared.events import LoggedEvent
 
 
+class LogUnavailableError(Exception):
+    """The log's store cannot be used; the message is for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventPage:
     """Consecutive events of one session, in order.

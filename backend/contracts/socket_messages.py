@@ -66,11 +66,13 @@ class Refusal(_Message):
         "too_many_requests",
         "disconnected",
         "internal_error",
+        "storage_unavailable",
     ] = Field(
         description="Stable. `project_not_found`: none that the client may use. `invalid_subscription`: `detail` says "
         "what is wrong. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for "
         "answers. `disconnected`: the connection ended meanwhile. `internal_error`: something is broken here, and may "
-        "work the next time."
+        "work the next time. `storage_unavailable`: the server's store cannot be used, "
+        "`detail` says why; try again later."
     )
     detail: str = Field(description="For people.")
 

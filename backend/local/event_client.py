@@ -28,6 +28,8 @@ EVENT_NAMES = (
 # The relay replays so many sessions of a project at once, and refuses to be asked for more.
 _MAX_AFTER = 200
 _RETRY_SECONDS = 1.0
+# Refusals that may be none the next time.
+_PASSING = ("internal_error", "storage_unavailable")
 
 
 class EventClient:
@@ -91,7 +93,7 @@ class EventClient:
         seqs = self._last_seq[project_id]
         after = dict(list(seqs.items())[-_MAX_AFTER:])
         ack: Event = await self._client.call("subscribe", {"project_id": project_id, "after": after})
-        while ack.get("code") == "internal_error":
+        while ack.get("code") in _PASSING:
             await asyncio.sleep(_RETRY_SECONDS)
             ack = await self._client.call("subscribe", {"project_id": project_id, "after": after})
         for session_id in ack.get("deleted", []):

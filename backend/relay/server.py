@@ -15,7 +15,7 @@ from backend.relay.shared_log import SharedAccess
 from backend.relay.socket_server import RelaySocketServer
 from backend.relay.subscription import InvalidSubscriptionError, parse_subscription, parse_unsubscription
 from shared.access import AccessReader
-from shared.event_log import EventLogReader
+from shared.event_log import EventLogReader, LogUnavailableError
 from shared.events import CONTRACT_VERSION, Event, room_of
 from shared.identity import Authenticator, Identity
 
@@ -95,6 +95,9 @@ class Relay:
                 return refusal("invalid_subscription", str(error))
             except ClientGoneError:
                 return _disconnected()
+            except LogUnavailableError as error:
+                logger.warning("A request of a client was refused: %s", error)
+                return refusal("storage_unavailable", str(error))
             except Exception:
                 # The log could not be read, or there is a bug here: the client must not wait for an answer for ever.
                 logger.exception("A request of a client failed")

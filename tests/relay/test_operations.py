@@ -9,6 +9,7 @@ import httpx
 import pytest
 import socketio
 
+from backend.app.domain.errors import StorageFullError
 from backend.relay.counters import RelayFigures
 from backend.relay.figures import Occupancy, report
 from tests.relay.live_relay import PROJECT, SESSION, live_relay, until
@@ -69,6 +70,22 @@ async def test_a_subscription_is_answered_though_the_log_cannot_be_read(caplog: 
         assert (await watcher.subscribe(PROJECT, {SESSION: 0}))["ok"]
         live.say()
         await watcher.wait_for("agent_iteration", 1)
+
+
+async def test_a_subscription_is_refused_in_words_where_the_store_cannot_be_used(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise StorageFullError("SQLITE_FULL")
+
+    async with live_relay() as live, live.watcher() as watcher:
+        monkeypatch.setattr(live.log, "read_last_seqs", refuse)
+        answer = await watcher.subscribe(PROJECT, {SESSION: 0})
+        assert answer["code"] == "storage_unavailable"
+        assert "disk of the server is full" in answer["detail"]
+        assert "Traceback" not in caplog.text
+        monkeypatch.undo()
+        assert (await watcher.subscribe(PROJECT, {SESSION: 0}))["ok"]
 
 
 async def test_a_relay_that_leaves_takes_nobody_in_and_its_clients_come_back_elsewhere_and_miss_nothing() -> None:

@@ -5,6 +5,8 @@
 
 from typing import ClassVar
 
+from shared.event_log import LogUnavailableError
+
 _NAME_CHARACTERS = 80
 
 
@@ -148,7 +150,7 @@ class EventLogBusyError(DomainError):
     retryable = True
 
 
-class StorageError(DomainError):
+class StorageError(DomainError, LogUnavailableError):
     """The store cannot be used now. Nothing was changed; the same call may work later.
 
     Attributes:

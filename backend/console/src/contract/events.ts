@@ -105,8 +105,8 @@ export interface MessageQueuedEvent {
 /** What was asked for is refused; nothing has changed. */
 export interface Refusal {
   ok: false;
-  /** Stable. `project_not_found`: none that the client may use. `invalid_subscription`: `detail` says what is wrong. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for answers. `disconnected`: the connection ended meanwhile. `internal_error`: something is broken here, and may work the next time. */
-  code: "project_not_found" | "invalid_subscription" | "too_many_rooms" | "too_many_requests" | "disconnected" | "internal_error";
+  /** Stable. `project_not_found`: none that the client may use. `invalid_subscription`: `detail` says what is wrong. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for answers. `disconnected`: the connection ended meanwhile. `internal_error`: something is broken here, and may work the next time. `storage_unavailable`: the server's store cannot be used, `detail` says why; try again later. */
+  code: "project_not_found" | "invalid_subscription" | "too_many_rooms" | "too_many_requests" | "disconnected" | "internal_error" | "storage_unavailable";
   /** For people. */
   detail: string;
 }
