@@ -99,12 +99,16 @@ def rehearsal_process() -> ServerProcess:
     return ServerProcess("backend.local.rehearsal_model", "--port", "0")
 
 
+def _variable(setting: str) -> str:
+    return setting.upper() if setting.startswith("openai_") else f"VIBEWIRE_{setting.upper()}"
+
+
 def vibewire_process(data_dir: Path, model_url: str, **settings: str) -> ServerProcess:
     """Vibewire on a data folder and a model's server; settings by their names in lower case."""
     environment = {
         "VIBEWIRE_DATA_DIR": str(data_dir),
         "VIBEWIRE_PORT": "0",
         "OPENAI_BASE_URL": model_url,
-        **{f"VIBEWIRE_{name.upper()}": value for name, value in settings.items()},
+        **{_variable(name): value for name, value in settings.items()},
     }
     return ServerProcess("backend.local.main", environment=environment)

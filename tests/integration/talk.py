@@ -97,6 +97,9 @@ async def start_session(http: httpx.AsyncClient, project_id: str | None = None, 
 async def send(http: httpx.AsyncClient, session_id: str, prompt: str) -> Json:
     """Send a prompt and wait for its end: the ended message."""
     answer = await http.post(f"/sessions/{session_id}/messages", json={"prompt": prompt})
+    if answer.status_code == 202:  # a process that is busy starting may take longer than one request waits
+        again = {"prompt": prompt, "message_id": answer.json()["message_id"]}
+        answer = await http.post(f"/sessions/{session_id}/messages", json=again)
     assert answer.status_code == 200, answer.text
     message: Json = answer.json()
     return message

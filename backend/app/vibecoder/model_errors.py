@@ -223,7 +223,7 @@ def _status_error(error: openai.APIStatusError, secrets: tuple[str, ...]) -> Tur
 def _by_status(status: int, said: str) -> TurnError:
     if status in _PASSING_STATUS or status >= 500:
         return _unavailable(f"The model's server answered {status}{_tail(said)}")
-    if 300 <= status < 400:
+    if status in (301, 302, 303, 307, 308):
         detail = (
             f"The model's server redirects to another address ({status}). Set OPENAI_BASE_URL to where it is: "
             "the conversation is sent nowhere else."

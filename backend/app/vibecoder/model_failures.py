@@ -32,10 +32,12 @@ class ReportedError(ModelFailedError):
         code: the server's word for it, or a status; may be empty.
         kind: the class of errors that the server counts it to; may be empty.
         words: what it said. It was not redacted.
+        billed: whether it told what the failed answer cost.
     """
 
-    def __init__(self, code: str, kind: str, words: str) -> None:
+    def __init__(self, code: str, kind: str, words: str, *, billed: bool = False) -> None:
         super().__init__(f"{code} {kind}")
+        self.billed = billed
         self.code = code
         self.kind = kind
         self.words = words

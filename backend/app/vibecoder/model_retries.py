@@ -8,6 +8,7 @@ from agents.retry import ModelRetrySettings, RetryDecision, RetryPolicyContext
 from backend.app.domain.errors import TurnError
 from backend.app.vibecoder.model_client import Secrets
 from backend.app.vibecoder.model_errors import EXPECTED, turn_error
+from backend.app.vibecoder.model_failures import ReportedError
 
 _MAX_RETRIES = 2
 _FIRST_DELAY_SECONDS = 0.5
@@ -22,11 +23,12 @@ RetryNotice = Callable[[TurnError, float], Awaitable[None]]
 def model_retries(notice: RetryNotice, secrets: Secrets) -> ModelRetrySettings:
     """How one model call is repeated in an attempt: twice, for what passes, never after the model began to answer.
 
-    A server that is silent is not asked again here: whatever it is busy with would only be begun anew.
+    A server that is silent is not asked again here: whatever it is busy with would only be begun anew. Nor is one that
+    failed at a price: that is paid once an attempt.
     """
 
     async def policy(context: RetryPolicyContext) -> RetryDecision:
-        if not isinstance(context.error, EXPECTED):
+        if not isinstance(context.error, EXPECTED) or _is_billed(context.error):
             return RetryDecision(retry=False)
         found = turn_error(context.error, secrets())
         delay = found.retry_after
@@ -39,3 +41,7 @@ def model_retries(notice: RetryNotice, secrets: Secrets) -> ModelRetrySettings:
         return RetryDecision(retry=True, delay=delay)
 
     return ModelRetrySettings(max_retries=_MAX_RETRIES, policy=policy)
+
+
+def _is_billed(error: Exception) -> bool:
+    return isinstance(error, ReportedError) and error.billed

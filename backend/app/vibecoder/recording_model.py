@@ -125,7 +125,9 @@ def _require_whole(kind: str, body: Item, tokens: int, max_tokens: int | None) -
     """Raises ReportedError, AnswerCutError where the response is none to go on with."""
     if kind == "response.failed":
         error = body.get("error") or {}
-        raise ReportedError(error.get("code") or "", error.get("type") or "", error.get("message") or "")
+        raise ReportedError(
+            error.get("code") or "", error.get("type") or "", error.get("message") or "", billed=tokens > 0
+        )
     if kind == "response.incomplete":
         reason = (body.get("incomplete_details") or {}).get("reason")
         raise AnswerCutError(reason if isinstance(reason, str) else "", tokens)

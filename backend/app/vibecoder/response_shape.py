@@ -9,6 +9,8 @@ import json
 from typing import Any
 from uuid import uuid4
 
+from backend.app.domain.storable_text import read_json, storable_json
+
 Json = dict[str, Any]
 
 # More than this in one response is no count of tokens.
@@ -134,8 +136,22 @@ def _shaped_call(item: Json) -> Json:
         # The call and its result are told to belong together by this alone.
         "call_id": _text(item.get("call_id")) or _id(item, "call"),
         "name": _text(item.get("name")) or "unnamed",
-        "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments),
+        "arguments": _shaped_arguments(arguments) if isinstance(arguments, str) else json.dumps(arguments),
     }
+
+
+def _shaped_arguments(text: str) -> str:
+    """Arguments that can be read by whoever comes next; what is no JSON stays as it is, for the tool to refuse."""
+    try:
+        storable = storable_json(read_json(text))
+    except json.JSONDecodeError:
+        return text
+    except ValueError as error:
+        return json.dumps(str(error))
+    try:
+        return text if json.loads(text) == storable else json.dumps(storable)
+    except ValueError:  # a number with too many digits
+        return json.dumps(storable)
 
 
 def _shaped_parts(content: Any) -> list[Json]:

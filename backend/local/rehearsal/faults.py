@@ -33,7 +33,7 @@ class Fault:
         kind: What goes wrong, one of `KINDS`.
         skip: How many matching calls pass before it starts.
         times: How many matching calls it hits.
-        status: HTTP status of the kind `status`.
+        status: HTTP status of the kinds `status` and `raw`.
         retry_after: Value of the `Retry-After` header of the kind `status`, in seconds.
         agent: `vibecoder` or `evaluator` to hit only its calls.
         code: Error code of the kind `status`, such as `insufficient_quota`.
