@@ -56,6 +56,18 @@ def test_a_project_that_is_opened_by_its_link_is_in_the_list_at_once(visit: Visi
     expect(visitor.page.locator("header")).to_contain_text("By its link")
 
 
+def test_an_agent_that_is_not_in_the_code_is_said_to_be_missing_until_it_is_there(visit: Visit) -> None:
+    visitor = visit()
+    created = visitor.page.request.post(f"{visitor.url}/projects", data={"name": "Missing"})
+    visitor.page.goto(f"{visitor.url}/#/project/{created.json()['project_id']}/node/triage_agent")
+    missing = visitor.page.get_by_text("There is no agent 'triage_agent' in the code yet.")
+    expect(missing).to_be_visible()
+    visitor.page.get_by_role("textbox", name="Message", exact=True).fill("Create a triage agent")
+    visitor.page.get_by_role("button", name="Send", exact=True).click()
+    expect(visitor.page.get_by_role("button", name="Agent triage_agent")).to_be_visible()
+    expect(missing).to_have_count(0)
+
+
 def row(visitor: ConsolePage, name: str) -> Locator:
     """A project in the list."""
     return visitor.page.get_by_role("region", name="Projects").get_by_role("button", name=name, exact=True)

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from backend.local.console_files import CONFIG_NAME
 from tests.console.login_provider import CLIENT_ID, LoginProvider
-from tests.identity.issuer import AUDIENCE, TokenIssuer
+from tests.identity.issuer import AUDIENCE, ISSUER, TokenIssuer
 from tests.server_process import ServerProcess, vibewire_process
 
 pytestmark = pytest.mark.browser
@@ -51,4 +51,28 @@ def test_a_person_signs_in_at_the_provider_and_stays_signed_in_while_tokens_expi
             page.get_by_role("button", name="Sign out").click()
             expect(page.get_by_role("heading", name="Sign in to Vibewire")).to_be_visible()
             expect(page.locator("body")).not_to_contain_text("Mine")
+            context.close()
+
+
+def test_a_member_leaves_a_project_and_its_owner_keeps_it(
+    browser: Browser, model: ServerProcess, tmp_path: Path
+) -> None:
+    with TokenIssuer() as issuer:
+        identity = {"jwks_url": issuer.jwks_url, "jwt_issuer": ISSUER, "jwt_audience": AUDIENCE}
+        with vibewire_process(tmp_path, model.url, **identity) as server:
+            owner = {"Authorization": f"Bearer {issuer.token('zoë')}"}
+            context = browser.new_context()
+            page = context.new_page()
+            created = page.request.post(f"{server.url}/projects", data={"name": "Shared"}, headers=owner).json()
+            path = f"{server.url}/projects/{created['project_id']}"
+            page.request.patch(path, data={"members": ["ann", "bob"]}, headers=owner)
+            page.goto(f"{server.url}/#/project/{created['project_id']}")
+            page.get_by_role("textbox", name="Token").fill(issuer.token("ann"))
+            page.get_by_role("button", name="Use this token").click()
+            page.get_by_role("button", name="Project settings").click()
+            page.get_by_role("button", name="Leave the project…").click()
+            page.get_by_role("button", name="Leave it").click()
+            expect(page.get_by_text("None yet.")).to_be_visible()
+            expect(page.get_by_role("dialog")).to_have_count(0)
+            assert page.request.get(path, headers=owner).json()["members"] == ["bob"]
             context.close()

@@ -39,6 +39,20 @@ def test_a_conversation_goes_through_the_functions(functions: Functions, project
     assert functions.call("get_project", 404, project_id=project_id)["code"] == "project_not_found"
 
 
+def test_a_project_whose_code_names_much_has_answers_that_can_be_given(functions: Functions) -> None:
+    names = ",".join(chr(0x20000) * 49 + f"{number:04d}" for number in range(50))
+    agents = "".join(f"a{number}=Agent(handoffs=L,tools=L)\n" for number in range(200))
+    code = f"from agents import Agent\nL=[{names}]\n{agents}"
+    created = functions.call("create_project", 201, body={"name": "Much", "code": code})
+    path = {"project_id": created["project_id"]}
+    assert created["nodes_truncated"]
+    assert functions.call("get_project", **path) == created
+    patched = functions.call("update_project", **path, body={"code": code + "\n", "base_version": 1})
+    assert patched["nodes"] == created["nodes"]
+    (entry,) = functions.call("list_projects")["projects"]
+    assert not {"code", "nodes"} & entry.keys()
+
+
 def test_health_names_the_engine_and_asks_for_no_token(functions: Functions) -> None:
     assert functions.call("get_health")["engine"] == "aws"
 

@@ -3,6 +3,7 @@
 import ast
 from typing import TYPE_CHECKING
 
+from backend.app.domain.workflow_lists import take_list_call
 from backend.app.domain.workflow_syntax import called, path_of
 from backend.app.domain.workflow_values import (
     PARTS,
@@ -27,6 +28,8 @@ _WRAPPED_KEYWORDS = frozenset({"agent", "func"})
 
 def evaluate_call(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
     """What a call returns, as far as that is known: an agent, what it wraps, a copy of a list, or a name."""
+    if take_list_call(evaluator, call):
+        return UNKNOWN
     if _is_agent(evaluator, call):
         return _agent(evaluator, call, depth)
     function = called(call)
@@ -103,7 +106,7 @@ def _agent(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
         for part in PARTS:
             if part in given:
                 parts[part] = as_list(evaluator.evaluate(given[part], depth + 1), evaluator.guard)
-            elif None in given:  # **options
+            elif None in given or len(one.args) > 1:  # **options; by position few would know which is which
                 parts[part] = ListValue(evaluator.guard, known=False)
     return Draft(
         {part: parts.get(part) or ListValue(evaluator.guard) for part in PARTS}, evaluator.function, evaluator.guard

@@ -24,6 +24,8 @@ from backend.app.domain.workflow_values import (
 # Loops and comprehensions over known lists are followed: so much is done for a source, and no more.
 MAX_STEPS = 200_000
 _MAX_DEPTH = 50
+# Numbers of branches within expressions: no block of statements has such a one.
+_EXPRESSIONS = 1_000_000_000
 _MAX_TURNS = 50
 _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.GeneratorExp
 
@@ -57,7 +59,11 @@ class Evaluator:
     """
 
     def __init__(
-        self, sdk: SdkNames, bind: Callable[[str, Value], None], change: Callable[[ast.expr, Value], None]
+        self,
+        sdk: SdkNames,
+        bind: Callable[[str, Value], None],
+        change: Callable[[ast.expr, Value], None],
+        note_change: Callable[[ast.expr, bool], None],
     ) -> None:
         self.sdk = sdk
         self.scope = Scope()
@@ -67,6 +73,7 @@ class Evaluator:
         self.steps = 0
         self._bind = bind
         self._change = change
+        self.note_change = note_change
 
     def evaluate(self, node: ast.expr, depth: int = 0) -> Value:
         """What the expression is, as far as that is known."""
@@ -79,9 +86,9 @@ class Evaluator:
             case ast.Name():
                 return self._name(node.id)
             case ast.IfExp():
-                return either([self.evaluate(node.body, depth + 1), self.evaluate(node.orelse, depth + 1)])
+                return self._either_of([node.body, node.orelse], depth)
             case ast.BoolOp():
-                return either([self.evaluate(value, depth + 1) for value in node.values])
+                return self._either_of(node.values, depth)
             case ast.NamedExpr():
                 value = self.evaluate(node.value, depth + 1)
                 self._bind(node.target.id, value)
@@ -117,6 +124,15 @@ class Evaluator:
                 fits = isinstance(value, ListValue) and value.known and len(value.items) == len(target.elts)
                 items = value.items if fits and isinstance(value, ListValue) else [UNKNOWN] * len(target.elts)
                 pairs.extend(reversed(list(zip(target.elts, items, strict=True))))
+
+    def _either_of(self, nodes: Iterable[ast.expr], depth: int) -> Value:
+        """One of these, each evaluated or not."""
+        outer, values = self.guard, []
+        for node in nodes:
+            self.guard = (*outer, _EXPRESSIONS + self.steps)
+            values.append(self.evaluate(node, depth + 1))
+        self.guard = outer
+        return either(values)
 
     def _name(self, name: str) -> Value:
         found = self.scope.find(name)

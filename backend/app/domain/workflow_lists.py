@@ -1,9 +1,8 @@
 """What the statements of a source do to lists: `append`, `remove`, new values for `x.handoffs`, and their like."""
 
 import ast
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from backend.app.domain.workflow_expressions import Evaluator
 from backend.app.domain.workflow_values import (
     DictValue,
     Draft,
@@ -15,15 +14,17 @@ from backend.app.domain.workflow_values import (
     objects_of,
 )
 
+if TYPE_CHECKING:
+    from backend.app.domain.workflow_expressions import Evaluator
+
 # Methods of lists by what they do; those that are not here leave a list that nobody knows.
 _ADD_ONE = {"append": 0, "insert": 1, "add": 0}
-_HARMLESS = frozenset({"sort", "reverse", "copy", "count", "index"})
-_METHODS = frozenset({*_ADD_ONE, *_HARMLESS, "extend", "update", "remove", "discard", "clear", "pop", "__setitem__"})
+_HARMLESS = frozenset({"sort", "reverse", "count", "index"})
+_EXTEND = frozenset({"extend", "update", "__iadd__"})
+_METHODS = frozenset({*_ADD_ONE, *_HARMLESS, *_EXTEND, "remove", "discard", "clear", "pop", "__setitem__"})
 
-NoteChange = Callable[[ast.expr, bool], None]
 
-
-def take_list_call(evaluator: Evaluator, expression: ast.expr, note_change: NoteChange) -> bool:
+def take_list_call(evaluator: "Evaluator", expression: ast.expr) -> bool:
     """Take in `y.append(x)` and its like, where y is a list of the source or of an agent. Returns whether it is one."""
     if not isinstance(expression, ast.Call) or not isinstance(expression.func, ast.Attribute):
         return False
@@ -34,7 +35,7 @@ def take_list_call(evaluator: Evaluator, expression: ast.expr, note_change: Note
     options = objects_of(owner)
     lists = [one for one in options if isinstance(one, ListValue)]
     arguments = [evaluator.evaluate(argument) for argument in expression.args]
-    note_change(target, bool(lists))
+    evaluator.note_change(target, bool(lists))
     for one in lists:
         certain = len(options) == 1 and is_certain(evaluator.guard, one.guard)
         _apply(evaluator, one, method, arguments, certain=certain)
@@ -44,7 +45,7 @@ def take_list_call(evaluator: Evaluator, expression: ast.expr, note_change: Note
     return bool(lists)
 
 
-def change_part(evaluator: Evaluator, target: ast.Attribute, value: Value) -> bool:
+def change_part(evaluator: "Evaluator", target: ast.Attribute, value: Value) -> bool:
     """Take in `x.handoffs = value`. Returns whether x is known."""
     owners = objects_of(evaluator.evaluate(target.value))
     known = [owner for owner in owners if isinstance(owner, Draft)]
@@ -60,7 +61,7 @@ def change_part(evaluator: Evaluator, target: ast.Attribute, value: Value) -> bo
     return bool(known) and len(known) == len(owners)
 
 
-def change_list(evaluator: Evaluator, target: ast.expr) -> bool:
+def change_list(evaluator: "Evaluator", target: ast.expr) -> bool:
     """Take in `y[0] = x`, `del y[0]` and other changes that are not followed. Returns whether y is known."""
     owners = objects_of(evaluator.evaluate(target))
     for owner in owners:
@@ -71,10 +72,10 @@ def change_list(evaluator: Evaluator, target: ast.expr) -> bool:
     return all(isinstance(owner, ListValue) for owner in owners)
 
 
-def _apply(evaluator: Evaluator, changed: ListValue, method: str, arguments: list[Value], *, certain: bool) -> None:
+def _apply(evaluator: "Evaluator", changed: ListValue, method: str, arguments: list[Value], *, certain: bool) -> None:
     if method in _ADD_ONE:
         changed.add(arguments[_ADD_ONE[method] :][:1])
-    elif method in ("extend", "update"):
+    elif method in _EXTEND:
         for argument in arguments[:1]:
             added = as_list(argument, evaluator.guard)
             changed.add(list(added.items))

@@ -60,7 +60,7 @@ class WorkflowReader:
         self.drafts: dict[str, list[Draft]] = {}
         self.unfollowed: set[str] = set()
         self._sdk = SdkNames()
-        self._eval = Evaluator(self._sdk, self._bind, self._change)
+        self._eval = Evaluator(self._sdk, self._bind, self._change, self._note_change)
         # Bodies of functions are read last: they see what the module around them has in the end.
         self._functions: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Scope]] = []
         self._statement: ast.stmt = ast.Pass(lineno=0, col_offset=0)
@@ -132,8 +132,7 @@ class WorkflowReader:
                 for target in statement.targets:
                     self._eval.unpack(target, UNKNOWN)
             case ast.Expr():
-                if not take_list_call(self._eval, statement.value, self._note_change):
-                    self._eval.evaluate(statement.value)
+                self._eval.evaluate(statement.value)
             case ast.Global() | ast.Nonlocal():
                 self._outer_names.update(statement.names)
             case _:
@@ -184,7 +183,7 @@ class WorkflowReader:
         call = ast.Call(ast.Attribute(target, "extend"), [statement.value], [])
         if not isinstance(statement.op, ast.Add):
             self._note_change(target, change_list(self._eval, target))
-        elif not take_list_call(self._eval, call, self._note_change) and isinstance(target, ast.Name):
+        elif not take_list_call(self._eval, call) and isinstance(target, ast.Name):
             self._bind(target.id, UNKNOWN)
 
     def _note_change(self, target: ast.expr, is_followed: bool) -> None:
