@@ -5,6 +5,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,15 +19,18 @@ from backend.local.rehearsal.stream import encode_event, stream_events
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes `lines` lines in `pieces` pieces, with `pace` seconds before each."""
+    """Writes `text`, or else `lines` lines, in `pieces` pieces, with `pace` seconds before each."""
 
     lines: int
     pieces: int
     pace: float
+    text: str = ""
 
     @property
     def answer(self) -> str:
-        return "\n".join(f"Line {number}: what the agent said about <b>things</b>." for number in range(self.lines))
+        return self.text or "\n".join(
+            f"Line {number}: what the agent said about <b>things</b>." for number in range(self.lines)
+        )
 
     async def respond(self, request: Request) -> Response:
         """Answer one call; only streamed ones are asked for."""
@@ -58,8 +62,10 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1)
     parser.add_argument("--pieces", type=int, default=1)
     parser.add_argument("--pace", type=float, default=0.0)
+    parser.add_argument("--text-file", type=Path, help="what it writes instead of lines")
     given = parser.parse_args()
-    writer = Writer(given.lines, given.pieces, given.pace)
+    text = given.text_file.read_text("utf-8") if given.text_file else ""
+    writer = Writer(given.lines, given.pieces, given.pace, text)
     listener = listen(0)
     app = Starlette(routes=[Route("/v1/responses", writer.respond, methods=["POST"])])
     print(f"Writer: {base_url(listener)}", flush=True)

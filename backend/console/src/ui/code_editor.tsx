@@ -6,6 +6,7 @@ import { type Trouble, trouble } from "../words.ts";
 import { CodeLines } from "./code_lines.tsx";
 import { DiffView } from "./diff_view.tsx";
 import { useEditedTokens } from "./edited_tokens.ts";
+import { HiddenWarning } from "./seen.tsx";
 import { TroubleNotice } from "./trouble_notice.tsx";
 
 interface Props {
@@ -151,6 +152,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
           onKeyDown={indent}
         />
       </div>
+      <HiddenWarning what="This text" lines={numbered(text)} where="code" />
       {theirs && <DiffView before={base.code} after={theirs.code} isSplit={false} />}
       <div class="buttons">
         {isAsking ? (
@@ -179,6 +181,10 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
       </div>
     </div>
   );
+}
+
+function numbered(text: string): [number, string][] {
+  return text.split("\n").map((line, at) => [at + 1, line]);
 }
 
 function asItIs(project: Project): EditDraft {

@@ -1,7 +1,9 @@
 /** Lines of source with their numbers, in pieces: the browser lays out those in sight, and only those have colours. */
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Where } from "../hidden_characters.ts";
 import { memo } from "./hooks.ts";
+import { Seen } from "./seen.tsx";
 import type { TokenLine } from "./tokens.ts";
 
 const CHUNK_LINES = 100;
@@ -59,14 +61,18 @@ const CodeChunk = memo(({ first, count, text, tokens, isSelectable }: ChunkProps
       </pre>
       <pre class="source">
         <code>
-          {isNear && tokens
-            ? tokens.slice(first, first + count).map((line, at) => (
-                <span key={at}>
-                  <Tokens line={line} />
-                  {at < count - 1 ? "\n" : ""}
-                </span>
-              ))
-            : text}
+          {isNear && tokens ? (
+            tokens.slice(first, first + count).map((line, at) => (
+              <span key={at}>
+                <Tokens line={line} />
+                {at < count - 1 ? "\n" : ""}
+              </span>
+            ))
+          ) : isNear ? (
+            <Seen text={text} where="code" />
+          ) : (
+            text
+          )}
         </code>
       </pre>
     </div>
@@ -74,18 +80,19 @@ const CodeChunk = memo(({ first, count, text, tokens, isSelectable }: ChunkProps
 });
 
 /** The pieces of a line in their colours. */
-export function Tokens({ line }: { line: TokenLine }) {
+export function Tokens({ line, where = "code" }: { line: TokenLine; where?: Where }) {
   return (
     <>
-      {line.map(([text, kind], at) =>
-        kind ? (
+      {line.map(([text, kind], at) => {
+        const seen = <Seen key={at} text={text} where={where} />;
+        return kind ? (
           <span key={at} class={`tk-${kind}`}>
-            {text}
+            {seen}
           </span>
         ) : (
-          text
-        ),
-      )}
+          seen
+        );
+      })}
     </>
   );
 }

@@ -5,6 +5,7 @@ import { CodeView } from "./code_view.tsx";
 import { patched } from "./diff_rows.ts";
 import { DiffView } from "./diff_view.tsx";
 import { memo } from "./hooks.ts";
+import { Name, Seen } from "./seen.tsx";
 import { TroubleNotice } from "./trouble_notice.tsx";
 import { useCode } from "./use_versions.ts";
 
@@ -33,7 +34,9 @@ export const CodeShelf = memo(({ api, projectId, tab, version, newest, current, 
           <strong>{PROPOSED[proposal.verdict]}</strong>
         </p>
         {after === null ? (
-          <pre class="code plain">{proposal.patch}</pre>
+          <pre class="code plain">
+            <Seen text={proposal.patch} where="change" />
+          </pre>
         ) : (
           <DiffView before={current} after={after} isSplit={isSplit} />
         )}
@@ -48,7 +51,7 @@ export const CodeShelf = memo(({ api, projectId, tab, version, newest, current, 
   return (
     <>
       <p class="change-head">
-        <strong>Version {version}</strong> <span>{version === 1 ? "The first one" : note}</span>
+        <strong>Version {version}</strong> <Name text={version === 1 ? "The first one" : note} />
       </p>
       <DiffView before={version === 1 ? code : (before ?? "")} after={code} isSplit={isSplit} />
     </>

@@ -1,10 +1,12 @@
 import { useCallback, useRef, useState } from "preact/hooks";
 import { isOpen, type ProjectFeed, type SessionState, sessionTokens } from "../client/index.ts";
 import { promptKey } from "../drafts.ts";
+import { spelled } from "../hidden_characters.ts";
 import { count, type Trouble, trouble } from "../words.ts";
 import { Composer } from "./composer.tsx";
 import { Activity, MessageView } from "./message_view.tsx";
 import type { Shown } from "./project_view.tsx";
+import { Name } from "./seen.tsx";
 import { TroubleNotice } from "./trouble_notice.tsx";
 import { useStickyEnd } from "./use_sticky_end.ts";
 
@@ -76,7 +78,9 @@ export function Conversation({
   return (
     <section class="panel conversation" aria-label="Conversation">
       <div class="section-head">
-        <h2>{nodeId ?? "Whole project"}</h2>
+        <h2>
+          <Name text={nodeId ?? "Whole project"} />
+        </h2>
         {session && <Meter session={session} />}
         <span class="spring" />
         {isReady && session.messages.length > 0 && (
@@ -176,7 +180,9 @@ function Suggestions({ nodeId, onChoose }: { nodeId: string | null; onChoose: (p
   return (
     <div class="suggestions">
       <p>
-        {nodeId ? `A conversation about ${nodeId} alone, with a memory of its own.` : "What should the workflow do?"}
+        {nodeId
+          ? `A conversation about ${spelled(nodeId)} alone, with a memory of its own.`
+          : "What should the workflow do?"}
       </p>
       {prompts.map((prompt) => (
         <button key={prompt} type="button" class="small" onClick={() => onChoose(prompt)}>

@@ -1,6 +1,7 @@
 /** The lines of a change, for reading one below the other or side by side. */
 
 import { applyPatch, parsePatch, type StructuredPatch, structuredPatch } from "diff";
+import { changedWords, type Range } from "./changed_words.ts";
 
 export interface DiffRow {
   kind: "same" | "added" | "removed" | "gap";
@@ -8,6 +9,8 @@ export interface DiffRow {
   before: number | null;
   after: number | null;
   text: string;
+  /** The places that are others in the line that this one took the place of, or that took its place. */
+  changed?: readonly Range[];
 }
 
 export interface Change {
@@ -53,6 +56,11 @@ function rowsOf(patch: StructuredPatch): Change {
         change.rows.push({ kind: "same", before: before++, after: after++, text });
       }
     }
+  }
+  for (const [left, right] of sideBySide(change.rows)) {
+    if (left?.kind !== "removed" || right?.kind !== "added") continue;
+    const words = changedWords(left.text, right.text);
+    if (words) [left.changed, right.changed] = [words.before, words.after];
   }
   return change;
 }

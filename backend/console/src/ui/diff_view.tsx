@@ -1,7 +1,10 @@
-import { useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { spelled } from "../hidden_characters.ts";
+import { parted } from "./changed_words.ts";
 import { Tokens, useNear } from "./code_lines.tsx";
 import { type Change, type DiffRow, sideBySide } from "./diff_rows.ts";
 import { memo } from "./hooks.ts";
+import { HiddenWarning } from "./seen.tsx";
 import type { TokenLine } from "./tokens.ts";
 import { TroubleNotice } from "./trouble_notice.tsx";
 import { useChange, useTokens } from "./use_tokens.ts";
@@ -31,13 +34,20 @@ export const DiffView = memo(({ before, after, isSplit }: Props) => {
   const { value: change, hasFailed, again } = useChange(before, after);
   const sides = { before: useTokens(before), after: useTokens(after) };
   const chunks = useMemo(() => (change ? chunked(change, isSplit) : []), [change, isSplit]);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // In a line of many rows what changed may be far below its begin. Where that is shows when it is laid out.
+    const frame = requestAnimationFrame(() => box.current?.querySelector("mark")?.scrollIntoView({ block: "nearest" }));
+    return () => cancelAnimationFrame(frame);
+  }, [chunks]);
   if (hasFailed) return <TroubleNotice trouble={NOT_COMPARED} actions={[["Try again", again]]} />;
   if (change === undefined) return <p class="faint empty">Comparing…</p>;
   if (change === null) return <p class="faint empty">These versions differ too much to be shown side by side.</p>;
   if (change.rows.length === 0) return <p class="faint empty">No difference.</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div class={`diff ${isSplit ? "split" : ""}`} tabIndex={0} role="region" aria-label={summary(change)}>
+    <div ref={box} class={`diff ${isSplit ? "split" : ""}`} tabIndex={0} role="region" aria-label={summary(change)}>
+      <HiddenWarning what="This change" lines={addedLines(change)} where="change" />
       <div class="code-lines">
         {chunks.map((pairs, at) => (
           <DiffChunk
@@ -56,6 +66,12 @@ export const DiffView = memo(({ before, after, isSplit }: Props) => {
 
 export function summary(change: Change): string {
   return `${change.added} lines added, ${change.removed} removed`;
+}
+
+function addedLines(change: Change): [number, string][] {
+  return change.rows.flatMap((row): [number, string][] =>
+    row.kind === "added" && row.after !== null ? [[row.after, row.text]] : [],
+  );
 }
 
 function chunked(change: Change, isSplit: boolean): Pair[][] {
@@ -82,7 +98,7 @@ const DiffChunk = memo((props: Sides & { pairs: Pair[]; isSplit: boolean; isFirs
               <Line key={at} row={(right ?? left) as DiffRow} {...props} />
             ),
           )
-        : pairs.map(([left, right]) => (right ?? left)?.text).join("\n")}
+        : pairs.map(([left, right]) => spelled((right ?? left)?.text ?? "")).join("\n")}
     </div>
   );
 });
@@ -124,8 +140,21 @@ function Sign({ row }: { row: DiffRow }) {
 
 function Text({ row, before, after }: Sides & { row: DiffRow }) {
   const line = row.kind === "removed" ? before?.[(row.before ?? 0) - 1] : after?.[(row.after ?? 0) - 1];
-  const content = line ? <Tokens line={line} /> : row.text;
-  if (row.kind === "added") return <ins>{content}</ins>;
-  if (row.kind === "removed") return <del>{content}</del>;
-  return <span class="text">{content}</span>;
+  const tokens: TokenLine = line ?? [[row.text, ""]];
+  if (row.kind !== "added" && row.kind !== "removed")
+    return (
+      <span class="text">
+        <Tokens line={tokens} />
+      </span>
+    );
+  const content = parted(tokens, row.changed ?? []).map(({ line: part, isChanged }, at) =>
+    isChanged ? (
+      <mark key={at}>
+        <Tokens line={part} where="change" />
+      </mark>
+    ) : (
+      <Tokens key={at} line={part} where="change" />
+    ),
+  );
+  return row.kind === "added" ? <ins>{content}</ins> : <del>{content}</del>;
 }

@@ -2,6 +2,7 @@
 
 import { Graph, layout } from "@dagrejs/dagre";
 import type { WorkflowNode } from "../client/index.ts";
+import { spelled } from "../hidden_characters.ts";
 
 export interface PlacedNode {
   name: string;
@@ -77,8 +78,8 @@ function boxesOf(nodes: readonly WorkflowNode[]): Map<string, PlacedNode> {
   const put = (name: string, tools: string[], isUnknown: boolean) => {
     const lines = Math.min(tools.length, SHOWN_TOOLS + 1);
     const longest = Math.max(
-      shortened(name).length + 2,
-      ...tools.slice(0, SHOWN_TOOLS).map((tool) => shortened(tool).length + 1),
+      shortened(spelled(name)).length + 2,
+      ...tools.slice(0, SHOWN_TOOLS).map((tool) => shortened(spelled(tool)).length + 1),
     );
     const width = Math.round(longest * CHARACTER + 2 * PADDING);
     const height = HEAD + (lines > 0 ? lines * LINE + 6 : 0);

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { ConnectionState } from "../client/index.ts";
 import type { SignIn } from "../sign_in.ts";
 import { applyTheme, keptTheme, type Theme } from "../theme.ts";
+import { Name } from "./seen.tsx";
 
 const CONNECTION: Record<ConnectionState, [label: string, title: string]> = {
   live: ["Live", "Everything that happens arrives here the moment it happens"],
@@ -34,7 +35,11 @@ export function Header({ connection, name, signIn, onRetry }: Props) {
         <img src="./icon.svg" alt="" width="24" height="24" />
         <span>Vibewire</span>
       </a>
-      {name && <span class="where">{name}</span>}
+      {name && (
+        <span class="where">
+          <Name text={name} />
+        </span>
+      )}
       <span class="spring" />
       <button type="button" class={`connection ${connection}`} title={title} onClick={onRetry}>
         <span class="dot" aria-hidden="true" />

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { LongText } from "./long_text.tsx";
+import { Seen } from "./seen.tsx";
 
 interface Props {
   name?: string;
@@ -73,14 +74,22 @@ function Branch({ name, value, open }: { name?: string; value: object; open: num
 }
 
 function Name({ name }: { name: string | undefined }) {
-  return name === undefined ? null : <span class="json-name">{name}: </span>;
+  return name === undefined ? null : (
+    <span class="json-name">
+      <Seen text={name} />:{" "}
+    </span>
+  );
 }
 
 function Leaf({ value }: { value: unknown }) {
   const [isWhole, setWhole] = useState(false);
   if (typeof value !== "string") return <span class="json-value">{String(value)}</span>;
   if (value.length <= LONG_STRING && !value.includes("\n"))
-    return <span class="json-text">{JSON.stringify(value)}</span>;
+    return (
+      <span class="json-text">
+        <Seen text={JSON.stringify(value)} />
+      </span>
+    );
   return (
     <>
       <button type="button" class="small" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
@@ -91,7 +100,10 @@ function Leaf({ value }: { value: unknown }) {
           <LongText text={value} />
         </div>
       ) : (
-        <span class="json-text"> {JSON.stringify(value.slice(0, LONG_STRING / 3))}…</span>
+        <span class="json-text">
+          {" "}
+          <Seen text={JSON.stringify(value.slice(0, LONG_STRING / 3))} />…
+        </span>
       )}
     </>
   );

@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { memo } from "./hooks.ts";
+import { Seen } from "./seen.tsx";
 
 const CHUNK_LINES = 80;
 const CHUNK_CHARACTERS = 6_000;
@@ -8,9 +9,14 @@ const LINE_HEIGHT = 22;
 /** Text of any length: in pieces, of which the browser lays out those in sight. Grows at its end without a jump. */
 export const LongText = memo(({ text }: { text: string }) => {
   const chunks = useMemo(() => chunksOf(text), [text]);
-  if (chunks.length === 1) return <div class="long-text">{text}</div>;
+  if (chunks.length === 1)
+    return (
+      <div class="long-text" dir="auto">
+        <Seen text={text} />
+      </div>
+    );
   return (
-    <div class="long-text">
+    <div class="long-text" dir="auto">
       {chunks.map((chunk, at) => (
         <Chunk key={at} text={chunk} isLast={at === chunks.length - 1} />
       ))}
@@ -19,11 +25,16 @@ export const LongText = memo(({ text }: { text: string }) => {
 });
 
 const Chunk = memo(({ text, isLast }: { text: string; isLast: boolean }) => {
-  if (isLast) return <div>{text}</div>;
+  if (isLast)
+    return (
+      <div>
+        <Seen text={text} />
+      </div>
+    );
   const lines = text.split("\n").length - 1;
   return (
     <div class="chunk" style={{ containIntrinsicSize: `auto ${Math.max(1, lines) * LINE_HEIGHT}px` }}>
-      {text}
+      <Seen text={text} />
     </div>
   );
 });

@@ -1,8 +1,11 @@
 import type { AgentName, Iteration, MessageState } from "../client/index.ts";
+import { spelled } from "../hidden_characters.ts";
 import { clock, clockWithSeconds, count, messageTrouble } from "../words.ts";
 import { memo, useTick } from "./hooks.ts";
 import { LongText } from "./long_text.tsx";
+import { Markdown } from "./markdown.tsx";
 import type { Shown } from "./project_view.tsx";
+import { Seen } from "./seen.tsx";
 
 interface Props {
   message: MessageState;
@@ -24,7 +27,10 @@ export const MessageView = memo((props: Props) => {
   const isSaid =
     message.content === null || steps.findLast((step) => step.agent === "vibecoder")?.text === message.content;
   return (
-    <article class={`message ${message.status}`} aria-label={`Message: ${(message.prompt ?? "").slice(0, 80)}`}>
+    <article
+      class={`message ${message.status}`}
+      aria-label={`Message: ${spelled((message.prompt ?? "").slice(0, 80))}`}
+    >
       <div class="prompt">
         <LongText text={message.prompt ?? "…"} />
       </div>
@@ -40,7 +46,7 @@ export const MessageView = memo((props: Props) => {
       )}
       {!isSaid && message.status === "completed" && (
         <div class="answer">
-          <LongText text={message.content ?? ""} />
+          <Markdown text={message.content ?? ""} />
         </div>
       )}
       <Foot {...props} />
@@ -88,7 +94,7 @@ const Step = memo(({ agent, iteration, text, approved, isWriting, isOver }: Step
         {verdict && <span class={`verdict ${verdict}`}>{approved ? "✓ approved" : "✕ rejected"}</span>}
       </div>
       <div class={isWriting ? "writing" : ""}>
-        <LongText text={text} />
+        <Markdown text={text} />
       </div>
     </li>
   );
@@ -191,7 +197,13 @@ function Failure({ message, children }: { message: MessageState; children: preac
   return (
     <div class={`failure ${message.status}`}>
       <p>
-        <strong>{title}.</strong> {detail && <span class="trouble-detail">{detail}</span>} <span>{advice}</span>
+        <strong>{title}.</strong>{" "}
+        {detail && (
+          <span class="trouble-detail">
+            <Seen text={detail} />
+          </span>
+        )}{" "}
+        <span>{advice}</span>
       </p>
       <p class="foot">
         {children}

@@ -1,6 +1,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { ListedProject } from "../client/index.ts";
 import { type Trouble, trouble } from "../words.ts";
+import { Name } from "./seen.tsx";
 import { TroubleNotice } from "./trouble_notice.tsx";
 
 interface Props {
@@ -49,7 +50,9 @@ export function ProjectList({ projects, currentId, onChoose, onCreate }: Props) 
               aria-current={project.project_id === currentId ? "page" : undefined}
               onClick={() => onChoose(project.project_id)}
             >
-              <span class="row-name">{project.name}</span>
+              <span class="row-name">
+                <Name text={project.name} />
+              </span>
             </button>
           </li>
         ))}

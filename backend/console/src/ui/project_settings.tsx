@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ApiClient, ListedProject, ProjectFeed } from "../client/index.ts";
 import type { Place } from "../route.ts";
 import { type Trouble, trouble } from "../words.ts";
+import { Name } from "./seen.tsx";
 import { TroubleNotice } from "./trouble_notice.tsx";
 
 interface Props {
@@ -82,7 +83,9 @@ export function ProjectSettings({ api, feed, project, userId, onGo, onChanged }:
             Members (user names, one a line)
             <textarea name="members" rows={3} defaultValue={before.members.join("\n")} spellcheck={false} />
           </label>
-          <p class="faint">Owner: {project.owner}. Whoever has the address of this page and is in the list can join.</p>
+          <p class="faint">
+            Owner: <Name text={project.owner} />. Whoever has the address of this page and is in the list can join.
+          </p>
           {problem && <TroubleNotice trouble={problem} />}
           <div class="buttons">
             <button

@@ -11,6 +11,7 @@ import { CodePanel } from "./code_panel.tsx";
 import { Conversation } from "./conversation.tsx";
 import { useWatched } from "./hooks.ts";
 import { ProjectSettings } from "./project_settings.tsx";
+import { Name } from "./seen.tsx";
 import { TroubleNotice } from "./trouble_notice.tsx";
 import { WorkflowGraph } from "./workflow_graph.tsx";
 
@@ -132,7 +133,7 @@ export function ProjectView({
                   aria-current={place.nodeId === one.node_id ? "true" : undefined}
                   onClick={() => goto(one.node_id)}
                 >
-                  {one.node_id}
+                  <Name text={one.node_id ?? ""} />
                 </button>
               ))}
             </details>

@@ -1,4 +1,5 @@
 import type { Trouble } from "../words.ts";
+import { Seen } from "./seen.tsx";
 
 interface Props {
   trouble: Trouble;
@@ -13,7 +14,11 @@ export function TroubleNotice({ trouble, actions = [], onClose }: Props) {
     <div class="trouble" role="alert">
       <div>
         <strong>{trouble.title}.</strong>
-        {trouble.detail && <span class="trouble-detail">{trouble.detail}</span>}
+        {trouble.detail && (
+          <span class="trouble-detail">
+            <Seen text={trouble.detail} />
+          </span>
+        )}
         <span>{trouble.advice}</span>
       </div>
       {actions.map(([label, act]) => (

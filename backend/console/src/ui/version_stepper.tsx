@@ -1,4 +1,5 @@
 import type { Version } from "../client/index.ts";
+import { spelled } from "../hidden_characters.ts";
 
 interface Props {
   version: number;
@@ -34,7 +35,7 @@ export function VersionStepper({ version, newest, versions, onStep, onChoose }: 
         {!listed && <option value={String(version)}>v{version}</option>}
         {versions.map((one) => (
           <option key={one.version} value={String(one.version)}>
-            {`v${one.version}  ${one.commit_message || (one.message_id ? "" : "by hand")}`}
+            {`v${one.version}  ${spelled(one.commit_message) || (one.message_id ? "" : "by hand")}`}
           </option>
         ))}
       </select>

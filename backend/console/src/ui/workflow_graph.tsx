@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
 import type { WorkflowNode } from "../client/index.ts";
+import { spelled } from "../hidden_characters.ts";
 import { LINE, placeNodes, SHOWN_TOOLS, shortened } from "./graph_layout.ts";
 import { memo } from "./hooks.ts";
 
@@ -40,7 +41,9 @@ export const WorkflowGraph = memo(({ nodes, current, running, onChoose }: Props)
             transform={`translate(${edge.move})`}
             marker-end="url(#arrow)"
           >
-            <title>{`${edge.from} ${edge.kind === "handoff" ? "hands off to" : "uses as a tool"} ${edge.to}`}</title>
+            <title>
+              {spelled(`${edge.from} ${edge.kind === "handoff" ? "hands off to" : "uses as a tool"} ${edge.to}`)}
+            </title>
           </path>
         ))}
         {graph.nodes.map((node) => {
@@ -53,7 +56,7 @@ export const WorkflowGraph = memo(({ nodes, current, running, onChoose }: Props)
               transform={`translate(${node.left} ${node.top})`}
               role="button"
               tabindex={0}
-              aria-label={describe(node, nodes, isRunning)}
+              aria-label={spelled(describe(node, nodes, isRunning))}
               aria-pressed={node.name === current}
               onClick={choose}
               onKeyDown={(event) => {
@@ -62,15 +65,15 @@ export const WorkflowGraph = memo(({ nodes, current, running, onChoose }: Props)
                 choose();
               }}
             >
-              <title>{node.name}</title>
+              <title>{spelled(node.name)}</title>
               <rect width={node.width} height={node.height} rx="9" />
               <circle cx="15" cy="16" r="4" class={`run-dot ${isRunning ? "on" : ""}`} />
               <text x="26" y="20.5" class="node-name">
-                {shortened(node.name)}
+                {shortened(spelled(node.name))}
               </text>
               {node.tools.slice(0, SHOWN_TOOLS).map((tool, at) => (
                 <text key={tool} x="13" y={45 + at * LINE} class="node-tool">
-                  {`⚙ ${shortened(tool)}`}
+                  {`⚙ ${shortened(spelled(tool))}`}
                 </text>
               ))}
               {node.tools.length > SHOWN_TOOLS && (
