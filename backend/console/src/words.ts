@@ -42,7 +42,7 @@ const OF_A_MESSAGE: Record<string, [title: string, advice: string]> = {
     "Something is broken on the server",
     "Try again; if it happens again, tell whoever runs the server.",
   ],
-  cancelled: ["Cancelled", "Nothing was changed. Try again sends it once more."],
+  cancelled: ["Cancelled", "Nothing was changed."],
   session_deleted: ["The conversation was deleted", "Start a new one."],
   unreachable: ["Not sent yet: no connection", "It is sent by itself when the connection is back."],
   too_many_queued_messages: ["Too many messages are waiting", "Let some of them finish, then try again."],
@@ -65,9 +65,19 @@ const OF_A_CALL: Record<string, [title: string, advice: string]> = {
   keys_unavailable: ["Your sign-in cannot be checked for now", "Try again in a moment."],
 };
 
+// Of these the title says all that the server's own words do.
+const TITLE_IS_ALL: ReadonlySet<string> = new Set([
+  ...["cancelled", "session_deleted", "unreachable", "conflict", "access_lost", "invalid_token", "keys_unavailable"],
+  ...["project_not_found", "session_not_found", "version_not_found", "owner_only", "stale_version"],
+]);
+
 export function messageTrouble(error: { code: string; detail: string }): Trouble {
-  const [title, advice] = OF_A_MESSAGE[error.code] ?? OF_A_CALL[error.code] ?? ["It did not work", "Try again."];
-  return { title, detail: error.detail, advice };
+  const words = OF_A_MESSAGE[error.code] ?? OF_A_CALL[error.code] ?? (["It did not work", "Try again."] as const);
+  return told(words, error);
+}
+
+function told([title, advice]: readonly [string, string], { code, detail }: { code: string; detail: string }): Trouble {
+  return { title, detail: TITLE_IS_ALL.has(code) ? "" : detail, advice };
 }
 
 export function trouble(error: unknown): Trouble {
@@ -76,7 +86,7 @@ export function trouble(error: unknown): Trouble {
   }
   if (error instanceof RefusedError) {
     const known = OF_A_CALL[error.code] ?? OF_A_MESSAGE[error.code];
-    if (known) return { title: known[0], detail: error.detail, advice: known[1] };
+    if (known) return told(known, error);
     if (error.status === 401) return { title: "You are not signed in", detail: error.detail, advice: "Sign in." };
     if (error.status === 429)
       return { title: "Too much at once", detail: error.detail, advice: "Try again in a minute." };

@@ -53,6 +53,9 @@ interface CallOptions {
 
 type Cursor = string | null | undefined;
 
+const MOST_TRIES = 6;
+const LONGEST_PAUSE_MS = 5_000;
+
 /** Calls the API. Every method rejects with RefusedError or UnreachableError. */
 export class ApiClient {
   readonly #url: string;
@@ -181,6 +184,19 @@ export class ApiClient {
   }
 
   async #call<Answer>(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#callOnce<Answer>(method, path, options);
+      } catch (error) {
+        // The token was not judged, so nothing was done: the same call is made again, with the same token.
+        const isUnjudged = error instanceof RefusedError && error.code === "keys_unavailable";
+        if (!isUnjudged || tries === MOST_TRIES) throw error;
+        await pause(Math.min((error.retryAfterSeconds ?? tries) * 1_000, LONGEST_PAUSE_MS));
+      }
+    }
+  }
+
+  async #callOnce<Answer>(method: string, path: string, options: CallOptions): Promise<Answer> {
     const answer = await this.#fetch(method, path, options, await this.#getToken("needed"));
     if (answer.status !== 401) return read<Answer>(answer);
     const token = await this.#getToken("refused");
@@ -233,6 +249,10 @@ async function read<Answer>(answer: Response): Promise<Answer> {
 }
 
 const id = encodeURIComponent;
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
 
 function after(cursor: Cursor): string {
   return cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";

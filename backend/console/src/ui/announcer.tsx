@@ -29,8 +29,9 @@ function sentence(message: MessageState): string {
     case "completed":
       return `Answered: ${(message.content ?? "").slice(0, 300)}`;
     case "failed":
+      return `The message failed. ${message.error?.detail ?? ""}`;
     case "cancelled":
-      return `The message ${message.status === "failed" ? "failed" : "was cancelled"}. ${message.error?.detail ?? ""}`;
+      return "The message was cancelled.";
     case "running":
       if (review?.approved === false) return "The Evaluator rejected the change; VibeCoder tries again.";
       return review?.agent === "vibecoder" ? "The Evaluator reviews the change." : "VibeCoder is working.";

@@ -4,6 +4,7 @@ import { promptKey } from "../drafts.ts";
 import { spelled } from "../hidden_characters.ts";
 import { count, type Trouble, trouble } from "../words.ts";
 import { Composer } from "./composer.tsx";
+import { Menu } from "./menu.tsx";
 import { Activity, MessageView } from "./message_view.tsx";
 import type { Shown } from "./project_view.tsx";
 import { Name } from "./seen.tsx";
@@ -215,13 +216,6 @@ function DeleteSession({ feed, session, onProblem }: DeleteProps) {
       </button>
     </>
   ) : (
-    <button
-      type="button"
-      class="small quiet"
-      title="Delete this conversation and its memory"
-      onClick={() => setAsking(true)}
-    >
-      Delete…
-    </button>
+    <Menu label="Conversation menu" actions={[["Delete the conversation and its memory…", () => setAsking(true)]]} />
   );
 }

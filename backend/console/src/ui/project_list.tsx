@@ -39,24 +39,26 @@ export function ProjectList({ projects, currentId, onChoose, onCreate }: Props) 
     }
   };
   return (
-    <section class="projects" aria-labelledby="projects-title">
+    <section class="projects" aria-labelledby="projects-title" style={{ "--rows": projects?.length ?? 0 }}>
       <h2 id="projects-title">Projects</h2>
-      <ul>
-        {projects?.map((project) => (
-          <li key={project.project_id}>
-            <button
-              type="button"
-              class="row"
-              aria-current={project.project_id === currentId ? "page" : undefined}
-              onClick={() => onChoose(project.project_id)}
-            >
-              <span class="row-name">
-                <Name text={project.name} />
-              </span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      <div class="projects-room">
+        <ul>
+          {projects?.map((project) => (
+            <li key={project.project_id}>
+              <button
+                type="button"
+                class="row"
+                aria-current={project.project_id === currentId ? "page" : undefined}
+                onClick={() => onChoose(project.project_id)}
+              >
+                <span class="row-name">
+                  <Name text={project.name} />
+                </span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      </div>
       {projects?.length === 0 && <p class="faint">None yet. Name your first one:</p>}
       <form class="new-project" onSubmit={(event) => void create(event)}>
         <input

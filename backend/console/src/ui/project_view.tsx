@@ -13,6 +13,7 @@ import { useWatched } from "./hooks.ts";
 import { ProjectSettings } from "./project_settings.tsx";
 import { Name } from "./seen.tsx";
 import { TroubleNotice } from "./trouble_notice.tsx";
+import { useTitle } from "./use_title.ts";
 import { WorkflowGraph } from "./workflow_graph.tsx";
 
 /** What the right side shows of a message. */
@@ -63,6 +64,7 @@ export function ProjectView({
   const { session, problem, start } = useSession(feed, state.sessions, place.nodeId, state.project !== null);
   const running = useMemo(() => nodesThatRun(state.sessions), [state.sessions]);
   const project = state.project;
+  useTitle((listed ?? project)?.name ?? null, state.sessions);
   useEffect(() => {
     if (state.lost) void onProjectsChanged();
   }, [state.lost]);

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { messageTrouble } from "../src/words.ts";
+
+test.each([
+  ["cancelled", "The message was cancelled."],
+  ["session_deleted", "The session was deleted."],
+  ["conflict", "The code was changed by somebody else while the agent worked on it."],
+  ["unreachable", "The server cannot be reached."],
+  ["stale_version", "The code was changed meanwhile: it is version 3 now."],
+  ["project_not_found", "There is no such project."],
+])("nothing is said twice: %s", (code, detail) => {
+  const trouble = messageTrouble({ code, detail });
+  expect(trouble.detail).toBe("");
+});
+
+test("what only the server knows is said", () => {
+  const detail = "Line 2: unexpected indent.";
+  expect(messageTrouble({ code: "invalid_code", detail }).detail).toBe(detail);
+  expect(messageTrouble({ code: "not_approved", detail: "The tool has no name." }).detail).toBe(
+    "The tool has no name.",
+  );
+  expect(messageTrouble({ code: "unheard_of", detail }).detail).toBe(detail);
+});
