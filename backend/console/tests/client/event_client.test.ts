@@ -163,3 +163,25 @@ test("whoever has no token is signed out, and who is removed from a project lose
     issuer.close();
   }
 });
+
+test("while the keys of the issuer cannot be fetched, a client keeps its token and comes again", async () => {
+  const issuer = await new TokenIssuer().start();
+  issuer.fails = true;
+  const guarded = await new VibewireProcess(issuer.settings()).start();
+  try {
+    const reasons: string[] = [];
+    const client = connect(guarded.url, async (why) => {
+      reasons.push(why);
+      if (reasons.length === 4) issuer.fails = false;
+      return issuer.token("ana");
+    });
+    const follower = new NotingFollower();
+    client.follow(crypto.randomUUID(), follower);
+    await follower.until((one) => one.lost === "project_not_found", "an answer to its subscription");
+    expect(new Set(reasons)).toEqual(new Set(["needed"]));
+    expect(reasons.length).toBeGreaterThanOrEqual(4);
+  } finally {
+    await guarded.close();
+    issuer.close();
+  }
+});

@@ -9,12 +9,18 @@ const AUDIENCE = "vibewire";
 
 export class TokenIssuer {
   url = "";
+  /** Whether it answers no request for its keys with them. */
+  fails = false;
   readonly #keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
   #server: Server | undefined;
 
   async start(): Promise<this> {
     const key = { ...this.#keys.publicKey.export({ format: "jwk" }), kid: "one", alg: "RS256", use: "sig" };
     this.#server = createServer((_request, answer) => {
+      if (this.fails) {
+        answer.writeHead(503).end();
+        return;
+      }
       answer.setHeader("Content-Type", "application/json").end(JSON.stringify({ keys: [key] }));
     }).listen(0, "127.0.0.1");
     await once(this.#server, "listening");
