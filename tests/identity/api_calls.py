@@ -44,7 +44,7 @@ CALLS: dict[Endpoint, list[Call]] = {
         Call(body=CODE),
         Call(body={"name": "New"}, owner_only=True),
         Call(body={"members": ["member", "eve"]}, owner_only=True),
-        Call(body={"members": []}, owner_only=True),
+        Call(body={"members": []}),  # of the only member it is a leave
         Call(body={"name": "New", **CODE}, owner_only=True),
     ],
     ("DELETE", "/projects/{project_id}"): [Call(owner_only=True)],

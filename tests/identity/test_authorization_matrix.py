@@ -166,7 +166,8 @@ async def test_whoever_is_refused_is_not_told_whether_the_body_was_right(
     client: httpx.AsyncClient, known: dict[str, str]
 ) -> None:
     for body in ("{}", '{"name": 7}', '{"name": "New"}'):
-        problem_of(await client.post("/projects", content=body), 401, "invalid_token")
+        refused = await client.post("/projects", content=body, headers={"Content-Type": "application/json"})
+        problem_of(refused, 401, "invalid_token")
 
 
 async def test_two_people_are_told_apart_by_their_tokens_in_one_connection(
