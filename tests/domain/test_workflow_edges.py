@@ -163,6 +163,19 @@ def test_a_handoff_a_tool_or_another_variable_of_an_agent_is_no_node() -> None:
     assert edges(code) == "a"
 
 
+@pytest.mark.parametrize("block", ["if 1:", "for one in [a]:", "while 1:", "with lock:", "class C:", "try:"])
+def test_code_as_deep_as_python_allows_is_read_on_a_deep_stack(block: str) -> None:
+    """Whoever calls has a stack of their own already: 300 calls."""
+    levels = "".join(" " * level + block + "\n" for level in range(98))
+    ends = "".join(" " * level + "finally: pass\n" for level in reversed(range(98))) if block == "try:" else ""
+    code = f"{levels}{' ' * 98}x = Agent(handoffs={'list(' * 20}[a]{')' * 20})\n{ends}"
+
+    def call(depth: int) -> str:
+        return edges(code) if depth == 0 else call(depth - 1)
+
+    assert call(300) == "a"
+
+
 def _steps(code: str) -> int:
     reader = WorkflowReader()
     reader.read(parse_source(HEAD + code))

@@ -26,7 +26,7 @@ MAX_LINES = 30_000
 _TREE_BYTES = 1_500
 
 BYTE_ORDER_MARK = "\ufeff"
-_TOO_DEEP = "the code is nested too deeply"
+TOO_DEEP = "the code is nested too deeply"
 
 # Any non-ASCII character may be part of a name. The quantifiers are possessive, so the scan is linear.
 _DOTTED = re.compile(r"[\w\x80-\U0010ffff]++(?:[\s\\]*+\.[\s\\]*+[\w\x80-\U0010ffff]++)*+")
@@ -78,12 +78,12 @@ def parse_source(code: str) -> ast.Module:
     except SyntaxError as error:
         invalid = InvalidSourceError(error.msg[:300], error.lineno)
     except RecursionError:
-        invalid = InvalidSourceError(_TOO_DEEP)
+        invalid = InvalidSourceError(TOO_DEEP)
     except MemoryError:
         # CPython says the same where its parser's own stack is full.
         if _memory_is_short(code):
             raise
-        invalid = InvalidSourceError(_TOO_DEEP)
+        invalid = InvalidSourceError(TOO_DEEP)
     except (ValueError, OverflowError, SystemError):
         # SystemError: a broken f-string can make CPython 3.11 forget to say what is wrong.
         invalid = InvalidSourceError("the code cannot be read as Python")

@@ -23,7 +23,7 @@ from backend.app.domain.workflow_values import (
 
 # Loops and comprehensions over known lists are followed: so much is done for a source, and no more.
 MAX_STEPS = 200_000
-_MAX_DEPTH = 50
+_MAX_DEPTH = 30
 # Numbers of branches within expressions: no block of statements has such a one.
 _EXPRESSIONS = 1_000_000_000
 _MAX_TURNS = 50

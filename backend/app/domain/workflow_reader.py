@@ -8,7 +8,7 @@ import ast
 from collections.abc import Sequence
 
 from backend.app.domain.node_name import is_node_name
-from backend.app.domain.source import parse_source
+from backend.app.domain.source import TOO_DEEP, InvalidSourceError, parse_source
 from backend.app.domain.workflow_expressions import MAX_STEPS, Evaluator, Scope
 from backend.app.domain.workflow_lists import change_list, change_part, take_list_call
 from backend.app.domain.workflow_sdk import SdkNames
@@ -35,6 +35,10 @@ from backend.app.domain.workflow_values import (
 
 # More targets than this name nothing.
 _MAX_TARGETS = 50
+_BLOCKS = (
+    *(ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith),
+    *(ast.Try, ast.TryStar, ast.Match, ast.ClassDef),
+)
 _LOOP_EXITS = (ast.Break, ast.Continue, ast.Return)
 
 
@@ -44,7 +48,11 @@ def read_drafts(code: str) -> dict[str, list[Draft]]:
     Raises InvalidSourceError.
     """
     reader = WorkflowReader()
-    reader.read(parse_source(code))
+    try:
+        reader.read(parse_source(code))
+    except RecursionError:
+        # Python's own limit is for the whole stack, whoever called.
+        raise InvalidSourceError(TOO_DEEP) from None
     return dict(sorted(reader.drafts.items(), key=lambda item: item[1][-1].position))
 
 
@@ -94,7 +102,8 @@ class WorkflowReader:
         for statement in statements:
             self._eval.steps += 1
             self._statement = statement
-            self._take(statement)
+            # Straight from here: blocks may lie a hundred deep in each other.
+            (self._take_block if isinstance(statement, _BLOCKS) else self._take)(statement)
         self._block = outer
 
     def _take(self, statement: ast.stmt) -> None:
@@ -105,10 +114,10 @@ class WorkflowReader:
                 self._bind_names(self._sdk.take_import_from(statement))
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._define(statement)
-            case ast.ClassDef():
-                self._sdk.take_class(statement)
-                self._bind_names([statement.name])
-                self._in_scope(Scope(self._eval.scope), statement.body)
+            case ast.Global() | ast.Nonlocal():
+                self._outer_names.update(statement.names)
+            case ast.Return(value=ast.expr() as value):
+                self._eval.evaluate(value)
             case _:
                 self._take_change(statement)
 
@@ -133,10 +142,6 @@ class WorkflowReader:
                     self._eval.unpack(target, UNKNOWN)
             case ast.Expr():
                 self._eval.evaluate(statement.value)
-            case ast.Global() | ast.Nonlocal():
-                self._outer_names.update(statement.names)
-            case _:
-                self._take_block(statement)
 
     def _take_block(self, statement: ast.stmt) -> None:
         match statement:
@@ -160,8 +165,12 @@ class WorkflowReader:
                 names = [name for case in statement.cases for name in names_captured_by(case.pattern)]
                 self._eval.scope.names.update(dict.fromkeys(names, UNKNOWN))
                 self._branch([case.body for case in statement.cases], is_complete=False)
-            case ast.Return(value=ast.expr() as value):
-                self._eval.evaluate(value)
+            case ast.ClassDef():
+                self._sdk.take_class(statement)
+                self._bind_names([statement.name])
+                outer, self._eval.scope = self._eval.scope, Scope(self._eval.scope)
+                self._run(statement.body)
+                self._eval.scope = outer
 
     def _assign(self, targets: list[ast.expr], value_node: ast.expr) -> None:
         value = self._eval.evaluate(value_node)
@@ -235,19 +244,15 @@ class WorkflowReader:
         self.drafts.pop(name, None)
         self.drafts[name] = [*kept, *fresh]
 
-    def _in_scope(self, scope: Scope, statements: Sequence[ast.stmt]) -> None:
-        outer, self._eval.scope = self._eval.scope, scope
-        self._run(statements)
-        self._eval.scope = outer
-
     def _branch(self, branches: Sequence[Sequence[ast.stmt]], is_complete: bool) -> None:
         """Follow each branch by itself; afterwards a variable may hold what any of them gave it."""
         base, guard = self._eval.scope, self._eval.guard
         scopes = [Scope(base) for _ in branches]
         for scope, branch in zip(scopes, branches, strict=True):
             self._eval.guard = (*guard, self._blocks + 1)
-            self._in_scope(scope, branch)
-        self._eval.guard = guard
+            self._eval.scope = scope
+            self._run(branch)
+        self._eval.scope, self._eval.guard = base, guard
         for name in dict.fromkeys(name for scope in scopes for name in scope.names):
             self._eval.steps += 1
             values = [scope.names[name] for scope in scopes if name in scope.names]
