@@ -20,6 +20,8 @@ MAX_TRANSACTION_WRITES = 100
 _CONFLICT_ATTEMPTS = 12
 _FIRST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 0.5
+# Some 30 s of pauses: longer than a request of the API may take.
+_MOST_ATTEMPTS = 120
 _PASSING_REASONS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 _PASSING_ERRORS = {"TransactionConflictException", "TransactionInProgressException"}
 # Above all characters that keys are made of.
@@ -34,8 +36,17 @@ class ConditionFailedError(Exception):
         self.failed = failed
 
 
+class ContentionError(Exception):
+    """A write was refused, or a read left undone, more often than others at the same items can be the reason."""
+
+
 async def pause(attempt: int) -> None:
-    """Wait before another attempt (0, 1, 2 ...): exponential backoff with full jitter."""
+    """Wait before another attempt (0, 1, 2 ...): exponential backoff with full jitter.
+
+    Raises ContentionError after so many attempts that nobody can still be waiting for the outcome.
+    """
+    if attempt >= _MOST_ATTEMPTS:
+        raise ContentionError(f"{attempt} attempts did not get through")
     longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
     await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
 
@@ -47,9 +58,9 @@ class AwsTable:
         self._dynamodb = dynamodb
         self._name = name
 
-    async def get(self, key: Key) -> Item | None:
-        """One item; None where there is none."""
-        answer = await self._dynamodb.call("get_item", TableName=self._name, Key=encode(key), ConsistentRead=True)
+    async def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        """One item; None where there is none. Read inconsistently it may be that of a while ago, at half the price."""
+        answer = await self._dynamodb.call("get_item", TableName=self._name, Key=encode(key), ConsistentRead=consistent)
         return decode(answer["Item"]) if "Item" in answer else None
 
     async def get_many(self, keys: Sequence[Key]) -> list[Item | None]:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from backend.app.adapters.local_event_bus import LocalEndWatch
+from backend.app.domain.message import Message
 from backend.app.domain.services import Services
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
@@ -42,9 +43,9 @@ class StepWhileWaiting(LocalEndWatch):
         self._step = step
         self.seconds: list[float] = []
 
-    async def wait_for_end(self, message_id: str, timeout: float) -> None:
+    async def wait_for_end(self, message: Message, timeout: float) -> None:
         self.seconds.append(timeout)
-        await self._step(self._engine, message_id)
+        await self._step(self._engine, message.message_id)
 
 
 @asynccontextmanager

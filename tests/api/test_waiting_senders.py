@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from backend.app.adapters.local_event_bus import LocalEndWatch
+from backend.app.domain.message import Message
 from backend.app.settings import AwsSettings
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
@@ -26,11 +27,11 @@ class NotingWatch(LocalEndWatch):
         self.waiting: set[str] = set()
         self.is_full = asyncio.Event()
 
-    async def wait_for_end(self, message_id: str, timeout: float) -> None:
-        self.waiting.add(message_id)
+    async def wait_for_end(self, message: Message, timeout: float) -> None:
+        self.waiting.add(message.message_id)
         if len(self.waiting) == PLACES:
             self.is_full.set()
-        await super().wait_for_end(message_id, timeout)
+        await super().wait_for_end(message, timeout)
 
 
 @pytest.fixture

@@ -1,19 +1,34 @@
 """How the event log of AWS is written: how often it is asked, and what becomes of an event that finds no place."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from backend.app.adapters import aws_event_writer
 from backend.app.adapters.aws_event_writer import AwsEventWriter
 from backend.app.adapters.aws_turn_store import AwsTurnStore
+from backend.app.domain.agent_port import Draft
 from backend.app.domain.engine import Engine
 from backend.app.domain.errors import EventLogBusyError
 from backend.app.wiring_aws import build_aws_engine
+from backend.app.wiring_local import LocalEngine
 from shared.aws_item import Write, update
 from shared.aws_table import AwsTable
-from shared.table_keys import seq_key
-from tests.contract.builders import everything_of, iteration_event, stored_session, taken_turn
+from shared.table_keys import SEQ_PREFIX, seq_key
+from tests.contract.builders import (
+    cancel,
+    current_session,
+    everything_of,
+    iteration_event,
+    queued_message,
+    started_event,
+    stored_session,
+    taken_turn,
+)
+from tests.contract.dynamodb_calls import dynamodb_calls
+from tests.faults.workers import open_shop
 from tests.manual_time import ManualClock, SequentialIds
 from tests.moto_aws import MotoAws, moto_in_process
 
@@ -85,3 +100,73 @@ async def test_an_event_gets_through_as_soon_as_the_others_are_done(
     turns = AwsTurnStore(table, AwsEventWriter(table, patience_seconds=1000))
     logged = await turns.append_event(turn, iteration_event(engine, turn))
     assert (logged.seq, table.others) == (61, 60)
+
+
+@pytest.fixture
+def other_engine(moto: MotoAws, clock: ManualClock, ids: SequentialIds) -> Engine:
+    """The engine of another process, which remembers nothing of what this one does."""
+    return build_aws_engine(moto.settings, moto.services, clock, ids)
+
+
+async def test_the_first_event_of_a_turn_is_one_transaction_in_a_process_that_knows_nothing_of_the_session(
+    engine: Engine, other_engine: Engine, moto: MotoAws
+) -> None:
+    turn = await taken_turn(engine)
+    session = await current_session(other_engine, turn)
+    with dynamodb_calls(moto) as calls:
+        await other_engine.turns.append_event(turn, started_event(engine, turn), session.last_seq)
+    assert [call.operation for call in calls] == ["TransactWriteItems"]
+
+
+async def test_the_first_event_of_a_turn_is_one_transaction_although_others_wrote_to_the_log_meanwhile(
+    engine: Engine, other_engine: Engine, moto: MotoAws
+) -> None:
+    turn = await taken_turn(engine)
+    await engine.turns.append_event(turn, started_event(engine, turn))
+    for _ in range(3):
+        await other_engine.turns.append_event(turn, iteration_event(engine, turn))
+    session = await current_session(engine, turn)
+    with dynamodb_calls(moto) as calls:
+        logged = await engine.turns.append_event(turn, started_event(engine, turn), session.last_seq)
+        following = await engine.turns.append_event(turn, iteration_event(engine, turn))
+    assert [call.operation for call in calls] == ["TransactWriteItems"] * 2
+    assert (logged.seq, following.seq) == (5, 6)
+
+
+async def test_a_hint_that_is_older_than_what_the_process_did_itself_is_not_heeded(
+    engine: Engine, moto: MotoAws
+) -> None:
+    turn = await taken_turn(engine)
+    session = await current_session(engine, turn)
+    await engine.turns.append_event(turn, started_event(engine, turn))
+    with dynamodb_calls(moto) as calls:
+        logged = await engine.turns.append_event(turn, iteration_event(engine, turn), session.last_seq)
+    assert [call.operation for call in calls] == ["TransactWriteItems"]
+    assert logged.seq == 2
+
+
+async def test_a_turn_reads_its_sessions_counter_once_whoever_else_wrote_to_the_log(
+    engine: Engine, other_engine: Engine, moto: MotoAws, tmp_path: Path
+) -> None:
+    shop = await open_shop(cast(LocalEngine, engine), tmp_path, *(Draft(f"Answer {n}", None) for n in range(3)))
+    for number in range(3):
+        message = await shop.queue(f"Question {number}")
+        with dynamodb_calls(moto) as calls:
+            assert await shop.answer(message) is None
+        looks = [call for call in calls if call.operation == "GetItem" and call.sort_key.startswith(SEQ_PREFIX)]
+        assert len(looks) == 1
+        # Claim apart: started, response with its usage, iteration, items, completed.
+        assert [call.operation for call in calls].count("TransactWriteItems") == 5
+        await cancel(other_engine, await shop.queue("Never mind"))
+
+
+async def test_a_cancel_is_one_transaction_although_a_worker_wrote_to_the_log_since(
+    engine: Engine, other_engine: Engine, moto: MotoAws
+) -> None:
+    session = await stored_session(engine)
+    await cancel(other_engine, await queued_message(engine, session))
+    turn, second = await taken_turn(engine, session), await queued_message(engine, session)
+    await engine.turns.append_event(turn, started_event(engine, turn))
+    with dynamodb_calls(moto) as calls:
+        await cancel(other_engine, second)
+    assert [call.operation for call in calls].count("TransactWriteItems") == 1

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from backend.app.domain.engine import Engine
 from backend.app.wiring_aws import build_aws_engine
 from shared.aws_item import put, update
-from shared.aws_table import AwsTable, ConditionFailedError
+from shared.aws_table import AwsTable, ConditionFailedError, ContentionError, pause
 from tests.aws_faults import Faults
 from tests.contract.builders import (
     complete,
@@ -132,6 +132,13 @@ async def test_a_turn_goes_through_a_store_that_hiccups_at_every_call(engine: En
     faults.refuse("TransactWriteItems", "TransactionInProgressException")
     await complete(engine, turn)
     assert (await current_message(engine, turn)).status == "completed"
+
+
+async def test_pauses_end_where_nothing_gets_through() -> None:
+    await pause(0)
+    for attempt in (120, 5_000):
+        with pytest.raises(ContentionError, match=f"{attempt} attempts"):
+            await pause(attempt)
 
 
 async def test_a_refused_condition_is_named(table: AwsTable) -> None:

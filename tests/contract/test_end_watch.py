@@ -8,7 +8,16 @@ import pytest
 from backend.app.domain.message import TurnRef
 from backend.app.domain.ports import EndWatch
 from shared.events import EndingEvent
-from tests.contract.builders import cancel, complete, current_message, fail, iteration_event, taken_turn
+from tests.contract.builders import (
+    cancel,
+    complete,
+    current_message,
+    draft_message,
+    fail,
+    iteration_event,
+    stored_session,
+    taken_turn,
+)
 from tests.contract.engines import TestedEngine
 
 End = Callable[[TestedEngine, TurnRef], Awaitable[EndingEvent]]
@@ -31,8 +40,9 @@ def _watch(engine: TestedEngine) -> EndWatch:
     return engine.end_watch
 
 
-async def _start_waiting(engine: TestedEngine, message_id: str, count: int = 1) -> list[asyncio.Task[None]]:
-    waiting = [asyncio.create_task(_watch(engine).wait_for_end(message_id, _LONG)) for _ in range(count)]
+async def _start_waiting(engine: TestedEngine, turn: TurnRef, count: int = 1) -> list[asyncio.Task[None]]:
+    message = await current_message(engine, turn)
+    waiting = [asyncio.create_task(_watch(engine).wait_for_end(message, _LONG)) for _ in range(count)]
     await asyncio.wait(waiting, timeout=0.01)  # lets them begin; they need nothing but the loop for it
     assert not any(task.done() for task in waiting)
     return waiting
@@ -41,7 +51,7 @@ async def _start_waiting(engine: TestedEngine, message_id: str, count: int = 1) 
 @pytest.mark.parametrize("end", ENDS)
 async def test_who_waits_is_woken_by_every_kind_of_end(engine: TestedEngine, end: str) -> None:
     turn = await taken_turn(engine)
-    (waiting,) = await _start_waiting(engine, turn.message_id)
+    (waiting,) = await _start_waiting(engine, turn)
     await engine.bus.publish(await ENDS[end](engine, turn))
     async with asyncio.timeout(_AT_ONCE):
         await waiting
@@ -50,7 +60,7 @@ async def test_who_waits_is_woken_by_every_kind_of_end(engine: TestedEngine, end
 
 async def test_all_who_wait_for_a_message_are_woken(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
-    waiting = await _start_waiting(engine, turn.message_id, 8)
+    waiting = await _start_waiting(engine, turn, 8)
     await engine.bus.publish(await complete(engine, turn))
     async with asyncio.timeout(_AT_ONCE):
         await asyncio.gather(*waiting)
@@ -58,8 +68,8 @@ async def test_all_who_wait_for_a_message_are_woken(engine: TestedEngine) -> Non
 
 async def test_those_who_wait_for_others_are_not_woken(engine: TestedEngine) -> None:
     turn, other = await taken_turn(engine), await taken_turn(engine)
-    (waiting,) = await _start_waiting(engine, turn.message_id)
-    (waiting_for_other,) = await _start_waiting(engine, other.message_id)
+    (waiting,) = await _start_waiting(engine, turn)
+    (waiting_for_other,) = await _start_waiting(engine, other)
     await engine.bus.publish(iteration_event(engine, other))
     await engine.bus.publish(await complete(engine, turn))
     async with asyncio.timeout(_AT_ONCE):
@@ -73,19 +83,21 @@ async def test_those_who_wait_for_others_are_not_woken(engine: TestedEngine) -> 
 @pytest.mark.parametrize("timeout", [0.0, 0.01])
 async def test_who_waits_is_let_go_after_the_timeout(engine: TestedEngine, timeout: float) -> None:
     turn = await taken_turn(engine)
+    message = await current_message(engine, turn)
     async with asyncio.timeout(_AT_ONCE):
-        await _watch(engine).wait_for_end(turn.message_id, timeout)
+        await _watch(engine).wait_for_end(message, timeout)
     assert (await current_message(engine, turn)).status.is_open
 
 
 async def test_a_message_that_nobody_knows_can_be_waited_for(engine: TestedEngine) -> None:
+    unknown = draft_message(engine, await stored_session(engine))
     async with asyncio.timeout(_AT_ONCE):
-        await _watch(engine).wait_for_end(engine.ids.new_id(), 0.01)
+        await _watch(engine).wait_for_end(unknown, 0.01)
 
 
 async def test_who_stops_waiting_leaves_the_others_waiting(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
-    leaving, staying = await _start_waiting(engine, turn.message_id, 2)
+    leaving, staying = await _start_waiting(engine, turn, 2)
     leaving.cancel()
     await asyncio.wait([leaving])
     assert leaving.cancelled()
@@ -99,7 +111,7 @@ async def test_an_end_in_another_process_is_noticed_before_long(
     engine: TestedEngine, other_engine: TestedEngine
 ) -> None:
     turn = await taken_turn(engine)
-    (waiting,) = await _start_waiting(engine, turn.message_id)
+    (waiting,) = await _start_waiting(engine, turn)
     await complete(other_engine, turn)
     async with asyncio.timeout(5):
         await waiting

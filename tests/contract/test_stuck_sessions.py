@@ -245,3 +245,14 @@ async def test_only_what_waits_for_its_end_is_open(engine: TestedEngine) -> None
     assert not await engine.turns.is_open(engine.ids.new_id())
     await delete(engine, session)
     assert not await engine.turns.is_open(queued.message_id)
+
+
+async def test_what_ends_before_a_turn_that_somebody_began_out_of_turn_ends_all_the_same(
+    engine: TestedEngine, clock: ManualClock
+) -> None:
+    session = await stored_session(engine)
+    first = await queued_message(engine, session)
+    out_of_turn = await taken_turn(engine, session)
+    await cancel(engine, first)
+    assert not await engine.turns.is_open(first.message_id)
+    assert (await current_message(engine, out_of_turn)).due_at is not None

@@ -32,7 +32,9 @@ class LocalServer:
         """Wait until the message has ended: what it came to."""
         async with asyncio.timeout(WAIT_SECONDS):
             while (message := (await self.http.get(f"/messages/{message_id}")).json())["status"] in OPEN:
-                await self.engine.end_watch.wait_for_end(message_id, WAIT_SECONDS)
+                stored = await self.engine.messages.find_message(message_id)
+                assert stored is not None
+                await self.engine.end_watch.wait_for_end(stored, WAIT_SECONDS)
         ended: Json = message
         return ended
 

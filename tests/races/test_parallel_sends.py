@@ -47,7 +47,7 @@ async def _run_all(shop: RaceShop) -> None:
     running = asyncio.create_task(worker.run())
     async with asyncio.timeout(DEADLINE_SECONDS):
         while (await shop.find(last)).status.is_open:
-            await shop.engine.end_watch.wait_for_end(last.message_id, 0.1)
+            await shop.engine.end_watch.wait_for_end(last, 0.1)
         while await shop.engine.database.read(
             lambda connection: connection.execute("SELECT 1 FROM doorbells").fetchone()
         ):

@@ -57,8 +57,15 @@ class AwsEventWriter:
                 await pause(attempt)
                 attempt += 1
             else:
-                self._remember(numbered)
+                self.learn(event.session_id, numbered.seq)
                 return numbered
+
+    def learn(self, session_id: str, last_seq: int) -> None:
+        """The session's counter stood at this number just now: what is remembered of it may be older."""
+        self._last_seqs[session_id] = max(last_seq, self._last_seqs.get(session_id, 0))
+        self._last_seqs.move_to_end(session_id)
+        if len(self._last_seqs) > _REMEMBERED_SESSIONS:
+            self._last_seqs.popitem(last=False)
 
     def forget(self, session_id: str) -> None:
         """Somebody else changed the session's counter."""
@@ -82,9 +89,3 @@ class AwsEventWriter:
             last=event.seq - 1,
         )
         return [counted, put(event_item(event))]
-
-    def _remember(self, event: LoggedBase) -> None:
-        self._last_seqs[event.session_id] = event.seq
-        self._last_seqs.move_to_end(event.session_id)
-        if len(self._last_seqs) > _REMEMBERED_SESSIONS:
-            self._last_seqs.popitem(last=False)

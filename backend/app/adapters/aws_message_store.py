@@ -1,5 +1,6 @@
 """Messages in the DynamoDB table, as their senders see them."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -28,6 +29,7 @@ from shared.events import MessageCancelledEvent
 from shared.table_keys import (
     MESSAGE_PREFIX,
     message_key,
+    seq_key,
     session_key,
     session_partition,
 )
@@ -119,9 +121,14 @@ class AwsMessageStore:
         self, message: Message, now: datetime, event: MessageCancelledEvent
     ) -> tuple[Message, MessageCancelledEvent]:
         error = MessageError(event.code, event.detail or "")
-        session = await self._table.get(session_key(message.session_id))
-        if session is None or "deleted_at" in session:
+        session, counter = await asyncio.gather(
+            self._table.get(session_key(message.session_id)),
+            self._table.get(seq_key(message.project_id, message.session_id)),
+        )
+        if session is None or "deleted_at" in session or counter is None:
             raise SessionGoneError(message.session_id)
+        # Workers write to this log too: what this process remembers of it is seldom true.
+        self._writer.learn(message.session_id, counter["last_seq"])
         attempt = message.attempt + 1
         change, values = ending_attributes(MessageStatus.CANCELLED, error, now, attempt=attempt)
         logged = await self._writer.log(

@@ -65,8 +65,9 @@ def ending_writes(
     following = update(
         message_key(session_id, others[0]),
         f"SET {DUE}",
-        "#status = :queued",
+        "#status = :queued OR #status = :running",
         queued=MessageStatus.QUEUED,
+        running=MessageStatus.RUNNING,
         **due_attributes(start_due_at(now)),
     )
     return {"session": update(key, change, LIVE, **ended), "following": following}

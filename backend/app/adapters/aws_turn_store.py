@@ -134,8 +134,10 @@ class AwsTurnStore:
         stored = await response_writes(self._table, turn, response)
         return await self._log(event, {"message": counted, "response": stored})
 
-    async def append_event(self, turn: TurnRef, event: AnyLogged) -> AnyLogged:
+    async def append_event(self, turn: TurnRef, event: AnyLogged, last_seq: int | None = None) -> AnyLogged:
         """See TurnStore."""
+        if last_seq is not None:
+            self._writer.learn(event.session_id, last_seq)
         return await self._log(event, {"message": own_check(turn)})
 
     async def store_items(self, turn: TurnRef, items: Sequence[Item]) -> None:

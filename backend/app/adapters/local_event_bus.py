@@ -5,6 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 
+from backend.app.domain.message import Message
 from shared.events import BusMessage, EndingEvent
 
 logger = logging.getLogger(__name__)
@@ -43,9 +44,9 @@ class LocalEndWatch:
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         bus.listen(self._hear)
 
-    async def wait_for_end(self, message_id: str, timeout: float) -> None:
+    async def wait_for_end(self, message: Message, timeout: float) -> None:
         """See EndWatch."""
-        ended = asyncio.Event()
+        message_id, ended = message.message_id, asyncio.Event()
         self._waiting[message_id].add(ended)
         try:
             async with asyncio.timeout(min(timeout, _LOOK_AGAIN_SECONDS)):

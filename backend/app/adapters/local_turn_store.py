@@ -141,7 +141,12 @@ class LocalTurnStore:
 
         return await self._database.transaction(work)
 
-    async def append_event(self, turn: TurnRef, event: AnyLogged) -> AnyLogged:
+    async def append_event(
+        self,
+        turn: TurnRef,
+        event: AnyLogged,
+        last_seq: int | None = None,  # noqa: ARG002 - the file is asked anyway
+    ) -> AnyLogged:
         """See TurnStore."""
 
         def work(connection: sqlite3.Connection) -> AnyLogged:

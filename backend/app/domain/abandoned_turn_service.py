@@ -104,6 +104,8 @@ class AbandonedTurnService:
         message = await self._turns.find_open_message(session_id)
         if message is None or message.due_at is None or message.due_at > now:
             return _Finding.CARED_FOR
+        if message.lease_until is not None and message.lease_until > now:
+            return _Finding.CARED_FOR
         if message.attempt >= self._limits.attempts:
             await self._fail(message)
         elif is_full:

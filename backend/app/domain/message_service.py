@@ -169,7 +169,7 @@ class MessageService:
             if not may_wait:
                 return message
             while message.status.is_open and (left := deadline - loop.time()) > 0:
-                await self._end_watch.wait_for_end(message.message_id, left)
+                await self._end_watch.wait_for_end(message, left)
                 found = await self._messages.find_message(message.message_id)
                 if found is None:
                     raise SessionNotFoundError(message.session_id)  # deleted while we waited

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from backend.app.domain.message import CompletedTurn, Item
+from backend.app.domain.message import CompletedTurn, Item, Message
 from shared.events import BusMessage
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class TurnQueue(Protocol):
 class EndWatch(Protocol):
     """Wakes those who wait for a message to end."""
 
-    async def wait_for_end(self, message_id: str, timeout: float) -> None:
+    async def wait_for_end(self, message: Message, timeout: float) -> None:
         """Return when the message may have ended, or after `timeout` seconds. A hint: read the message again."""
         ...
 

@@ -81,7 +81,7 @@ class TurnAttempt:
         session = await self._parts.sessions.find_session(self.turn.session_id)
         if session is None:
             raise TurnFencedError("the session was deleted")
-        await self._recorder.record_start(self._message.prompt)
+        await self._recorder.record_start(self._message.prompt, session.last_seq)
         snapshot = await self._heartbeat.keep_alive_during(self._parts.memory.refresh(session))
         agents = self._parts.begin_agent_turn(snapshot.history, self._recorder)
         self._work = TurnWork(

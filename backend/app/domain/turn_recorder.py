@@ -59,9 +59,10 @@ class TurnEventRecorder:
         )
         return fit_event(event, f"/messages/{self._turn.message_id}")
 
-    async def record_start(self, prompt: str) -> None:
-        """The attempt has begun."""
-        await self._log(self.event(MessageStartedEvent, prompt=prompt))
+    async def record_start(self, prompt: str, last_seq: int) -> None:
+        """The attempt has begun. `last_seq`: the session's last event, read just now."""
+        event = self.event(MessageStartedEvent, prompt=prompt)
+        await self._bus.publish(await self._turns.append_event(self._turn, event, last_seq))
 
     async def record_response(
         self, agent: AgentName, iteration: int, *, response_id: str, model: str, usage: TokenUsage, body: Item

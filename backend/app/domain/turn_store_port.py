@@ -104,8 +104,11 @@ class TurnStore(Protocol):
         """Store the response whole, add its usage to the message, log the event. Returns the logged event."""
         ...
 
-    async def append_event(self, turn: TurnRef, event: LoggedEvent) -> LoggedEvent:
-        """Give the event the session's next number and log it, as one transaction. Returns the logged event."""
+    async def append_event(self, turn: TurnRef, event: LoggedEvent, last_seq: int | None = None) -> LoggedEvent:
+        """Give the event the session's next number and log it, as one transaction. Returns the logged event.
+
+        `last_seq` is the session's last number, where it was read just now: a hint that spares the store a look.
+        """
         ...
 
     async def store_items(self, turn: TurnRef, items: Sequence[Item]) -> None:
