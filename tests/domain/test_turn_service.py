@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -323,7 +324,7 @@ async def test_a_redelivered_turn_is_answered_once(workshop: OpenWorkshop) -> No
 async def test_a_turn_that_another_worker_has_is_put_back(workshop: OpenWorkshop, clock: ManualClock) -> None:
     shop = await workshop(Draft("Done.", None))
     message = await shop.queue()
-    await shop.engine.turns.take_turn(message.message_id, clock.now(), clock.now().replace(year=2027), 3)
+    await shop.engine.turns.take_turn(message.message_id, clock.now(), clock.now() + timedelta(seconds=60), 3)
     assert await shop.answer(message) == 10
 
 
