@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.console.browser_page import ConsolePage
 
@@ -52,6 +52,25 @@ def test_a_source_of_200_kb_is_edited_in_colours_and_no_key_waits(
     visitor.code.get_by_role("button", name="Save").click()
     expect(visitor.code.get_by_label("Version", exact=True)).to_have_value("2")
     assert longest <= LONGEST_TASK_MS
+
+
+def test_a_worker_that_fails_once_does_not_end_the_colouring(visit: Callable[..., ConsolePage]) -> None:
+    visitor = visit()
+    visitor.is_outage = True  # the browser itself writes of the script that it did not get
+    lost: list[str] = []
+
+    def lose_once(route: Route) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route.request.url)
+            route.abort()
+
+    visitor.page.route("**/page_worker*", lose_once)
+    visitor.page.goto(f"{visitor.url}/#/project/{visitor.new_project('A lost worker', long_source()[:40_000])}")
+    source = visitor.code.get_by_role("region", name="Source")
+    expect(source.get_by_text("function_0", exact=True)).to_have_class("tk-title")
+    assert len(lost) == 1
 
 
 def edit(visitor: ConsolePage) -> None:

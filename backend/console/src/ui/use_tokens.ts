@@ -43,10 +43,13 @@ function useLater<Value>(key: string, isQuick: boolean, now: () => Value, later:
   useEffect(() => {
     if (isQuick) return;
     let isCurrent = true;
-    later().then(
-      (value) => isCurrent && setTold({ key, value }),
-      () => isCurrent && setTold({ key, value: undefined }),
-    );
+    // A worker that has failed is replaced: a second one may well answer.
+    later()
+      .catch(later)
+      .then(
+        (value) => isCurrent && setTold({ key, value }),
+        () => isCurrent && setTold({ key, value: undefined }),
+      );
     return () => {
       isCurrent = false;
     };
