@@ -70,6 +70,18 @@ async def test_each_response_is_there_whole(client: httpx.AsyncClient, engine: L
     assert found["tool_calls"] == [{**where, **call}]
 
 
+async def test_a_response_of_before_text_was_looked_at_can_be_read(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str
+) -> None:
+    output = [None, "x", {**CALL, "arguments": {"diff": "half \ud83d"}}, {"type": "message", "content": "half \ud83d"}]
+    message = await message_with(client, engine, session_id, {"resp_1": {"output": output}})
+    found = await full(client, message)
+    assert found["openai_response"]["responses"][0]["response"]["output"][3]["content"] == "half \ufffd"
+    assert found["tool_calls"][0]["name"] == "submit_patch"
+    part = await full(client, message, "?response_id=resp_1&part=1")
+    assert json.loads(part["text"])["output"][3]["content"] == "half \ufffd"
+
+
 async def test_the_responses_of_failed_attempts_are_kept_in_order(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:

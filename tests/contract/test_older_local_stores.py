@@ -8,7 +8,7 @@ from pathlib import Path
 from backend.app.adapters.local_recovery import recover_turns
 from backend.app.domain.ports import Doorbell
 from backend.app.wiring_local import LocalEngine, build_local_engine
-from tests.contract.builders import queued_message, stored_session, take_up
+from tests.contract.builders import USAGE, queued_message, record_response, stored_session, take_up
 from tests.manual_time import ManualClock, SequentialIds
 
 # Takes away what came later, newest first.
@@ -52,4 +52,26 @@ async def test_open_messages_and_doorbells_of_an_older_store_are_seen_to(
     received = [(await engine.queue.receive(60)).doorbell for _ in range(2)]
     assert {one.message_id for one in received} == {messages[0].message_id, turn.message_id}
     assert not any(one.is_rescue for one in received)
+    await engine.database.close()
+
+
+async def test_usage_of_an_older_store_is_counted_on(tmp_path: Path, clock: ManualClock, ids: SequentialIds) -> None:
+    engine = await opened(tmp_path, clock, ids)
+    session = await stored_session(engine)
+    turn = await take_up(engine, (await queued_message(engine, session)).message_id)
+    await record_response(engine, turn, 1)
+    await engine.database.close()
+    with closing(sqlite3.connect(tmp_path / "vibewire.sqlite")) as store:
+        for table in ("sessions", "messages", "responses"):
+            for column in ("cached_tokens", "reasoning_tokens"):
+                store.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+
+    engine = await opened(tmp_path, clock, ids)
+    await record_response(engine, turn, 2)
+    responses = await engine.messages.list_responses(turn.message_id)
+    before = USAGE.model_copy(update={"cached_tokens": 0, "reasoning_tokens": 0})
+    assert [response.usage for response in responses] == [before, USAGE]
+    found = await engine.messages.find_message(turn.message_id)
+    assert found is not None
+    assert found.token_usage == before + USAGE
     await engine.database.close()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from backend.app.api.page_size import MAX_PAGE_BYTES, json_bytes
 from backend.app.domain.errors import InvalidInputError, ResponseNotFoundError, shortened
 from backend.app.domain.message import ModelResponse
 from backend.app.domain.message_service import FullMessage
+from backend.app.domain.storable_text import storable_json
 
 # A part is JSON text inside of JSON: each of its quotes and backslashes is written as two characters.
 _PART_CHARACTERS = MAX_PAGE_BYTES // 2 - 1_000
@@ -93,7 +95,12 @@ def _compact(value: object) -> str:
 
 
 def _answers_of(full: FullMessage, response_id: str | None) -> list[ModelResponse]:
-    answers = [answer for answer in full.responses if response_id in (None, answer.response_id)]
+    # Older responses were stored as the model's server sent them, with what no answer can carry.
+    answers = [
+        replace(answer, body=storable_json(answer.body))
+        for answer in full.responses
+        if response_id in (None, answer.response_id)
+    ]
     if response_id is not None and not answers:
         raise ResponseNotFoundError(
             f"The message has no model response {shortened(response_id)}.", session_id=full.message.session_id
@@ -120,10 +127,10 @@ def _tool_calls(answer: ModelResponse) -> list[ToolCallBody]:
             attempt=answer.attempt,
             agent=answer.agent,
             iteration=answer.iteration,
-            call_id=item.get("call_id") or "",
-            name=item.get("name") or "",
-            arguments=item.get("arguments") or "",
+            call_id=str(item.get("call_id") or ""),
+            name=str(item.get("name") or ""),
+            arguments=str(item.get("arguments") or ""),
         )
         for item in answer.body.get("output") or []
-        if item.get("type") == "function_call"
+        if isinstance(item, dict) and item.get("type") == "function_call"
     ]
