@@ -1,6 +1,7 @@
 """Runs VibeCoder and the Evaluator on the Agents SDK."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +24,8 @@ from backend.app.vibecoder.model_errors import EXPECTED, is_key_refusal, turn_er
 from backend.app.vibecoder.model_retries import model_retries
 from backend.app.vibecoder.recording_model import RecordingModel
 from shared.events import AgentName
+
+logger = logging.getLogger(__name__)
 
 # Model calls of VibeCoder in one iteration: a patch, a few corrections, the closing words.
 _MAX_CALLS = 8
@@ -100,7 +103,10 @@ class AgentRunner:
         """What an expected failure of a model (one of EXPECTED) means for the turn."""
         if is_key_refusal(error):
             self._use.on_key_refused()
-        return turn_error(error, self._use.secrets())
+        found = turn_error(error, self._use.secrets())
+        if found.code == "agent_failed":  # the SDK wraps a bug in a tool like this, too
+            logger.error("The agent cannot be run", exc_info=error)
+        return found
 
     def open_desk(self, code: str) -> PatchDesk:
         """A place for patches to the code."""

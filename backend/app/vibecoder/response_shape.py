@@ -16,6 +16,8 @@ Json = dict[str, Any]
 # More than this in one response is no count of tokens.
 _MOST_TOKENS = 10**12
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+# Fields of a function call that the SDK looks at, and what they are there.
+_CALL_FIELDS: dict[str, type] = {"id": str, "status": str, "caller": dict, "namespace": str, "async": bool}
 _ERRORS = frozenset({"error", "response.error"})
 _PREFIX = "response."
 
@@ -131,8 +133,9 @@ def _shaped_items(items: Any) -> list[Json]:
 
 def _shaped_call(item: Json) -> Json:
     arguments = item.get("arguments")
+    known = {name: value for name, value in item.items() if isinstance(value, _CALL_FIELDS.get(name, object))}
     return {
-        **item,
+        **known,
         # The call and its result are told to belong together by this alone.
         "call_id": _text(item.get("call_id")) or _id(item, "call"),
         "name": _text(item.get("name")) or "unnamed",
