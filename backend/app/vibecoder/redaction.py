@@ -11,32 +11,37 @@ _SHORTEST_SECRET = 8
 _GRAM = 8
 # So many characters at either end of a masked text make it the secret's.
 _SHOWN_ENDS = 3
+# What is read of what a server said: nobody is shown more, and a page of it is searched in milliseconds.
+_MOST_CHARACTERS = 20_000
+# Each pattern begins at the start of a word, or is bounded: else a long word is read again from each of its letters.
+_WORD_START = r"(?<![A-Za-z0-9_\-])"
 _PATTERNS = (
     # A header that is repeated, up to the end of its line or of its quotes.
     re.compile(r"(?i)\b((?:proxy-)?authorization|x-api-key|api-key)\b[\"']?\s*[:=]\s*[\"']?[^\"'\r\n,;}]+"),
     re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=*\-]{3,}"),
     # Keys by the look of them; masked ones too.
     re.compile(r"\b(?:sk|pk|rk|gsk|xai|pplx|nvapi|hf)[-_][A-Za-z0-9_\-*.\u2026]{3,}"),
-    re.compile(r"\bAIza[A-Za-z0-9_\-]{10,}|\bAKIA[A-Z0-9]{12,}|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-.]+"),
+    re.compile(r"\bAIza[A-Za-z0-9_\-]{10,}|\bAKIA[A-Z0-9]{12,}|\beyJ[A-Za-z0-9_\-]{8,2000}+\.[A-Za-z0-9_\-.]+"),
     # Who masks something shows its ends.
-    re.compile(r"[A-Za-z0-9_\-]*\*{3,}[A-Za-z0-9_\-*]*"),
+    re.compile(_WORD_START + r"[A-Za-z0-9_\-]*+\*{3,}[A-Za-z0-9_\-*]*"),
     re.compile(r"(?i)\b((?:api[_-]?key|access[_-]?token|token|secret|password)=)[^\s&\"']+"),
 )
-_URL_CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)[^\s/@\"']+@")
-_MASKED = re.compile(r"[A-Za-z0-9_\-]+(?:\.{2,}|\u2026|[xX]{4,}|\u2022+|#{3,})[A-Za-z0-9_\-]+")
+_URL_CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]{0,30}+://)[^\s/@\"']+@")
+_MASKED = re.compile(_WORD_START + r"[A-Za-z0-9_\-]+(?:\.{2,}|\u2026|[xX]{4,}|\u2022+|#{3,})[A-Za-z0-9_\-]+")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without secrets.
 
     Args:
-        text: what another server said.
+        text: what another server said; only its first 20,000 characters are read, and given back.
         secrets: what it may have repeated, whole, in part, or with its middle masked.
 
     Returns:
         The text with `[redacted]` in the place of each secret, of what looks like a key or a header that carries one,
         and of the credentials in a URL.
     """
+    text = text[:_MOST_CHARACTERS]
     for secret in secrets:
         for form in {secret, quote(secret, safe="")}:
             if len(form) >= _SHORTEST_SECRET:
