@@ -31,7 +31,7 @@ console:  ## Build the console, the web page at / (needs Node 20.19, or 22.12 or
 	else echo "console was SKIPPED: no Node.js with npm (https://nodejs.org, 20.19, or 22.12 or newer)"; fi
 
 ##@ Test
-test: .venv/.dev  ## Run the whole test suite
+test: .venv/.dev tmux-if-may  ## Run the whole test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: .venv/.dev  ## Lint, types and import contracts
@@ -160,6 +160,12 @@ $(CONSOLE)/node_modules/.package-lock.json: $(CONSOLE)/package-lock.json
 	@cd $(CONSOLE) && npm ci --omit=dev --ignore-scripts --no-fund --no-audit --silent
 	@touch $@
 
+# For the tests of the terminal, which say that they are skipped without it.
+tmux-if-may:
+	@if ! command -v tmux >/dev/null && [[ "$$(id -u)" == 0 ]] && command -v apt-get >/dev/null; then \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tmux; } >/dev/null \
+			|| echo "Debian's tmux could not be installed: the terminal is not tested."; fi
+
 # The official JavaScript client and server, for the relay's tests and figures. Without Node those say that they were skipped.
 relay-peers-if-node:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory --silent tests/node/node_modules/.package-lock.json; \
@@ -182,4 +188,4 @@ $(CONSOLE)/node_modules/.dev: $(CONSOLE)/package-lock.json .venv/.local
 .PHONY: validate relay-image sam-local bench-dynamodb bench-cold-start bench-cost bench-start
 .PHONY: nfs test-targets artifacts test-lambda test-relay fuzz-relay bench-relay relay-peers-if-node
 .PHONY: console console-if-node check-console test-console newcomer contracts
-.PHONY: help run watch chat test test-long check evidence bench format lock clean
+.PHONY: tmux-if-may help run watch chat test test-long check evidence bench format lock clean

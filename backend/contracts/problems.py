@@ -19,6 +19,7 @@ STATUS_OF_OTHER_CODE = {
     "foreign_host": HTTPStatus.MISDIRECTED_REQUEST,
     "invalid_request": HTTPStatus.UNPROCESSABLE_ENTITY,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "out_of_memory": HTTPStatus.SERVICE_UNAVAILABLE,
     "keys_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # The answers of the server itself, whatever was called: not listed with each call.
@@ -61,7 +62,7 @@ _CODES_OF_CALL = {
     "get_health": (),
 }
 _TOKEN = {"invalid_token", "keys_unavailable"}
-_ANY_CALL = ("internal_error", "storage_full", "storage_unavailable", "storage_damaged")
+_ANY_CALL = ("internal_error", "out_of_memory", "storage_full", "storage_unavailable", "storage_damaged")
 _BODY = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_request")
 
 _DETAILS = {
@@ -94,6 +95,7 @@ _DETAILS = {
     "body_too_large": "The body may have at most 1000000 bytes.",
     "unsupported_media_type": "A compressed body is not read: send it without `Content-Encoding`.",
     "invalid_request": "body.prompt: Field required",
+    "out_of_memory": "The server has too little memory left for this; nothing was changed. Try again later.",
     "internal_error": "Something is broken here; the log has it.",
     "keys_unavailable": "The issuer's keys cannot be fetched now; try again.",
 }

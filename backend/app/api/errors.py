@@ -1,5 +1,6 @@
 """Domain errors as answers: RFC 9457 problem details, by one table."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,8 @@ from starlette.routing import BaseRoute, Match, Route
 from backend.app.api.answer_headers import ANSWER_HEADERS
 from backend.app.domain.errors import DomainError, shortened
 from shared.identity import InvalidTokenError, KeysUnavailableError
+
+logger = logging.getLogger(__name__)
 
 # The one table: code -> status. A domain error that is missing here fails a test.
 STATUS_OF_CODE = {
@@ -65,6 +68,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(KeysUnavailableError, _keys_unavailable)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(MemoryError, _out_of_memory)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -128,6 +132,13 @@ def _methods_of_path(request: Request) -> set[str]:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
         for method in route.methods or ()
     }
+
+
+async def _out_of_memory(request: Request, _error: Exception) -> JSONResponse:
+    logger.error("A request could not be answered: out of memory")
+    detail = "The server has too little memory left for this; nothing was changed. Try again later."
+    retry_after = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "out_of_memory", detail, headers=retry_after, **_session_of(request))
 
 
 async def _bug(request: Request, _error: Exception) -> JSONResponse:

@@ -20,6 +20,7 @@ export const PROBLEM_CODES = [
   "message_not_found",
   "method_not_allowed",
   "no_such_path",
+  "out_of_memory",
   "owner_only",
   "project_not_found",
   "prompt_too_long",
@@ -248,7 +249,7 @@ export interface Problem {
   detail: string;
   status: number;
   /** Stable: for programs. */
-  code: "body_too_large" | "code_too_large" | "event_log_busy" | "foreign_host" | "foreign_origin" | "internal_error" | "invalid_code" | "invalid_cursor" | "invalid_input" | "invalid_node_id" | "invalid_request" | "invalid_token" | "keys_unavailable" | "malformed_json" | "message_id_conflict" | "message_not_found" | "method_not_allowed" | "no_such_path" | "owner_only" | "project_not_found" | "prompt_too_long" | "response_not_found" | "session_not_found" | "stale_version" | "storage_damaged" | "storage_full" | "storage_unavailable" | "too_many_members" | "too_many_queued_messages" | "two_message_ids" | "unsupported_media_type" | "version_not_found";
+  code: "body_too_large" | "code_too_large" | "event_log_busy" | "foreign_host" | "foreign_origin" | "internal_error" | "invalid_code" | "invalid_cursor" | "invalid_input" | "invalid_node_id" | "invalid_request" | "invalid_token" | "keys_unavailable" | "malformed_json" | "message_id_conflict" | "message_not_found" | "method_not_allowed" | "no_such_path" | "out_of_memory" | "owner_only" | "project_not_found" | "prompt_too_long" | "response_not_found" | "session_not_found" | "stale_version" | "storage_damaged" | "storage_full" | "storage_unavailable" | "too_many_members" | "too_many_queued_messages" | "two_message_ids" | "unsupported_media_type" | "version_not_found";
   /** Where the error is about a session. */
   session_id?: string;
   /** With `invalid_request`: what is wrong where. */
