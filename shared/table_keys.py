@@ -20,8 +20,8 @@ A partition for each project, session, user and message id:
 | MESSAGE#message | MESSAGE | where a message lies |
 | WAIT#slot | WAIT | who waits for an answer, and until when |
 
-The sparse index `due` (`due_kind`, `due_at`) finds candidates for the schedule: open messages, deleted sessions and
-deleted projects.
+The sparse index `due` (`due_kind`, `due_at`) finds candidates for the schedule: the first open message of each
+session, deleted sessions and deleted projects.
 """
 
 from typing import Any

@@ -135,6 +135,8 @@ class TurnService:
         except TurnFencedError as fenced:
             logger.info("Turn %s is not begun again: %s", attempt.turn.message_id, fenced)
             return
+        except EventLogBusyError:
+            logger.warning("Turn %s is begun again, which its busy log does not say", attempt.turn.message_id)
         await self._release(attempt, seconds)
 
     async def _end(self, attempt: TurnAttempt, status: MessageStatus, error: MessageError) -> None:
