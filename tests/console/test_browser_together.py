@@ -101,7 +101,8 @@ def test_nothing_that_is_said_or_shown_is_html(visit: Visit) -> None:
     visitor.send("Create a <b>bold</b> agent <script>document.title='owned'</script>")
     expect(visitor.log).to_contain_text("<b>bold</b>")
     expect(visitor.page.get_by_role("button", name=name)).to_be_visible()
-    assert "owned" not in visitor.page.title()
+    # The tab is called as the project is; nothing has called it otherwise.
+    expect(visitor.page).to_have_title(f"{name} · Vibewire")
     assert visitor.page.locator("b, img[src=x]").count() == 0
 
 
