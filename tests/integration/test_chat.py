@@ -90,7 +90,7 @@ async def test_a_turn_that_fails_ends_in_a_failure(server_url: str) -> None:
 async def test_a_refused_prompt_says_why(server_url: str) -> None:
     code, _, errors = await chat(server_url, "--project", "Refusing", " ")
     assert code == 1
-    assert "invalid_input: The prompt is empty." in errors
+    assert "invalid_input: The prompt is empty" in errors
 
 
 async def test_a_server_that_is_away_is_named_in_one_line() -> None:
