@@ -18,7 +18,7 @@ from backend.local.event_client import Event, EventClient
 from backend.local.keyboard import Keyboard
 from backend.local.screen import Screen
 from backend.local.server_address import default_url
-from backend.local.visible_text import visible
+from backend.local.terminal_text import visible
 
 _SAY_WHAT_IT_IS = "Say what it is to do, and it is created; or look with /code what the agents are called."
 _INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended

@@ -15,7 +15,7 @@ from backend.local.rehearsal_model import RehearsalServer
 from backend.local.server_address import command_for, url_of
 from backend.local.settings import LocalSettings
 from backend.local.start_checks import CannotStartError, listen
-from backend.local.visible_text import VisibleFormatter, visible
+from backend.local.terminal_text import VisibleFormatter, visible
 from shared.environment import InvalidSettingsError, read_settings
 
 _REHEARSAL_PACE_SECONDS = 0.04

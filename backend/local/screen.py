@@ -11,7 +11,7 @@ from rich.syntax import ANSISyntaxTheme, Syntax
 from rich.text import Text
 from rich.theme import Theme
 
-from backend.local.visible_text import visible, visible_json, visible_line
+from backend.local.terminal_text import visible, visible_json, visible_line
 
 # The terminal's own palette, without white, black and yellow: readable on a light and on a dark background.
 _CODE_COLOURS = {

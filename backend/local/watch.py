@@ -13,7 +13,7 @@ from backend.local.api_client import ApiClient
 from backend.local.event_client import Event, EventClient
 from backend.local.screen import Screen, print_json_line
 from backend.local.server_address import default_url
-from backend.local.visible_text import visible
+from backend.local.terminal_text import visible
 
 _LOOK_FOR_PROJECTS_SECONDS = 1.0
 _NAME_LETTERS = 20

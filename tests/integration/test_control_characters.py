@@ -8,7 +8,7 @@ import sys
 import httpx
 import pytest
 
-from backend.local.visible_text import visible
+from backend.local.terminal_text import visible
 from tests.integration.talk import start_session
 from tests.integration.test_chat import chat, events_in
 from tests.server_process import ROOT

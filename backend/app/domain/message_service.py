@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from backend.app.domain.authorization import Authorization
+from backend.app.domain.blank_text import is_blank
 from backend.app.domain.errors import InvalidInputError, PromptTooLongError, SessionNotFoundError
 from backend.app.domain.limits import Limits
 from backend.app.domain.message import Message, MessageError, ModelResponse
 from backend.app.domain.ports import Clock, Doorbell, EndWatch, EventBus, IdGenerator, TurnQueue, WaitSlots
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import MessageStore, Page
-from backend.app.domain.visible_text import is_blank
 from shared.events import MessageCancelledEvent, MessageQueuedEvent, fit_event
 
 CANCELLED = MessageError("cancelled", "The message was cancelled.")

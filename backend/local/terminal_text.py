@@ -4,17 +4,17 @@ import logging
 import re
 import unicodedata
 
-# Letters and marks without a width, which count as printable: fillers, joiners, variation selectors.
-_WITHOUT_WIDTH = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
+from backend.app.domain.blank_text import is_blank
+
 _TO_LOOK_AT = re.compile(r"[^\x20-\x7e\n\t]")
 
 
 def _is_hidden(character: str) -> bool:
-    # Not printable: control, format, surrogate, private-use and unassigned characters, and separators; spaces do show.
-    is_printable = character.isprintable() or unicodedata.category(character) == "Zs"
-    return not is_printable or _WITHOUT_WIDTH.match(character) is not None
+    if unicodedata.category(character) == "Zs":  # spaces do show
+        return False
+    # Not printable: control, format, surrogate, private-use and unassigned characters, and separators. Printable, and
+    # still not seen: letters and marks without a width (fillers, joiners, variation selectors).
+    return not character.isprintable() or is_blank(character)
 
 
 def visible(text: str) -> str:
