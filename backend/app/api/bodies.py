@@ -4,47 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from backend.app.api.body_fields import Name, Text, UserName, VersionNumber
 from backend.app.domain.message import MessageStatus, ModelResponse
 from backend.app.domain.session import Session
-from backend.app.domain.visible_text import is_blank
 from shared.events import AgentName, TokenUsage
-from shared.identity import is_user_id
-
-
-def _check_text(text: str) -> str:
-    # JSON can spell half a character (a lone surrogate), which no encoding can store.
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("the text holds half a character (a lone surrogate)") from None
-    return text
-
-
-def _check_user_id(text: str) -> str:
-    if not is_user_id(text):
-        raise ValueError("no user can have this name: it must be printable, and not blank")
-    return text
-
-
-def _check_visible(text: str) -> str:
-    if is_blank(text):
-        raise ValueError("the text has no visible character")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_check_text)]
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_check_text),
-    AfterValidator(_check_visible),
-]
-UserName = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_check_text), AfterValidator(_check_user_id)
-]
-VersionNumber = Annotated[int, Field(strict=True, ge=1, le=2**53)]
 
 
 class _Request(BaseModel):

@@ -16,6 +16,14 @@ from agents.exceptions import (
 
 from backend.app.domain.errors import TurnError
 from backend.app.domain.storable_text import storable_text
+from backend.app.vibecoder.model_error_codes import (
+    CONTEXT_CODES,
+    CONTEXT_WORDS,
+    KEY_CODES,
+    LASTING_CODE,
+    PASSING_CODES,
+    QUOTA_CODES,
+)
 from backend.app.vibecoder.model_failures import (
     AnswerCutError,
     ModelFailedError,
@@ -28,67 +36,6 @@ from backend.app.vibecoder.redaction import redact
 EXPECTED = (AgentsException, openai.OpenAIError, httpx2.HTTPError, ModelFailedError)
 
 _WORDS_CHARACTERS = 300
-_CONTEXT = re.compile(
-    r"(?i)context[ _-]?(?:length|window|size)|maximum context|available context|prompt (?:is )?too long"
-    r"|input (?:is )?too long|too many (?:input )?tokens|exceeds? .{0,40}context"
-)
-# What a server's own words for an error mean. What is not here is judged by its status or its class.
-_QUOTA = frozenset(
-    {
-        "insufficient_quota",
-        "quota_exceeded",
-        "exceeded_current_quota_error",
-        "billing_hard_limit_reached",
-        "billing_not_active",
-        "insufficient_balance",
-        "insufficient_funds",
-        "credit_balance_too_low",
-    }
-)
-_CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error", "context_window_exceeded"})
-_KEY_CODES = frozenset(
-    {
-        "invalid_api_key",
-        "invalid_authentication",
-        "invalid_authentication_error",
-        "authentication_error",
-        "permission_error",
-        "permission_denied",
-        "unauthorized",
-        "forbidden",
-        "account_deactivated",
-    }
-)
-_PASSING_CODES = frozenset(
-    {
-        "server_error",
-        "internal_server_error",
-        "internal_error",
-        "api_error",
-        "rate_limit_exceeded",
-        "rate_limit_error",
-        "tokens",
-        "requests",
-        "overloaded",
-        "overloaded_error",
-        "service_unavailable",
-        "server_overloaded",
-        "engine_overloaded_error",
-        "slow_down",
-        "timeout",
-        "timeout_error",
-        "vector_store_timeout",
-        "conversation_locked",
-        "unknown_error",
-    }
-)
-# The words with which the names of errors begin or end that the very same request meets again.
-_LASTING_CODE = re.compile(
-    r"^(?:invalid|unsupported|missing|unknown_(?:parameter|model)|model_|image_|content_|empty_|failed_to_download|string_"
-    r"|integer_|array_|object_|bio_|misalignment|data_residency|responsible_ai|context_|max_|billing)"
-    r"|(?:policy|policy_violation|_filter|_not_found|_not_supported|_too_large|_too_long|_above_max_length|not_found_error"
-    r"|request_error|_mismatch)$"
-)
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
 
 
@@ -141,28 +88,30 @@ def reported_error(code: str, kind: str, words: str, secrets: Iterable[str] = ()
     if status is not None:
         return _by_status(status, said)
     for name in names:
-        if name in _PASSING_CODES:
+        if name in PASSING_CODES:
             break
-        if _LASTING_CODE.search(name):
+        if LASTING_CODE.search(name):
             detail = f"The model's server refused the request{_tail(said or _words(name, secrets))}"
             return TurnError("model_refused", detail, retryable=False)
     return _unavailable(f"The model's server failed while it answered{_tail(said or _words(code or kind, secrets))}")
 
 
 def _names_key(names: list[str]) -> bool:
-    return any(name in _KEY_CODES or name in ("401", "403") for name in names)
+    return any(name in KEY_CODES or name in ("401", "403") for name in names)
 
 
 def _named_error(names: list[str], said: str) -> TurnError | None:
     """What some errors mean whatever their status."""
-    if any(name in _QUOTA for name in names):
+    if any(name in QUOTA_CODES for name in names):
         return TurnError("model_quota", "The quota of the model's account is spent.", retryable=False)
-    if any(name in _CONTEXT_CODES for name in names) or _CONTEXT.search(said):
+    if any(name in CONTEXT_CODES for name in names) or CONTEXT_WORDS.search(said):
         detail = (
             "The conversation and the code are more than the model can read at once. "
-            f"Start a new session, or shorten the code. The model's server says{_tail(said)}"
+            "Start a new session, or shorten the code."
         )
-        return TurnError("context_too_long", detail if said else detail.rpartition(" The model's")[0], retryable=False)
+        if said:
+            detail = f"{detail} The model's server says: {said}"
+        return TurnError("context_too_long", detail, retryable=False)
     return None
 
 
