@@ -9,7 +9,7 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from backend.local.api_client import ApiClient
+from backend.local.api_client import ApiClient, RefusedError
 from backend.local.event_client import Event, EventClient
 from backend.local.screen import Screen, print_json_line
 from backend.local.server_address import default_url
@@ -66,17 +66,23 @@ class EventPrinter:
 
 
 async def watch(url: str, token: str | None, printer: EventPrinter) -> None:
-    """Follow all projects, new ones too, and print until interrupted. Raises ConnectionError: nobody listens."""
-    async with ApiClient(url, token) as api, EventClient(url, token, printer.print) as events:
-        for project_id in await _list_new(api, printer.names):
-            await events.follow(project_id)
-        printer.say(f"Watching {url}. Ctrl-C stops.")
-        while True:
-            await asyncio.sleep(_LOOK_FOR_PROJECTS_SECONDS)
-            for project_id in await _list_new(api, printer.names):
-                # It began while this looked on: from its first event.
-                sessions = await api.list_sessions(project_id)
-                await events.follow(project_id, {session["session_id"]: 0 for session in sessions})
+    """Follow all projects, new ones too, and print until interrupted.
+
+    Raises ConnectionError (nobody listens) and RefusedError.
+    """
+    async with ApiClient(url, token) as api:
+        # Before the socket is opened: the API says in words why it refuses.
+        project_ids = await _list_new(api, printer.names)
+        async with EventClient(url, token, printer.print) as events:
+            for project_id in project_ids:
+                await events.follow(project_id)
+            printer.say(f"Watching {url}. Ctrl-C stops.")
+            while True:
+                await asyncio.sleep(_LOOK_FOR_PROJECTS_SECONDS)
+                for project_id in await _list_new(api, printer.names):
+                    # It began while this looked on: from its first event.
+                    sessions = await api.list_sessions(project_id)
+                    await events.follow(project_id, {session["session_id"]: 0 for session in sessions})
 
 
 async def _list_new(api: ApiClient, names: dict[str, str]) -> list[str]:
@@ -100,6 +106,8 @@ def main() -> None:
         asyncio.run(watch(options.url, options.token, printer))
     except ConnectionError:
         sys.exit(visible(f"Nobody listens at {options.url}: start Vibewire with `make run`."))
+    except RefusedError as error:
+        sys.exit(visible(f"{error.code}: {error}"))
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a watch ends
 
