@@ -8,12 +8,12 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from backend.app.api.errors import PROBLEM_JSON
 from backend.contracts.api_examples import api_examples
 from backend.contracts.meanings import add_meanings
 from backend.contracts.problems import all_codes, codes_of_call, problem_example, problem_schema, status_of
 from backend.contracts.schemas import require_every_field, schemas_of
 from shared.events import LoggedEvent
+from shared.problems import PROBLEM_JSON
 
 Json = dict[str, Any]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from backend.app.api.errors import STATUS_OF_CODE
 from backend.contracts.event_examples import SESSION_ID
+from shared.problems import problem_details
 
 # Of what is not the domain's; the domain's are in STATUS_OF_CODE.
 STATUS_OF_OTHER_CODE = {
@@ -119,13 +120,7 @@ def codes_of_call(name: str, *, takes_body: bool, needs_token: bool) -> list[str
 
 def problem_example(code: str) -> dict[str, Any]:
     """A problem of that code."""
-    problem = {
-        "type": f"urn:vibewire:problem:{code}",
-        "title": HTTPStatus(status_of(code)).phrase,
-        "status": status_of(code),
-        "detail": _DETAILS[code],
-        "code": code,
-    }
+    problem = problem_details(status_of(code), code, _DETAILS[code])
     if code == "too_many_queued_messages":
         problem["session_id"] = SESSION_ID
     if code == "invalid_request":

@@ -36,7 +36,7 @@ async def _find_or_create(api: ApiClient, projects: list[Body], wanted: str) -> 
     for project in projects:
         if wanted in (project["project_id"], project["name"]):
             return project
-    if _is_id(wanted):
+    if _is_uuid(wanted):
         return await api.get_project(wanted)  # it may be older than those that are listed
     by_lower_name = {project["name"].casefold(): project["name"] for project in projects}
     if close := get_close_matches(wanted.casefold(), by_lower_name, _SUGGESTIONS):
@@ -57,7 +57,7 @@ async def _ask_which(api: ApiClient, projects: list[Body], screen: Screen, keybo
     return await api.create_project(answer) if answer else projects[0]
 
 
-def _is_id(text: str) -> bool:
+def _is_uuid(text: str) -> bool:
     try:
         UUID(text)
     except ValueError:

@@ -5,21 +5,21 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
+from shared import problems
+
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
-# Of every answer that is no file: not to be taken for anything else, and not to be kept.
-SAFE_HEADERS: list[Header] = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+# As they go into an ASGI message.
+SAFE_HEADERS: list[Header] = [(name.lower().encode(), value.encode()) for name, value in problems.SAFE_HEADERS.items()]
 _POLICY_VIOLATION = 1008
 
 
 def problem(status: int, code: str, detail: str) -> tuple[list[Header], bytes]:
     """The headers and the body of a refusal with a stable `code`."""
-    title = HTTPStatus(status).phrase
-    told = {"type": f"urn:vibewire:problem:{code}", "title": title, "status": status, "detail": detail, "code": code}
-    body = json.dumps(told).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    body = json.dumps(problems.problem_details(status, code, detail)).encode()
+    headers = [(b"content-type", problems.PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
     return [*headers, *SAFE_HEADERS], body
 
 

@@ -5,7 +5,9 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64, strict=True)]
+from shared.access import MAX_ID_CHARACTERS
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARACTERS, strict=True)]
 Seq = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 
 

@@ -3,12 +3,11 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Answers hold people's prompts and code: no cache keeps them, and no browser takes them for anything but JSON.
-ANSWER_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+from shared.problems import SAFE_HEADERS
 
 
 class AnswerHeaders:
-    """ASGI middleware: adds ANSWER_HEADERS to each answer that does not have them."""
+    """ASGI middleware: adds SAFE_HEADERS to each answer that does not have them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -19,7 +18,7 @@ class AnswerHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in ANSWER_HEADERS.items():
+                for name, value in SAFE_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 

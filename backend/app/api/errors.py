@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
-from backend.app.api.answer_headers import ANSWER_HEADERS
 from backend.app.domain.errors import DomainError, shortened
 from shared.identity import InvalidTokenError, KeysUnavailableError
+from shared.problems import PROBLEM_JSON, SAFE_HEADERS, problem_details
 
 logger = logging.getLogger(__name__)
 
@@ -42,23 +42,13 @@ STATUS_OF_CODE = {
 }
 _RETRY_AFTER_SECONDS = 5
 _NAMED_ERRORS = 10
-PROBLEM_JSON = "application/problem+json"
 
 
 def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
     """A problem details answer (RFC 9457) with a stable `code`."""
-    body = {
-        "type": f"urn:vibewire:problem:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": int(status),
-        "detail": detail,
-        "code": code,
-        **more,
-    }
+    body = problem_details(status, code, detail, **more)
     # Also here: what answers before or after the application's middleware, a bug's 500 among it, has no other place.
-    return JSONResponse(
-        body, status_code=status, headers={**ANSWER_HEADERS, **(headers or {})}, media_type=PROBLEM_JSON
-    )
+    return JSONResponse(body, status_code=status, headers={**SAFE_HEADERS, **(headers or {})}, media_type=PROBLEM_JSON)
 
 
 def add_error_handlers(app: FastAPI) -> None:
