@@ -22,7 +22,7 @@ class InvalidTokenError(Exception):
 
 
 class KeysUnavailableError(Exception):
-    """Whether a token proves anything cannot be told now: the issuer's keys cannot be fetched. Retrying helps.
+    """Whether a token proves anything cannot be judged now: the issuer's keys cannot be fetched. Retrying helps.
 
     Attributes:
         retry_after_seconds: the keys are not fetched before.

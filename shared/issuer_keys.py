@@ -36,8 +36,8 @@ class IssuerKeys:
 
     Args:
         url: where they are published.
-        is_frozen_between_requests: nothing runs in the background (a Lambda): whoever finds the keys old waits a second
-            for the new ones.
+        is_frozen_between_requests: nothing runs in the background (a Lambda): a request that finds the keys old
+            waits a second for the new ones.
         monotonic: the clock by which keys grow old, in seconds.
     """
 
@@ -57,7 +57,7 @@ class IssuerKeys:
     async def find(self, key_id: str) -> jwt.PyJWK | None:
         """The key of that id; None where the issuer publishes none.
 
-        Raises KeysUnavailableError where that cannot be told, since the keys cannot be fetched.
+        Raises KeysUnavailableError where that cannot be known, since the keys cannot be fetched.
         """
         age = self._monotonic() - self._fetched_at
         if age > _LONGEST_KEPT_SECONDS:
@@ -72,7 +72,7 @@ class IssuerKeys:
 
     async def _fetch(self) -> None:
         if (task := self._begin_fetch()) is not None:
-            # Whoever no longer waits must not take the fetch from the others.
+            # A request that no longer waits must not cancel the fetch of the others.
             await asyncio.shield(task)
 
     async def _refresh(self) -> None:

@@ -74,8 +74,8 @@ def build_client(
     settings: AppSettings, key: str | Callable[[], Awaitable[str]] | None, http_client: ModelHttpClient
 ) -> openai.AsyncOpenAI:
     """The client of the model's server, which closes its HTTP client. Close it after use."""
-    # The client reads more of the environment than we tell it, and takes what is empty for a value. Our own processes
-    # have removed that at their start; whoever else builds a worker has not.
+    # The client reads more of the environment than we hand it, and takes what is empty for a value. Our own processes
+    # have removed that at their start; another process that builds a worker may not have.
     remove_empty_variables()
     return openai.AsyncOpenAI(
         api_key=key,

@@ -16,7 +16,7 @@ _PAUSES = (0.2, 5.0)
 
 
 class StorageGate:
-    """Open while turns can be stored. It closes on its own for a full disk, and when it is told of a failure."""
+    """Open while turns can be stored. It closes on its own for a full disk, and when a failure is reported."""
 
     def __init__(self, database: LocalDatabase) -> None:
         self._database = database

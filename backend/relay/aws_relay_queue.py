@@ -108,7 +108,7 @@ class AwsRelayQueue:
         if self._opening is not None:
             await asyncio.wait({self._opening})
             if not self._opening.cancelled():
-                self._opening.exception()  # whoever opened was told of it, or does not wait any more
+                self._opening.exception()  # the caller has it, or does not wait any more
         subscription_arn, url = self._subscription_arn, self._url
         self.forget()
         try:

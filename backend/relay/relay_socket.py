@@ -32,7 +32,7 @@ _GOODBYE_SECONDS = 0.05
 _MOST_POLLED_PACKETS = 16
 # What a client may be sent by a replay, while much waits for all of them.
 _LITTLE_BYTES = 65_536
-# Reasons to be cut off that no client hears: whatever is said would wait behind what it does not read.
+# Reasons that are not sent to the client: they would wait behind what it does not read.
 _UNREAD = ("slow", "memory")
 
 

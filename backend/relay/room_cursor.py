@@ -21,7 +21,7 @@ Send = Callable[[Event], Awaitable[None]]
 
 # So few events may be left when the room waits for a newcomer.
 _SHORT_WAY = 50
-# Sessions that the project has not, or no longer: of so many a newcomer hears whether they were deleted.
+# Sessions that the project does not have, or no longer: for so many a subscriber learns whether they were deleted.
 _MOST_UNKNOWN = 20
 _OWN_RECENT_BYTES = 1_000_000
 _OWN_RECENT_SECONDS = 60.0

@@ -68,7 +68,7 @@ class GuardedWebSocket:
         try:
             return await work
         except asyncio.CancelledError:
-            # cut() asked for one; whoever else asked means the task, and not the connection.
+            # cut() asked for one; any other request to cancel means the task, and not the connection.
             if self._is_cut and task.uncancel() == 0:
                 raise OSError("The connection was cut") from None
             raise

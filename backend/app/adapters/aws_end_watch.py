@@ -19,7 +19,7 @@ _GROWTH = 1.2
 
 
 class AwsEndWatch:
-    """The EndWatch of AWS. Its looks may lag behind, which does no harm: whoever waits reads the message again."""
+    """The EndWatch of AWS. Its looks may lag behind, which does no harm: its caller reads the message again."""
 
     def __init__(self, table: AwsTable) -> None:
         self._table = table
@@ -44,7 +44,7 @@ class AwsEndWatch:
         try:
             item = await self._table.get(message_key(message.session_id, message.number), consistent=False)
         except (ClientError, BotoCoreError) as error:
-            # The message is queued and will run: a look that fails is no reason to tell its sender otherwise.
+            # The message is queued and will run: a look that fails is no reason to answer its sender otherwise.
             logger.warning("A look whether message %s has ended failed: %s", message.message_id, error)
             return False
         return item is None or not MessageStatus(item["status"]).is_open

@@ -191,7 +191,7 @@ class AwsTurnStore:
             except SessionGoneError as gone:
                 raise TurnFencedError("the session was deleted") from gone
             except ConditionFailedError:
-                # Why, is told by what is read next: this turn may be another's, or its session's open messages changed.
+                # The next read shows why: this turn may be another's, or its session's open messages changed.
                 await pause(attempt)
                 attempt += 1
 

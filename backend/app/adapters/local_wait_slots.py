@@ -11,7 +11,7 @@ class LocalWaitSlots:
         self._held = 0
 
     @asynccontextmanager
-    async def hold(self, slots: int, seconds: float) -> AsyncIterator[bool]:  # noqa: ARG002 - nobody outlives the count
+    async def hold(self, slots: int, seconds: float) -> AsyncIterator[bool]:  # noqa: ARG002 - holders end with the count
         """See WaitSlots."""
         if self._held >= slots:
             yield False

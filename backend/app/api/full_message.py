@@ -32,7 +32,7 @@ def full_message_answer(full: FullMessage, response_id: str | None, part: int | 
 
 
 def _full_message(full: FullMessage, response_id: str | None) -> FullMessageBody:
-    """What is too large for one answer is told by `href`s."""
+    """What is too large for one answer is read at `href`s."""
     answers = _answers_of(full, response_id)
     body = FullMessageBody(
         message_id=full.message.message_id,

@@ -14,7 +14,7 @@ from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.ports import Clock, Doorbell, EventBus, IdGenerator, TurnQueue
 from backend.app.domain.rescue import next_rescue_at
 from backend.app.domain.turn_recorder import TurnEventRecorder
-from backend.app.domain.turn_service import attempts_spent, ring_for_next
+from backend.app.domain.turn_service import attempts_spent, notify_of_next
 from backend.app.domain.turn_store_port import TurnStore
 
 logger = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class AbandonedTurnService:
         except TurnFencedError as fenced:
             logger.info("Turn %s was ended by another: %s", message.message_id, fenced)
         else:
-            await ring_for_next(self._turns, self._queue, message.session_id)
+            await notify_of_next(self._turns, self._queue, message.session_id)
 
 
 async def _chunks(session_ids: AsyncIterator[str]) -> AsyncIterator[list[str]]:

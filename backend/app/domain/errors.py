@@ -154,7 +154,7 @@ class StorageError(DomainError, LogUnavailableError):
     """The store cannot be used now. Nothing was changed; the same call may work later.
 
     Attributes:
-        reason: the technology's own name of the failure, for logs and for whoever runs the server.
+        reason: the technology's own name of the failure, for logs and for the server's operator.
     """
 
     retryable = True
@@ -192,7 +192,7 @@ class StorageDamagedError(StorageError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"The store of the server is damaged ({reason}). Whoever runs the server must restore a backup.", reason
+            f"The store of the server is damaged ({reason}). The server's operator must restore a backup.", reason
         )
 
 

@@ -53,7 +53,7 @@ class EventBus(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Doorbell:
-    """Says that a session has work. Carries no truth: whoever answers looks into the store.
+    """Says that a session has work. Carries no truth: the worker that handles it reads the store.
 
     Attributes:
         is_rescue: sent for a message that no worker has, although it was notified of. Nothing holds it up: one that a

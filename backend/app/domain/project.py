@@ -95,7 +95,7 @@ class ProjectChange:
 
     Attributes:
         members: all of them, anew.
-        leaving: a member who leaves; the others stay as they are, whoever changes them at the same time.
+        leaving: a member who leaves; the others stay as they are, also where they are changed concurrently.
     """
 
     name: str | None = None

@@ -21,7 +21,7 @@ class TextStream:
     """Joins pieces of text, and sends them with their offset (in characters, from the start of the iteration).
 
     A piece may end within a surrogate pair: its half is held back until the other one comes. Nothing here fails a turn:
-    what is sent is worth something to whoever is looking right now, and lost without harm.
+    what is sent is worth something to those who are looking right now, and lost without harm.
     """
 
     def __init__(self, send: Send) -> None:

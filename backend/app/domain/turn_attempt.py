@@ -69,7 +69,7 @@ class TurnAttempt:
         finally:
             self._recorder.close()
 
-    async def tell_retry(self, reason: TurnError, seconds: float) -> None:
+    async def announce_retry(self, reason: TurnError, seconds: float) -> None:
         """Log that the turn is begun again in so many seconds. Raises TurnFencedError."""
         await self._recorder.record_retry(None, None, reason, seconds)
 

@@ -24,7 +24,7 @@ from shared.events import (
 )
 
 _PREVIEW_CHARACTERS = 16_000
-# More announcements of retries tell nothing new, and an attempt may have dozens of calls.
+# More announcements of retries say nothing new, and an attempt may have dozens of calls.
 _MOST_RETRIES_TOLD = 20
 
 AnyEvent = TypeVar("AnyEvent", bound=EventBase)
@@ -67,7 +67,7 @@ class TurnEventRecorder:
     async def record_response(
         self, agent: AgentName, iteration: int, *, response_id: str, model: str, usage: TokenUsage, body: Item
     ) -> None:
-        """A model response has ended: stored whole and counted as one transaction, then told.
+        """A model response has ended: stored whole and counted as one transaction, then published.
 
         Its text goes out in between: nothing that is only live stands before what is kept.
         """

@@ -33,7 +33,7 @@ def attempts_spent(message: Message) -> MessageError:
     return MessageError("attempts_spent", f"The turn was begun {message.attempt} times and never ended.")
 
 
-async def ring_for_next(turns: TurnStore, queue: TurnQueue, session_id: str) -> None:
+async def notify_of_next(turns: TurnStore, queue: TurnQueue, session_id: str) -> None:
     """After a rescue that ended its message: notify of the session's next one, whose own notification may be held up
     behind the one that was lost.
     """
@@ -80,7 +80,7 @@ class TurnService:
                 return _LEASE_LIVE_SECONDS if is_open else None
             retry_in = await self._run_or_give_up(outcome, taken, receipt)
             if retry_in is None:
-                await self._ring_again_if_needed(doorbell, taken)
+                await self._notify_again_if_needed(doorbell, taken)
             return retry_in
         return None
 
@@ -124,14 +124,14 @@ class TurnService:
             logger.warning("Turn %s is begun again: %s", attempt.turn.message_id, error.code)
             delay = self._parts.limits.retry_delay_seconds * attempt.turn.attempt
             delay = max(delay, min(error.retry_after or 0.0, _LONGEST_RETRY_SECONDS))
-            await self._let_go_for(attempt, error, delay)
+            await self._begin_again_in(attempt, error, delay)
             return delay
         await self._end(attempt, MessageStatus.FAILED, MessageError(error.code, str(error)))
         return None
 
-    async def _let_go_for(self, attempt: TurnAttempt, reason: TurnError, seconds: float) -> None:
+    async def _begin_again_in(self, attempt: TurnAttempt, reason: TurnError, seconds: float) -> None:
         try:
-            await attempt.tell_retry(reason, seconds)
+            await attempt.announce_retry(reason, seconds)
         except TurnFencedError as fenced:
             logger.info("Turn %s is not begun again: %s", attempt.turn.message_id, fenced)
             return
@@ -164,9 +164,9 @@ class TurnService:
                 await asyncio.sleep(_STORAGE_RETRY_SECONDS)
         return None
 
-    async def _ring_again_if_needed(self, doorbell: Doorbell, ended: Message) -> None:
+    async def _notify_again_if_needed(self, doorbell: Doorbell, ended: Message) -> None:
         if doorbell.is_rescue:
-            await ring_for_next(self._parts.turns, self._parts.queue, doorbell.session_id)
+            await notify_of_next(self._parts.turns, self._parts.queue, doorbell.session_id)
         # For the message that rang, not for the next: whoever answers looks for the lowest open one anyway, and this
         # doorbell then comes round until its own message has had its turn.
         elif ended.message_id != doorbell.message_id and await self._parts.turns.is_open(doorbell.message_id):

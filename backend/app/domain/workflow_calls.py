@@ -59,7 +59,7 @@ def _other_call(evaluator: "Evaluator", call: ast.Call, path: list[str], depth: 
     values = [evaluator.evaluate(argument, depth + 1) for argument in given]
     for value in (option for one in values for option in objects_of(one)):
         if isinstance(value, ListValue) and name not in _READERS:
-            value.known = False  # whoever is given a list may change it
+            value.known = False  # code that is given a list may change it
         elif isinstance(value, Draft) and name == "setattr":
             value.parts.update({part: ListValue(evaluator.guard, known=False) for part in PARTS})
     if len(path) == 1 and path[0] in evaluator.makers:

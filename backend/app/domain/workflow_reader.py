@@ -51,7 +51,7 @@ def read_drafts(code: str) -> dict[str, list[Draft]]:
     try:
         reader.read(parse_source(code))
     except RecursionError:
-        # Python's own limit is for the whole stack, whoever called.
+        # Python's own limit is for the whole stack, the caller's part too.
         raise InvalidSourceError(TOO_DEEP) from None
     return dict(sorted(reader.drafts.items(), key=lambda item: item[1][-1].position))
 

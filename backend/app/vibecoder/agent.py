@@ -170,7 +170,7 @@ def input_items(brief: Brief) -> list[TResponseInputItem]:
 
 
 def ask_again() -> list[TResponseInputItem]:
-    """What the model is told that answered nothing."""
+    """What the model is sent after an answer that was empty."""
     return [{"role": "developer", "content": _ASK_AGAIN}]
 
 

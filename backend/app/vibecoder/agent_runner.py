@@ -137,7 +137,7 @@ class SdkAgentTurn:
         return Draft(content=content, new_code=desk.new_code)
 
     async def _say(self, brief: Brief, desk: PatchDesk, items: list[Any]) -> str:
-        """VibeCoder's words to what it is told."""
+        """VibeCoder's answer to the items."""
         config = self._runner.run_config(
             self._recorder,
             "vibecoder",

@@ -70,7 +70,7 @@ def is_key_refusal(error: Exception) -> bool:
 
 
 def reported_error(code: str, kind: str, words: str, secrets: Iterable[str] = ()) -> TurnError:
-    """What an error means that a model's server told in the middle of its answer.
+    """What an error means that a model's server reported in the middle of its answer.
 
     Args:
         code: its name, or a status; may be empty.

@@ -32,7 +32,7 @@ class ReportedError(ModelFailedError):
         code: the server's word for it, or a status; may be empty.
         kind: the class of errors that the server counts it to; may be empty.
         words: what it said. It was not redacted.
-        billed: whether it told what the failed answer cost.
+        billed: whether it said what the failed answer cost.
     """
 
     def __init__(self, code: str, kind: str, words: str, *, billed: bool = False) -> None:

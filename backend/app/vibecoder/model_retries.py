@@ -16,7 +16,7 @@ _JITTER = 0.25
 # A server that asks for more than this is not waited for inside the attempt; the turn is begun again later.
 _LONGEST_WAIT_SECONDS = 20.0
 
-# Told before a call is made again: why, and in how many seconds.
+# Called before a call is made again: why, and in how many seconds.
 RetryNotice = Callable[[TurnError, float], Awaitable[None]]
 
 

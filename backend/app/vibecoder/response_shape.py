@@ -136,7 +136,7 @@ def _shaped_call(item: Json) -> Json:
     known = {name: value for name, value in item.items() if isinstance(value, _CALL_FIELDS.get(name, object))}
     return {
         **known,
-        # The call and its result are told to belong together by this alone.
+        # Only this says which result belongs to which call.
         "call_id": _text(item.get("call_id")) or _id(item, "call"),
         "name": _text(item.get("name")) or "unnamed",
         "arguments": _shaped_arguments(arguments) if isinstance(arguments, str) else json.dumps(arguments),
@@ -144,7 +144,7 @@ def _shaped_call(item: Json) -> Json:
 
 
 def _shaped_arguments(text: str) -> str:
-    """Arguments that can be read by whoever comes next; what is no JSON stays as it is, for the tool to refuse."""
+    """Arguments that the next server can read; what is no JSON stays as it is, for the tool to refuse."""
     try:
         storable = storable_json(read_json(text))
     except json.JSONDecodeError:

@@ -25,7 +25,7 @@ const OF_A_MESSAGE: Record<string, [title: string, advice: string]> = {
     "Start a new conversation, or shorten the code.",
   ],
   answer_cut_off: ["The model's answer was cut off at its limit", "Ask for less at once."],
-  agent_failed: ["The agent cannot be run as it is set up", "Tell whoever runs the server."],
+  agent_failed: ["The agent cannot be run as it is set up", "Tell the server's operator."],
   model_quota: ["The model account's quota is used up", "Sending it again does not help until the quota is raised."],
   too_many_steps: ["The agent did not come to an end", "Ask for a smaller step."],
   turn_deadline: ["It took too long", "Ask for a smaller step."],

@@ -118,7 +118,7 @@ export class EventClient {
     this.#socket.connect();
   }
 
-  /** Disconnect. `open()` connects again, and hears what is followed from where it was. */
+  /** Disconnect. `open()` connects again, and receives what is followed from where it was. */
   close(): void {
     clearTimeout(this.#retry);
     this.#setState("closed");

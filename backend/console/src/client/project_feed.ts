@@ -27,7 +27,7 @@ const PEEKS_AT_ONCE = 4;
 const EVENTS_BACK = 200;
 // While what was missed is replayed, watchers are told once, at its end; but no later than this.
 const LONGEST_HOLD_MS = 1_500;
-// Pauses before the API is asked again while the relay is heard: from, and up to.
+// Pauses before the API is asked again while the relay is connected: from, and up to.
 const RETRY_MS = [1_000, 30_000] as const;
 
 /** Where that which is older begins. */
@@ -73,7 +73,7 @@ export class ProjectFeed {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** Begin to read and to hear the project, also again after `close()`. Safe to repeat. */
+  /** Begin to read the project and to receive its events, also again after `close()`. Safe to repeat. */
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
@@ -217,7 +217,7 @@ export class ProjectFeed {
     this.#sendUnsent();
   }
 
-  /** The relay is heard, the API gives nothing: so it is asked again, unless a new subscription comes first. */
+  /** The relay sends events, the API gives nothing: so it is asked again, unless a new subscription comes first. */
   #catchUpLater(subscribed: Subscribed, retryMs: number): void {
     if (!this.#isOpen) return;
     const next = Math.min(2 * retryMs, RETRY_MS[1]);

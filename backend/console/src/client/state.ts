@@ -64,7 +64,7 @@ export interface MessageState {
   href: string | null;
   iterations: readonly Iteration[];
   stream: Stream | null;
-  /** What failed and is tried again at `at`; null once something was heard of the turn since. */
+  /** What failed and is tried again at `at`; null once an event of the turn came since. */
   retry: { code: string; detail: string; at: string } | null;
   /** Tokens of all attempts; ticks with every response of the model. */
   usage: TokenUsage;
