@@ -21,7 +21,7 @@ EVENT_FIELDS = {"type", "event_id", "seq", "attempt", "session_id", "project_id"
 FIELDS_OF_TYPE = {
     "message_started": {"prompt"},
     "token_usage": {
-        *("prompt_tokens", "completion_tokens", "total_tokens"),
+        *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"),
         *("model", "agent", "iteration", "response_id"),
     },
     "agent_iteration": {"agent", "iteration", "content", "patch_preview", "approved"},
