@@ -251,6 +251,7 @@ EMPTY: list[Json] = [
     {**response(), "output": None},
     response(text_item("")),
     response(text_item(" \n\t")),
+    response(text_item("\u200b\ufeff\u2800")),
     response({**text_item("x"), "content": None}),
     response({"type": "x_thing"}),
     response(None, "x", [], {}),
@@ -340,6 +341,8 @@ async def test_an_answer_that_ends_early_is_no_answer(
     message = await ask(servers, http, raw(stream(ended(body, "incomplete")), times=ALWAYS))
     assert failure(message) == (expected, attempts)
     assert message["token_usage"]["total_tokens"] == attempts * USAGE["total_tokens"]
+    named_completed = await ask(servers, http, raw(stream(ended(body)), times=ALWAYS))
+    assert failure(named_completed) == (expected, attempts)
 
 
 async def test_both_agents_answers_are_bounded_and_one_that_reaches_its_bound_says_so(
@@ -367,6 +370,10 @@ UNREADABLE: list[Json] = [
     raw("{" + "x" * 1_000_000, repeat=10, content_type="application/json"),
     raw(stream(delta("So"))),
     raw("", status=204),
+    raw(stream(ended(response(*[call_item("{}") for _ in range(65)])))),
+    raw(stream(*[{"type": "response.output_item.done", "item": call_item("{}")} for _ in range(65)], ended(HI))),
+    raw(stream(ended(response({**text_item(""), "content": text_item("a")["content"] * 2_000})))),
+    raw(json.dumps(response({"type": "x_thing", "x": [[]] * 2_000}))),
 ]
 
 
@@ -423,7 +430,8 @@ async def test_what_a_failed_response_says_is_stored_without_the_key(
 ) -> None:
     error = {"code": "invalid_prompt", "message": f"You sent Bearer {KEY}"}
     body = response(text_item(f"Your key is {KEY}"), status="failed", error=error)
-    message = await ask(servers, http, raw(stream(ended(body, "failed"))))
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
+    message = await ask(servers, http, raw(stream(ended(body, "failed")).replace(KEY, escaped, 1)))
     full = (await http.get(f"/messages/{message['message_id']}/full")).text
     assert "You sent" in full
     assert "Your key is" in full

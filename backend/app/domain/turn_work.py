@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from backend.app.domain.agent_port import AgentTurn, Brief, Draft, Proposal
+from backend.app.domain.blank_text import is_blank
 from backend.app.domain.code_change import CodeChange, describe_change, rebase_change
 from backend.app.domain.errors import TurnError
 from backend.app.domain.message import TurnAnswer
@@ -117,9 +118,9 @@ class TurnWork:
         )
         await self._recorder.record_iteration("evaluator", self.iterations, review.reasoning, approved=review.approved)
         if review.approved:
-            commit_message = review.commit_message.strip() or _COMMIT_MESSAGE
+            commit_message = _COMMIT_MESSAGE if is_blank(review.commit_message) else review.commit_message.strip()
             return TurnAnswer(
-                content=draft.content if draft.content.strip() else commit_message,
+                content=commit_message if is_blank(draft.content) else draft.content,
                 iterations=self.iterations,
                 base_version=project.version,
                 base_code=project.code,

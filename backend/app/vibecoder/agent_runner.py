@@ -12,6 +12,7 @@ from agents.exceptions import MaxTurnsExceeded
 from agents.models.default_models import get_default_model_settings
 
 from backend.app.domain.agent_port import Brief, Draft, Proposal, Review, TurnRecorder
+from backend.app.domain.blank_text import is_blank
 from backend.app.domain.errors import TurnError
 from backend.app.domain.message import Item
 from backend.app.domain.ports import Offloader
@@ -130,9 +131,9 @@ class SdkAgentTurn:
             self._history = await asyncio.to_thread(documented_items, self._stored_history)
         desk = self._runner.open_desk(brief.code)
         content = await self._say(brief, desk, input_items(brief))
-        if desk.new_code is None and not content.strip():
+        if desk.new_code is None and is_blank(content):
             content = await self._say(brief, desk, ask_again())
-        if desk.new_code is None and not content.strip():
+        if desk.new_code is None and is_blank(content):
             raise TurnError("model_misbehaved", "The model's answer was empty, twice over.", retryable=False)
         return Draft(content=content, new_code=desk.new_code)
 

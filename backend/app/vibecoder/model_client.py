@@ -13,7 +13,7 @@ from backend.app.domain.storable_text import read_json, storable_json
 from backend.app.vibecoder.event_stream import EventStreamDecoder, EventTooLargeError
 from backend.app.vibecoder.model_failures import ModelSilentError, UnreadableAnswerError
 from backend.app.vibecoder.redaction import redact, without_secrets
-from backend.app.vibecoder.response_shape import Json, shaped_event, shaped_response
+from backend.app.vibecoder.response_shape import Json, ending_of, require_few_items, shaped_event, shaped_response
 
 # The longest answers that a model gives are well below; the last event of an answer holds all of it once more.
 _MAX_EVENT_BYTES = 32 * 1024 * 1024
@@ -115,12 +115,15 @@ class ModelEvents(httpx2.AsyncByteStream):
         self._silence_seconds = silence_seconds
         self._secrets = secrets
         self._answering = False
+        self._items = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The events, encoded. Raises UnreadableAnswerError, ModelSilentError, httpx2.HTTPError."""
         async with aclosing(_pieces(self._response)) as pieces:
             async for event in self._events(pieces):
-                yield b"data: " + json.dumps(event, separators=(",", ":")).encode() + b"\n\n"
+                # Here no letter of a key is hidden behind an escape any more, as JSON allows for each of them.
+                data = without_secrets(json.dumps(event, separators=(",", ":")), self._secrets)
+                yield b"data: " + data.encode() + b"\n\n"
                 if event["type"] in _LAST_EVENTS:
                     await _drain(pieces)
                     return
@@ -168,12 +171,15 @@ class ModelEvents(httpx2.AsyncByteStream):
         if not data.strip():
             return None
         try:
-            value = read_json(without_secrets(data, self._secrets))
+            value = read_json(data)
             event = shaped_event(value if _is_delta(value) else storable_json(value), name)
         except ValueError as error:
             raise UnreadableAnswerError("one of its events is not JSON, or is nested too deeply") from error
         if event is None:
             return None
+        if event["type"] == "response.output_item.done":
+            self._items += 1
+            require_few_items(self._items)
         if event["type"] not in _PRELUDE:
             self._answering, self._patience = True, self._silence_seconds
         return self._redacted(event)
@@ -196,8 +202,7 @@ class ModelEvents(httpx2.AsyncByteStream):
         except ValueError as error:
             raise UnreadableAnswerError("it is no stream of events") from error
         if isinstance(value, dict) and value.get("object") == "response" and not value.get("error"):
-            status = value["status"] if value.get("status") in ("incomplete", "failed") else "completed"
-            return {"type": f"response.{status}", "sequence_number": 0, "response": shaped_response(value)}
+            return {"type": f"response.{ending_of(value)}", "sequence_number": 0, "response": shaped_response(value)}
         event = shaped_event(value)
         if event is None or event["type"] != "error":
             raise UnreadableAnswerError("it is no stream of events")

@@ -220,11 +220,11 @@ def _said(error: openai.APIStatusError) -> str:
 def _retry_after(headers: httpx2.Headers) -> float | None:
     """The seconds of a Retry-After: a number, or how long after the answer's own date it is."""
     value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}(?:\.\d{1,9})?", value):
+    if re.fullmatch(r"[0-9]{1,99}(?:\.[0-9]{1,99})?", value):
         return float(value)
     try:
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):  # no date at all, or only one of the two with a time zone
+    except (ValueError, TypeError, OverflowError):  # no date at all, or only one of the two with a time zone
         return None
     return max(0.0, wait.total_seconds())
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from backend.app.domain.storable_text import read_json, storable_json
+from backend.app.vibecoder.model_failures import UnreadableAnswerError
 
 Json = dict[str, Any]
 
@@ -18,6 +19,10 @@ _MOST_TOKENS = 10**12
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 # Fields of a function call that the SDK looks at, and what they are there.
 _CALL_FIELDS: dict[str, type] = {"id": str, "status": str, "caller": dict, "namespace": str, "async": bool}
+# What one event, and the items of one answer, may come to. Real ones have a few dozen objects and a handful of items;
+# the client takes up to 2 ms for each, and the SDK compares each item with each other one, on the event loop.
+_MAX_OBJECTS = 2_000
+_MAX_ITEMS = 64
 _ERRORS = frozenset({"error", "response.error"})
 _PREFIX = "response."
 
@@ -31,14 +36,19 @@ def shaped_event(value: Any, name: str = "") -> Json | None:
 
     Returns:
         The event; None where it says nothing.
+
+    Raises UnreadableAnswerError: it holds more than an answer does.
     """
     if not isinstance(value, dict):
         return None
+    _require_few_objects(value)
     kind = _text(value.get("type")) or name
     if kind in _ERRORS or (value.get("error") and not kind.startswith(_PREFIX)):
         return error_event(value.get("error") or value)
     if not kind.startswith(_PREFIX):
         return None
+    if kind == "response.completed":
+        kind = _PREFIX + ending_of(value.get("response"))  # some servers end every stream with this event
     event = {**value, "type": kind}
     event.pop("error", None)  # the client would take it for the end of the stream
     if kind in _ENDINGS or "response" in event:
@@ -49,6 +59,29 @@ def shaped_event(value: Any, name: str = "") -> Json | None:
     if kind.endswith(".delta") and not isinstance(event.get("delta"), str):
         return None
     return event
+
+
+def ending_of(response: Any) -> str:
+    """How a response says that it ended: completed where it does not say."""
+    status = response.get("status") if isinstance(response, dict) else None
+    return status if status in ("incomplete", "failed") else "completed"
+
+
+def require_few_items(number: int) -> None:
+    """Raises UnreadableAnswerError where an answer has so many items."""
+    if number > _MAX_ITEMS:
+        raise UnreadableAnswerError(f"it has more than {_MAX_ITEMS} items")
+
+
+def _require_few_objects(value: Any) -> None:
+    """Raises UnreadableAnswerError where a JSON value holds more lists and objects than an answer does."""
+    left, found = [value], 0
+    while left:
+        inner = left.pop()
+        found += 1
+        if found > _MAX_OBJECTS:
+            raise UnreadableAnswerError(f"one of its events holds more than {_MAX_OBJECTS:,} lists and objects")
+        left += [one for one in (inner.values() if isinstance(inner, dict) else inner) if isinstance(one, dict | list)]
 
 
 def error_event(error: Any) -> Json:
@@ -65,8 +98,12 @@ def error_event(error: Any) -> Json:
 
 
 def shaped_response(value: Any, kind: str = "") -> Json:
-    """A response in its documented shape; an empty one for what is none."""
+    """A response in its documented shape; an empty one for what is none.
+
+    Raises UnreadableAnswerError: it holds more than an answer does.
+    """
     given = value if isinstance(value, dict) else {}
+    _require_few_objects(given)
     shaped = {
         **given,
         "id": _text(given.get("id")),
@@ -127,6 +164,7 @@ def shaped_item(item: Any) -> Json | None:
 
 
 def _shaped_items(items: Any) -> list[Json]:
+    require_few_items(len(items) if isinstance(items, list) else 0)
     shaped = [shaped_item(item) for item in items] if isinstance(items, list) else []
     return [item for item in shaped if item is not None]
 
