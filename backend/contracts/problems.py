@@ -89,7 +89,7 @@ _DETAILS = {
     "storage_full": "The disk of the server is full; nothing was changed. Make room, then try again.",
     "storage_unavailable": "The store of the server cannot be used now (SQLITE_BUSY); nothing was changed. "
     "Try again later.",
-    "storage_damaged": "The store of the server is damaged (SQLITE_CORRUPT). Whoever runs the server must restore a "
+    "storage_damaged": "The store of the server is damaged (SQLITE_CORRUPT). The server's operator must restore a "
     "backup.",
     "malformed_json": "The body is not JSON.",
     "invalid_token": "The token has expired.",

@@ -63,7 +63,8 @@ VECTORS = "    [0.1234, -0.5678, 0.9012, -0.3456, 0.7890],\n"
 @pytest.mark.parametrize("piece", [HONEST, PROSE, VECTORS], ids=["agents", "prose", "vectors"])
 def test_an_honest_source_of_256_kib_is_read(piece: str) -> None:
     body = "".join(piece.replace("{number}", str(number)) for number in range(KIB_256 // len(piece.encode())))
-    parse_source(f"x = [\n{body}]\n" if piece is VECTORS else body)
+    tree = parse_source(f"x = [\n{body}]\n" if piece is VECTORS else body)
+    assert bool(tree.body) is (piece is not PROSE)
 
 
 def test_a_byte_order_mark_at_the_head_is_no_part_of_the_code() -> None:

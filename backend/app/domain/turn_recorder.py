@@ -25,7 +25,7 @@ from shared.events import (
 
 _PREVIEW_CHARACTERS = 16_000
 # More announcements of retries say nothing new, and an attempt may have dozens of calls.
-_MOST_RETRIES_TOLD = 20
+_MOST_RETRIES_ANNOUNCED = 20
 
 AnyEvent = TypeVar("AnyEvent", bound=EventBase)
 
@@ -103,14 +103,16 @@ class TurnEventRecorder:
     ) -> None:
         """Something that failed is tried again in so many seconds: a model call, or (agent None) the turn."""
         self._retries += 1
-        if self._retries > _MOST_RETRIES_TOLD:
+        if self._retries > _MOST_RETRIES_ANNOUNCED:
             return
+        now = self._clock.now()
         await self._log(
             self.event(
                 RetryScheduledEvent,
+                created_at=now,
                 code=reason.code,
                 detail=reason.detail,
-                retry_at=self._clock.now() + timedelta(seconds=seconds),
+                retry_at=now + timedelta(seconds=seconds),
                 agent=agent,
                 iteration=iteration,
             )

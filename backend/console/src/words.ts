@@ -36,11 +36,11 @@ const OF_A_MESSAGE: Record<string, [title: string, advice: string]> = {
   ],
   attempts_spent: [
     "The workers died three times over",
-    "Try again; if it happens again, tell whoever runs the server.",
+    "Try again; if it happens again, tell the server's operator.",
   ],
   internal_error: [
     "Something is broken on the server",
-    "Try again; if it happens again, tell whoever runs the server.",
+    "Try again; if it happens again, tell the server's operator.",
   ],
   cancelled: ["Cancelled", "Nothing was changed."],
   session_deleted: ["The conversation was deleted", "Start a new one."],
