@@ -65,10 +65,10 @@ def start_stack(model_url: str, *, relays: int = 1, workers: int = 2, **settings
             "JwksUrl": issuer.jwks_url,
             "JwtIssuer": issuer.settings["jwt_issuer"],
             "JwtAudience": issuer.settings["jwt_audience"],
+            "OpenAiBaseUrl": model_url,
         }
         more = {
             **moto.environment,
-            "OPENAI_BASE_URL": model_url,
             "VIBEWIRE_MEMORY_DIR": str(folder / "memory"),
             **{f"VIBEWIRE_{name.upper()}": value for name, value in settings.items()},
         }

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.aws_stack.stack import AwsStack, start_stack
+from tests.sending import send_to_its_end
 from tests.server_process import rehearsal_process
 from tests.watcher import Watcher
 
@@ -46,13 +47,6 @@ async def start_session(http: httpx.AsyncClient, project_id: str, node_id: str |
     return started
 
 
-async def send(http: httpx.AsyncClient, session_id: str, prompt: str) -> dict[str, Any]:
-    answer = await http.post(f"/sessions/{session_id}/messages", json={"prompt": prompt})
-    assert answer.status_code == 200, answer.text
-    message: dict[str, Any] = answer.json()
-    return message
-
-
 async def watchers(stack: AwsStack, url: str, count: int, closing: AsyncExitStack) -> list[Watcher]:
     auth = {"token": stack.token()}
     return list(await asyncio.gather(*(closing.enter_async_context(Watcher(url, auth=auth)) for _ in range(count))))
@@ -84,7 +78,7 @@ async def test_forty_clients_of_two_relays_hear_every_event_once_and_in_order(
         acknowledged = await asyncio.gather(*(client.subscribe(project_id) for client in clients))
         assert all(answer["ok"] for answer in acknowledged)
         for prompt in _PROMPTS:
-            answers = await asyncio.gather(*(send(http, session_id, prompt) for session_id in sessions))
+            answers = await asyncio.gather(*(send_to_its_end(http, session_id, prompt) for session_id in sessions))
             assert [message["status"] for message in answers] == ["completed", "completed"]
         for session_id in sessions:
             expected = await logged_events(http, session_id)
@@ -101,7 +95,7 @@ async def test_when_a_relay_is_killed_its_clients_move_to_the_other_and_miss_not
         moving = await watchers(stack, dying.url, _CLIENTS_A_RELAY, closing)
         staying = await watchers(stack, living.url, _CLIENTS_A_RELAY, closing)
         await asyncio.gather(*(client.subscribe(project_id) for client in (*moving, *staying)))
-        turns = [asyncio.create_task(send(http, session_id, prompt)) for prompt in _PROMPTS]
+        turns = [asyncio.create_task(send_to_its_end(http, session_id, prompt)) for prompt in _PROMPTS]
         await asyncio.gather(*(client.wait_for("token_usage") for client in moving))
         await asyncio.to_thread(dying.kill)
         moved = await watchers(stack, living.url, _CLIENTS_A_RELAY, closing)

@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import httpx
 
+from tests.sending import send_to_its_end
 from tests.server_process import ServerProcess, vibewire_process
 
 Json = dict[str, Any]
@@ -96,13 +97,7 @@ async def start_session(http: httpx.AsyncClient, project_id: str | None = None, 
 
 async def send(http: httpx.AsyncClient, session_id: str, prompt: str) -> Json:
     """Send a prompt and wait for its end: the ended message."""
-    answer = await http.post(f"/sessions/{session_id}/messages", json={"prompt": prompt})
-    if answer.status_code == 202:  # a process that is busy starting may take longer than one request waits
-        again = {"prompt": prompt, "message_id": answer.json()["message_id"]}
-        answer = await http.post(f"/sessions/{session_id}/messages", json=again)
-    assert answer.status_code == 200, answer.text
-    message: Json = answer.json()
-    return message
+    return await send_to_its_end(http, session_id, prompt)
 
 
 async def queue(http: httpx.AsyncClient, session_id: str, prompt: str, message_id: str | None = None) -> Json:

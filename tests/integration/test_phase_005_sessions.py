@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.aws_stack.stack import start_stack
+from tests.sending import send_to_its_end
 from tests.watcher import Watcher
 
 
@@ -52,9 +53,7 @@ async def watcher(place: Place) -> AsyncIterator[Watcher]:
 
 
 async def send(http: httpx.AsyncClient, session_id: str, prompt: str) -> dict[str, Any]:
-    answer = await http.post(f"/sessions/{session_id}/messages", json={"prompt": prompt})
-    assert answer.status_code == 200, answer.text
-    message: dict[str, Any] = answer.json()
+    message = await send_to_its_end(http, session_id, prompt)
     assert message["status"] == "completed", message
     return message
 
