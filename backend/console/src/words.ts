@@ -34,14 +34,10 @@ const OF_A_MESSAGE: Record<string, [title: string, advice: string]> = {
     "The conversation's memory could not be used",
     "Try again in a minute; if it stays so, start a new conversation.",
   ],
-  attempts_spent: [
-    "The workers died three times over",
-    "Try again; if it happens again, tell the server's operator.",
-  ],
-  internal_error: [
-    "Something is broken on the server",
-    "Try again; if it happens again, tell the server's operator.",
-  ],
+  attempts_spent: ["The workers died three times over", "Try again; if it happens again, tell the server's operator."],
+  internal_error: ["Something is broken on the server", "Try again; if it happens again, tell the server's operator."],
+  lease_not_extended: ["The server lost hold of the turn", "Try again in a minute."],
+  event_log_busy: ["Too much was written to this conversation at once", "Try again in a few seconds."],
   cancelled: ["Cancelled", "Nothing was changed."],
   session_deleted: ["The conversation was deleted", "Start a new one."],
   unreachable: ["Not sent yet: no connection", "It is sent by itself when the connection is back."],
@@ -63,6 +59,10 @@ const OF_A_CALL: Record<string, [title: string, advice: string]> = {
   version_not_found: ["There is no such version", "Choose another one."],
   invalid_token: ["Your sign-in has expired", "Sign in again."],
   keys_unavailable: ["Your sign-in cannot be checked for now", "Try again in a moment."],
+  storage_full: ["The server's disk is full", "Tell the server's operator, and try again when there is room."],
+  storage_unavailable: ["The server's store cannot be used for now", "Try again in a minute."],
+  storage_damaged: ["The server's store is damaged", "Tell the server's operator: a backup must be restored."],
+  out_of_memory: ["The server has too little memory left", "Try again in a minute."],
 };
 
 // Of these the title says all that the server's own words do.

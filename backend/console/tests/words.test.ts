@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { messageTrouble } from "../src/words.ts";
+import { RefusedError } from "../src/client/index.ts";
+import { messageTrouble, trouble } from "../src/words.ts";
 
 test.each([
   ["cancelled", "The message was cancelled."],
@@ -20,4 +21,16 @@ test("what only the server knows is said", () => {
     "The tool has no name.",
   );
   expect(messageTrouble({ code: "unheard_of", detail }).detail).toBe(detail);
+});
+
+test.each([
+  [507, "storage_full"],
+  [503, "storage_unavailable"],
+  [500, "storage_damaged"],
+  [503, "out_of_memory"],
+  [503, "event_log_busy"],
+])("nobody is asked to change a request that the server could not serve: %i %s", (status, code) => {
+  const { title, advice } = trouble(new RefusedError(status, code, "Why."));
+  expect(title).not.toBe("The server said no");
+  expect(advice).toMatch(/again|operator/);
 });
