@@ -61,12 +61,7 @@ async def run_process(
         app = build_asgi(settings, services, relay, lambda: not server.should_exit)
         server = build_server(app, _DRAIN_SECONDS, relay_settings.max_packet_bytes)
         server.before_shutdown = partial(relay.send_all_away, _DRAIN_SECONDS)
-        # What the imports made lives as long as the process: a full collection would walk it in mid-turn.
-        gc.collect()
-        gc.freeze()
-        # A large answer is hundreds of thousands of fresh objects, none of them in a cycle; a full collection in their
-        # midst, by default after each 70,000, would walk them all: 50 ms and more.
-        gc.set_threshold(700, 10, 50)
+        _keep_collections_short()
         turn_parts = load_turn_parts(settings, engine, services.sessions, memory)
         stack.push_async_callback(turn_parts.close)
         for name, work in {
@@ -81,6 +76,15 @@ async def run_process(
         yield server
         if died:
             raise PartDiedError(died[0])
+
+
+def _keep_collections_short() -> None:
+    # What the imports made lives as long as the process: a full collection would walk it in mid-turn.
+    gc.collect()
+    gc.freeze()
+    # A large answer is hundreds of thousands of fresh objects, none of them in a cycle; a full collection in their
+    # midst, by default after each 70,000, would walk them all: 50 ms and more.
+    gc.set_threshold(700, 10, 50)
 
 
 def _relay_settings(settings: LocalSettings) -> RelaySettings:
