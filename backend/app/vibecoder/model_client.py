@@ -11,6 +11,7 @@ import openai
 
 from backend.app.domain.storable_text import read_json, storable_json
 from backend.app.vibecoder.event_stream import EventStreamDecoder, EventTooLargeError
+from backend.app.vibecoder.model_errors import retry_after
 from backend.app.vibecoder.model_failures import ModelSilentError, UnreadableAnswerError
 from backend.app.vibecoder.redaction import redact, without_secrets
 from backend.app.vibecoder.response_shape import Json, ending_of, require_few_items, shaped_event, shaped_response
@@ -90,7 +91,7 @@ class ModelHttpClient(openai.DefaultAsyncHttpxClient):
             pass  # the status says enough
         finally:
             await response.aclose()
-        return _replaced(response, content=bytes(content[:_MAX_ERROR_BYTES]))
+        return _with_plain_wait(_replaced(response, content=bytes(content[:_MAX_ERROR_BYTES])))
 
 
 class ModelEvents(httpx2.AsyncByteStream):
@@ -211,11 +212,22 @@ class ModelEvents(httpx2.AsyncByteStream):
 
 def _replaced(response: httpx2.Response, **body: Any) -> httpx2.Response:
     """The response with another body, which is neither encoded nor of the length that was announced."""
-    left_out = ("content-encoding", "content-length", "transfer-encoding")
-    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in left_out]
+    left_out = (b"content-encoding", b"content-length", b"transfer-encoding")
+    # As bytes: as text they may be no ASCII, which no header can be made of.
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in left_out]
     return httpx2.Response(
         response.status_code, headers=headers, request=response.request, extensions=response.extensions, **body
     )
+
+
+def _with_plain_wait(response: httpx2.Response) -> httpx2.Response:
+    """The response with its Retry-After in seconds, or without one: the SDK fails on dates that are none."""
+    seconds = retry_after(response.headers)
+    for name in ("retry-after", "retry-after-ms"):
+        response.headers.pop(name, None)
+    if seconds is not None:
+        response.headers["retry-after"] = f"{seconds:.3f}"
+    return response
 
 
 def _pieces(response: httpx2.Response) -> Any:

@@ -165,7 +165,7 @@ def _status_error(error: openai.APIStatusError, secrets: tuple[str, ...]) -> Tur
     found = _named_error(names, said) or _by_status(status, said)
     if (asked := error.response.headers.get("x-should-retry")) in ("true", "false"):
         found.retryable = asked == "true"
-    found.retry_after = _retry_after(error.response.headers)
+    found.retry_after = retry_after(error.response.headers)
     return found
 
 
@@ -217,8 +217,8 @@ def _said(error: openai.APIStatusError) -> str:
     return body if isinstance(body, str) and not body.lstrip().startswith("<") else ""
 
 
-def _retry_after(headers: httpx2.Headers) -> float | None:
-    """The seconds of a Retry-After: a number, or how long after the answer's own date it is."""
+def retry_after(headers: httpx2.Headers) -> float | None:
+    """The seconds of a Retry-After: a number, or how long after the answer's own date it is; or None."""
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,99}(?:\.[0-9]{1,99})?", value):
         return float(value)

@@ -21,6 +21,23 @@ from tests.integration.raw_answers import (
 from tests.integration.talk import Json, Servers, log_of, send, start_session
 from tests.integration.untrusted_model.asking import HI, QUESTION, ask, name_of
 
+HEADERS = [
+    {"retry-after": "Fri, 27 Nov 99999999999999999999 10:00:30 GMT", "date": "Fri, 27 Nov 2026 10:00:00 GMT"},
+    {"retry-after": "Fri, 27 Nov 2026 10:00:30 +99999999999999999999"},
+    {"retry-after": "nan", "retry-after-ms": "inf"},
+    {"retry-after": "\xb2"},
+    {"x-note": "caf\xe9"},
+]
+
+
+@pytest.mark.parametrize("headers", HEADERS, ids=name_of)
+async def test_headers_of_whatever_content_do_not_matter(
+    servers: Servers, http: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    good = {**says("Here it is."), "headers": headers}
+    message = await ask(servers, http, raw("", status=429, headers=headers), good)
+    assert (message["status"], message["attempt"], message["content"]) == ("completed", 1, "Here it is.")
+
 
 @pytest.mark.parametrize("text", ["half \ud83d", "\ude00 other half", "a\0b", "\udfff\ud800 wrong way round"])
 async def test_text_that_cannot_be_stored_is_replaced(servers: Servers, http: httpx.AsyncClient, text: str) -> None:
