@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from backend.app.domain.line_changes import Region, changed_regions
+from backend.app.domain.line_changes import Region, changed_regions, regions_by_hunk
 
 # Lines around a change, as git shows them.
 CONTEXT_LINES = 3
@@ -28,20 +28,9 @@ def unified_diff(old: str, new: str, path: str = "workflow.py") -> str:
         return ""
     before, after = _lines(old), _lines(new)
     diff = [f"diff --git a/{path} b/{path}\n", f"--- a/{path}\n", f"+++ b/{path}\n"]
-    for regions in _hunks(changed_regions(before, after)):
+    for regions in regions_by_hunk(changed_regions(before, after), CONTEXT_LINES):
         diff += _hunk(regions, before, after)
     return "".join(diff)
-
-
-def _hunks(regions: Sequence[Region]) -> Iterator[list[Region]]:
-    """Yield the regions whose context touches together."""
-    hunk: list[Region] = []
-    for region in regions:
-        if hunk and region[0] - hunk[-1][1] > 2 * CONTEXT_LINES:
-            yield hunk
-            hunk = []
-        hunk.append(region)
-    yield hunk
 
 
 def _hunk(regions: Sequence[Region], before: Sequence[str], after: Sequence[str]) -> Iterator[str]:

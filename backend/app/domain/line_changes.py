@@ -30,6 +30,17 @@ def changed_regions(before: Sequence[str], after: Sequence[str]) -> list[Region]
     return list(_between(_matches(old, new), len(old), len(new)))
 
 
+def regions_by_hunk(regions: Sequence[Region], context: int) -> Iterator[list[Region]]:
+    """Yield the regions together whose context of so many lines before and after meets."""
+    hunk: list[Region] = []
+    for region in regions:
+        if hunk and region[0] - hunk[-1][1] > 2 * context:
+            yield hunk
+            hunk = []
+        hunk.append(region)
+    yield hunk
+
+
 def _between(matches: Sequence[_Match], old_size: int, new_size: int) -> Iterator[Region]:
     done = new_done = 0
     for start, new_start, length in (*matches, (old_size, new_size, 0)):

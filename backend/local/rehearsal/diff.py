@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backend.app.domain.line_changes import Region, changed_regions
+from backend.app.domain.line_changes import Region, changed_regions, regions_by_hunk
 from backend.app.vibecoder.line_search import LineSearch
 
 _CONTEXTS = (3, 6, 12, 25, 50, 100)
@@ -40,14 +40,9 @@ def v4a_diff(old: str, new: str) -> str:
 
 
 def _hunks(regions: Sequence[Region], context: int, size: int) -> Iterator[Hunk]:
-    """Yield where each hunk begins and ends in the old text, and its regions: those whose context meets are one."""
-    hunk: list[Region] = []
-    for region in regions:
-        if hunk and region[0] - hunk[-1][1] > 2 * context:
-            yield max(hunk[0][0] - context, 0), min(hunk[-1][1] + context, size), hunk
-            hunk = []
-        hunk.append(region)
-    yield max(hunk[0][0] - context, 0), min(hunk[-1][1] + context, size), hunk
+    """Yield where each hunk begins and ends in the old text, and its regions."""
+    for hunk in regions_by_hunk(regions, context):
+        yield max(hunk[0][0] - context, 0), min(hunk[-1][1] + context, size), hunk
 
 
 def _all_found(search: LineSearch, lines: list[str], hunks: list[Hunk]) -> bool:
