@@ -84,6 +84,12 @@ def test_a_handoff_leads_to_its_agent(code: str, expected: str) -> None:
         ("x = Agent(handoffs=[a])\nlate and x.handoffs.append(b)\n_ = x.handoffs.append(c)", "a b c"),
         ("x = Agent(handoffs=[a])\nx.handoffs.clear() if late else None", "a"),
         ("x = Agent(handoffs=[a])\ny = x\ny.handoffs.append(b)", "a b"),
+        ("if (x := Agent(handoffs=[a])).name:\n    pass", "a"),
+        ("x = Agent(handoffs=[a])\nassert x.handoffs.append(b) is None", "a b"),
+        ("x = Agent(handoffs=[a])\nwhile not x.handoffs.append(b):\n    break", "a b"),
+        ("x = Agent(handoffs=[a])\nmatch x.handoffs.append(b):\n    case _:\n        pass", "a b"),
+        ("x = Agent(handoffs=[a])\nf'{x.handoffs.append(b)}'", "a b"),
+        ("x = Agent(handoffs=[a])\ndef later(y=x.handoffs.append(b)):\n    pass", "a b"),
         ("x = Agent(handoffs=[a])\nwith lock:\n    x.handoffs = [b]", "b"),
         ("table = {'a': a, 'b': b}\nx = Agent(handoffs=[table['b']])", "b"),
         ("table = {'a': a, 'b': b}\nx = Agent(handoffs=list(table.values()))", "a b"),
@@ -126,6 +132,12 @@ def test_lists_are_followed_through_whatever_changes_them(code: str, expected: s
         ("x = Agent(handoffs=[a, b])\nx.handoffs.remove(which())", "?"),
         ("x = Agent(handoffs=[a])\nsetattr(x, 'handoffs', [b])", "?"),
         ("L = []\nfill(L)\nx = Agent(handoffs=L)", "?"),
+        ("x = Agent(handoffs=[a])\nadd = x.handoffs.append\nadd(b)", "a ?"),
+        ("x = Agent(handoffs=[a])\nlist(map(x.handoffs.append, [b, c]))", "a ?"),
+        ("with closing(x := Agent(handoffs=[a])), lock(x.handoffs):\n    pass", "a ?"),
+        ("x = Agent(handoffs=[a])\n@wired(x.handoffs)\ndef later():\n    pass", "a ?"),
+        ("table = {'a': a}\nfill(table)\nx = Agent(handoffs=[table['a']])", "?"),
+        ("table = {'a': a}\ntable.setdefault('b', b)\nx = Agent(handoffs=list(table.values()))", "?"),
         ("x = Agent()\nfor one in imported:\n    x.handoffs.append(one)", "?"),
         (
             "x = Agent(handoffs=[a])\nfor one in [b, c]:\n    if one.name:\n        break\n    x.handoffs.append(one)",
@@ -180,6 +192,12 @@ def _steps(code: str) -> int:
     reader = WorkflowReader()
     reader.read(parse_source(HEAD + code))
     return reader.steps
+
+
+@pytest.mark.parametrize("calls", ["q" + ".add(1)" * 40, "q.add(" * 40 + "1" + ")" * 40], ids=["chain", "nest"])
+def test_calls_on_calls_are_read_once(calls: str) -> None:
+    assert _steps(calls) < 1_000
+    assert edges(f"{calls}\nx = Agent(handoffs=[a])") == "a"
 
 
 @pytest.mark.parametrize("depth", [6, 40])

@@ -3,7 +3,7 @@
 import ast
 from typing import TYPE_CHECKING
 
-from backend.app.domain.workflow_lists import take_list_call
+from backend.app.domain.workflow_lists import LIST_METHODS, take_list_call
 from backend.app.domain.workflow_syntax import called, path_of
 from backend.app.domain.workflow_values import (
     PARTS,
@@ -28,7 +28,7 @@ _WRAPPED_KEYWORDS = frozenset({"agent", "func"})
 
 def evaluate_call(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
     """What a call returns, as far as that is known: an agent, what it wraps, a copy of a list, or a name."""
-    if take_list_call(evaluator, call):
+    if take_list_call(evaluator, call, depth):
         return UNKNOWN
     if _is_agent(evaluator, call):
         return _agent(evaluator, call, depth)
@@ -38,7 +38,7 @@ def evaluate_call(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
         path = [*alias.name.split("."), *path[1:]]
     if path and evaluator.sdk.is_wrapper(path):
         return _wrapped(evaluator, call, depth)
-    if isinstance(function, ast.Attribute) and function is call.func:
+    if isinstance(function, ast.Attribute) and function is call.func and function.attr not in LIST_METHODS:
         owner = evaluator.evaluate(function.value, depth + 1)
         if function.attr == "as_tool":
             return _hidden_where_nameless(owner)
@@ -60,6 +60,8 @@ def _other_call(evaluator: "Evaluator", call: ast.Call, path: list[str], depth: 
     for value in (option for one in values for option in objects_of(one)):
         if isinstance(value, ListValue) and name not in _READERS:
             value.known = False  # code that is given a list may change it
+        elif isinstance(value, DictValue) and name not in _READERS:
+            value.items, value.known = {}, False
         elif isinstance(value, Draft) and name == "setattr":
             value.parts.update({part: ListValue(evaluator.guard, known=False) for part in PARTS})
     if len(path) == 1 and path[0] in evaluator.makers:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from backend.app.domain.workflow_calls import evaluate_call
+from backend.app.domain.workflow_lists import LIST_METHODS
 from backend.app.domain.workflow_sdk import SdkNames
 from backend.app.domain.workflow_values import (
     NOTHING,
@@ -99,7 +100,15 @@ class Evaluator:
                 return self._attribute(node, depth)
             case ast.Subscript():
                 return self._subscript(node, depth)
-        return NOTHING if isinstance(node, ast.Constant) and node.value is None else UNKNOWN
+        return NOTHING if isinstance(node, ast.Constant) and node.value is None else self._other(node, depth)
+
+    def _other(self, node: ast.expr, depth: int) -> Value:
+        """What is not followed; the expressions in it may change something all the same."""
+        if not isinstance(node, ast.Lambda | ast.DictComp):  # these have variables of their own
+            for inner in ast.iter_child_nodes(node):
+                if isinstance(inner, ast.expr):
+                    self.evaluate(inner, depth + 1)
+        return UNKNOWN
 
     def items_of(self, node: ast.expr, depth: int = 0) -> list[Value] | None:
         """What a loop over the expression goes through, in order; None where that is not known."""
@@ -202,6 +211,8 @@ class Evaluator:
         drafts = [one for one in objects_of(owner) if isinstance(one, Draft)]
         if node.attr in PARTS and drafts and len(drafts) == len(objects_of(owner)):
             return either(draft.parts[node.attr] for draft in drafts)
+        if isinstance(owner, ListValue) and node.attr in LIST_METHODS:
+            owner.known = False  # `add = y.append`: called later, by whomever
         if isinstance(owner, Named) and not owner.is_made:
             return Named(self.sdk.name_of([*owner.name.split("."), node.attr]))
         return UNKNOWN

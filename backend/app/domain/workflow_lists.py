@@ -21,20 +21,24 @@ if TYPE_CHECKING:
 _ADD_ONE = {"append": 0, "insert": 1, "add": 0}
 _HARMLESS = frozenset({"sort", "reverse", "count", "index"})
 _EXTEND = frozenset({"extend", "update", "__iadd__"})
-_METHODS = frozenset({*_ADD_ONE, *_HARMLESS, *_EXTEND, "remove", "discard", "clear", "pop", "__setitem__"})
+LIST_METHODS = frozenset(
+    {*_ADD_ONE, *_HARMLESS, *_EXTEND, "remove", "discard", "clear", "pop", "popitem", "setdefault", "__setitem__"}
+)
 
 
-def take_list_call(evaluator: "Evaluator", expression: ast.expr) -> bool:
-    """Take in `y.append(x)` and its like, where y is a list of the source or of an agent. Returns whether it is one."""
+def take_list_call(evaluator: "Evaluator", expression: ast.expr, depth: int = 0) -> bool:
+    """Take in `y.append(x)` and its like, where y is a list of the source or of an agent. Returns whether it is one.
+
+    Where it is none, y was evaluated and the arguments were not: twice for each call in a chain would be 2^n times.
+    """
     if not isinstance(expression, ast.Call) or not isinstance(expression.func, ast.Attribute):
         return False
     method, target = expression.func.attr, expression.func.value
-    if method not in _METHODS:
+    if method not in LIST_METHODS:
         return False
-    owner = evaluator.evaluate(target)
-    options = objects_of(owner)
+    options = objects_of(evaluator.evaluate(target, depth + 1))
     lists = [one for one in options if isinstance(one, ListValue)]
-    arguments = [evaluator.evaluate(argument) for argument in expression.args]
+    arguments = [evaluator.evaluate(argument, depth + 1) for argument in expression.args if lists]
     evaluator.note_change(target, bool(lists))
     for one in lists:
         certain = len(options) == 1 and is_certain(evaluator.guard, one.guard)

@@ -116,12 +116,15 @@ class WorkflowReader:
                 self._define(statement)
             case ast.Global() | ast.Nonlocal():
                 self._outer_names.update(statement.names)
-            case ast.Return(value=ast.expr() as value):
+            case ast.Return(value=ast.expr() as value) | ast.Raise(exc=ast.expr() as value) | ast.Assert(test=value):
                 self._eval.evaluate(value)
             case _:
                 self._take_change(statement)
 
     def _define(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for given in (*function.decorator_list, *function.args.defaults, *function.args.kw_defaults):
+            if given is not None:
+                self._eval.evaluate(given)
         self._sdk.forget(function.name)
         self._eval.makers.discard(function.name)
         if self._sdk.makes_agents(function):
@@ -146,14 +149,17 @@ class WorkflowReader:
     def _take_block(self, statement: ast.stmt) -> None:
         match statement:
             case ast.If():
+                self._eval.evaluate(statement.test)
                 self._branch(*branches_of(statement))
             case ast.For() | ast.AsyncFor():
                 self._loop(statement)
             case ast.While():
+                self._eval.evaluate(statement.test)
                 self._run_unknown_turns(statement.body)
                 self._run(statement.orelse)
             case ast.With() | ast.AsyncWith():
                 for item in statement.items:
+                    self._eval.evaluate(item.context_expr)
                     if item.optional_vars is not None:
                         self._eval.unpack(item.optional_vars, UNKNOWN)
                 self._run(statement.body)
@@ -162,6 +168,7 @@ class WorkflowReader:
                 self._branch([[*statement.body, *statement.orelse], *handlers], is_complete=False)
                 self._run(statement.finalbody)
             case ast.Match():
+                self._eval.evaluate(statement.subject)
                 names = [name for case in statement.cases for name in names_captured_by(case.pattern)]
                 self._eval.scope.names.update(dict.fromkeys(names, UNKNOWN))
                 self._branch([case.body for case in statement.cases], is_complete=False)
@@ -192,8 +199,10 @@ class WorkflowReader:
         call = ast.Call(ast.Attribute(target, "extend"), [statement.value], [])
         if not isinstance(statement.op, ast.Add):
             self._note_change(target, change_list(self._eval, target))
-        elif not take_list_call(self._eval, call) and isinstance(target, ast.Name):
-            self._bind(target.id, UNKNOWN)
+        elif not take_list_call(self._eval, call):
+            self._eval.evaluate(statement.value)
+            if isinstance(target, ast.Name):
+                self._bind(target.id, UNKNOWN)
 
     def _note_change(self, target: ast.expr, is_followed: bool) -> None:
         """Note a change of `x.handoffs`: it belongs to the source of x, or nobody can tell to whose."""
