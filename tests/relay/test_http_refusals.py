@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import io
 import json
+import logging
 from typing import Any, cast
 
 import httpx
@@ -128,10 +129,13 @@ async def test_a_request_that_does_not_end_does_not_end_the_long_poll_before_it(
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/healthz", "/socket.iox/?EIO=4&transport=websocket"])
-async def test_a_websocket_at_a_wrong_path_is_refused_with_a_problem(path: str) -> None:
+async def test_a_websocket_at_a_wrong_path_is_refused_with_a_problem_and_no_noise_in_the_log(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with live_relay() as live:
         (answer,) = await answers_to(live.address, HANDSHAKE.format(path=path, more="").encode())
     check_problem(answer, 404, "no_such_path")
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize(

@@ -124,20 +124,20 @@ class TurnService:
             logger.warning("Turn %s is begun again: %s", attempt.turn.message_id, error.code)
             delay = self._parts.limits.retry_delay_seconds * attempt.turn.attempt
             delay = max(delay, min(error.retry_after or 0.0, _LONGEST_RETRY_SECONDS))
-            await self._begin_again_in(attempt, error, delay)
-            return delay
+            return await self._begin_again_in(attempt, error, delay)
         await self._end(attempt, MessageStatus.FAILED, MessageError(error.code, str(error)))
         return None
 
-    async def _begin_again_in(self, attempt: TurnAttempt, reason: TurnError, seconds: float) -> None:
+    async def _begin_again_in(self, attempt: TurnAttempt, reason: TurnError, seconds: float) -> float | None:
+        """In how many seconds the notification must come back; None where another has the turn, or ended it."""
         try:
             await attempt.announce_retry(reason, seconds)
         except TurnFencedError as fenced:
             logger.info("Turn %s is not begun again: %s", attempt.turn.message_id, fenced)
-            return
+            return None
         except EventLogBusyError:
             logger.warning("Turn %s is begun again, which its busy log does not say", attempt.turn.message_id)
-        await self._release(attempt, seconds)
+        return seconds if await self._release(attempt, seconds) else None
 
     async def _end(self, attempt: TurnAttempt, status: MessageStatus, error: MessageError) -> None:
         try:
@@ -145,24 +145,28 @@ class TurnService:
         except TurnFencedError as fenced:
             logger.info("Turn %s was ended by another: %s", attempt.turn.message_id, fenced)
 
-    async def _release(self, attempt: TurnAttempt, retry_in: float = 0.0) -> None:
+    async def _release(self, attempt: TurnAttempt, retry_in: float = 0.0) -> bool:
+        """Give the lease back. Returns whether it was this attempt's to give."""
         now = self._parts.clock.now()
         try:
             await self._parts.turns.release_lease(attempt.turn, now, now + timedelta(seconds=retry_in))
         except TurnFencedError as fenced:
             logger.info("Turn %s was not released: %s", attempt.turn.message_id, fenced)
+            return False
+        return True
 
     async def _release_when_possible(self, attempt: TurnAttempt) -> None:
         loop = asyncio.get_running_loop()
         over_at = loop.time() + self._parts.limits.lease_seconds
         while loop.time() < over_at:
             try:
-                return await self._release(attempt)
+                await self._release(attempt)
             except StorageDamagedError:
-                return None
+                return
             except StorageError:
                 await asyncio.sleep(_STORAGE_RETRY_SECONDS)
-        return None
+            else:
+                return
 
     async def _notify_again_if_needed(self, doorbell: Doorbell, ended: Message) -> None:
         if doorbell.is_rescue:
