@@ -48,6 +48,22 @@ def test_what_is_typed_after_creating_a_project_stays_at_every_moment(visit: Vis
     visitor.completed(PROMPT, version=2)
 
 
+def test_enter_before_the_conversation_is_there_sends_the_prompt_once_it_is(visit: Visit) -> None:
+    visitor = visit()
+    expect(visitor.connection).to_have_text("Live")
+    held = HeldRequests(visitor.page, *ASKED["the conversation is started"])
+    visitor.page.get_by_role("textbox", name="Name of the new project").click()
+    visitor.page.keyboard.type("In a hurry")
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.prompt).to_be_focused()
+    visitor.page.keyboard.type(PROMPT)
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.prompt).to_have_value(PROMPT)
+    held.let_go()
+    visitor.completed(PROMPT, version=2)
+    expect(visitor.prompt).to_have_value("")
+
+
 @pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS)
 def test_a_reload_in_mid_sentence_loses_nothing(visit: Visit, screen: dict[str, Any]) -> None:
     visitor = visit(**screen)

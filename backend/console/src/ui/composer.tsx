@@ -46,11 +46,18 @@ export function Composer({ draftKey, isReady, typedMeanwhile, field, onSend }: P
     return () => removeEventListener("keydown", focus);
   }, []);
   const isTooLong = text.length > LONGEST_PROMPT;
+  // Enter before the conversation is there: it is sent when it is, unless the person goes on writing.
+  const [isWanted, setIsWanted] = useState(false);
   const send = () => {
-    if (!isReady || isTooLong || !text.trim()) return;
+    if (isTooLong || !text.trim()) return;
+    setIsWanted(!isReady);
+    if (!isReady) return;
     onSend(text);
     write("");
   };
+  useEffect(() => {
+    if (isReady && isWanted) send();
+  }, [isReady, isWanted]);
   return (
     <form
       class="composer"
@@ -66,7 +73,10 @@ export function Composer({ draftKey, isReady, typedMeanwhile, field, onSend }: P
         aria-label="Message"
         aria-describedby="composer-hint"
         placeholder="What should change?"
-        onInput={(event) => write(event.currentTarget.value)}
+        onInput={(event) => {
+          setIsWanted(false);
+          write(event.currentTarget.value);
+        }}
         onKeyDown={(event) => {
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();
