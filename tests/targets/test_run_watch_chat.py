@@ -25,7 +25,8 @@ def typed(target: str, folder: Path, **settings: str) -> Iterator[Terminal]:
     unwanted = ("VIBEWIRE_", "OPENAI_", "MAKE", "MFLAGS")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     process = subprocess.Popen(
-        ["make", "--no-print-directory", target],
+        # A shell has its background jobs ignore Ctrl-C, and all that they start inherits that: here as in a terminal.
+        ["env", "--default-signal=INT", "make", "--no-print-directory", target],
         cwd=ROOT,
         env={**clean, "VIBEWIRE_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1", **settings},
         stdin=subprocess.PIPE,

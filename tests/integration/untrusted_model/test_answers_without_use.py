@@ -125,7 +125,7 @@ UNREADABLE: list[Json] = [
     raw("data: {no JSON\n\n"),
     raw('data: {"type": "response.completed", "response": ' + '{"a":' * 2_000 + "1" + "}" * 2_001 + "\n\n"),
     raw("no gzip at all", headers={"content-encoding": "gzip"}),
-    raw(gzip.compress(stream(ended(HI)).encode())[:80], headers={"content-encoding": "gzip"}),
+    raw(gzip.compress(stream(ended(HI)).encode(), mtime=0)[:80], headers={"content-encoding": "gzip"}),
     raw("data: " + "x" * 1_000_000, repeat=40),
     raw("{" + "x" * 1_000_000, repeat=10, content_type="application/json"),
     raw(stream(delta("So"))),
