@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,7 +28,6 @@ EVENT_NAMES = (
 # The relay replays so many sessions of a project at once, and refuses to be asked for more.
 _MAX_AFTER = 200
 _RETRY_SECONDS = 1.0
-_GOODBYE_SECONDS = 2.0
 # Refusals that may be none the next time.
 _PASSING = ("internal_error", "storage_unavailable")
 
@@ -77,10 +75,8 @@ class EventClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Disconnect for good; a server that does not answer is not waited for."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_GOODBYE_SECONDS):
-                await self._client.shutdown()
+        """Disconnect for good."""
+        await self._client.shutdown()
         await self._http.close()
 
     async def follow(self, project_id: str, after: dict[str, int] | None = None) -> Event:
