@@ -15,6 +15,10 @@ from tests.watcher import WAIT_SECONDS
 
 _LINES = 40
 _COLUMNS = 110
+_ENDED = "The program ended with"
+# Says itself how the program ended and keeps the screen: tmux's own line about a dead pane is late, or does not come at
+# all, when the program's output ends before tmux hears of its death. Ctrl-C is the program's, whatever the runner ignores.
+_RUN = f"""trap : INT; env --default-signal=INT "$@"; echo "{_ENDED} $?"; exec sleep 600"""
 
 
 class Terminal:
@@ -37,7 +41,7 @@ class Terminal:
 
     async def until_ended(self, code: int) -> str:
         """Wait until the program has ended with an exit code: the screen."""
-        return await self.until(f"Pane is dead (status {code},")
+        return await self.until(f"{_ENDED} {code}\n")
 
     async def until(self, words: str) -> str:
         """Look at the screen until the words are there: the screen."""
@@ -63,8 +67,7 @@ def terminal(module: str, *arguments: str, **environment: str) -> Iterator[Termi
     settings = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
     size = ("-x", str(_COLUMNS), "-y", str(_LINES))
     session = ("-f", "/dev/null", "new-session", "-d", "-s", "hand", *size, "-c", str(ROOT), *settings)
-    # What stood on the screen stays there, with a line that says how the program ended.
-    _tmux(socket, *session, sys.executable, "-m", module, *arguments, ";", "set-option", "-g", "remain-on-exit", "on")
+    _tmux(socket, *session, "sh", "-c", _RUN, "sh", sys.executable, "-m", module, *arguments)
     try:
         yield Terminal(socket)
     finally:
