@@ -32,6 +32,7 @@ def build_services(settings: AppSettings, engine: Engine, *, is_frozen_between_r
     )
     messages = MessageService(
         engine.messages,
+        engine.turns,
         authorization,
         engine.queue,
         engine.bus,

@@ -97,22 +97,29 @@ class AwsMessageStore:
                 return message, None
             try:
                 if message.status is MessageStatus.RUNNING and message.lease_until and message.lease_until > now:
-                    return await self._request_cancel(message), None
+                    return await self._request_cancel(message, now), None
                 return await self._cancel(message, now, event)
             except (ConditionFailedError, SessionGoneError):
                 # It went on, ended, or its session was deleted, between the read and the write.
                 await pause(attempt)
                 attempt += 1
 
-    async def _request_cancel(self, message: Message) -> Message:
+    async def was_cancelled_since(self, session_id: str, moment: datetime) -> bool:
+        """See MessageStore."""
+        session = await self._table.get(session_key(session_id))
+        return session is not None and session.get("cancelled_at", "") > text_of(moment)
+
+    async def _request_cancel(self, message: Message, now: datetime) -> Message:
         await self._table.write(
             message=update(
                 message_key(message.session_id, message.number),
                 "SET #cancel_requested = :yes",
-                "#attempt = :attempt AND #status = :running",
+                # Of a lease that was given back meanwhile nobody would see the mark.
+                "#attempt = :attempt AND #status = :running AND #lease_until > :now",
                 yes=True,
                 attempt=message.attempt,
                 running=MessageStatus.RUNNING,
+                now=text_of(now),
             )
         )
         return replace(message, cancel_requested=True)
@@ -143,7 +150,15 @@ class AwsMessageStore:
                     open=message.status,
                     now=text_of(now),
                 ),
-                **ending_writes(session, message.session_id, message.number, now, message.token_usage),
+                **ending_writes(
+                    session,
+                    message.session_id,
+                    message.number,
+                    now,
+                    message.token_usage,
+                    change="SET #cancelled_at = :cancelled_at",
+                    cancelled_at=text_of(now),
+                ),
             },
         )
         ended = replace(

@@ -121,6 +121,18 @@ class LocalMessageStore:
 
         return await self._database.transaction(work)
 
+    async def was_cancelled_since(self, session_id: str, moment: datetime) -> bool:
+        """See MessageStore."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            found = connection.execute(
+                "SELECT 1 FROM messages WHERE session_id = ? AND status = 'cancelled' AND completed_at > ? LIMIT 1",
+                (session_id, text_of(moment)),
+            )
+            return found.fetchone() is not None
+
+        return await self._database.read(work)
+
 
 def find_live_message(connection: sqlite3.Connection, message_id: str) -> Message | None:
     """The message, unless its session is deleted."""

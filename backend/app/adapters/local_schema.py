@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS messages (
     UNIQUE (session_id, number)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS open_messages ON messages (session_id, number) WHERE status IN ('queued', 'running');
+CREATE INDEX IF NOT EXISTS cancelled_messages ON messages (session_id, completed_at) WHERE status = 'cancelled';
 CREATE TABLE IF NOT EXISTS responses (
     message_id TEXT NOT NULL, attempt INTEGER NOT NULL, call INTEGER NOT NULL, agent TEXT NOT NULL,
     iteration INTEGER NOT NULL, response_id TEXT NOT NULL, model TEXT NOT NULL, prompt_tokens INTEGER NOT NULL,

@@ -11,10 +11,11 @@ from enum import Enum, auto
 from backend.app.domain.errors import TurnFencedError
 from backend.app.domain.limits import Limits
 from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.next_message import notify_of_next
 from backend.app.domain.ports import Clock, Doorbell, EventBus, IdGenerator, TurnQueue
 from backend.app.domain.rescue import next_rescue_at
 from backend.app.domain.turn_recorder import TurnEventRecorder
-from backend.app.domain.turn_service import attempts_spent, notify_of_next
+from backend.app.domain.turn_service import attempts_spent
 from backend.app.domain.turn_store_port import TurnStore
 
 logger = logging.getLogger(__name__)

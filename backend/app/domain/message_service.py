@@ -9,10 +9,12 @@ from backend.app.domain.authorization import Authorization
 from backend.app.domain.blank_text import is_blank
 from backend.app.domain.errors import InvalidInputError, PromptTooLongError, SessionNotFoundError
 from backend.app.domain.limits import Limits
-from backend.app.domain.message import Message, MessageError, ModelResponse
+from backend.app.domain.message import Message, MessageError, MessageStatus, ModelResponse
+from backend.app.domain.next_message import LONGEST_HIDDEN, notify_behind
 from backend.app.domain.ports import Clock, Doorbell, EndWatch, EventBus, IdGenerator, TurnQueue, WaitSlots
 from backend.app.domain.session import Session
 from backend.app.domain.store_ports import MessageStore, Page
+from backend.app.domain.turn_store_port import TurnStore
 from shared.events import MessageCancelledEvent, MessageQueuedEvent, fit_event
 
 CANCELLED = MessageError("cancelled", "The message was cancelled.")
@@ -37,6 +39,7 @@ class MessageService:
     def __init__(
         self,
         messages: MessageStore,
+        turns: TurnStore,
         authorization: Authorization,
         queue: TurnQueue,
         bus: EventBus,
@@ -48,6 +51,7 @@ class MessageService:
         slots: int,
     ) -> None:
         self._messages = messages
+        self._turns = turns
         self._authorization = authorization
         self._queue = queue
         self._bus = bus
@@ -109,7 +113,8 @@ class MessageService:
     async def cancel_message(self, user_id: str, message_id: str) -> Message:
         """Ask for the end of a message: at once where it waits, within a second or so where it runs.
 
-        An ended message is returned unchanged. Raises MessageNotFoundError. Safe to repeat.
+        An ended message is returned unchanged. The session's next message begins at once. Raises
+        MessageNotFoundError. Safe to repeat.
         """
         message = await self._authorization.require_message(user_id, message_id)
         now = self._clock.now()
@@ -125,6 +130,9 @@ class MessageService:
         message, logged = await self._messages.cancel_message(message_id, now, event)
         if logged is not None:
             await self._bus.publish(logged)
+        if message.status is MessageStatus.CANCELLED:
+            # Also when asked again: the first call may have died before it got here.
+            await notify_behind(self._turns, self._queue, message)
         return message
 
     def _check_prompt(self, prompt: str) -> None:
@@ -159,8 +167,14 @@ class MessageService:
             await self._bus.publish(fit_event(queued, f"/messages/{message_id}"))
         if message.status.is_open:
             # Also for one that was sent before: its own doorbell may have been lost with the process that owed it.
-            await self._queue.ring(Doorbell(session.session_id, message_id))
+            await self._queue.ring(Doorbell(session.session_id, message_id, is_rescue=await self._is_held_up(message)))
         return message
+
+    async def _is_held_up(self, message: Message) -> bool:
+        """Whether a notification of the message may have to wait for that of one that was cancelled before it."""
+        if message.number == 1:
+            return False
+        return await self._messages.was_cancelled_since(message.session_id, self._clock.now() - LONGEST_HIDDEN)
 
     async def _wait_for_end(self, message: Message, wait_seconds: float) -> Message:
         loop = asyncio.get_running_loop()

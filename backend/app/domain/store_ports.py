@@ -149,6 +149,12 @@ class MessageStore(Protocol):
         """
         ...
 
+    async def was_cancelled_since(self, session_id: str, moment: datetime) -> bool:
+        """Whether `cancel_message` ended a message of the session after that moment; one that its worker ended as
+        cancelled may count too.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:

@@ -14,9 +14,10 @@ from backend.app.domain.errors import (
 )
 from backend.app.domain.message import Message, MessageError, MessageStatus
 from backend.app.domain.message_service import CANCELLED
-from backend.app.domain.ports import Doorbell, TurnQueue
+from backend.app.domain.next_message import notify_of_next
+from backend.app.domain.ports import Doorbell
 from backend.app.domain.turn_attempt import TurnAttempt, TurnParts
-from backend.app.domain.turn_store_port import TakeOutcome, TurnStore
+from backend.app.domain.turn_store_port import TakeOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +32,6 @@ _STORAGE_RETRY_SECONDS = 1.0
 def attempts_spent(message: Message) -> MessageError:
     """Why a message failed whose turn was begun as often as it may be."""
     return MessageError("attempts_spent", f"The turn was begun {message.attempt} times and never ended.")
-
-
-async def notify_of_next(turns: TurnStore, queue: TurnQueue, session_id: str) -> None:
-    """After a rescue that ended its message: notify of the session's next one, whose own notification may be held up
-    behind the one that was lost.
-    """
-    message = await turns.find_open_message(session_id)
-    if message is not None:
-        await queue.ring(Doorbell(session_id, message.message_id, is_rescue=True))
 
 
 class TurnService:
@@ -137,7 +129,19 @@ class TurnService:
             return None
         except EventLogBusyError:
             logger.warning("Turn %s is begun again, which its busy log does not say", attempt.turn.message_id)
-        return seconds if await self._release(attempt, seconds) else None
+        if not await self._release(attempt, seconds):
+            return None
+        return await self._seconds_unless_cancelled(attempt, seconds)
+
+    async def _seconds_unless_cancelled(self, attempt: TurnAttempt, seconds: float) -> float | None:
+        # A cancel that came under the lease left a mark, which nobody else would look at until the retry. From now on
+        # a cancel ends the message itself.
+        try:
+            signal = await self._parts.turns.beat(attempt.turn, None)
+        except TurnFencedError as fenced:
+            logger.info("Turn %s needs no retry: %s", attempt.turn.message_id, fenced)
+            return None
+        return 0.0 if signal.cancel_requested else seconds
 
     async def _end(self, attempt: TurnAttempt, status: MessageStatus, error: MessageError) -> None:
         try:
