@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.integration.talk import Servers
 from tests.server_process import rehearsal_process, vibewire_process
 from tests.watcher import Watcher
 
@@ -22,6 +23,13 @@ def server_url(tmp_path_factory: pytest.TempPathFactory, rehearsal_url: str) -> 
     with vibewire_process(data_dir, rehearsal_url, retry_delay_seconds="0.1") as server:
         yield server.url
     assert "Traceback" not in server.output, server.output
+
+
+@pytest.fixture
+async def servers(own: Servers) -> AsyncIterator[Servers]:
+    """A module's own servers (its fixture `own`; `server_url` names theirs), without faults before and after."""
+    yield own
+    await own.forget_faults()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Every fault of the model ends visibly: what passes is overcome, what stays fails its message, and nothing lingers."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,16 +63,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture
-async def servers(own: Servers) -> AsyncIterator[Servers]:
-    """Servers without faults, before and after."""
-    yield own
-    await own.forget_faults()
-
-
-@pytest.fixture
-async def http(servers: Servers) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=servers.url, timeout=40) as client:
-        yield client
+def server_url(servers: Servers) -> str:
+    return servers.url
 
 
 @dataclass(frozen=True)

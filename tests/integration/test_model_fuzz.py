@@ -3,7 +3,7 @@
 import json
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -34,9 +34,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture
-async def http(own: Servers) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=own.url, timeout=40) as client:
-        yield client
+def server_url(servers: Servers) -> str:
+    return servers.url
 
 
 def answers(chance: random.Random) -> list[Any]:

@@ -1,7 +1,7 @@
 """Turns of one session run one at a time, in the order of their messages; sessions do not wait for each other."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from uuid import uuid4
 
 import httpx
@@ -34,21 +34,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture
-async def servers(own: Servers) -> AsyncIterator[Servers]:
-    yield own
-    await own.forget_faults()
-
-
-@pytest.fixture
-async def http(servers: Servers) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=servers.url, timeout=40) as client:
-        yield client
-
-
-@pytest.fixture
-async def watcher(servers: Servers) -> AsyncIterator[Watcher]:
-    async with Watcher(servers.url) as watcher:
-        yield watcher
+def server_url(servers: Servers) -> str:
+    return servers.url
 
 
 async def hold_up(servers: Servers, http: httpx.AsyncClient, session_id: str) -> Json:

@@ -1,9 +1,8 @@
 """A server of one's own, whose model's server is not trusted: every answer ends its turn visibly."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.integration.talk import Servers, own_servers
@@ -24,12 +23,5 @@ def own(data_dir: Path) -> Iterator[Servers]:
 
 
 @pytest.fixture
-async def servers(own: Servers) -> AsyncIterator[Servers]:
-    yield own
-    await own.forget_faults()
-
-
-@pytest.fixture
-async def http(servers: Servers) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=servers.url, timeout=40) as client:
-        yield client
+def server_url(servers: Servers) -> str:
+    return servers.url
