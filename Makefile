@@ -44,7 +44,8 @@ check: .venv/.dev  ## Lint, types and import contracts
 validate: .venv-sam/.sam  ## Check template.yaml as SAM and cfn-lint see it (no account)
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --region us-east-1
 
-test-long: .venv/.dev  ## The slower proofs: all kill points, many more random histories, end to end on AWS's side
+test-long: .venv/.dev tmux-if-may  ## The slower proofs: servers killed and damaged, all faults of a model, random histories, end to end
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m long
 	VIBEWIRE_TEST_ALL_CRASHES=1 VIBEWIRE_TEST_EXAMPLES=300 $(BIN)/python -m pytest --numprocesses 2 --dist load \
 		tests/faults/test_killed_between_any_two_steps.py tests/stateful
 	$(BIN)/python -m pytest -m end_to_end tests/end_to_end tests/integration/test_phase_005_sessions.py

@@ -15,6 +15,8 @@ from tests.empty_variables import EMPTY
 from tests.infra.template_files import ROOT, functions, parameter_values
 from tests.template_stack import TemplateStack
 
+pytestmark = pytest.mark.long
+
 # What Lambda itself sets, and what any process has.
 _ACCOUNT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 _MACHINE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

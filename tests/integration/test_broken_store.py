@@ -13,6 +13,8 @@ from tests.integration.talk import Servers, own_servers, send, start_session, vi
 from tests.integration.test_refused_start import refusal_of_start
 from tests.server_process import ServerProcess
 
+pytestmark = pytest.mark.long
+
 Damage = Callable[[Path], None]
 STORE = "vibewire.sqlite"
 

@@ -14,6 +14,8 @@ from tests.integration.test_chat import chat, events_in
 from tests.server_process import ROOT
 from tests.watcher import WAIT_SECONDS
 
+pytestmark = pytest.mark.long
+
 # Sets the clipboard, colours, clears; C1; turns the reading direction; has no width.
 HOSTILE = "\x1b]52;c;aGFja2Vk\x07 \x1b[31mred\x1b[2J \x9b1m pay\u202e 100\u2066 zero\u200b\u2060width \u061c\ufeff"
 HIDDEN = set(HOSTILE) - set(" ]52;c;aGFja2Vk[31mredJ1m pay100zerowidth")

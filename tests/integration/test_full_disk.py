@@ -13,6 +13,8 @@ from tests.integration.test_refused_start import start_second
 from tests.server_process import ServerProcess
 from tests.watcher import WAIT_SECONDS
 
+pytestmark = pytest.mark.long
+
 SESSIONS = 6
 _OPEN = ("queued", "running")
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.integration.talk import Json, Servers, check_log, log_of, own_servers, send, start_session
 
+pytestmark = pytest.mark.long
+
 PROMPT = "Create a triage agent"
 QUESTION = "Which agents are there?"
 ALWAYS = 1_000

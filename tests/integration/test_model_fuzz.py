@@ -13,6 +13,8 @@ import pytest
 from tests.integration.raw_answers import call_item, delta, ended, raw, refusal_item, response, stream, text_item
 from tests.integration.talk import Json, Servers, check_log, log_of, own_servers, send, start_session
 
+pytestmark = pytest.mark.long
+
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "12"))
 CODES = {"model_misbehaved", "model_unavailable", "model_refused", "too_many_steps", "answer_cut_off", "model_silent"}
 JUNK: list[Any] = [

@@ -27,6 +27,8 @@ from tests.integration.talk import (
 )
 from tests.watcher import Watcher
 
+pytestmark = pytest.mark.long
+
 PROMPTS = [f"Create a {name} agent" for name in AGENTS[:4]]
 QUESTION = "Which agents are there?"
 

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.races.leftovers import check_all_there, check_nothing_left, files_with
 from tests.server_process import ServerProcess, rehearsal_process, vibewire_process
+
+pytestmark = pytest.mark.long
 
 DEADLINE_SECONDS = 30.0
 QUICK = {"turn_seconds": "5", "lease_seconds": "2", "cancel_check_seconds": "0.1"}

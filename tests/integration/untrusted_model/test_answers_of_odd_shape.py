@@ -21,6 +21,8 @@ from tests.integration.raw_answers import (
 from tests.integration.talk import Json, Servers, log_of, send, start_session
 from tests.integration.untrusted_model.asking import HI, QUESTION, ask, name_of
 
+pytestmark = pytest.mark.long
+
 HEADERS = [
     {"retry-after": "Fri, 27 Nov 99999999999999999999 10:00:30 GMT", "date": "Fri, 27 Nov 2026 10:00:00 GMT"},
     {"retry-after": "Fri, 27 Nov 2026 10:00:30 +99999999999999999999"},

@@ -22,6 +22,8 @@ from tests.integration.raw_answers import (
 from tests.integration.talk import Json, Servers, send, start_session
 from tests.integration.untrusted_model.asking import ALWAYS, HI, ask, failure, name_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("agent", ["vibecoder", "evaluator"])
 async def test_a_refusal_fails_the_message_at_once_with_the_words_of_the_model(

@@ -20,6 +20,8 @@ from tests.integration.raw_answers import (
 from tests.integration.talk import Servers, log_of, send, start_session
 from tests.integration.untrusted_model.asking import ALWAYS, KEY, QUESTION, ask, failure, name_of, stored_in
 
+pytestmark = pytest.mark.long
+
 FAILURES = [
     ("context_length_exceeded", "context_too_long", 1),
     ("invalid_prompt", "model_refused", 1),
