@@ -51,7 +51,7 @@ def answers(chance: random.Random) -> list[Any]:
         ]
     )
     items = [{"type": "response.output_item.done", "output_index": 0, "item": item} for item in output]
-    body = response(*deepcopy(output))
+    body = deepcopy(response(*output))
     created = {"type": "response.created", "response": response(status="in_progress", usage=None)}
     return [created, delta("Hel"), delta("lo"), *items, ended(body)]
 
