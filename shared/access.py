@@ -1,5 +1,6 @@
 """What somebody may do in a project: the same rule for the API and for the relay."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,11 +8,17 @@ from typing import Protocol
 # An id is a UUID of 36 characters. Whatever is longer names nothing: it is not looked up, since a store refuses keys
 # that are too long (DynamoDB's end at 2,048 bytes).
 MAX_ID_CHARACTERS = 64
+_UUID_IN_UPPER_CASE = re.compile(r"(?=.*[A-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def is_id(text: str) -> bool:
     """Whether a text that a client sent may be the id of anything: 1 to 64 printable ASCII characters."""
     return 0 < len(text) <= MAX_ID_CHARACTERS and text.isascii() and text.isprintable()
+
+
+def canonical_id(text: str) -> str:
+    """An id that a client sent as it is stored: a UUID in lower case (RFC 9562, section 4). Other text as it is."""
+    return text.lower() if _UUID_IN_UPPER_CASE.fullmatch(text) else text
 
 
 @dataclass(frozen=True, slots=True)

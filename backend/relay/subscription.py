@@ -3,11 +3,22 @@
 from collections.abc import Sequence
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
-from shared.access import MAX_ID_CHARACTERS
+from shared.access import MAX_ID_CHARACTERS, canonical_id
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARACTERS, strict=True)]
+Id = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_ID_CHARACTERS, strict=True), AfterValidator(canonical_id)
+]
 Seq = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 
 
@@ -22,6 +33,14 @@ class Subscription(BaseModel):
 
     project_id: Id
     after: dict[Id, Seq] = Field(default_factory=dict)
+
+    @field_validator("after", mode="wrap")
+    @classmethod
+    def _name_each_session_once(cls, value: object, read: ValidatorFunctionWrapHandler) -> dict[str, int]:
+        after: dict[str, int] = read(value)
+        if isinstance(value, dict) and len(after) < len(value):
+            raise ValueError("two keys are the same session, in upper and in lower case")
+        return after
 
 
 class Unsubscription(BaseModel):

@@ -166,3 +166,15 @@ async def test_a_session_that_is_deleted_in_the_middle_of_its_turn_is_silent_fro
     of_deleted = [event for event in watcher.events if event["session_id"] == session_id]
     assert of_deleted[-1]["type"] == "session_deleted"
     assert [event["type"] for event in of_deleted].count("session_deleted") == 1
+
+
+async def test_ids_in_upper_case_subscribe_to_the_same_room_and_replay(
+    http: httpx.AsyncClient, server_url: str, project_id: str, session_id: str
+) -> None:
+    await send(http, session_id, QUESTION)
+    async with Watcher(server_url) as watcher:
+        ack = await watcher.subscribe(project_id.upper(), {session_id.upper(): 0})
+        assert (ack["room"], set(ack["last_seq"])) == (f"project_{project_id}", {session_id})
+        assert watcher.logged() == await log_of(http, session_id)
+        await send(http, session_id, QUESTION)
+        await watcher.wait_for("vibecode_response", 2)

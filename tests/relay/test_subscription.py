@@ -88,3 +88,18 @@ def test_a_refusal_does_not_repeat_what_was_sent() -> None:
     with pytest.raises(InvalidSubscriptionError) as refused:
         parse_subscription([{"project_id": "secret" * 20}], MAX_AFTER)
     assert "secret" not in str(refused.value)
+
+
+UPPER = "6F9619FF-8B86-4D01-B42D-00C04FC964FF"
+
+
+@pytest.mark.parametrize("project_id", [UPPER, UPPER.lower(), UPPER.replace("F", "f")])
+def test_ids_in_upper_case_are_the_same_ids(project_id: str) -> None:
+    subscription = parse_subscription([{"project_id": project_id, "after": {UPPER: 3}}], MAX_AFTER)
+    assert (subscription.project_id, subscription.after) == (UPPER.lower(), {UPPER.lower(): 3})
+    assert parse_unsubscription([{"project_id": project_id}]).project_id == UPPER.lower()
+
+
+def test_one_session_in_upper_and_in_lower_case_is_refused() -> None:
+    with pytest.raises(InvalidSubscriptionError, match="two keys are the same session"):
+        parse_subscription([{"project_id": "p", "after": {UPPER: 3, UPPER.lower(): 4}}], MAX_AFTER)

@@ -3,8 +3,10 @@
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Query, Request
+from pydantic import AfterValidator
 
 from backend.app.domain.services import Services
+from shared.access import canonical_id
 
 
 def get_services(request: Request) -> Services:
@@ -24,5 +26,7 @@ async def get_user_id(
 
 ServicesDep = Annotated[Services, Depends(get_services)]
 UserId = Annotated[str, Depends(get_user_id)]
+# Of a project, session or message, in the path.
+Id = Annotated[str, AfterValidator(canonical_id)]
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many entries.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]

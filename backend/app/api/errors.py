@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
 from backend.app.domain.errors import DomainError, shortened
+from shared.access import canonical_id
 from shared.identity import InvalidTokenError, KeysUnavailableError
 from shared.problems import PROBLEM_JSON, SAFE_HEADERS, problem_details
 
@@ -99,7 +100,7 @@ async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
 
 def _session_of(request: Request, session_id: str | None = None) -> dict[str, Any]:
     session_id = session_id or request.path_params.get("session_id")
-    return {"session_id": shortened(session_id)} if session_id else {}
+    return {"session_id": shortened(canonical_id(session_id))} if session_id else {}
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

@@ -6,21 +6,21 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from backend.app.api.bodies import FullMessageBody, MessageBody, ResponsePart
-from backend.app.api.dependencies import ServicesDep, UserId
+from backend.app.api.dependencies import Id, ServicesDep, UserId
 from backend.app.api.full_message import full_message_answer
 from backend.app.api.page_size import message_body
 from backend.app.api.route import route
 
 
 @route("GET", "/messages/{message_id}", "messages")
-async def get_message(message_id: str, services: ServicesDep, user_id: UserId) -> MessageBody:
+async def get_message(message_id: Id, services: ServicesDep, user_id: UserId) -> MessageBody:
     """One message."""
     return message_body(await services.messages.get_message(user_id, message_id))
 
 
 @route("GET", "/messages/{message_id}/full", "messages")
 async def get_full_message(
-    message_id: str,
+    message_id: Id,
     services: ServicesDep,
     user_id: UserId,
     response_id: Annotated[str | None, Query(description="Only this model response.")] = None,
@@ -37,7 +37,7 @@ async def get_full_message(
 
 
 @route("POST", "/messages/{message_id}/cancel", "messages", responses={202: {"model": MessageBody}})
-async def cancel_message(message_id: str, services: ServicesDep, user_id: UserId, response: Response) -> MessageBody:
+async def cancel_message(message_id: Id, services: ServicesDep, user_id: UserId, response: Response) -> MessageBody:
     """Cancel: 200 with the ended message, or 202 while its worker is still to notice (about a second)."""
     message = await services.messages.cancel_message(user_id, message_id)
     response.status_code = 202 if message.status.is_open else 200

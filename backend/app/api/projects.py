@@ -14,7 +14,7 @@ from backend.app.api.bodies import (
     VersionBody,
     VersionList,
 )
-from backend.app.api.dependencies import Cursor, Limit, ServicesDep, UserId
+from backend.app.api.dependencies import Cursor, Id, Limit, ServicesDep, UserId
 from backend.app.api.page_size import fitting_page
 from backend.app.api.route import route
 
@@ -37,7 +37,7 @@ async def list_projects(
 
 @route("GET", "/projects/{project_id}", "projects")
 async def get_project(
-    project_id: str,
+    project_id: Id,
     services: ServicesDep,
     user_id: UserId,
     version: Annotated[int | None, Query(ge=1, le=2**53, description="Its code at that version.")] = None,
@@ -48,7 +48,7 @@ async def get_project(
 
 @route("PATCH", "/projects/{project_id}", "projects")
 async def update_project(
-    project_id: str, body: UpdateProjectRequest, services: ServicesDep, user_id: UserId
+    project_id: Id, body: UpdateProjectRequest, services: ServicesDep, user_id: UserId
 ) -> ProjectBody:
     """Rename and share (the owner); edit the code by hand, with the `base_version` it was made from (anyone in it).
 
@@ -66,7 +66,7 @@ async def update_project(
 
 
 @route("DELETE", "/projects/{project_id}", "projects")
-async def delete_project(project_id: str, services: ServicesDep, user_id: UserId) -> DeletedProject:
+async def delete_project(project_id: Id, services: ServicesDep, user_id: UserId) -> DeletedProject:
     """Delete the project and all its sessions (the owner)."""
     await services.projects.delete_project(user_id, project_id)
     return DeletedProject(project_id=project_id)
@@ -74,7 +74,7 @@ async def delete_project(project_id: str, services: ServicesDep, user_id: UserId
 
 @route("GET", "/projects/{project_id}/versions", "projects")
 async def list_project_versions(
-    project_id: str, services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
+    project_id: Id, services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
 ) -> VersionList:
     """The history of the project's code, newest first."""
     page = await services.projects.list_project_versions(user_id, project_id, limit, cursor)

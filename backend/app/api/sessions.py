@@ -15,7 +15,7 @@ from backend.app.api.bodies import (
     SessionList,
     StartSessionRequest,
 )
-from backend.app.api.dependencies import Cursor, Limit, ServicesDep, UserId
+from backend.app.api.dependencies import Cursor, Id, Limit, ServicesDep, UserId
 from backend.app.api.page_size import fitting_page, message_body, without_long_fields
 from backend.app.api.prefer import wait_seconds
 from backend.app.api.route import route
@@ -33,7 +33,7 @@ from shared.events import event_payload
     responses={200: {"model": SessionBody, "description": "It exists."}},
 )
 async def start_session(
-    project_id: str,
+    project_id: Id,
     services: ServicesDep,
     user_id: UserId,
     response: Response,
@@ -48,7 +48,7 @@ async def start_session(
 
 @route("GET", "/projects/{project_id}/sessions", "sessions")
 async def list_sessions(
-    project_id: str, services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
+    project_id: Id, services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
 ) -> SessionList:
     """The sessions of a project, oldest first."""
     page = await services.sessions.list_sessions(user_id, project_id, limit, cursor)
@@ -57,13 +57,13 @@ async def list_sessions(
 
 
 @route("GET", "/sessions/{session_id}", "sessions")
-async def get_session(session_id: str, services: ServicesDep, user_id: UserId) -> SessionBody:
+async def get_session(session_id: Id, services: ServicesDep, user_id: UserId) -> SessionBody:
     """One session."""
     return await _body(services, await services.sessions.get_session(user_id, session_id))
 
 
 @route("DELETE", "/sessions/{session_id}", "sessions")
-async def delete_session(session_id: str, services: ServicesDep, user_id: UserId) -> DeletedSession:
+async def delete_session(session_id: Id, services: ServicesDep, user_id: UserId) -> DeletedSession:
     """Delete the session and erase its memory; its key may be started afresh at once."""
     await services.sessions.delete_session(user_id, session_id)
     return DeletedSession(session_id=session_id)
@@ -71,7 +71,7 @@ async def delete_session(session_id: str, services: ServicesDep, user_id: UserId
 
 @route("GET", "/sessions/{session_id}/events", "sessions")
 async def list_events(
-    session_id: str,
+    session_id: Id,
     services: ServicesDep,
     user_id: UserId,
     after: Annotated[int, Query(ge=0, le=2**53, description="Only events with a higher `seq`.")] = 0,
@@ -94,7 +94,7 @@ async def list_events(
     responses={202: {"model": MessageBody, "description": "It still runs."}},
 )
 async def send_message(
-    session_id: str,
+    session_id: Id,
     body: SendMessageRequest,
     services: ServicesDep,
     user_id: UserId,
@@ -124,7 +124,7 @@ async def send_message(
 
 @route("GET", "/sessions/{session_id}/messages", "sessions")
 async def list_messages(
-    session_id: str,
+    session_id: Id,
     services: ServicesDep,
     user_id: UserId,
     limit: Limit = 50,
@@ -149,7 +149,7 @@ async def _body(services: Services, session: Session) -> SessionBody:
     return body
 
 
-async def _bodies(services: Services, project_id: str, sessions: Sequence[Session]) -> list[SessionBody]:
+async def _bodies(services: Services, project_id: Id, sessions: Sequence[Session]) -> list[SessionBody]:
     found = await services.sessions.find_nodes_of(project_id, sessions)
     return [SessionBody.of(session, exists) for session, exists in zip(sessions, found, strict=True)]
 
