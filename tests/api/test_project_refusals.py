@@ -35,6 +35,28 @@ async def test_a_project_needs_a_name_of_1_to_200_characters(client: httpx.Async
         problem_of(answer, 422, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    "code", [0x00, 0x07, 0x0A, 0x1B, 0x1F, 0x7F, 0x85, 0x9B, 0x2028, 0x2029, 0x202A, 0x202E, 0x2066, 0x2069], ids=hex
+)
+async def test_a_name_that_steers_or_turns_what_stands_around_it_is_refused_in_words(
+    client: httpx.AsyncClient, code: int
+) -> None:
+    project = await create_project(client)
+    async with nothing_changes(client):
+        for method, path in (("POST", "/projects"), ("PATCH", f"/projects/{project['project_id']}")):
+            answer = await post_escaped(client, path, {"name": f"My {chr(code)}desk"}, method)
+            problem = problem_of(answer, 422, "invalid_request")
+            assert f"U+{code:04X} (character 4)" in problem["detail"]
+            assert chr(code) not in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "name", ["👩\u200d🔬 lab", "❤\ufe0f", "نی\u200cک", "שלום\u200f!", "مكتب", "क्\u200dष", "a\u00a0b", " desk\n"]
+)
+async def test_a_name_in_any_script_is_accepted(client: httpx.AsyncClient, name: str) -> None:
+    assert (await create_project(client, name))["name"] == name.strip()
+
+
 async def test_a_name_of_200_characters_is_accepted(client: httpx.AsyncClient) -> None:
     assert (await create_project(client, "☂" * 200))["name"] == "☂" * 200
 

@@ -63,7 +63,7 @@ def test_what_changed_at_the_end_of_a_line_of_many_rows_is_scrolled_to(visit: Vi
 def test_hidden_characters_are_marked_where_they_are_and_the_change_is_warned_of(
     visit: Visit, screen: dict[str, Any], shot: Shot
 ) -> None:
-    visitor = with_change(visit, screen, "Tro\u202ejan", HIDDEN)
+    visitor = with_change(visit, screen, "Tro\u200bjan", HIDDEN)
     warning = visitor.code.get_by_role("note")
     expect(warning).to_contain_text("This change contains hidden characters: U+202E right-to-left override (line 2)")
     expect(warning).to_contain_text("U+2066 left-to-right isolate (line 2), U+200B zero-width space (line 2)")
@@ -82,7 +82,7 @@ def test_hidden_characters_are_marked_where_they_are_and_the_change_is_warned_of
     expect(visitor.code.get_by_role("textbox")).to_have_value(HIDDEN)
     visitor.show_panel("Workflow")
     expect(visitor.page.get_by_role("region", name="Projects").locator(".hidden-character").first).to_be_visible()
-    expect(visitor.page.locator("header .hidden-character")).to_have_attribute("data-code", "U+202E")
+    expect(visitor.page.locator("header .hidden-character")).to_have_attribute("data-code", "U+200B")
 
 
 def test_hidden_characters_in_prompts_are_marked_and_emoji_are_not(visit: Visit) -> None:

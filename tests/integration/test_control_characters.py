@@ -28,7 +28,7 @@ def check_harmless(output: str) -> None:
 
 async def test_a_prompt_a_project_and_a_patch_steer_no_chat(server_url: str, http: httpx.AsyncClient) -> None:
     code = f"from agents import Agent\n\n# pay\u202e 100 {HOSTILE.strip()}\nassistant = Agent(name='Assistant')\n"
-    name = "Hostile \u202e name"
+    name = "Hostile \u200b name"
     created = await http.post("/projects", json={"name": name, "code": code})
     project_id = created.json()["project_id"]
     exit_code, output, errors = await chat(server_url, "--project", project_id, f"Create a triage agent {HOSTILE}")
@@ -67,14 +67,14 @@ async def test_a_watch_shows_what_would_steer_it(server_url: str, http: httpx.As
     try:
         async with asyncio.timeout(WAIT_SECONDS * 2):
             await process.stdout.readline()
-            created = await http.post("/projects", json={"name": "Seen \u202e as it is"})
+            created = await http.post("/projects", json={"name": "Seen \u200b as it is"})
             session = await start_session(http, created.json()["project_id"])
             await http.post(f"/sessions/{session['session_id']}/messages", json={"prompt": f"Say {HOSTILE}"})
             line = ""
             while "message_started" not in line:
                 line = (await process.stdout.readline()).decode()
                 check_harmless(line)
-        assert "u202e" in line
+        assert "u200b" in line
         assert "u001b]52;c;aGFja2Vk" in line
     finally:
         process.terminate()

@@ -1,11 +1,16 @@
 """The types of fields in the bodies of requests, with what each may hold."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from backend.app.domain.blank_text import is_blank
 from shared.identity import is_user_id
+
+# Controls, ends of lines, and what turns the direction of the text behind it: a name stands within lines of others.
+# Marks and joiners of scripts and emoji are letters' own.
+_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def _check_text(text: str) -> str:
@@ -23,6 +28,15 @@ def _check_user_id(text: str) -> str:
     return text
 
 
+def _check_name(text: str) -> str:
+    if found := _NOT_IN_A_NAME.search(text):
+        raise ValueError(
+            f"a name holds no control characters and none that turn the direction of text, as U+{ord(found[0]):04X} "
+            f"(character {found.start() + 1}); leave it out"
+        )
+    return text
+
+
 def _check_visible(text: str) -> str:
     if is_blank(text):
         raise ValueError("the text has no visible character")
@@ -35,6 +49,11 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_check_text),
     AfterValidator(_check_visible),
+    AfterValidator(_check_name),
+    Field(
+        description="1 to 200 characters, one of them visible; no control characters, and none that turn the direction "
+        "of text."
+    ),
 ]
 UserName = Annotated[
     str, StringConstraints(min_length=1, max_length=200), AfterValidator(_check_text), AfterValidator(_check_user_id)

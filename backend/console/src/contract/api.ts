@@ -66,6 +66,7 @@ export interface AgentIterationEvent {
 
 /** `current_code` is accepted as another name of `code`. */
 export interface CreateProjectRequest {
+  /** 1 to 200 characters, one of them visible; no control characters, and none that turn the direction of text. */
   name: string;
   /** Without it: a small starter workflow. */
   code?: string | null;
