@@ -44,7 +44,9 @@ def build_services(settings: AppSettings, engine: Engine, *, is_frozen_between_r
         settings.wait_slots,
     )
     authenticator = build_authenticator(settings, is_frozen_between_requests=is_frozen_between_requests)
-    return Services(authenticator, projects, sessions, messages, settings.wait_seconds, settings.max_body_bytes)
+    return Services(
+        authenticator, projects, sessions, messages, engine.offloader, settings.wait_seconds, settings.max_body_bytes
+    )
 
 
 def build_session_service(engine: Engine) -> SessionService:

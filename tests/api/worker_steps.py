@@ -1,5 +1,6 @@
 """What a worker would do to a message, on the store ports; to end one, or to give it an answer of any size."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -33,8 +34,7 @@ async def change_code(engine: LocalEngine, message_id: str, code: str, version: 
 
 async def record(engine: LocalEngine, turn: TurnRef, call: int, body: dict[str, object], response_id: str) -> None:
     """Store what the model said in one call of the turn."""
-    response = ModelResponse(
-        turn.message_id, turn.attempt, call, "vibecoder", 1, response_id, "model-1", USAGE, {"id": response_id, **body}
-    )
+    text = json.dumps({"id": response_id, **body})
+    response = ModelResponse(turn.message_id, turn.attempt, call, "vibecoder", 1, response_id, "model-1", USAGE, text)
     event = usage_event(engine, turn).model_copy(update={"response_id": response_id})
     await engine.turns.record_response(turn, response, event)

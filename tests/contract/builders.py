@@ -1,5 +1,6 @@
 """What the contract suites start from: things that are stored already, and drafts of events."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -182,7 +183,7 @@ def deleted_event(engine: Engine, session: Session) -> SessionDeletedEvent:
 
 
 def response_of(turn: TurnRef, call: int = 1, usage: TokenUsage = USAGE) -> ModelResponse:
-    body = {"id": f"resp_{call}", "output": [{"type": "message", "content": "né ☂"}]}
+    body = json.dumps({"id": f"resp_{call}", "output": [{"type": "message", "content": "né ☂"}]})
     return ModelResponse(turn.message_id, turn.attempt, call, "vibecoder", 1, f"resp_{call}", "model-1", usage, body)
 
 

@@ -38,7 +38,7 @@ def noise(characters: int, seed: int = SEED) -> str:
 async def test_a_response_of_two_megabytes_is_kept_whole(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     small, large = response_of(turn, 1), response_of(turn, 2)
-    large = replace(large, body={"output": [{"text": noise(2_000_000)}]})
+    large = replace(large, body=json.dumps({"output": [{"text": noise(2_000_000)}]}))
     for response in (large, small):
         await engine.turns.record_response(turn, response, usage_event(engine, turn))
     assert await engine.messages.list_responses(turn.message_id) == [small, large]
@@ -128,7 +128,7 @@ async def test_a_list_of_large_messages_ends_before_it_holds_too_much(engine: Te
 async def test_what_is_large_is_erased_too(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     turn = await taken_turn(engine, session)
-    large = replace(response_of(turn), body={"output": [{"text": noise(900_000)}]})
+    large = replace(response_of(turn), body=json.dumps({"output": [{"text": noise(900_000)}]}))
     await engine.turns.record_response(turn, large, usage_event(engine, turn))
     await complete(engine, turn, items=[{"content": noise(900_000)}])
     await delete(engine, session)

@@ -1,6 +1,7 @@
 """What every MessageStore owes where messages are accepted and read; cancelling is in test_message_cancelling."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -218,7 +219,7 @@ async def test_responses_are_listed_whole_by_attempt_and_call(engine: TestedEngi
 async def test_a_large_response_is_kept_whole(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     body = {"id": "resp_1", "output": [{"content": "né ☂ \U0001f327" * 60_000, "deep": [[None, True, 1.5, 10**15]]}]}
-    response = replace(response_of(turn), body=body)
+    response = replace(response_of(turn), body=json.dumps(body))
     await engine.turns.record_response(turn, response, usage_event(engine, turn))
     assert list(await engine.messages.list_responses(turn.message_id)) == [response]
 

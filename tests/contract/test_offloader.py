@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.adapters.process_offloader import MOST_CHARACTERS_AT_ONCE, ProcessOffloader
+from backend.app.adapters.process_offloader import MOST_BYTES_AT_ONCE, ProcessOffloader
 from backend.app.domain.source import InvalidSourceError
 from tests.contract.engines import TestedEngine
 from tests.contract.offloaded import die, environment, process_id, refuse, shout, wait_for_file
 
 SHORT = "short"
-LONG = "x" * (MOST_CHARACTERS_AT_ONCE + 1)
+LONG = "x" * (MOST_BYTES_AT_ONCE + 1)
 
 
 @pytest.fixture

@@ -34,12 +34,22 @@ def part_name(name: str, part: int) -> str:
 
 def pack(value: Any) -> bytes:
     """A value of JSON, compressed."""
-    return zlib.compress(json.dumps(value, separators=(",", ":")).encode())
+    return pack_text(json.dumps(value, separators=(",", ":")))
+
+
+def pack_text(text: str) -> bytes:
+    """JSON text, compressed."""
+    return zlib.compress(text.encode())
 
 
 def unpack(packed: bytes) -> Any:
     """The value that was packed."""
-    return json.loads(zlib.decompress(packed))
+    return json.loads(unpack_text(packed))
+
+
+def unpack_text(packed: bytes) -> str:
+    """The JSON text that was packed."""
+    return zlib.decompress(packed).decode()
 
 
 async def store_document(table: AwsTable, partition: str, name: str, packed: bytes) -> tuple[DocumentRef, list[Write]]:

@@ -1,8 +1,6 @@
 """Model responses in the table: the whole body, compressed."""
 
-from typing import Any
-
-from backend.app.adapters.aws_documents import PART_BYTES, pack, unpack
+from backend.app.adapters.aws_documents import PART_BYTES, pack_text, unpack_text
 from backend.app.adapters.aws_session_items import usage_of
 from backend.app.domain.message import ModelResponse, TurnRef
 from shared.aws_item import Item, Write, put
@@ -16,7 +14,7 @@ async def response_writes(table: AwsTable, turn: TurnRef, response: ModelRespons
     """What stores a response. Of a large one all parts but the first are stored at once; alone nobody finds them."""
     partition = session_partition(turn.session_id)
     name = response_name(turn.number, response.attempt, response.call)
-    packed = pack(response.body)
+    packed = pack_text(response.body)
     pieces = [packed[start : start + PART_BYTES] for start in range(0, len(packed), PART_BYTES)]
     for part, piece in enumerate(pieces[1:], start=1):
         await table.write(part=put({"pk": partition, "sk": f"{name}#{part:0{_PART_DIGITS}d}", "body": piece}))
@@ -44,10 +42,10 @@ async def read_responses(table: AwsTable, message: Item) -> list[ModelResponse]:
             found.append((item, [item["body"]]))
         elif found and item["sk"].startswith(found[-1][0]["sk"]):
             found[-1][1].append(item["body"])  # parts follow their head
-    return [_response_of(message["message_id"], head, unpack(b"".join(pieces))) for head, pieces in found]
+    return [_response_of(message["message_id"], head, unpack_text(b"".join(pieces))) for head, pieces in found]
 
 
-def _response_of(message_id: str, head: Item, body: Any) -> ModelResponse:
+def _response_of(message_id: str, head: Item, body: str) -> ModelResponse:
     return ModelResponse(
         message_id=message_id,
         attempt=head["attempt"],

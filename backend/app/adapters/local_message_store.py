@@ -1,6 +1,5 @@
 """Messages in the local engine's SQLite file, as their senders see them."""
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
@@ -200,5 +199,5 @@ def _response_of(row: sqlite3.Row) -> ModelResponse:
         response_id=row["response_id"],
         model=row["model"],
         usage=usage_of(row),
-        body=json.loads(row["body"]),
+        body=row["body"],
     )

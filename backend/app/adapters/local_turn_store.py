@@ -125,7 +125,7 @@ class LocalTurnStore:
             "iteration": response.iteration,
             "response_id": response.response_id,
             "model": response.model,
-            "body": json.dumps(response.body),
+            "body": response.body,
             **usage,
         }
 

@@ -7,18 +7,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TypeVar, cast
+from typing import IO, Any, TypeVar, cast
 
 T = TypeVar("T")
 
 # Up to here every work takes some 20 ms at most, and mostly less than sending it away. Most sources are smaller.
-MOST_CHARACTERS_AT_ONCE = 8_192
+MOST_BYTES_AT_ONCE = 8_192
 
 
 class ProcessOffloader:
-    """The Offloader of the local engine: short texts at once, longer ones one after another in a child process.
+    """The Offloader of the local engine: small work at once, larger work one after another in a child process.
 
-    A thread would not do: Python's parser does not let go of the interpreter's lock until a source is read. The child
+    A thread would not do: what parses Python or JSON keeps the interpreter's lock until it is done. The child
     starts when it is first needed; it gets no variable of the environment, for keys are among them.
     """
 
@@ -28,10 +28,10 @@ class ProcessOffloader:
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """See Offloader."""
-        characters = sum(len(argument) for argument in arguments if isinstance(argument, str | bytes))
-        if characters <= MOST_CHARACTERS_AT_ONCE:
+        call = pickle.dumps((function, arguments))  # a copy of the texts, wherever in the arguments they are
+        if len(call) <= MOST_BYTES_AT_ONCE:
             return function(*arguments)
-        result: T = await asyncio.get_running_loop().run_in_executor(self._thread, self._send, function, arguments)
+        result: T = await asyncio.get_running_loop().run_in_executor(self._thread, self._send, call)
         return result
 
     async def close(self) -> None:
@@ -40,19 +40,18 @@ class ProcessOffloader:
         if self._child is not None:
             self._end(self._child)
 
-    def _send(self, function: Callable[..., T], arguments: tuple[object, ...]) -> T:
+    def _send(self, call: bytes) -> Any:
         child = self._child or self._start()
         calls, answers = cast(IO[bytes], child.stdin), cast(IO[bytes], child.stdout)
         try:
-            pickle.dump((function, arguments), calls)
+            calls.write(call)
             calls.flush()
             result, error = pickle.load(answers)  # noqa: S301  the child runs this program and no other
         except (OSError, EOFError) as broken:
             raise RuntimeError(f"The process for work on text died with {self._end(child)}") from broken
         if error is not None:
             raise error
-        answer: T = result
-        return answer
+        return result
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._child = subprocess.Popen(

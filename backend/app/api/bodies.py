@@ -259,8 +259,8 @@ class ResponseBody(_Answer):
     href: str | None = None
 
     @classmethod
-    def of(cls, answer: ModelResponse) -> "ResponseBody":
-        """The body of a model response."""
+    def of(cls, answer: ModelResponse, response: dict[str, Any]) -> "ResponseBody":
+        """The body of a model response, whose own JSON is given as read."""
         return cls(
             attempt=answer.attempt,
             agent=answer.agent,
@@ -268,7 +268,7 @@ class ResponseBody(_Answer):
             response_id=answer.response_id,
             model=answer.model,
             usage=answer.usage,
-            response=answer.body,
+            response=response,
         )
 
 

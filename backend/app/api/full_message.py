@@ -1,8 +1,6 @@
 """Everything the model said for a message, in answers that are never too large to be given."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -23,12 +21,14 @@ from backend.app.domain.storable_text import storable_json
 _PART_CHARACTERS = MAX_PAGE_BYTES // 2 - 1_000
 
 
-def full_message_answer(full: FullMessage, response_id: str | None, part: int | None) -> FullMessageBody | ResponsePart:
-    """The message with all responses or with one, or a part of one. Call it in a thread: a message may have many MB.
+def full_message_json(full: FullMessage, response_id: str | None, part: int | None) -> bytes:
+    """The message with all responses or with one (FullMessageBody), or a part of one (ResponsePart), as JSON.
 
+    A message may have many MB, and what reads and writes JSON lets nothing else of its process run: offload it.
     Raises InvalidInputError, ResponseNotFoundError.
     """
-    return _full_message(full, response_id) if part is None else _response_part(full, response_id, part)
+    body = _full_message(full, response_id) if part is None else _response_part(full, response_id, part)
+    return body.model_dump_json().encode()
 
 
 def _full_message(full: FullMessage, response_id: str | None) -> FullMessageBody:
@@ -39,10 +39,9 @@ def _full_message(full: FullMessage, response_id: str | None) -> FullMessageBody
         session_id=full.message.session_id,
         model=full.message.model,
         usage=full.message.token_usage,
-        tool_calls=[call for answer in answers for call in _tool_calls(answer)],
-        openai_response=OpenAIResponseBody(responses=[ResponseBody.of(answer) for answer in answers]),
+        tool_calls=[call for answer, response in answers for call in _tool_calls(answer, response)],
+        openai_response=OpenAIResponseBody(responses=[ResponseBody.of(*answer) for answer in answers]),
     )
-    # One by one: nothing else of this process runs while a body is written as JSON.
     sizes = [json_bytes(one) for one in body.openai_response.responses]
     if sum(sizes) <= MAX_PAGE_BYTES and json_bytes(body) <= MAX_PAGE_BYTES:
         return body
@@ -58,8 +57,9 @@ def _response_part(full: FullMessage, response_id: str | None, part: int) -> Res
     """A piece of one response's JSON."""
     if response_id is None:
         raise InvalidInputError("With `part`, say of which response: `response_id`.")
-    answer = _answers_of(full, response_id)[0]
-    text = "".join(_json_pieces(answer.body))
+    ((_, response), *_) = _answers_of(full, response_id)
+    # In plain ASCII: as many bytes as characters.
+    text = json.dumps(response, separators=(",", ":"))
     parts = -(-len(text) // _PART_CHARACTERS)
     if part > parts:
         raise InvalidInputError(f"The response has {parts} parts, and no part {part}.")
@@ -74,30 +74,11 @@ def _response_part(full: FullMessage, response_id: str | None, part: int) -> Res
     )
 
 
-def _json_pieces(body: dict[str, Any]) -> Iterator[str]:
-    """Yield a response's JSON in pieces of an output item at most, in plain ASCII: as many bytes as characters."""
-    before = "{"
-    for key, value in body.items():
-        yield f"{before}{_compact(key)}:"
-        before = ","
-        if not isinstance(value, list):
-            yield _compact(value)
-            continue
-        yield "["
-        for place, item in enumerate(value):
-            yield f",{_compact(item)}" if place else _compact(item)
-        yield "]"
-    yield "}" if body else "{}"
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
-
-
-def _answers_of(full: FullMessage, response_id: str | None) -> list[ModelResponse]:
+def _answers_of(full: FullMessage, response_id: str | None) -> list[tuple[ModelResponse, dict[str, Any]]]:
+    """The responses asked for, each with its JSON as read."""
     # Older responses were stored as the model's server sent them, with what no answer can carry.
     answers = [
-        replace(answer, body=storable_json(answer.body))
+        (answer, storable_json(json.loads(answer.body)))
         for answer in full.responses
         if response_id in (None, answer.response_id)
     ]
@@ -121,7 +102,7 @@ def _part_href(full: FullMessage, response_id: str, part: int) -> str:
     return f"{_href(full, response_id)}&part={part}"
 
 
-def _tool_calls(answer: ModelResponse) -> list[ToolCallBody]:
+def _tool_calls(answer: ModelResponse, response: dict[str, Any]) -> list[ToolCallBody]:
     return [
         ToolCallBody(
             attempt=answer.attempt,
@@ -131,6 +112,6 @@ def _tool_calls(answer: ModelResponse) -> list[ToolCallBody]:
             name=str(item.get("name") or ""),
             arguments=str(item.get("arguments") or ""),
         )
-        for item in answer.body.get("output") or []
+        for item in response.get("output") or []
         if isinstance(item, dict) and item.get("type") == "function_call"
     ]

@@ -1,13 +1,12 @@
 """The routes under /messages."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import Query, Response
 
 from backend.app.api.bodies import FullMessageBody, MessageBody, ResponsePart
 from backend.app.api.dependencies import Id, ServicesDep, UserId
-from backend.app.api.full_message import full_message_answer
+from backend.app.api.full_message import full_message_json
 from backend.app.api.page_size import message_body
 from backend.app.api.route import route
 
@@ -18,7 +17,12 @@ async def get_message(message_id: Id, services: ServicesDep, user_id: UserId) ->
     return message_body(await services.messages.get_message(user_id, message_id))
 
 
-@route("GET", "/messages/{message_id}/full", "messages")
+@route(
+    "GET",
+    "/messages/{message_id}/full",
+    "messages",
+    responses={200: {"model": FullMessageBody | ResponsePart}},
+)
 async def get_full_message(
     message_id: Id,
     services: ServicesDep,
@@ -27,13 +31,14 @@ async def get_full_message(
     part: Annotated[
         int | None, Query(ge=1, le=1_000_000, description="A piece of that response's JSON, where it is over 4 MB.")
     ] = None,
-) -> FullMessageBody | ResponsePart:
+) -> Response:
     """Everything the model said for the message. Over 4 MB the responses are `href`s, to be read one by one.
 
     The `href` of a response that is itself over 4 MB leads to the first part of its JSON, and that to the next.
     """
     full = await services.messages.get_full_message(user_id, message_id)
-    return await asyncio.to_thread(full_message_answer, full, response_id, part)
+    content = await services.offloader.run(full_message_json, full, response_id, part)
+    return Response(content, media_type="application/json")
 
 
 @route("POST", "/messages/{message_id}/cancel", "messages", responses={202: {"model": MessageBody}})

@@ -91,7 +91,7 @@ class ModelResponse:
 
     Attributes:
         call: 1, 2, 3 ... within the attempt.
-        body: the response as the API sent it.
+        body: the response as the API sent it, as JSON text: it may be large, and only who answers for it reads it.
     """
 
     message_id: str
@@ -102,7 +102,7 @@ class ModelResponse:
     response_id: str
     model: str
     usage: TokenUsage
-    body: dict[str, Any]
+    body: str
 
 
 @dataclass(frozen=True, slots=True)

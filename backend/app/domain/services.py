@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backend.app.domain.message_service import MessageService
+from backend.app.domain.ports import Offloader
 from backend.app.domain.project_service import ProjectService
 from backend.app.domain.session_service import SessionService
 from shared.identity import Authenticator
@@ -13,6 +14,7 @@ class Services:
     """The use cases, who checks identities, and what the API itself must know.
 
     Attributes:
+        offloader: where large answers are made.
         wait_seconds: how long sending a message waits for its end where the client does not say.
         max_body_bytes: the largest request body.
     """
@@ -21,5 +23,6 @@ class Services:
     projects: ProjectService
     sessions: SessionService
     messages: MessageService
+    offloader: Offloader
     wait_seconds: float
     max_body_bytes: int

@@ -1,5 +1,6 @@
 """Takes note of what happens in a turn: into the store and the log first, then to whoever listens."""
 
+import json
 from datetime import timedelta
 from typing import TypeVar
 
@@ -84,7 +85,7 @@ class TurnEventRecorder:
             response_id=response_id,
             model=model,
             usage=usage,
-            body=body,
+            body=json.dumps(body, separators=(",", ":")),
         )
         event = self.event(
             TokenUsageEvent,
