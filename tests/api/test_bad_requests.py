@@ -1,6 +1,7 @@
 """Requests that cannot be meant: every route refuses them with problem details, and nothing changes."""
 
 import json
+import random
 from collections.abc import Sequence
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from tests.api.conftest import JSON_TYPE, RESPOND_ASYNC, get, nothing_changes, problem_of
 from tests.api.routes import ROUTES_OF_AN_ID, Route
 
+SEED = 20261127
 BODY_ROUTES = [
     Route("POST", "/projects", {"name": "New"}),
     Route("PATCH", "/projects/{project_id}", {"name": "New"}),
@@ -66,6 +68,61 @@ async def test_a_body_that_readers_of_json_choke_on_is_refused(
 ) -> None:
     for refused in await answers_of(client, known, content):
         problem_of(refused, 400, "malformed_json")
+
+
+_MANY = 1_001
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"name": [' + b"[]," * _MANY + b"1]}",
+        b'{"name": [' + b"[[]]," * _MANY + b"1]}",
+        json.dumps(dict.fromkeys(map(str, range(_MANY + 1)), "\\")).encode(),
+        b'{"name": [' + b'"",' * _MANY + b'""]}',
+        b'{"name": "' + rb"\\\"" * 10 + b'", "members": [' + b"1," * _MANY + b"1]}",
+        b'{"name": [' + b"1e9," * _MANY,
+    ],
+    ids=["lists", "lists in lists", "fields", "texts", "after quotes", "not ended"],
+)
+async def test_a_body_of_more_values_than_any_that_is_right_is_refused_before_it_is_read(
+    client: httpx.AsyncClient, known: dict[str, str], content: bytes
+) -> None:
+    for refused in await answers_of(client, known, content):
+        problem = problem_of(refused, 413, "body_too_large")
+        assert problem["detail"] == "The body may have at most 1000 JSON values."
+
+
+@pytest.mark.parametrize("piece", [b"[" * 501 + b"]" * 501, b'{"x":' * 501 + b"1" + b"}" * 501])
+async def test_a_body_of_lists_in_lists_is_refused_before_it_is_read(
+    client: httpx.AsyncClient, known: dict[str, str], piece: bytes
+) -> None:
+    for refused in await answers_of(client, known, b'{"name": [' + piece + b"," + piece + b"]}"):
+        assert "1000 JSON lists and objects" in problem_of(refused, 400, "malformed_json")["detail"]
+
+
+async def test_what_stands_in_a_text_counts_for_nothing(client: httpx.AsyncClient) -> None:
+    dice = random.Random(SEED)
+    print("seed", SEED)
+    for _ in range(50):
+        code = "# " + "".join(dice.choices(['"', "\\", ",", "[", "{", "a", "é"], k=20_000))
+        created = await client.post("/projects", content=json.dumps({"name": "New", "code": code}), headers=JSON_TYPE)
+        assert (created.status_code, created.json()["code"]) == (201, code)
+
+
+async def test_a_body_of_nearly_as_many_values_as_may_be_is_read(client: httpx.AsyncClient, project_id: str) -> None:
+    content = json.dumps({"members": ["ann", "ben"] * 495}).encode()
+    changed = await client.patch(f"/projects/{project_id}", content=content, headers=JSON_TYPE)
+    assert (changed.status_code, changed.json()["members"]) == (200, ["ann", "ben"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+async def test_json_in_another_encoding_is_refused(
+    client: httpx.AsyncClient, known: dict[str, str], encoding: str
+) -> None:
+    for route in BODY_ROUTES:
+        (refused,) = await answers_of(client, known, json.dumps(route.body).encode(encoding), routes=[route])
+        assert "UTF-8" in problem_of(refused, 400, "malformed_json")["detail"]
 
 
 @pytest.mark.parametrize("content", [b"[]", b'"x"', b"1", b"1.5", b"true", b'[{"name": "New"}]', b'""', b"NaN"])

@@ -105,8 +105,8 @@ def _session_of(request: Request, session_id: str | None = None) -> dict[str, An
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - as registered above
-    # The framework's only 400 is a body that it cannot decode.
-    codes = {400: "malformed_json", 404: "no_such_path", 405: "method_not_allowed"}
+    # A 400 is a body that cannot be decoded, a 413 one that has too many values.
+    codes = {400: "malformed_json", 413: "body_too_large", 404: "no_such_path", 405: "method_not_allowed"}
     code = codes.get(error.status_code, "http_error")
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from backend.app.api.answer_headers import AnswerHeaders
 from backend.app.api.body_limit import BodyLimit
 from backend.app.api.errors import add_error_handlers
+from backend.app.api.json_body import JsonBodyRoute
 from backend.app.api.media_type import MediaTypeGuard
 from backend.app.api.route import Route
 from backend.app.domain.services import Services
@@ -24,6 +25,7 @@ def serve_routes(services: Services, routes: Iterable[Route], engine: str, opena
         openapi_url: where the document of the API is served; None: nowhere.
     """
     app = FastAPI(title="Vibewire", version=VERSION, openapi_url=openapi_url, docs_url=None, redoc_url=None)
+    app.router.route_class = JsonBodyRoute
     app.state.services = services
     app.state.engine = engine
     add_error_handlers(app)
