@@ -156,6 +156,31 @@ async def test_one_response_over_4_mb_can_be_read_in_parts(
     assert json.loads(read) == {"id": "resp_1", "text": text}
 
 
+@pytest.mark.parametrize("query", ["", "?response_id=resp_1", "?response_id=resp_1&part=1"])
+async def test_large_responses_are_read_outside_of_the_servers_process(
+    client: httpx.AsyncClient,
+    engine: LocalEngine,
+    session_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+) -> None:
+    """Reading JSON holds the interpreter's lock, in a thread as well: nothing else would be answered meanwhile."""
+    message = await message_with(client, engine, session_id, {"resp_1": {"output": [SAID] * 10_000}})
+    read_here: list[int] = []
+    loads = json.loads
+
+    def counted_loads(text: str | bytes) -> object:
+        read_here.append(len(text))
+        return loads(text)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(json, "loads", counted_loads)
+        answer = await client.get(f"/messages/{message['message_id']}/full{query}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert len(answer.content) > 500_000
+    assert sum(read_here) < 10_000
+
+
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [

@@ -4,10 +4,12 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backend.app.adapters.process_offloader import MOST_BYTES_AT_ONCE, ProcessOffloader
+from backend.app.domain.message import MessageError
 from backend.app.domain.source import InvalidSourceError
 from tests.contract.engines import TestedEngine
 from tests.contract.offloaded import die, environment, process_id, refuse, shout, wait_for_file
@@ -70,6 +72,11 @@ async def test_long_texts_leave_the_servers_process_and_short_ones_do_not(proces
     child = await processes.run(process_id, LONG)
     assert child != os.getpid()
     assert await processes.run(process_id, LONG) == child
+
+
+@pytest.mark.parametrize("argument", [[LONG], {"text": LONG}, MessageError(SHORT, LONG)])
+async def test_a_long_text_counts_wherever_in_the_arguments_it_is(processes: ProcessOffloader, argument: Any) -> None:
+    assert await processes.run(process_id, argument) != os.getpid()
 
 
 async def test_the_child_has_none_of_the_servers_keys(

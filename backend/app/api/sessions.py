@@ -1,5 +1,6 @@
 """The routes under /sessions and /projects/{id}/sessions, sending a message included."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -139,7 +140,8 @@ async def list_messages(
         )
         for message in page.items
     ]
-    fitting = fitting_page(bodies)
+    # In a thread it goes message by message: with the answer itself, 4 MB would be written as JSON twice in one go.
+    fitting = await asyncio.to_thread(fitting_page, bodies)
     next_cursor = page.next_cursor_after(len(fitting))
     return MessageList(session_id=session_id, messages=fitting, count=session.message_count, next_cursor=next_cursor)
 
