@@ -131,8 +131,8 @@ def shaped_usage(usage: Json) -> Json:
         "input_tokens": prompt,
         "output_tokens": completion,
         "total_tokens": token_count(usage.get("total_tokens")) or prompt + completion,
-        "input_tokens_details": _details(usage.get("input_tokens_details"), "cached_tokens"),
-        "output_tokens_details": _details(usage.get("output_tokens_details"), "reasoning_tokens"),
+        "input_tokens_details": _details(usage.get("input_tokens_details"), "cached_tokens", prompt),
+        "output_tokens_details": _details(usage.get("output_tokens_details"), "reasoning_tokens", completion),
     }
 
 
@@ -219,9 +219,10 @@ def _shaped_part(part: Any) -> Json | None:
     return None
 
 
-def _details(value: Any, name: str) -> Json:
+def _details(value: Any, name: str, total: int) -> Json:
+    """How many of all tokens were of one kind: no more than there are."""
     given = value if isinstance(value, dict) else {}
-    return {**given, name: token_count(given.get(name))}
+    return {**given, name: min(token_count(given.get(name)), total)}
 
 
 def _id(item: Json, prefix: str) -> str:

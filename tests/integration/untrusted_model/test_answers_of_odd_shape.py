@@ -142,6 +142,24 @@ async def test_usage_is_counted_as_far_as_it_makes_sense(
     assert (told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]) == counted
 
 
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"input_tokens_details": {"cached_tokens": 10}, "output_tokens_details": {"reasoning_tokens": 5}}, (10, 5)),
+        ({"input_tokens_details": {"cached_tokens": 11}, "output_tokens_details": {"reasoning_tokens": 6}}, (10, 5)),
+        ({"input_tokens_details": {"cached_tokens": 10**9}, "input_tokens": 0}, (0, 2)),
+        ({"output_tokens": None, "input_tokens_details": {"cached_tokens": "99"}}, (10, 0)),
+        ({"input_tokens_details": {"cached_tokens": -1}, "output_tokens_details": {"reasoning_tokens": 1e6}}, (0, 5)),
+    ],
+    ids=name_of,
+)
+async def test_no_more_tokens_are_cached_or_thought_than_there_are(
+    servers: Servers, http: httpx.AsyncClient, usage: Json, counted: tuple[int, int]
+) -> None:
+    told = (await ask(servers, http, says("hi", usage={**USAGE, **usage})))["token_usage"]
+    assert (told["cached_tokens"], told["reasoning_tokens"]) == counted
+
+
 async def test_cached_and_thinking_tokens_are_told_by_event_message_and_session(
     servers: Servers, http: httpx.AsyncClient
 ) -> None:
