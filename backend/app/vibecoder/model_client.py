@@ -12,7 +12,8 @@ import openai
 from backend.app.domain.storable_text import read_json, storable_json
 from backend.app.vibecoder.event_stream import EventStreamDecoder, EventTooLargeError
 from backend.app.vibecoder.model_errors import retry_after
-from backend.app.vibecoder.model_failures import ModelSilentError, UnreadableAnswerError
+from backend.app.vibecoder.model_failures import ModelSilentError, OtherApiError, UnreadableAnswerError
+from backend.app.vibecoder.other_apis import other_api, other_api_of_lines
 from backend.app.vibecoder.redaction import redact, without_secrets
 from backend.app.vibecoder.response_shape import Json, ending_of, require_few_items, shaped_event, shaped_response
 
@@ -117,9 +118,11 @@ class ModelEvents(httpx2.AsyncByteStream):
         self._secrets = secrets
         self._answering = False
         self._items = 0
+        # Whether an event was one of the Responses API.
+        self._is_known = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The events, encoded. Raises UnreadableAnswerError, ModelSilentError, httpx2.HTTPError."""
+        """The events, encoded. Raises UnreadableAnswerError, OtherApiError, ModelSilentError, httpx2.HTTPError."""
         async with aclosing(_pieces(self._response)) as pieces:
             async for event in self._events(pieces):
                 # Here no letter of a key is hidden behind an escape any more, as JSON allows for each of them.
@@ -128,6 +131,8 @@ class ModelEvents(httpx2.AsyncByteStream):
                 if event["type"] in _LAST_EVENTS:
                     await _drain(pieces)
                     return
+        if not self._is_known:
+            raise UnreadableAnswerError("none of its events is one of the Responses API")
 
     async def aclose(self) -> None:
         """Close the connection, or give it back where all was read."""
@@ -177,7 +182,10 @@ class ModelEvents(httpx2.AsyncByteStream):
         except ValueError as error:
             raise UnreadableAnswerError("one of its events is not JSON, or is nested too deeply") from error
         if event is None:
+            if not self._is_known and (api := other_api(value, name)) is not None:
+                raise OtherApiError(api)
             return None
+        self._is_known = True
         if event["type"] == "response.output_item.done":
             self._items += 1
             require_few_items(self._items)
@@ -198,14 +206,19 @@ class ModelEvents(httpx2.AsyncByteStream):
         """The event for an answer that is no stream but one JSON value: a response, or an error."""
         if not body.strip():
             raise UnreadableAnswerError("it is empty")
+        text = body.decode(errors="replace")
         try:
-            value = storable_json(read_json(body.decode(errors="replace")))
+            value = storable_json(read_json(text))
         except ValueError as error:
+            if (api := other_api_of_lines(text)) is not None:
+                raise OtherApiError(api) from error
             raise UnreadableAnswerError("it is no stream of events") from error
         if isinstance(value, dict) and value.get("object") == "response" and not value.get("error"):
             return {"type": f"response.{ending_of(value)}", "sequence_number": 0, "response": shaped_response(value)}
         event = shaped_event(value)
         if event is None or event["type"] != "error":
+            if (api := other_api(value)) is not None:
+                raise OtherApiError(api)
             raise UnreadableAnswerError("it is no stream of events")
         return self._redacted(event)
 

@@ -28,6 +28,7 @@ from backend.app.vibecoder.model_failures import (
     AnswerCutError,
     ModelFailedError,
     ModelSilentError,
+    OtherApiError,
     ReportedError,
 )
 from backend.app.vibecoder.redaction import redact
@@ -35,6 +36,10 @@ from backend.app.vibecoder.redaction import redact
 # Whatever the SDK and the client raise for a call that failed, in this version and the next.
 EXPECTED = (AgentsException, openai.OpenAIError, httpx2.HTTPError, ModelFailedError)
 
+_WHICH_SERVER = (
+    "Only the Responses API is spoken here: set OPENAI_BASE_URL to the base URL of a server that has `POST /responses` "
+    "(such as http://host/v1), or put a proxy that translates before this one."
+)
 _WORDS_CHARACTERS = 300
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
 
@@ -123,6 +128,9 @@ def _failed_call(error: ModelFailedError, secrets: tuple[str, ...]) -> TurnError
         return TurnError("model_silent", f"The model's server {since} for {error.seconds:g} s.", retryable=True)
     if isinstance(error, AnswerCutError):
         return _cut_answer(error)
+    if isinstance(error, OtherApiError):
+        detail = f"The server at OPENAI_BASE_URL answers in the {error.api}. {_WHICH_SERVER}"
+        return TurnError("model_refused", detail, retryable=False)
     return TurnError("model_misbehaved", f"The model's answer cannot be read: {error}.", retryable=True)
 
 
@@ -178,9 +186,10 @@ def _by_status(status: int, said: str) -> TurnError:
             "the conversation is sent nowhere else."
         )
         return TurnError("model_refused", detail, retryable=False)
-    return TurnError(
-        "model_refused", f"The model's server refused the request ({status}){_tail(said)}", retryable=False
-    )
+    refused = f"The model's server refused the request ({status}){_tail(said)}"
+    if status in (404, 405) and "model" not in said.lower():
+        refused = f"{refused.rstrip('.')}. There may be no Responses API at OPENAI_BASE_URL. {_WHICH_SERVER}"
+    return TurnError("model_refused", refused, retryable=False)
 
 
 def _key_refused(status: int | None) -> TurnError:

@@ -25,6 +25,18 @@ class UnreadableAnswerError(ModelFailedError):
     """What the model's server sent is no answer of the Responses API. The message, for people, says why."""
 
 
+class OtherApiError(ModelFailedError):
+    """The server at the base URL does not speak the Responses API.
+
+    Attributes:
+        api: the one that it speaks.
+    """
+
+    def __init__(self, api: str) -> None:
+        super().__init__(f"the server speaks the {api}")
+        self.api = api
+
+
 class ReportedError(ModelFailedError):
     """The model's server said in its answer that it failed.
 
