@@ -1,4 +1,4 @@
-"""Requests whose cost goes with a text: reading, patching, merging and comparing sources, and giving large answers."""
+"""Requests whose cost goes with a text: reading, patching, merging, comparing sources, large bodies and answers."""
 
 import asyncio
 import random
@@ -46,6 +46,12 @@ class Api:
         if status not in (201, 422):
             raise RuntimeError(f"Creating a project answered {status}: {answer}")
         return str(answer["project_id"]) if status == 201 else ""
+
+    async def post_refused(self, path: str, content: bytes) -> None:
+        """Send a body that must be refused."""
+        async with self._http.post(path, data=content, headers={"Content-Type": "application/json"}) as answer:
+            if answer.status not in (400, 413, 422):
+                raise RuntimeError(f"POST {path} answered {answer.status}: {await answer.text()}")
 
     async def turn_with_edit(self, code: str, edited: str) -> None:
         """A turn in a new project, whose code is edited by hand as soon as the turn runs; it may end in a conflict."""
@@ -115,6 +121,25 @@ def _edit(code: Callable[[int], str], edited: Callable[[str], str]) -> Run:
     return run
 
 
+def _refused(content: Callable[[int], str]) -> Run:
+    async def run(api: Api, size: int) -> None:
+        await api.post_refused("/projects", content(size * KIB).encode())
+
+    return run
+
+
+def _empty_lists(size: int) -> str:
+    return '{"name": [' + "[]," * (size // 3 - 5) + "1]}"
+
+
+def _unknown_fields(size: int) -> str:
+    return "{" + ",".join(f'"{number:06d}":1' for number in range(size // 11)) + "}"
+
+
+def _quotes(size: int) -> str:
+    return '{"name": "' + r"\"" * (size // 2 - 10) + '"}'
+
+
 def _between(lines: str) -> str:
     """The lines, an honest end after them: there the model finds a place for what it adds."""
     return f"TOP = 1\n{lines}END = 1\n{agents(KIB)}"
@@ -153,6 +178,9 @@ TEXT_CASES = (
         _create(lambda kib: "f'" + "{a}" * (kib * KIB // 3) + "'"),
         4.5,
     ),
+    Case("body of empty lists, refused", "KiB", doubling(1024), _refused(_empty_lists)),
+    Case("body of unknown fields, refused", "KiB", doubling(1024), _refused(_unknown_fields)),
+    Case("body of one text of quotes, refused", "KiB", doubling(1024), _refused(_quotes)),
     Case("turn, edited meanwhile: agents", "KiB", doubling(224), _edit(lambda kib: agents(kib * KIB), _other_start)),
     Case("turn, edited meanwhile: empty lines", "lines", doubling(28_000), _edit(_flood, _other_start)),
     Case("turn, edited meanwhile: two lines mixed", "lines", doubling(28_000), _edit(_two_kinds_of_lines, _mixed)),
