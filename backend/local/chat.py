@@ -35,6 +35,7 @@ class Chat:
         self._view: TurnView | None = None
         self._message_id = ""
         self._ended: asyncio.Future[str] | None = None
+        self._cancelling: asyncio.Task[None] | None = None
 
     def take(self, event: Event) -> None:
         """Take an event of the project; only those of the message that is waited for are shown."""
@@ -60,13 +61,27 @@ class Chat:
                 await self._api.send_message(self._session["session_id"], self._message_id, prompt)
                 return await self._ended == "vibecode_response"
         finally:
+            if self._cancelling is not None:
+                self._cancelling.cancel()  # the turn has ended, or is left
             self._view.close()
             self._view = None
 
     def _cancel(self) -> None:
         if self._view is not None:
             self._view.say("cancelling; Ctrl-C again leaves")
-        self._cancelling = asyncio.create_task(self._api.cancel_message(self._message_id))
+        self._cancelling = asyncio.create_task(self._ask_to_cancel())
+
+    async def _ask_to_cancel(self) -> None:
+        try:
+            await self._api.cancel_message(self._message_id)
+        except RefusedError as error:
+            self._warn(f"{error.code}: {error}")
+        except ConnectionError as error:
+            self._warn(f"nobody answers ({error})")
+
+    def _warn(self, reason: str) -> None:
+        if self._view is not None:
+            self._view.warn(f"not cancelled, the turn goes on: {reason}; Ctrl-C again leaves")
 
 
 async def run(options: argparse.Namespace) -> bool:

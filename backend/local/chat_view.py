@@ -1,5 +1,6 @@
 """What the command line shows of a turn: as people read it, or as JSON lines for scripts."""
 
+import sys
 import time
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from backend.local.screen import Screen, plain, print_json_line
+from backend.local.terminal_text import visible_line
 
 Event = dict[str, Any]
 
@@ -37,6 +39,10 @@ class TurnView(Protocol):
         """Say something beside the turn: a lost connection, a cancel that is under way."""
         ...
 
+    def warn(self, words: str) -> None:
+        """Say that something went wrong beside the turn."""
+        ...
+
     def close(self) -> None:
         """The turn has ended. Safe to repeat."""
         ...
@@ -51,6 +57,10 @@ class JsonView:
 
     def say(self, words: str) -> None:
         """Nothing: scripts read events."""
+
+    def warn(self, words: str) -> None:
+        """See TurnView."""
+        sys.stderr.write(f"{visible_line(words)}\n")
 
     def close(self) -> None:
         """Nothing to close."""
@@ -97,6 +107,10 @@ class TerminalView:
     def say(self, words: str) -> None:
         """See TurnView."""
         self._screen.line(f"({words})", "dim")
+
+    def warn(self, words: str) -> None:
+        """See TurnView."""
+        self.say(words)
 
     def close(self) -> None:
         """See TurnView."""
