@@ -1,4 +1,7 @@
-"""The `Prefer` header (RFC 7240): whether and how long a client wants to wait."""
+"""The `Prefer` header (RFC 7240): whether and how long a client wants to wait.
+
+What is unknown or malformed in it is ignored, as section 2 of the RFC has it: such a request is not refused.
+"""
 
 # An API Gateway gives up after 30 s; what is still running then is answered before.
 MAX_WAIT_SECONDS = 25.0

@@ -100,7 +100,9 @@ async def send_message(
     services: ServicesDep,
     user_id: UserId,
     response: Response,
-    prefer: Annotated[list[str] | None, Header(description="`respond-async` or `wait=SECONDS` (RFC 7240).")] = None,
+    prefer: Annotated[
+        list[str] | None, Header(description="`respond-async` or `wait=SECONDS`; others are ignored (RFC 7240).")
+    ] = None,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> MessageBody:
     """Queue a turn and wait for its end: 200 with the ended message, or 202 with `Location` while it runs.
