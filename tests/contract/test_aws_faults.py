@@ -1,16 +1,19 @@
 """What the table's adapters do when DynamoDB throttles, refuses for a moment, or does half of what it was asked."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from backend.app.domain.engine import Engine
+from backend.app.domain.message import MessageStatus
 from backend.app.wiring_aws import build_aws_engine
 from shared.aws_item import put, update
 from shared.aws_table import AwsTable, ConditionFailedError, ContentionError, pause
 from tests.aws_faults import Faults
 from tests.contract.builders import (
+    cancel,
     complete,
     current_message,
     everything_of,
@@ -187,3 +190,20 @@ async def test_the_same_item_twice_in_a_transaction_would_be_refused(table: AwsT
 async def test_a_value_that_no_expression_uses_would_be_refused(table: AwsTable) -> None:
     with pytest.raises((RuleBrokenError, ParamValidationError), match=r"unused|only given"):
         await table.write(item=put({"pk": "p", "sk": "s"}, "attribute_not_exists(pk)", unused=1))
+
+
+async def test_a_lease_that_is_given_back_while_a_cancel_is_written_leaves_no_mark_behind(
+    engine: Engine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = await taken_turn(engine)
+    write = AwsTable.write
+
+    async def release_first(table: AwsTable, *writes: Any, **named: Any) -> None:
+        monkeypatch.setattr(AwsTable, "write", write)
+        await engine.turns.release_lease(turn, clock.now())
+        await write(table, *writes, **named)
+
+    monkeypatch.setattr(AwsTable, "write", release_first)
+    message, event = await cancel(engine, turn)
+    assert event is not None
+    assert (message.status, message.cancel_requested) == (MessageStatus.CANCELLED, False)
