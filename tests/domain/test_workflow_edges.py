@@ -210,7 +210,17 @@ def test_loops_in_loops_end_at_a_bound_of_steps(depth: int) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["if 1:\n x = Agent()\n", "x.tools += [a]\n", "if 1:\n x.handoffs = [a]\n", "L = L + [a]\n", "x = x.clone()\n"],
+    [
+        *(
+            "if 1:\n x = Agent()\n",
+            "x.tools += [a]\n",
+            "if 1:\n x.handoffs = [a]\n",
+            "L = L + [a]\n",
+            "x = x.clone()\n",
+        ),
+        *("f(L)\n", "L = [L]\n", "def f(): L.append(a)\n", "f = lambda: L.append(a)\n", "setattr(x, f, L)\n"),
+        *("class M(Agent):\n pass\n", "[a for i in L for j in L]\n", "f(lambda: [" + "a, " * 20 + "x.handoffs])\n"),
+    ],
 )
 def test_the_work_grows_no_faster_than_the_source(piece: str) -> None:
     once, twice = (_steps("x = Agent()\nL = []\n" + piece * times) for times in (1_000, 2_000))

@@ -5,8 +5,18 @@ from dataclasses import dataclass, replace
 
 from backend.app.domain.node_name import is_node_name
 from backend.app.domain.source import LINE
+from backend.app.domain.workflow_lists import as_list
 from backend.app.domain.workflow_reader import read_drafts
-from backend.app.domain.workflow_values import PARTS, Draft, as_list, either, names_in
+from backend.app.domain.workflow_values import (
+    MAX_NAMES,
+    PARTS,
+    Draft,
+    ListValue,
+    Named,
+    Value,
+    either,
+    objects_of,
+)
 
 # A reader of the drawing can follow about this many; a generated source could name a hundred thousand.
 MAX_NODES = 200
@@ -61,9 +71,31 @@ def _node(name: str, drafts: Sequence[Draft]) -> Node:
     found: dict[str, tuple[tuple[str, ...], bool]] = {}
     for part in PARTS:
         values = either([draft.parts[part] for draft in drafts])
-        found[part] = names_in(as_list(values, drafts[-1].guard), part)
+        found[part] = _names_in(as_list(values, drafts[-1].guard), part)
     (handoffs, handoffs_known), (tools, tools_known) = found["handoffs"], found["tools"]
     return Node(name, handoffs, tools, handoffs_known, tools_known)
+
+
+def _names_in(values: ListValue, part: str) -> tuple[tuple[str, ...], bool]:
+    """The names in a list of handoffs or tools, each once; and whether these are all."""
+    names: dict[str, None] = {}
+    known = values.known
+    for item in values.items:
+        for option in objects_of(item):
+            name = _name_of(option, part)
+            if name is not None and is_node_name(name) and len(names) < MAX_NAMES:
+                names[name] = None
+            elif name not in names:
+                known = False
+    return tuple(names), known
+
+
+def _name_of(value: Value, part: str) -> str | None:
+    if isinstance(value, Draft):
+        return value.name if value.is_shown else None
+    if isinstance(value, Named) and (part == "tools" or not value.is_made):
+        return value.name
+    return None
 
 
 def bounded_workflow(nodes: Sequence[Node], *, truncated: bool = False) -> Workflow:

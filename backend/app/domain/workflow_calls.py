@@ -3,116 +3,135 @@
 import ast
 from typing import TYPE_CHECKING
 
+from backend.app.domain.workflow_agents import call_maker, clone, clone_chain, copy_call, copy_of
+from backend.app.domain.workflow_collections import list_of
 from backend.app.domain.workflow_lists import LIST_METHODS, take_list_call
-from backend.app.domain.workflow_syntax import called, path_of
+from backend.app.domain.workflow_reflection import (
+    REFLECTIVE_ATTRIBUTES,
+    hand_over,
+    is_reflective,
+    reach,
+    take_reflective_call,
+)
+from backend.app.domain.workflow_syntax import COPIES, READERS, called, is_dotted, path_of, without_getattr
 from backend.app.domain.workflow_values import (
-    PARTS,
     UNKNOWN,
     DictValue,
     Draft,
     ListValue,
     Named,
     Value,
-    as_list,
-    objects_of,
+    escape,
+    escape_inside,
 )
 
 if TYPE_CHECKING:
     from backend.app.domain.workflow_expressions import Evaluator
 
-_COPIES = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed"})
-# What these are given stays as it is.
-_READERS = frozenset({"all", "any", "enumerate", "isinstance", "iter", "len", "next", "print", "repr", "str", "zip"})
 _WRAPPED_KEYWORDS = frozenset({"agent", "func"})
 
 
 def evaluate_call(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
     """What a call returns, as far as that is known: an agent, what it wraps, a copy of a list, or a name."""
+    call = ast.copy_location(ast.Call(without_getattr(call.func), call.args, call.keywords), call)
     if take_list_call(evaluator, call, depth):
         return UNKNOWN
-    if _is_agent(evaluator, call):
-        return _agent(evaluator, call, depth)
-    function = called(call)
-    path = path_of(function)
-    if path and isinstance(alias := evaluator.scope.find(path[0]), Named) and not alias.is_made:
-        path = [*alias.name.split("."), *path[1:]]
+    clones, origin = clone_chain(call)
+    if clones:
+        return _clone(evaluator, clones, origin, depth)
+    function = call.func
+    if not isinstance(function, ast.Attribute) or is_dotted(function):
+        made = call_maker(evaluator, evaluator.evaluate(function, depth + 1), call, depth)
+        if made is not None:
+            return made
+    owner: Value = UNKNOWN
+    if isinstance(function, ast.Attribute) and function.attr not in LIST_METHODS:
+        owner = evaluator.evaluate(function.value, depth + 1)
+        if function.attr in REFLECTIVE_ATTRIBUTES:
+            reach(evaluator, function.value, owner)
+    return _method(evaluator, call, owner, depth) or _function(evaluator, call, depth)
+
+
+def _clone(evaluator: "Evaluator", clones: list[ast.Call], origin: ast.expr, depth: int) -> Value:
+    made = clone(evaluator, evaluator.evaluate(origin, depth + 1), clones, depth)
+    if made is not None:
+        return made
+    for inner in clones[1:]:
+        _escape_arguments(evaluator, inner, depth)
+    return _other_call(evaluator, clones[0], path_of(called(clones[0])), depth)
+
+
+def _method(evaluator: "Evaluator", call: ast.Call, owner: Value, depth: int) -> Value | None:
+    """What a method of an agent, a list or a dict returns; None where it is another one."""
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    result: Value | None = None
+    if method == "as_tool":
+        result = _hidden_where_nameless(owner)
+    elif isinstance(owner, ListValue) and method == "copy":
+        result = copy_of(evaluator, owner)
+    elif isinstance(owner, DictValue) and method == "values":
+        result = ListValue(evaluator.guard, list(owner.items.values()), owner.known and not owner.is_open)
+    if result is not None:
+        _escape_arguments(evaluator, call, depth)
+    return result
+
+
+def _function(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
+    """What the call of a function returns, known by the names that lead to it."""
+    path = path_of(called(call))
+    holder = evaluator.scope.find(path[0]) if path else None
+    if isinstance(holder, Named) and not holder.is_made:
+        path = [*holder.name.split("."), *path[1:]]
+        copier = evaluator.sdk.copier(path)
+        if copier is not None:
+            return copy_call(evaluator, copier, call, depth)
     if path and evaluator.sdk.is_wrapper(path):
         return _wrapped(evaluator, call, depth)
-    if isinstance(function, ast.Attribute) and function is call.func and function.attr not in LIST_METHODS:
-        owner = evaluator.evaluate(function.value, depth + 1)
-        if function.attr == "as_tool":
-            return _hidden_where_nameless(owner)
-        if isinstance(owner, ListValue) and function.attr == "copy":
-            return ListValue(evaluator.guard, list(owner.items), owner.known)
-        if isinstance(owner, DictValue) and function.attr == "values":
-            return ListValue(evaluator.guard, list(owner.items.values()), owner.known)
+    name = path[0] if len(path) == 1 and holder is None else ""
+    if name in COPIES and len(call.args) <= 1:
+        for keyword in call.keywords:
+            escape(evaluator.evaluate(keyword.value, depth + 1))
+        return list_of(evaluator, [ast.Starred(argument) for argument in call.args], depth)
+    if name in READERS:
+        for value in _arguments(evaluator, call, depth):
+            escape_inside(value)
+        return Named(name, is_made=True)
     return _other_call(evaluator, call, path, depth)
 
 
 def _other_call(evaluator: "Evaluator", call: ast.Call, path: list[str], depth: int) -> Value:
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    name = path[0] if len(path) == 1 and evaluator.scope.find(path[0]) is None else ""
-    if name in _COPIES and len(call.args) <= 1:
-        copied = evaluator.list_of([ast.Starred(argument) for argument in call.args], depth)
-        copied.guard = evaluator.guard
-        return copied
-    values = [evaluator.evaluate(argument, depth + 1) for argument in given]
-    for value in (option for one in values for option in objects_of(one)):
-        if isinstance(value, ListValue) and name not in _READERS:
-            value.known = False  # code that is given a list may change it
-        elif isinstance(value, DictValue) and name not in _READERS:
-            value.items, value.known = {}, False
-        elif isinstance(value, Draft) and name == "setattr":
-            value.parts.update({part: ListValue(evaluator.guard, known=False) for part in PARTS})
-    if len(path) == 1 and path[0] in evaluator.makers:
-        parts = {part: ListValue(evaluator.guard, known=False) for part in PARTS}
-        return Draft(parts, evaluator.function, evaluator.guard)
-    if not path or _is_hidden(evaluator, path[0]):
-        return UNKNOWN
+    values = _escape_arguments(evaluator, call, depth)
+    if is_reflective(path):
+        take_reflective_call(evaluator, path, call, zip(call.args[:1], values, strict=False))
+    if not path or isinstance(evaluator.scope.find(path[0]), type(UNKNOWN)):
+        return UNKNOWN  # a parameter, say
     return Named(evaluator.sdk.name_of(path), is_made=True)
 
 
-def _is_hidden(evaluator: "Evaluator", name: str) -> bool:
-    """Whether the name is a variable of which nothing is known: a parameter, say."""
-    return isinstance(evaluator.scope.find(name), type(UNKNOWN))
+def _escape_arguments(evaluator: "Evaluator", call: ast.Call, depth: int) -> list[Value]:
+    """The arguments of a call: code that is given a list may change it, and one that is given `setattr` anything."""
+    values = _arguments(evaluator, call, depth)
+    for value in values:
+        hand_over(evaluator, value)
+    return values
+
+
+def _arguments(evaluator: "Evaluator", call: ast.Call, depth: int) -> list[Value]:
+    values = []
+    for argument in call.args:
+        starred = isinstance(argument, ast.Starred)
+        values.append(evaluator.evaluate(argument.value if isinstance(argument, ast.Starred) else argument, depth + 1))
+        if starred:
+            escape_inside(values[-1])
+    return [*values, *(evaluator.evaluate(keyword.value, depth + 1) for keyword in call.keywords)]
 
 
 def _wrapped(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
-    given = [keyword.value for keyword in call.keywords if keyword.arg in _WRAPPED_KEYWORDS]
-    wrapped = next(iter([*call.args, *given]), None)
-    return UNKNOWN if wrapped is None else _hidden_where_nameless(evaluator.evaluate(wrapped, depth + 1))
-
-
-def _is_agent(evaluator: "Evaluator", call: ast.Call) -> bool:
-    origin: ast.expr = call
-    while isinstance(origin, ast.Call) and isinstance(origin.func, ast.Attribute) and origin.func.attr == "clone":
-        origin = origin.func.value
-    if isinstance(origin, ast.Call):
-        return evaluator.sdk.is_agent_class(origin.func)
-    return origin is not call and isinstance(evaluator.evaluate(origin, 1), Draft)
-
-
-def _agent(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
-    """An agent that is made here: `Agent(...)`, or a clone, which shares the lists that it is not given."""
-    calls: list[ast.Call] = []
-    origin: ast.expr = call
-    while isinstance(origin, ast.Call):
-        calls.append(origin)
-        if not isinstance(origin.func, ast.Attribute) or origin.func.attr != "clone":
-            break
-        origin = origin.func.value
-    original = None if isinstance(origin, ast.Call) else evaluator.evaluate(origin, depth + 1)
-    parts = dict(original.parts) if isinstance(original, Draft) else {}
-    for one in reversed(calls):
-        given = {keyword.arg: keyword.value for keyword in one.keywords}
-        for part in PARTS:
-            if part in given:
-                parts[part] = as_list(evaluator.evaluate(given[part], depth + 1), evaluator.guard)
-            elif None in given or len(one.args) > 1:  # **options; by position few would know which is which
-                parts[part] = ListValue(evaluator.guard, known=False)
-    return Draft(
-        {part: parts.get(part) or ListValue(evaluator.guard) for part in PARTS}, evaluator.function, evaluator.guard
-    )
+    """What a handoff or a tool wraps: its first argument, by position or by name."""
+    values = _escape_arguments(evaluator, call, depth)
+    names = [None] * len(call.args) + [keyword.arg for keyword in call.keywords]
+    given = [value for name, value in zip(names, values, strict=True) if name is None or name in _WRAPPED_KEYWORDS]
+    return _hidden_where_nameless(given[0]) if given else UNKNOWN
 
 
 def _hidden_where_nameless(value: Value) -> Value:

@@ -2,24 +2,29 @@
 
 import ast
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from backend.app.domain.workflow_calls import evaluate_call
-from backend.app.domain.workflow_lists import LIST_METHODS
+from backend.app.domain.workflow_collections import collect
+from backend.app.domain.workflow_lookups import attribute, subscript
+from backend.app.domain.workflow_reflection import REFLECTIVE
+from backend.app.domain.workflow_scope import Scope
 from backend.app.domain.workflow_sdk import SdkNames
+from backend.app.domain.workflow_shared import SharedNames
+from backend.app.domain.workflow_syntax import without_getattr
 from backend.app.domain.workflow_values import (
     NOTHING,
     PARTS,
     UNKNOWN,
-    DictValue,
     Draft,
     Guard,
     ListValue,
+    Maker,
     Named,
     Value,
-    as_list,
     either,
-    objects_of,
+    escape,
+    escape_inside,
+    options_of,
 )
 
 # Loops and comprehensions over known lists are followed: so much is done for a source, and no more.
@@ -28,24 +33,6 @@ _MAX_DEPTH = 30
 # Numbers of branches within expressions: no block of statements has such a one.
 _EXPRESSIONS = 1_000_000_000
 _MAX_TURNS = 50
-_COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.GeneratorExp
-
-
-@dataclass
-class Scope:
-    """The variables of a function, or of a branch of one, which hides those around it."""
-
-    parent: "Scope | None" = None
-    names: dict[str, Value] = field(default_factory=dict)
-
-    def find(self, name: str) -> Value | None:
-        """What the variable holds; None where it is not one of the source."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.names:
-                return scope.names[name]
-            scope = scope.parent
-        return None
 
 
 class Evaluator:
@@ -55,7 +42,8 @@ class Evaluator:
         scope: where names are looked up.
         guard: the conditions that are met here.
         function: the function that is read; 0 for the module.
-        makers: the functions of the source that make an agent and return it.
+        shared: the variables that functions of the source may change.
+        unfollowed: the parts, of `PARTS`, that something changes of an agent nobody can tell which.
         steps: how much was done so far.
     """
 
@@ -65,28 +53,59 @@ class Evaluator:
         bind: Callable[[str, Value], None],
         change: Callable[[ast.expr, Value], None],
         note_change: Callable[[ast.expr, bool], None],
+        take_lambda: Callable[[ast.Lambda], None],
     ) -> None:
         self.sdk = sdk
         self.scope = Scope()
         self.guard: Guard = ()
         self.function = 0
-        self.makers: set[str] = set()
+        self.shared = SharedNames()
+        self.unfollowed: set[str] = set()
         self.steps = 0
         self._bind = bind
         self._change = change
+        self._take_lambda = take_lambda
         self.note_change = note_change
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all was done that is done for one source."""
+        return self.steps > MAX_STEPS
 
     def evaluate(self, node: ast.expr, depth: int = 0) -> Value:
         """What the expression is, as far as that is known."""
         self.steps += 1
-        if depth > _MAX_DEPTH or self.steps > MAX_STEPS:
+        if self.is_over:
             return UNKNOWN
-        if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict | ast.BinOp | _COMPREHENSIONS):
-            return self._collection(node, depth)
+        if depth > _MAX_DEPTH:
+            self.give_up(node)
+            return UNKNOWN
         match node:
             case ast.Name():
-                return self._name(node.id)
+                return self._name(node)
+            case ast.Call():
+                return self._call(node, depth)
+            case ast.Attribute():
+                return attribute(self, node, depth)
+            case ast.Subscript():
+                return subscript(self, node, depth)
+            case ast.Constant():
+                return NOTHING if node.value is None else UNKNOWN
+        collected = collect(self, node, depth)
+        return self._special(node, depth) if collected is None else collected
+
+    def _call(self, node: ast.Call, depth: int) -> Value:
+        plain = without_getattr(node)
+        if not isinstance(plain, ast.Attribute):
+            return evaluate_call(self, node, depth)
+        for default in node.args[2:]:
+            escape(self.evaluate(default, depth + 1))
+        return attribute(self, plain, depth)
+
+    def _special(self, node: ast.expr, depth: int) -> Value:
+        match node:
             case ast.IfExp():
+                self.evaluate(node.test, depth + 1)
                 return self._either_of([node.body, node.orelse], depth)
             case ast.BoolOp():
                 return self._either_of(node.values, depth)
@@ -94,27 +113,39 @@ class Evaluator:
                 value = self.evaluate(node.value, depth + 1)
                 self._bind(node.target.id, value)
                 return value
-            case ast.Call():
-                return evaluate_call(self, node, depth)
-            case ast.Attribute():
-                return self._attribute(node, depth)
-            case ast.Subscript():
-                return self._subscript(node, depth)
-        return NOTHING if isinstance(node, ast.Constant) and node.value is None else self._other(node, depth)
+            case ast.Lambda():
+                for default in (*node.args.defaults, *node.args.kw_defaults):
+                    if default is not None:
+                        escape(self.evaluate(default, depth + 1))
+                self._take_lambda(node)
+                return UNKNOWN
+        return self._other(node, depth)
 
     def _other(self, node: ast.expr, depth: int) -> Value:
         """What is not followed; the expressions in it may change something all the same."""
-        if not isinstance(node, ast.Lambda | ast.DictComp):  # these have variables of their own
-            for inner in ast.iter_child_nodes(node):
-                if isinstance(inner, ast.expr):
-                    self.evaluate(inner, depth + 1)
+        for inner in ast.iter_child_nodes(node):
+            if isinstance(inner, ast.expr):
+                value = self.evaluate(inner, depth + 1)
+                if isinstance(node, ast.Yield | ast.YieldFrom | ast.Await):
+                    escape(value)
         return UNKNOWN
+
+    def give_up(self, node: ast.AST) -> None:
+        """Take an expression that is not followed at all: whatever it names may be changed by it."""
+        for inner in ast.walk(node):
+            self.steps += 1
+            if isinstance(inner, ast.Name):
+                escape(self.scope.find(inner.id) or UNKNOWN)
+            word = inner.id if isinstance(inner, ast.Name) else inner.attr if isinstance(inner, ast.Attribute) else ""
+            if word in PARTS or word in REFLECTIVE:
+                self.unfollowed.update(PARTS)
 
     def items_of(self, node: ast.expr, depth: int = 0) -> list[Value] | None:
         """What a loop over the expression goes through, in order; None where that is not known."""
         value = self.evaluate(node, depth + 1)
-        if isinstance(value, ListValue) and value.known and len(value.items) <= _MAX_TURNS:
+        if isinstance(value, ListValue) and value.is_readable and len(value.items) <= _MAX_TURNS:
             return list(value.items)
+        escape_inside(value)
         return None
 
     def unpack(self, target: ast.expr, value: Value) -> None:
@@ -124,106 +155,43 @@ class Evaluator:
             target, value = pairs.pop()
             self.steps += 1
             if isinstance(target, ast.Starred):
+                escape(value)
                 pairs.append((target.value, UNKNOWN))
             elif isinstance(target, ast.Name):
                 self._bind(target.id, value)
             elif isinstance(target, ast.Attribute | ast.Subscript):
                 self._change(target, value)
             elif isinstance(target, ast.Tuple | ast.List):
-                fits = isinstance(value, ListValue) and value.known and len(value.items) == len(target.elts)
-                items = value.items if fits and isinstance(value, ListValue) else [UNKNOWN] * len(target.elts)
+                items: list[Value] = [UNKNOWN] * len(target.elts)
+                if isinstance(value, ListValue) and value.is_readable and len(value.items) == len(target.elts):
+                    items = value.items
+                else:
+                    escape_inside(value)
                 pairs.extend(reversed(list(zip(target.elts, items, strict=True))))
 
     def _either_of(self, nodes: Iterable[ast.expr], depth: int) -> Value:
         """One of these, each evaluated or not."""
         outer, values = self.guard, []
         for node in nodes:
-            self.guard = (*outer, _EXPRESSIONS + self.steps)
+            self.guard = self.maybe(outer)
             values.append(self.evaluate(node, depth + 1))
         self.guard = outer
         return either(values)
 
-    def _name(self, name: str) -> Value:
-        found = self.scope.find(name)
-        return Named(name) if found is None else found
+    def maybe(self, outer: Guard) -> Guard:
+        """The conditions of what may happen under others, or may not."""
+        return (*outer, _EXPRESSIONS + self.steps)
 
-    def _collection(self, node: ast.expr, depth: int) -> Value:
-        match node:
-            case ast.List() | ast.Tuple() | ast.Set():
-                return self.list_of(node.elts, depth)
-            case ast.Dict():
-                return self._dict(node, depth)
-            case ast.BinOp(op=ast.Add()):
-                return self._sum(node, depth)
-            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() if len(node.generators) == 1:
-                return self._comprehension(node.elt, node.generators[0], depth)
-        return UNKNOWN
-
-    def list_of(self, elements: Iterable[ast.expr], depth: int) -> ListValue:
-        """A new list of these elements."""
-        made = ListValue(self.guard)
-        for element in elements:
-            if isinstance(element, ast.Starred):
-                part = as_list(self.evaluate(element.value, depth + 1), self.guard)
-                made.add(part.items)
-                made.known = made.known and part.known
-            else:
-                made.add([self.evaluate(element, depth + 1)])
-        return made
-
-    def _dict(self, node: ast.Dict, depth: int) -> Value:
-        values = [self.evaluate(value, depth + 1) for value in node.values]
-        if any(not isinstance(key, ast.Constant) for key in node.keys):
+    def _name(self, node: ast.Name) -> Value:
+        found = self.scope.find(node.id)
+        if found is None:
+            return self.named(node.id)
+        if node.id in self.shared.rebound and not all(isinstance(one, Draft) for one in options_of(found)):
             return UNKNOWN
-        keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
-        return DictValue(dict(zip(keys, values, strict=True)))
+        return found
 
-    def _sum(self, node: ast.BinOp, depth: int) -> Value:
-        # Down the left side without recursion: a sum may be thousands of terms long.
-        terms: list[ast.expr] = []
-        left: ast.expr = node
-        while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add):
-            terms.append(left.right)
-            left = left.left
-        made = ListValue(self.guard)
-        for term in [left, *reversed(terms)]:
-            part = as_list(self.evaluate(term, depth + 1), self.guard)
-            made.add(part.items)
-            made.known = made.known and part.known
-        return made
-
-    def _comprehension(self, element: ast.expr, generator: ast.comprehension, depth: int) -> Value:
-        made = ListValue(self.guard)
-        items = self.items_of(generator.iter, depth)
-        if items is None or generator.ifs or generator.is_async:
-            made.known = False
-            return made
-        outer = self.scope
-        for item in items:
-            self.scope = Scope(outer)
-            self.unpack(generator.target, item)
-            made.add([self.evaluate(element, depth + 1)])
-        self.scope = outer
-        return made
-
-    def _attribute(self, node: ast.Attribute, depth: int) -> Value:
-        owner = self.evaluate(node.value, depth + 1)
-        drafts = [one for one in objects_of(owner) if isinstance(one, Draft)]
-        if node.attr in PARTS and drafts and len(drafts) == len(objects_of(owner)):
-            return either(draft.parts[node.attr] for draft in drafts)
-        if isinstance(owner, ListValue) and node.attr in LIST_METHODS:
-            owner.known = False  # `add = y.append`: called later, by whomever
-        if isinstance(owner, Named) and not owner.is_made:
-            return Named(self.sdk.name_of([*owner.name.split("."), node.attr]))
-        return UNKNOWN
-
-    def _subscript(self, node: ast.Subscript, depth: int) -> Value:
-        owner = self.evaluate(node.value, depth + 1)
-        if not isinstance(node.slice, ast.Constant):
-            return UNKNOWN
-        key = node.slice.value
-        if isinstance(owner, DictValue):
-            return owner.items.get(key, UNKNOWN)
-        if isinstance(owner, ListValue) and owner.known and isinstance(key, int) and 0 <= key < len(owner.items):
-            return owner.items[key]
-        return UNKNOWN
+    def named(self, name: str) -> Named:
+        """What a name stands for that holds nothing of the source's own."""
+        if self.sdk.is_agent_class(ast.Name(name, ast.Load())):
+            return Maker(name, is_plain=not self.sdk.is_computed(ast.Name(name, ast.Load())))
+        return Named(name)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from backend.app.domain.workflow_values import (
     DictValue,
     Draft,
+    Guard,
     ListValue,
     Named,
+    SomeLists,
     Value,
-    as_list,
-    is_certain,
+    escape,
     objects_of,
 )
 
@@ -26,6 +27,26 @@ LIST_METHODS = frozenset(
 )
 
 
+def is_certain(guard: Guard, made: Guard) -> bool:
+    """Whether what happens under one guard happens to all that was made under the other, and came before."""
+    return made[: len(guard)] == guard
+
+
+def as_list(value: Value, guard: Guard) -> ListValue:
+    """The value as an agent's handoffs or tools: the list itself, or a new one of all that it may hold."""
+    if isinstance(value, ListValue):
+        return value
+    merged = ListValue(guard)
+    for option in objects_of(value):
+        if isinstance(option, ListValue):
+            merged.take(option)
+        elif isinstance(option, Draft):
+            merged.add([option])
+        else:
+            merged.known = False
+    return merged
+
+
 def take_list_call(evaluator: "Evaluator", expression: ast.expr, depth: int = 0) -> bool:
     """Take in `y.append(x)` and its like, where y is a list of the source or of an agent. Returns whether it is one.
 
@@ -39,13 +60,17 @@ def take_list_call(evaluator: "Evaluator", expression: ast.expr, depth: int = 0)
     options = objects_of(evaluator.evaluate(target, depth + 1))
     lists = [one for one in options if isinstance(one, ListValue)]
     arguments = [evaluator.evaluate(argument, depth + 1) for argument in expression.args if lists]
+    for keyword in expression.keywords if lists else ():
+        evaluator.evaluate(keyword.value, depth + 1)
     evaluator.note_change(target, bool(lists))
     for one in lists:
         certain = len(options) == 1 and is_certain(evaluator.guard, one.guard)
         _apply(evaluator, one, method, arguments, certain=certain)
     for other in options:
         if isinstance(other, DictValue):
-            other.items, other.known = {}, False
+            other.forget()
+        elif isinstance(other, SomeLists) and method not in _HARMLESS:
+            escape(other)
     return bool(lists)
 
 
@@ -56,10 +81,11 @@ def change_part(evaluator: "Evaluator", target: ast.Attribute, value: Value) -> 
     made = as_list(value, evaluator.guard)
     for draft in known:
         if len(owners) == 1 and is_certain(evaluator.guard, draft.guard):
+            made.is_open = made.is_open or draft.parts[target.attr].is_open
             draft.parts[target.attr] = made
         else:
             before = draft.parts[target.attr]
-            merged = ListValue(draft.guard, list(before.items), before.known and made.known)
+            merged = ListValue(draft.guard, list(before.items), before.known and made.known, before.is_open)
             merged.add(made.items)
             draft.parts[target.attr] = merged
     return bool(known) and len(known) == len(owners)
@@ -69,10 +95,10 @@ def change_list(evaluator: "Evaluator", target: ast.expr) -> bool:
     """Take in `y[0] = x`, `del y[0]` and other changes that are not followed. Returns whether y is known."""
     owners = objects_of(evaluator.evaluate(target))
     for owner in owners:
-        if isinstance(owner, ListValue):
+        if isinstance(owner, ListValue | DictValue):
             owner.forget()
-        elif isinstance(owner, DictValue):
-            owner.items, owner.known = {}, False
+        elif isinstance(owner, SomeLists):
+            escape(owner)
     return all(isinstance(owner, ListValue) for owner in owners)
 
 
@@ -81,14 +107,12 @@ def _apply(evaluator: "Evaluator", changed: ListValue, method: str, arguments: l
         changed.add(arguments[_ADD_ONE[method] :][:1])
     elif method in _EXTEND:
         for argument in arguments[:1]:
-            added = as_list(argument, evaluator.guard)
-            changed.add(list(added.items))
-            changed.known = changed.known and added.known
+            changed.take(as_list(argument, evaluator.guard))
     elif method in ("remove", "discard") and arguments:
         _remove(changed, arguments[0], certain=certain)
     elif method == "clear":
         if certain:
-            changed.items, changed.known = [], True
+            changed.items, changed.known = [], not changed.has_escaped
     elif method not in _HARMLESS:
         changed.forget()
 

@@ -3,6 +3,12 @@
 import ast
 from collections.abc import Sequence
 
+# Functions of Python that return a new list of what they are given, and others that leave it as it is.
+COPIES = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed"})
+READERS = frozenset(
+    {"all", "any", "enumerate", "isinstance", "iter", "len", "next", "print", "repr", "str", "type", "zip"}
+)
+
 
 def statements_in(statements: Sequence[ast.stmt]) -> list[ast.AST]:
     """The statements, and those in their blocks, but not in functions and classes that they define."""
@@ -24,6 +30,23 @@ def called(expression: ast.expr) -> ast.expr:
     return expression
 
 
+def without_getattr(expression: ast.expr) -> ast.expr:
+    """Return `x.a` for `getattr(x, "a")`, `x.__dict__` for `vars(x)`, anything else as it is."""
+    match expression:
+        case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_], keywords=[]):
+            return ast.copy_location(ast.Attribute(owner, name, ast.Load()), expression)
+        case ast.Call(func=ast.Name(id="vars"), args=[owner], keywords=[]):
+            return ast.copy_location(ast.Attribute(owner, "__dict__", ast.Load()), expression)
+    return expression
+
+
+def is_dotted(expression: ast.expr) -> bool:
+    """Whether the expression is a name, or a path of names: `a.b`."""
+    while isinstance(expression, ast.Attribute):
+        expression = expression.value
+    return isinstance(expression, ast.Name)
+
+
 def path_of(expression: ast.expr) -> list[str]:
     """Return ["a", "b"] for `a.b`, also inside `a.b[0]`; empty where it begins with no name."""
     path: list[str] = []
@@ -34,13 +57,14 @@ def path_of(expression: ast.expr) -> list[str]:
     return [expression.id, *reversed(path)] if isinstance(expression, ast.Name) else []
 
 
-def branches_of(statement: ast.If) -> tuple[list[list[ast.stmt]], bool]:
-    """The branches of an `if` with all its `elif`s; and whether one of them is always taken."""
-    branches = [statement.body]
+def branches_of(statement: ast.If) -> tuple[list[ast.expr], list[list[ast.stmt]], bool]:
+    """The tests and the branches of an `if` with all its `elif`s; and whether one of the branches is always taken."""
+    tests, branches = [statement.test], [statement.body]
     while len(statement.orelse) == 1 and isinstance(statement.orelse[0], ast.If):
         statement = statement.orelse[0]
+        tests.append(statement.test)
         branches.append(statement.body)
-    return ([*branches, statement.orelse], True) if statement.orelse else (branches, False)
+    return (tests, [*branches, statement.orelse], True) if statement.orelse else (tests, branches, False)
 
 
 def names_assigned_in(body: Sequence[ast.stmt]) -> set[str]:

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from backend.app.domain.node_name import is_node_name
-
 PARTS = ("handoffs", "tools")
 # Of one list: more names tell the reader of a drawing nothing.
 MAX_NAMES = 50
@@ -17,6 +15,19 @@ Guard = tuple[int, ...]
 
 class Unknown:
     """A value of which nothing is known."""
+
+
+@dataclass(eq=False)
+class SomeLists(Unknown):
+    """Lists of an agent nobody can tell which: `y.handoffs` of a parameter y, or all that `vars(y)` has.
+
+    Attributes:
+        parts: the parts, of `PARTS`, that they are of.
+        unfollowed: where these are noted once something changes one of the lists.
+    """
+
+    parts: tuple[str, ...]
+    unfollowed: set[str]
 
 
 class Nothing:
@@ -40,6 +51,26 @@ class Named:
     is_made: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class ClassNamed(Named):
+    """A class of the source, with the variables in it: `T.inner` is what `inner` holds."""
+
+    names: dict[str, "Value"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Maker(ClassNamed):
+    """What makes an agent when it is called: a class of the SDK or of the source, a partial call, a function.
+
+    Attributes:
+        parts: the lists that its agents get where the call gives none.
+        is_plain: whether its agents have the lists that they are given; code of the source may give them others.
+    """
+
+    parts: dict[str, "ListValue"] = field(default_factory=dict)
+    is_plain: bool = True
+
+
 @dataclass(eq=False)
 class ListValue:
     """A list that agents and variables may share, as Python's do.
@@ -48,11 +79,22 @@ class ListValue:
         guard: where it was made.
         items: what is in it for certain, or on some way through the code.
         known: whether that is all.
+        is_open: whether some function changes it, and nobody knows when: what is read out of it is not known whole.
+        has_escaped: whether code that is not followed has it: it is never known whole again.
+        lends: whether such code has what is in it.
     """
 
     guard: Guard
     items: list["Value"] = field(default_factory=list)
     known: bool = True
+    is_open: bool = False
+    has_escaped: bool = False
+    lends: bool = False
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it has exactly these items where it is read."""
+        return self.known and not self.is_open
 
     def add(self, items: Iterable["Value"]) -> None:
         """Add items; where they are too many, it is no longer known whole."""
@@ -61,11 +103,19 @@ class ListValue:
                 self.known = False
                 return
             self.items.append(item)
+            if self.has_escaped or self.lends:
+                escape(item)
+
+    def take(self, other: "ListValue") -> None:
+        """Add all of another list."""
+        self.add(list(other.items))
+        self.known = self.known and other.is_readable
 
     def forget(self) -> None:
         """Let go of what was in it: something was done to it that cannot be followed."""
-        self.items = []
-        self.known = False
+        inside, self.items, self.known = self.items, [], False
+        for item in inside:
+            escape(item)
 
 
 @dataclass(eq=False)
@@ -74,6 +124,14 @@ class DictValue:
 
     items: dict[object, "Value"]
     known: bool = True
+    is_open: bool = False
+    lends: bool = False
+
+    def forget(self) -> None:
+        """Let go of what was in it, which other code may still have."""
+        inside, self.items, self.known = self.items, {}, False
+        for item in inside.values():
+            escape(item)
 
 
 @dataclass(eq=False)
@@ -88,6 +146,7 @@ class Draft:
         block: the block of statements that it is assigned in.
         position: of that statement, line and column.
         lines: of the statements that make it, first and last.
+        is_shown: whether it is what the drawing shows under its name; another agent may have taken it.
     """
 
     parts: dict[str, ListValue]
@@ -97,6 +156,13 @@ class Draft:
     block: int = 0
     position: tuple[int, int] = (0, 0)
     lines: list[tuple[int, int]] = field(default_factory=list)
+    is_shown: bool = False
+
+    def forget(self, parts: Iterable[str]) -> None:
+        """Let go of these of its lists: code that is not followed may change them, or put others in their place."""
+        for part in parts:
+            escape(self.parts[part])
+            self.parts[part] = ListValue(self.guard, known=False, has_escaped=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,44 +193,28 @@ def either(values: Iterable[Value]) -> Value:
     return Choice(tuple(distinct)) if 0 < len(distinct) <= MAX_OPTIONS else UNKNOWN
 
 
-def is_certain(guard: Guard, made: Guard) -> bool:
-    """Whether what happens under one guard happens to all that was made under the other, and came before."""
-    return made[: len(guard)] == guard
+def escape(value: Value) -> None:
+    """Note that code which is not followed has the value: what lists are in it may change at any time.
+
+    Agents stay as they are: whoever runs or prints one leaves its lists alone.
+    """
+    waiting = [value]
+    while waiting:
+        for one in options_of(waiting.pop()):
+            if isinstance(one, ListValue) and not one.has_escaped:
+                one.known, one.has_escaped = False, True
+                waiting += one.items
+            elif isinstance(one, DictValue):
+                waiting += one.items.values()
+                one.items, one.known = {}, False
+            elif isinstance(one, SomeLists):
+                one.unfollowed.update(one.parts)
 
 
-def as_list(value: Value, guard: Guard) -> ListValue:
-    """The value as an agent's handoffs or tools: the list itself, or a new one of all that it may hold."""
-    if isinstance(value, ListValue):
-        return value
-    merged = ListValue(guard)
-    for option in objects_of(value):
-        if isinstance(option, ListValue):
-            merged.add(option.items)
-            merged.known = merged.known and option.known
-        elif isinstance(option, Draft):
-            merged.add([option])
-        else:
-            merged.known = False
-    return merged
-
-
-def names_in(values: ListValue, part: str) -> tuple[tuple[str, ...], bool]:
-    """The names in a list of handoffs or tools, each once; and whether these are all."""
-    names: dict[str, None] = {}
-    known = values.known
-    for item in values.items:
-        for option in objects_of(item):
-            name = _name_of(option, part)
-            if name is not None and is_node_name(name) and len(names) < MAX_NAMES:
-                names[name] = None
-            elif name not in names:
-                known = False
-    return tuple(names), known
-
-
-def _name_of(value: Value, part: str) -> str | None:
-    if isinstance(value, Draft):
-        return value.name
-    if isinstance(value, Named) and (part == "tools" or not value.is_made):
-        return value.name
-    return None
+def escape_inside(value: Value) -> None:
+    """Note the same of what is in a list or a dict, which itself stays as it is."""
+    for one in options_of(value):
+        if isinstance(one, ListValue | DictValue) and not one.lends:
+            one.lends = True
+            for item in list(one.items.values() if isinstance(one, DictValue) else one.items):
+                escape(item)
