@@ -86,7 +86,7 @@ nfs: .venv/.dev  ## Prove the memory right on NFSv4.1, and write the transcript 
 EVIDENCE := backend/validated_test_evidence
 evidence: .venv/.dev  ## Write backend/validated_test_evidence/ from what runs now
 	$(BIN)/python -m tests.evidence.write_evidence --folder $(EVIDENCE)/phase-005
-	VIBEWIRE_TEST_SCREENSHOTS=$(EVIDENCE)/console tests/console/run -q
+	VIBEWIRE_TEST_SCREENSHOTS=$(EVIDENCE)/console tests/console/run -q -m "browser and pictured"
 
 ##@ Measure
 bench: .venv/.dev  ## Measure what a turn costs against a bare script, and print the ratios

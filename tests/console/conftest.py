@@ -17,6 +17,12 @@ collect_ignore_glob = [] if importlib.util.find_spec("playwright") else ["browse
 PACE_SECONDS = "0.05"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and "shot" in item.fixturenames:
+            item.add_marker(pytest.mark.pictured)
+
+
 @pytest.fixture(scope="session")
 def model() -> Iterator[ServerProcess]:
     """A rehearsal model that writes as slowly as a quick model does."""

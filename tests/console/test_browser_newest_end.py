@@ -18,6 +18,15 @@ PROMPT = "What agents are there?"
 LAST = f"{PROMPT} ({MESSAGES})"
 _WAIT_SECONDS = 10.0
 NEAR = 40
+_UNTIL_STILL = """(log) => new Promise((done) => {
+  let [top, frames] = [log.scrollTop, 0];
+  const look = () => {
+    frames = log.scrollTop === top ? frames + 1 : 0;
+    top = log.scrollTop;
+    frames < 20 ? requestAnimationFrame(look) : done();
+  };
+  look();
+})"""
 _REST = "(log) => log.scrollHeight - log.clientHeight - log.scrollTop"
 
 
@@ -165,3 +174,5 @@ def scroll_up(visitor: ConsolePage) -> None:
     for moved in range(20, 220, 20):
         finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + moved}]})
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    # It glides on, and a tap on what glides only stops it.
+    visitor.log.evaluate(_UNTIL_STILL)
