@@ -47,7 +47,7 @@ async def seed_full_messages(data_dir: Path, megabytes: Sequence[int]) -> dict[i
 async def _seed_responses(engine: LocalEngine, talk: Talk, count: int) -> None:
     now = engine.clock.now()
     message = Message(engine.ids.new_id(), talk.session_id, talk.project_id, request_of(0), now)
-    message, _ = await engine.messages.queue_message(message, queue_limit=1)
+    message, *_ = await engine.messages.queue_message(message, queue_limit=1)
     await engine.turns.take_turn(message.message_id, now, now + _LEASE, max_attempts=1)
     turn = TurnRef(message.message_id, message.session_id, message.project_id, message.number, attempt=1)
     recorder = TurnEventRecorder(turn, engine.turns, engine.bus, engine.clock, engine.ids)
@@ -84,7 +84,7 @@ async def _seed_talk(engine: LocalEngine, turns: list[list[Item]]) -> Talk:
 async def _seed_turn(engine: LocalEngine, session: Session, prompt: str, items: list[Item]) -> None:
     now = engine.clock.now()
     message = Message(engine.ids.new_id(), session.session_id, session.project_id, prompt, now)
-    message, _ = await engine.messages.queue_message(message, queue_limit=1)
+    message, *_ = await engine.messages.queue_message(message, queue_limit=1)
     await engine.turns.take_turn(message.message_id, now, now + _LEASE, max_attempts=1)
     turn = TurnRef(message.message_id, message.session_id, message.project_id, message.number, attempt=1)
     await engine.turns.store_items(turn, items)

@@ -92,7 +92,7 @@ def draft_message(engine: Engine, session: Session, prompt: str = "Make it rain"
 
 
 async def queued_message(engine: Engine, session: Session, prompt: str = "Make it rain") -> Message:
-    message, is_new = await engine.messages.queue_message(draft_message(engine, session, prompt), QUEUE_LIMIT)
+    message, is_new, _ = await engine.messages.queue_message(draft_message(engine, session, prompt), QUEUE_LIMIT)
     assert is_new
     return message
 

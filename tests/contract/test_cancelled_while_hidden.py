@@ -1,6 +1,7 @@
 """A message that is cancelled while its notification is hidden holds up no other of its session, on every engine."""
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,16 @@ from backend.app.domain.message_service import MessageService
 from backend.app.domain.session import Session
 from backend.app.settings import AppSettings
 from backend.app.wiring import build_services
-from tests.contract.builders import LEASE, cancel, queued_message, stored_session, take, taken_turn
+from tests.contract.builders import (
+    LEASE,
+    QUEUE_LIMIT,
+    cancel,
+    draft_message,
+    queued_message,
+    stored_session,
+    take,
+    taken_turn,
+)
 from tests.contract.engines import TestedEngine
 from tests.contract.queue_hands import receive_all
 from tests.contract.test_rescues import HIDDEN_SECONDS, fail_to_start, rescued, shop_of, work
@@ -152,16 +162,24 @@ async def test_a_cancel_while_the_retry_is_being_arranged_does_not_wait_for_it(
     assert await receive_all(engine, HIDDEN_SECONDS) == []
 
 
-async def test_a_session_knows_since_when_nothing_was_cancelled_in_it(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_who_queues_a_message_hears_when_one_was_last_cancelled(engine: TestedEngine, clock: ManualClock) -> None:
     session, other = await stored_session(engine), await stored_session(engine)
-    began = clock.now()
-    clock.advance(1)
-    assert not await engine.messages.was_cancelled_since(session.session_id, began)
-    await cancel(engine, await queued_message(engine, session))
-    assert await engine.messages.was_cancelled_since(session.session_id, began)
-    assert not await engine.messages.was_cancelled_since(session.session_id, clock.now())
-    assert not await engine.messages.was_cancelled_since(other.session_id, began)
-    turn = await taken_turn(engine)
+
+    async def told(session: Session) -> datetime | None:
+        draft = draft_message(engine, session)
+        queued = await engine.messages.queue_message(draft, QUEUE_LIMIT)
+        assert await engine.messages.queue_message(draft, QUEUE_LIMIT) == queued._replace(is_new=False)
+        return queued.cancelled_at
+
+    assert await told(session) is None
+    first = await queued_message(engine, session)
+    for _ in range(2):
+        clock.advance(1)
+        await cancel(engine, first)
+        assert await told(session) == clock.now()
+        first = await queued_message(engine, session)
+    assert await told(other) is None
+    turn = await taken_turn(engine, other)
     clock.advance(LEASE.total_seconds())
     await cancel(engine, turn)
-    assert await engine.messages.was_cancelled_since(turn.session_id, began)
+    assert await told(other) == clock.now()

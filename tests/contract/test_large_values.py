@@ -47,7 +47,7 @@ async def test_a_response_of_two_megabytes_is_kept_whole(engine: TestedEngine) -
 async def test_a_long_prompt_answer_and_patch_are_kept_whole(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     draft = draft_message(engine, session, noise(700_000, 1))
-    message, _ = await engine.messages.queue_message(draft, QUEUE_LIMIT)
+    message, *_ = await engine.messages.queue_message(draft, QUEUE_LIMIT)
     turn = await take_up(engine, message.message_id)
     content, patch = noise(900_000, 2), noise(500_000, 3)
     answer = replace(answer_of(), content=content, patch=patch)

@@ -44,7 +44,7 @@ async def test_a_new_message_is_queued_with_the_next_number(engine: TestedEngine
     session = await stored_session(engine)
     for number in (1, 2, 3):
         draft = draft_message(engine, session, f"né ☂ {number}")
-        message, is_new = await engine.messages.queue_message(draft, QUEUE_LIMIT)
+        message, is_new, _ = await engine.messages.queue_message(draft, QUEUE_LIMIT)
         assert (message, is_new) == (replace(draft, number=number), True)
         assert message.status is MessageStatus.QUEUED
         assert await engine.messages.find_message(draft.message_id) == message
@@ -77,10 +77,10 @@ async def test_eight_parallel_messages_get_numbers_without_holes(engine: TestedE
 async def test_a_message_sent_again_is_the_stored_one(engine: TestedEngine, clock: ManualClock) -> None:
     session = await stored_session(engine)
     draft = draft_message(engine, session)
-    first, _ = await engine.messages.queue_message(draft, QUEUE_LIMIT)
+    first, *_ = await engine.messages.queue_message(draft, QUEUE_LIMIT)
     clock.advance(5)
     again = await engine.messages.queue_message(replace(draft, created_at=clock.now()), QUEUE_LIMIT)
-    assert again == (first, False)
+    assert again == (first, False, None)
     assert (await current_session(engine, session)).message_count == 1
 
 
@@ -91,14 +91,14 @@ async def test_a_message_sent_again_after_its_end_comes_back_as_it_is_now(engine
     ended = await current_message(engine, turn)
     assert ended.status is MessageStatus.COMPLETED
     draft = replace(draft_message(engine, session), message_id=turn.message_id)
-    assert await engine.messages.queue_message(draft, QUEUE_LIMIT) == (ended, False)
+    assert await engine.messages.queue_message(draft, QUEUE_LIMIT) == (ended, False, None)
 
 
 async def test_one_of_eight_parallel_sends_of_one_message_is_new(engine: TestedEngine) -> None:
     draft = draft_message(engine, await stored_session(engine))
     sent = await asyncio.gather(*(engine.messages.queue_message(draft, QUEUE_LIMIT) for _ in range(8)))
-    assert sum(is_new for _, is_new in sent) == 1
-    assert {message.number for message, _ in sent} == {1}
+    assert sum(one.is_new for one in sent) == 1
+    assert {one.message.number for one in sent} == {1}
 
 
 async def test_the_same_id_with_another_prompt_is_refused_and_nothing_changes(engine: TestedEngine) -> None:
@@ -127,7 +127,7 @@ async def test_the_21st_waiting_message_is_refused_and_nothing_changes(engine: T
     with pytest.raises(TooManyQueuedMessagesError):
         await engine.messages.queue_message(draft_message(engine, session), 20)
     assert await everything_of(engine, session) == before
-    assert await engine.messages.queue_message(messages[0], 20) == (messages[0], False)
+    assert await engine.messages.queue_message(messages[0], 20) == (messages[0], False, None)
 
 
 async def test_running_and_ended_messages_take_no_place_in_the_queue(engine: TestedEngine) -> None:
@@ -136,8 +136,7 @@ async def test_running_and_ended_messages_take_no_place_in_the_queue(engine: Tes
     await fail(engine, await taken_turn(engine, session))
     await cancel(engine, await queued_message(engine, session))
     await taken_turn(engine, session)
-    _, is_new = await engine.messages.queue_message(draft_message(engine, session), 1)
-    assert is_new
+    assert (await engine.messages.queue_message(draft_message(engine, session), 1)).is_new
     with pytest.raises(TooManyQueuedMessagesError):
         await engine.messages.queue_message(draft_message(engine, session), 1)
 
@@ -145,7 +144,7 @@ async def test_running_and_ended_messages_take_no_place_in_the_queue(engine: Tes
 async def test_a_full_queue_is_no_other_sessions_concern(engine: TestedEngine) -> None:
     session, other = await stored_session(engine), await stored_session(engine)
     await queued_message(engine, session)
-    assert (await engine.messages.queue_message(draft_message(engine, other), 1))[1]
+    assert (await engine.messages.queue_message(draft_message(engine, other), 1)).is_new
 
 
 async def test_no_message_is_accepted_without_its_session(engine: TestedEngine) -> None:

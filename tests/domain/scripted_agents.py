@@ -94,7 +94,7 @@ class Workshop:
     session: Session
 
     async def queue(self, prompt: str = "Do it") -> Message:
-        message, _ = await self.engine.messages.queue_message(
+        message, *_ = await self.engine.messages.queue_message(
             Message(
                 message_id=self.engine.ids.new_id(),
                 session_id=self.session.session_id,

@@ -2,19 +2,22 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 
 from backend.app.adapters.aws_message_items import message_item, read_messages, text_writes
 from backend.app.adapters.aws_open_messages import queueing_write
+from backend.app.adapters.moments import moment_of
 from backend.app.domain.errors import SessionNotFoundError
 from backend.app.domain.message import Message, MessageStatus
 from backend.app.domain.queueing import require_room, require_same_prompt, require_same_session
 from backend.app.domain.rescue import start_due_at
+from backend.app.domain.store_ports import QueuedMessage
 from shared.aws_item import Item, put
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.table_keys import message_key, message_locator_key, session_key
 
 
-async def queue_message(table: AwsTable, message: Message, queue_limit: int) -> tuple[Message, bool]:
+async def queue_message(table: AwsTable, message: Message, queue_limit: int) -> QueuedMessage:
     """See MessageStore."""
     attempt = 0
     while True:
@@ -25,7 +28,9 @@ async def queue_message(table: AwsTable, message: Message, queue_limit: int) -> 
         if session is None or "deleted_at" in session:
             raise SessionNotFoundError(message.session_id)
         if known is not None:
-            return await _same_message(table, known, message), False
+            return QueuedMessage(
+                await _same_message(table, known, message), is_new=False, cancelled_at=_cancelled_at(session)
+            )
         await _check_queue(table, session, message.session_id, queue_limit)
         is_first = not session.get("open_numbers")
         due_at = start_due_at(message.created_at) if is_first else None
@@ -37,7 +42,11 @@ async def queue_message(table: AwsTable, message: Message, queue_limit: int) -> 
             await pause(attempt)
             attempt += 1
         else:
-            return queued, True
+            return QueuedMessage(queued, is_new=True, cancelled_at=_cancelled_at(session))
+
+
+def _cancelled_at(session: Item) -> datetime | None:
+    return moment_of(session["cancelled_at"]) if "cancelled_at" in session else None
 
 
 async def _store(table: AwsTable, session: Item, message: Message) -> None:

@@ -22,7 +22,7 @@ from backend.app.domain.errors import (
     MessageNotFoundError,
 )
 from backend.app.domain.message import Message, MessageError, MessageStatus, ModelResponse
-from backend.app.domain.store_ports import Page
+from backend.app.domain.store_ports import Page, QueuedMessage
 from shared.aws_item import Item, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.events import MessageCancelledEvent
@@ -44,7 +44,7 @@ class AwsMessageStore:
         self._table = table
         self._writer = writer
 
-    async def queue_message(self, message: Message, queue_limit: int) -> tuple[Message, bool]:
+    async def queue_message(self, message: Message, queue_limit: int) -> QueuedMessage:
         """See MessageStore."""
         return await queue_message(self._table, message, queue_limit)
 
@@ -103,11 +103,6 @@ class AwsMessageStore:
                 # It went on, ended, or its session was deleted, between the read and the write.
                 await pause(attempt)
                 attempt += 1
-
-    async def was_cancelled_since(self, session_id: str, moment: datetime) -> bool:
-        """See MessageStore."""
-        session = await self._table.get(session_key(session_id))
-        return session is not None and session.get("cancelled_at", "") > text_of(moment)
 
     async def _request_cancel(self, message: Message, now: datetime) -> Message:
         await self._table.write(

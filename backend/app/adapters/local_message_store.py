@@ -8,12 +8,12 @@ from backend.app.adapters.cursors import cursor_of, number_of
 from backend.app.adapters.local_database import LocalDatabase
 from backend.app.adapters.local_event_log import append_event
 from backend.app.adapters.local_rows import ADD_USAGE, message_of, usage_of
-from backend.app.adapters.moments import text_of
+from backend.app.adapters.moments import moment_of, text_of
 from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
 from backend.app.domain.message import Message, MessageError, MessageStatus, ModelResponse
 from backend.app.domain.queueing import require_room, require_same_prompt, require_same_session
 from backend.app.domain.rescue import start_due_at
-from backend.app.domain.store_ports import Page
+from backend.app.domain.store_ports import Page, QueuedMessage
 from shared.events import MessageCancelledEvent
 
 LIVE_MESSAGE = """
@@ -27,19 +27,20 @@ class LocalMessageStore:
     def __init__(self, database: LocalDatabase) -> None:
         self._database = database
 
-    async def queue_message(self, message: Message, queue_limit: int) -> tuple[Message, bool]:
+    async def queue_message(self, message: Message, queue_limit: int) -> QueuedMessage:
         """See MessageStore."""
 
-        def work(connection: sqlite3.Connection) -> tuple[Message, bool]:
+        def work(connection: sqlite3.Connection) -> QueuedMessage:
             session = connection.execute(
                 "SELECT message_count FROM sessions WHERE session_id = ? AND deleted_at IS NULL",
                 (message.session_id,),
             ).fetchone()
             if session is None:
                 raise SessionNotFoundError(message.session_id)
+            cancelled_at = _cancelled_at(connection, message.session_id)
             known = connection.execute("SELECT * FROM messages WHERE message_id = ?", (message.message_id,)).fetchone()
             if known is not None:
-                return _same_message(known, message), False
+                return QueuedMessage(_same_message(known, message), is_new=False, cancelled_at=cancelled_at)
             _check_queue(connection, message.session_id, queue_limit)
             number = session["message_count"] + 1
             connection.execute(
@@ -59,7 +60,7 @@ class LocalMessageStore:
                 ),
             )
             make_first_due(connection, message.session_id, message.created_at)
-            return _reread(connection, message.message_id), True
+            return QueuedMessage(_reread(connection, message.message_id), is_new=True, cancelled_at=cancelled_at)
 
         return await self._database.transaction(work)
 
@@ -119,18 +120,6 @@ class LocalMessageStore:
             return _reread(connection, message_id), logged
 
         return await self._database.transaction(work)
-
-    async def was_cancelled_since(self, session_id: str, moment: datetime) -> bool:
-        """See MessageStore."""
-
-        def work(connection: sqlite3.Connection) -> bool:
-            found = connection.execute(
-                "SELECT 1 FROM messages WHERE session_id = ? AND status = 'cancelled' AND completed_at > ? LIMIT 1",
-                (session_id, text_of(moment)),
-            )
-            return found.fetchone() is not None
-
-        return await self._database.read(work)
 
 
 def find_live_message(connection: sqlite3.Connection, message_id: str) -> Message | None:
@@ -201,3 +190,10 @@ def _response_of(row: sqlite3.Row) -> ModelResponse:
         usage=usage_of(row),
         body=row["body"],
     )
+
+
+def _cancelled_at(connection: sqlite3.Connection, session_id: str) -> datetime | None:
+    (at,) = connection.execute(
+        "SELECT max(completed_at) FROM messages WHERE session_id = ? AND status = 'cancelled'", (session_id,)
+    ).fetchone()
+    return None if at is None else moment_of(at)

@@ -145,7 +145,7 @@ class MessageService:
             )
 
     async def _queue_message(self, session: Session, message_id: str, prompt: str) -> Message:
-        message, is_new = await self._messages.queue_message(
+        message, is_new, cancelled_at = await self._messages.queue_message(
             Message(
                 message_id=message_id,
                 session_id=session.session_id,
@@ -166,15 +166,11 @@ class MessageService:
             )
             await self._bus.publish(fit_event(queued, f"/messages/{message_id}"))
         if message.status.is_open:
+            # Behind the notification of a message that was cancelled before it, which may be hidden.
+            is_held_up = cancelled_at is not None and cancelled_at > self._clock.now() - LONGEST_HIDDEN
             # Also for one that was sent before: its own doorbell may have been lost with the process that owed it.
-            await self._queue.ring(Doorbell(session.session_id, message_id, is_rescue=await self._is_held_up(message)))
+            await self._queue.ring(Doorbell(session.session_id, message_id, is_rescue=is_held_up))
         return message
-
-    async def _is_held_up(self, message: Message) -> bool:
-        """Whether a notification of the message may have to wait for that of one that was cancelled before it."""
-        if message.number == 1:
-            return False
-        return await self._messages.was_cancelled_since(message.session_id, self._clock.now() - LONGEST_HIDDEN)
 
     async def _wait_for_end(self, message: Message, wait_seconds: float) -> Message:
         loop = asyncio.get_running_loop()

@@ -8,7 +8,7 @@ lands whole or not at all, whatever happens to the process.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from backend.app.domain.message import (
     Message,
@@ -114,11 +114,26 @@ class SessionStore(Protocol):
         ...
 
 
+class QueuedMessage(NamedTuple):
+    """What came of queueing a message.
+
+    Attributes:
+        message: as it is stored.
+        is_new: whether this call stored it.
+        cancelled_at: when `cancel_message` last ended a message of the session; one that its worker ended as cancelled
+            may count too.
+    """
+
+    message: Message
+    is_new: bool
+    cancelled_at: datetime | None
+
+
 class MessageStore(Protocol):
     """Messages as their senders see them."""
 
-    async def queue_message(self, message: Message, queue_limit: int) -> tuple[Message, bool]:
-        """Give the message the next number of its session and store it queued: the message, and whether it is new.
+    async def queue_message(self, message: Message, queue_limit: int) -> QueuedMessage:
+        """Give the message the next number of its session and store it queued.
 
         The same id again in the same session with the same prompt returns what is stored. Raises
         MessageIdConflictError (other prompt or session), TooManyQueuedMessagesError (`queue_limit` are queued),
@@ -146,12 +161,6 @@ class MessageStore(Protocol):
         A message that runs under a live lease is only marked, for its worker to see; an ended one is left alone.
         Returns the message as it is now, and the event where this call ended it. `event.token_usage` is
         filled in by the store. Raises MessageNotFoundError.
-        """
-        ...
-
-    async def was_cancelled_since(self, session_id: str, moment: datetime) -> bool:
-        """Whether `cancel_message` ended a message of the session after that moment; one that its worker ended as
-        cancelled may count too.
         """
         ...
 
