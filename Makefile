@@ -44,11 +44,11 @@ check: .venv/.dev  ## Lint, types and import contracts
 validate: .venv-sam/.sam  ## Check template.yaml as SAM and cfn-lint see it (no account)
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --region us-east-1
 
+# QUICK=1 leaves out the sequences and kill points that `make test` has a short form of.
 test-long: .venv/.dev tmux-if-may  ## The slower proofs: servers killed and damaged, all faults of a model, random histories, end to end
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m long
-	VIBEWIRE_TEST_ALL_CRASHES=1 VIBEWIRE_TEST_EXAMPLES=300 $(BIN)/python -m pytest --numprocesses 2 --dist load \
-		tests/faults/test_killed_between_any_two_steps.py tests/stateful
-	$(BIN)/python -m pytest -m end_to_end tests/end_to_end tests/integration/test_phase_005_sessions.py
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "long or end_to_end"
+	$(if $(QUICK),,VIBEWIRE_TEST_ALL_CRASHES=1 VIBEWIRE_TEST_EXAMPLES=300 $(BIN)/python -m pytest --numprocesses 2 --dist load \
+		tests/faults/test_killed_between_any_two_steps.py tests/stateful)
 
 test-targets: .venv/.dev  ## `make run`, `make watch` and `make chat` as a person types them
 	$(BIN)/python -m pytest -m targets tests/targets
@@ -86,7 +86,7 @@ nfs: .venv/.dev  ## Prove the memory right on NFSv4.1, and write the transcript 
 EVIDENCE := backend/validated_test_evidence
 evidence: .venv/.dev  ## Write backend/validated_test_evidence/ from what runs now
 	$(BIN)/python -m tests.evidence.write_evidence --folder $(EVIDENCE)/phase-005
-	VIBEWIRE_TEST_SCREENSHOTS=$(EVIDENCE)/console tests/console/run -q -m "browser and pictured"
+	VIBEWIRE_TEST_SCREENSHOTS=$(EVIDENCE)/console tests/console/run -q -m "browser and pictured" $(if $(QUICK),-k first_visit)
 
 ##@ Measure
 bench: .venv/.dev  ## Measure what a turn costs against a bare script, and print the ratios
