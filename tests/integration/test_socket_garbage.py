@@ -48,15 +48,14 @@ GARBAGE: dict[str, str | bytes] = {
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with own_servers(tmp_path_factory.mktemp("garbage")) as servers:
         yield servers
 
 
 @pytest.fixture
-async def http(servers: Servers) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=servers.url, timeout=40) as client:
-        yield client
+def server_url(servers: Servers) -> str:
+    return servers.url
 
 
 @asynccontextmanager
