@@ -20,6 +20,11 @@ class RefusedError(Exception):
         self.status = status
         self.code = code
 
+    @property
+    def line(self) -> str:
+        """The refusal as the command line shows it: its code, and why."""
+        return f"{self.code}: {self}"
+
 
 class ApiClient:
     """Calls the API; use it in an `async with` block.

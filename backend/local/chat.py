@@ -75,7 +75,7 @@ class Chat:
         try:
             await self._api.cancel_message(self._message_id)
         except RefusedError as error:
-            self._warn(f"{error.code}: {error}")
+            self._warn(error.line)
         except ConnectionError as error:
             self._warn(f"nobody answers ({error})")
 
@@ -125,7 +125,7 @@ def _run_to_exit_code(work: Coroutine[Any, Any, bool], url: str) -> int | str:
     try:
         return 0 if asyncio.run(work) else 1
     except RefusedError as error:
-        return f"{error.code}: {error}"
+        return error.line
     except UnknownProjectError as error:
         return str(error)
     except ConnectionError as error:

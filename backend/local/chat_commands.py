@@ -54,7 +54,7 @@ class Conversation:
             try:
                 await self.answer(typed)
             except RefusedError as error:
-                self._screen.line(f"{error.code}: {error}", "red")
+                self._screen.line(error.line, "red")
 
     async def answer(self, typed: str) -> bool:
         """Do a command, or send a prompt. Returns whether it was known and answered. Raises RefusedError."""

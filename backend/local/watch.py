@@ -107,7 +107,7 @@ def main() -> None:
     except ConnectionError:
         sys.exit(visible(f"Nobody listens at {options.url}: start Vibewire with `make run`."))
     except RefusedError as error:
-        sys.exit(visible(f"{error.code}: {error}"))
+        sys.exit(visible(error.line))
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a watch ends
 
