@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from functions.cold_start import Handler, started
-from backend.app.adapters.aws_relay_queues import AwsRelayQueues
+from backend.app.adapters.aws.relay_queues import AwsRelayQueues
 from backend.app.memory.memory_eraser import MemoryEraser
 from backend.app.settings import AwsSettings
 from backend.app.wiring_aws import AwsServices, build_aws_engine

@@ -4,11 +4,11 @@ import logging
 from dataclasses import fields
 from typing import Any
 
-from backend.app.adapters.aws_turn_queue import MalformedDoorbellError, parse_doorbell
-from backend.app.domain.deadline import DeadlineExceededError, deadline, seconds_from_now
+from backend.app.adapters.aws.turn_queue import MalformedDoorbellError, parse_doorbell
 from backend.app.domain.engine import Engine
 from backend.app.domain.ports import Doorbell, EventBus, TurnQueue
-from backend.app.domain.turn_service import TurnService
+from backend.app.domain.turns.deadline import DeadlineExceededError, deadline, seconds_from_now
+from backend.app.domain.turns.turn_service import TurnService
 from functions.telemetry import Json, Telemetry
 from shared.events import BusMessage
 

@@ -5,8 +5,8 @@ import os
 from typing import Any
 
 from functions.cold_start import Handler, started
-from backend.app.domain.erasure_service import MemoryErasure
-from backend.app.domain.ports import MemoryRef
+from backend.app.domain.sessions.erasure_service import MemoryErasure
+from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.memory.memory_eraser import MemoryEraser
 from backend.app.settings import AwsSettings
 from backend.app.wiring_aws import build_aws_engine

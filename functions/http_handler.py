@@ -12,9 +12,9 @@ from mangum import Mangum
 from functions.cold_start import Handler
 from backend.app.api.errors import problem
 from backend.app.api.route import Route
+from backend.app.api.services import Services
 from backend.app.api.serving import serve_routes
 from backend.app.domain.errors import shortened
-from backend.app.domain.services import Services
 from functions.event_handler import Flush, flush_events
 from functions.telemetry import Json, Telemetry
 from shared.problems import PROBLEM_JSON

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.cold_start import Handler, started
-from backend.app.domain.deadline import DeadlineExceededError, deadline, seconds_from_now
+from backend.app.domain.turns.deadline import DeadlineExceededError, deadline, seconds_from_now
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.settings import AwsSettings

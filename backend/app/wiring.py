@@ -1,11 +1,11 @@
 """Engine and settings -> services: the one place where the API's parts meet."""
 
+from backend.app.api.services import Services
 from backend.app.domain.authorization import Authorization
 from backend.app.domain.engine import Engine
-from backend.app.domain.message_service import MessageService
-from backend.app.domain.project_service import ProjectService
-from backend.app.domain.services import Services
-from backend.app.domain.session_service import SessionService
+from backend.app.domain.messages.message_service import MessageService
+from backend.app.domain.projects.project_service import ProjectService
+from backend.app.domain.sessions.session_service import SessionService
 from backend.app.settings import AppSettings
 from shared.jwt_authenticator import build_authenticator
 

@@ -10,16 +10,17 @@ import openai
 from agents import OpenAIResponsesModel, set_tracing_disabled
 from agents.models.default_models import get_default_model
 
-from backend.app.domain.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.engine import Engine
-from backend.app.domain.erasure_service import ErasureService
-from backend.app.domain.memory_keeper import MemoryKeeper
-from backend.app.domain.ports import Memory, Offloader
-from backend.app.domain.turn_attempt import TurnParts
-from backend.app.domain.turn_service import TurnService
+from backend.app.domain.ports import Offloader
+from backend.app.domain.sessions.erasure_service import ErasureService
+from backend.app.domain.sessions.memory import Memory
+from backend.app.domain.turns.abandoned_turn_service import AbandonedTurnService
+from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.turn_attempt import TurnParts
+from backend.app.domain.turns.turn_service import TurnService
+from backend.app.programs.models.model_client import ModelHttpClient
+from backend.app.programs.vibecoder.agent_runner import AgentRunner, ModelUse
 from backend.app.settings import AppSettings
-from backend.app.vibecoder.agent_runner import AgentRunner, ModelUse
-from backend.app.vibecoder.model_client import ModelHttpClient
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from backend.app.domain.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.authorization import Authorization
 from backend.app.domain.engine import Engine
-from backend.app.domain.erasure_service import ErasureService, MemoryErasure
-from backend.app.domain.session_service import SessionService
+from backend.app.domain.sessions.erasure_service import ErasureService, MemoryErasure
+from backend.app.domain.sessions.session_service import SessionService
+from backend.app.domain.turns.abandoned_turn_service import AbandonedTurnService
 from backend.app.settings import AwsSettings
 
 

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.app.adapters.local_database import LocalDatabase
-from backend.app.adapters.local_event_bus import LocalEndWatch, LocalEventBus
-from backend.app.adapters.local_event_log import LocalEventLog
-from backend.app.adapters.local_message_store import LocalMessageStore
-from backend.app.adapters.local_project_store import LocalProjectStore
-from backend.app.adapters.local_session_store import LocalSessionStore
-from backend.app.adapters.local_turn_queue import LocalTurnQueue
-from backend.app.adapters.local_turn_store import LocalTurnStore
-from backend.app.adapters.local_wait_slots import LocalWaitSlots
+from backend.app.adapters.local.event_bus import LocalEndWatch, LocalEventBus
+from backend.app.adapters.local.event_log import LocalEventLog
+from backend.app.adapters.local.message_store import LocalMessageStore
+from backend.app.adapters.local.project_store import LocalProjectStore
+from backend.app.adapters.local.session_store import LocalSessionStore
+from backend.app.adapters.local.sqlite.database import LocalDatabase
+from backend.app.adapters.local.turn_queue import LocalTurnQueue
+from backend.app.adapters.local.turn_store import LocalTurnStore
+from backend.app.adapters.local.wait_slots import LocalWaitSlots
 from backend.app.adapters.process_offloader import ProcessOffloader
 from backend.app.adapters.system_clock import SystemClock
 from backend.app.adapters.uuid7_ids import Uuid7Ids

@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from backend.app.api import bodies
-from backend.app.domain.message import MessageStatus
-from backend.app.domain.project import STARTER_CODE
+from backend.app.domain.messages.message import MessageStatus
+from backend.app.domain.projects.project import STARTER_CODE
 from backend.contracts.event_examples import (
     ANSWER,
     BEGAN_AT,

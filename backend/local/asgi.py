@@ -3,19 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
-import socketio
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from backend.app.api.application import build_application
-from backend.app.domain.services import Services
+from backend.app.api.services import Services
 from backend.contracts.openapi import describe_itself
 from backend.local.console_files import ConsoleFiles
 from backend.local.loopback_guard import LOOPBACK_HOST, LoopbackGuard
 from backend.local.settings import LocalSettings
 from backend.relay.health import HealthApp
-from backend.relay.server import Relay
+from backend.relay.relay import Relay
 
 _LOOPBACK_ORIGIN = f"https?://{LOOPBACK_HOST}"
 _CORS: dict[str, Any] = {
@@ -39,7 +38,7 @@ def build_asgi(
     others: ASGIApp = HealthApp(is_ready, files)
     if settings.has_identity:  # Socket.IO knows its origins itself
         others = CORSMiddleware(others, allow_origins=settings.allowed_origins, **_CORS)
-    app: ASGIApp = socketio.ASGIApp(relay.sio, other_asgi_app=others)
+    app: ASGIApp = relay.sio.asgi_app(others)
     if settings.has_identity:
         return app
     return LoopbackGuard(CORSMiddleware(app, allow_origin_regex=_LOOPBACK_ORIGIN, **_CORS))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from backend.app.adapters.local_event_bus import LocalEventBus
+from backend.app.adapters.local.event_bus import LocalEventBus
 from shared.events import BusMessage
 
 _MAX_WAITING_EVENTS = 10_000

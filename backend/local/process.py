@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from backend.app.domain.errors import StorageError
-from backend.app.domain.ports import Memory
+from backend.app.domain.sessions.memory import Memory
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.asgi import build_asgi
@@ -17,9 +17,9 @@ from backend.local.settings import LocalSettings
 from backend.local.start_checks import check_address, hold_data_dir
 from backend.local.store_start import open_store
 from backend.local.turn_parts import load_turn_parts
-from backend.relay.http_server import RelayServer, build_server
-from backend.relay.server import Relay
+from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
+from backend.relay.transport.http_server import RelayServer, build_server
 
 logger = logging.getLogger(__name__)
 

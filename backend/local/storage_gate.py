@@ -4,7 +4,7 @@ import asyncio
 import logging
 import shutil
 
-from backend.app.adapters.local_database import LocalDatabase
+from backend.app.adapters.local.sqlite.database import LocalDatabase
 from backend.app.domain.errors import StorageDamagedError, StorageError
 
 logger = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backend.app.domain.ports import Memory
-from backend.app.domain.session_service import SessionService
+from backend.app.domain.sessions.memory import Memory
+from backend.app.domain.sessions.session_service import SessionService
 from backend.app.wiring_local import LocalEngine
 from backend.local.settings import LocalSettings
 from backend.local.storage_gate import StorageGate

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 
-from backend.app.adapters.local_event_log import LocalEventLog
-from backend.app.adapters.local_turn_queue import LocalTurnQueue, ReceivedDoorbell
-from backend.app.domain.abandoned_turn_service import AbandonedTurnService
-from backend.app.domain.erasure_service import ErasureService
+from backend.app.adapters.local.event_log import LocalEventLog
+from backend.app.adapters.local.turn_queue import LocalTurnQueue, ReceivedDoorbell
 from backend.app.domain.errors import StorageDamagedError, StorageError
-from backend.app.domain.session_service import SessionService
-from backend.app.domain.turn_service import TurnService
+from backend.app.domain.sessions.erasure_service import ErasureService
+from backend.app.domain.sessions.session_service import SessionService
+from backend.app.domain.turns.abandoned_turn_service import AbandonedTurnService
+from backend.app.domain.turns.turn_service import TurnService
 from backend.local.storage_gate import StorageGate
 
 logger = logging.getLogger(__name__)

@@ -4,12 +4,10 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 
-import socketio
-
 from backend.relay.client import Client
-from backend.relay.counters import RelayFigures
+from backend.relay.metrics import RelayFigures
 from backend.relay.settings import RelaySettings
-from backend.relay.socket_server import RelaySocketServer
+from backend.relay.transport.relay_socket_server import RelaySocketServer, connection_refused
 from shared.identity import Authenticator, Identity, InvalidTokenError, KeysUnavailableError
 
 
@@ -46,7 +44,7 @@ class Connections:
             raise self._connect_error("keys_unavailable", str(error)) from error
         if self._sio.get_environ(sid) is None:
             # It hung up while it was being identified: nobody hears this, and nobody will ever tell of its end.
-            raise socketio.exceptions.ConnectionRefusedError("disconnected")
+            raise connection_refused("disconnected")
         if self._users[identity.user_id] >= self._settings.max_user_connections:
             detail = f"At most {self._settings.max_user_connections} connections of one user."
             raise self._connect_error("too_many_connections", detail)
@@ -82,5 +80,4 @@ class Connections:
 
     def _connect_error(self, code: str, detail: str) -> Exception:
         self._figures.refusals[code] += 1
-        refused: Exception = socketio.exceptions.ConnectionRefusedError(detail, {"code": code})
-        return refused
+        return connection_refused(detail, code)

@@ -10,11 +10,11 @@ import sys
 import uvloop
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from backend.relay.figures import SERVICE
-from backend.relay.http_server import listen
+from backend.relay.aws.emf import SERVICE
+from backend.relay.aws.task_identity import UnknownTaskError, find_task_id
 from backend.relay.process import run_relay
 from backend.relay.settings import RelayProcessSettings
-from backend.relay.task_identity import UnknownTaskError, find_task_id
+from backend.relay.transport.http_server import listen
 from shared.environment import InvalidSettingsError, read_settings
 
 logger = logging.getLogger("backend.relay")

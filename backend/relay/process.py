@@ -8,17 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
-import socketio
-
-from backend.relay.aws_event_source import AwsEventSource
-from backend.relay.aws_relay_queue import AwsRelayQueue
-from backend.relay.counters import RelayFigures
-from backend.relay.figures import Occupancy, report, report_regularly
+from backend.relay.aws.ecs_drain_watch import until_retired
+from backend.relay.aws.emf import Occupancy, report, report_regularly
+from backend.relay.aws.event_source import AwsEventSource
+from backend.relay.aws.relay_queue import AwsRelayQueue
 from backend.relay.health import HealthApp
-from backend.relay.http_server import RelayServer, build_server
-from backend.relay.retirement import until_retired
-from backend.relay.server import Relay
+from backend.relay.metrics import RelayFigures
+from backend.relay.relay import Relay
 from backend.relay.settings import RelayProcessSettings
+from backend.relay.transport.http_server import RelayServer, build_server
 from shared.aws_access import AwsAccess
 from shared.aws_event_log import AwsEventLog
 from shared.aws_service import build_service
@@ -44,9 +42,7 @@ async def run_relay(settings: RelayProcessSettings, task_id: str) -> AsyncIterat
     log = AwsEventLog(table, partial(datetime.now, UTC))
     relay = Relay(build_authenticator(settings), AwsAccess(table), log, settings, figures)
     health = HealthApp(lambda: source.proven.is_set() and not server.should_exit)
-    server = build_server(
-        socketio.ASGIApp(relay.sio, other_asgi_app=health), settings.drain_seconds, settings.max_packet_bytes
-    )
+    server = build_server(relay.sio.asgi_app(health), settings.drain_seconds, settings.max_packet_bytes)
     server.before_shutdown = partial(relay.send_all_away, settings.drain_seconds)
 
     def occupancy() -> Occupancy:

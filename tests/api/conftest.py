@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from backend.app.api.application import build_application
-from backend.app.domain.services import Services
+from backend.app.api.services import Services
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
 from backend.local.settings import LocalSettings

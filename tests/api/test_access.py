@@ -5,7 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from backend.app.domain.services import Services
+from backend.app.api.services import Services
 from shared.identity import Identity, InvalidTokenError
 from tests.api.conftest import connect, create_project, get, json_of, listed, nothing_changes, problem_of, send
 from tests.api.routes import OWNER_ROUTES, ROUTES_OF_AN_ID, Route, name_of

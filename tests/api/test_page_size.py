@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from backend.app.domain.project import CodeVersion, Project, ProjectChange
-from backend.app.domain.workflow import MAX_NODES_BYTES
+from backend.app.domain.projects.project import CodeVersion, Project, ProjectChange
+from backend.app.domain.projects.workflow.workflow import MAX_NODES_BYTES
 from backend.app.wiring_local import LocalEngine
 from shared.identity import LOCAL_USER
 from tests.api.conftest import Json, create_project, get, json_of, listed, send

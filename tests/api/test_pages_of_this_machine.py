@@ -12,7 +12,7 @@ from backend.app.wiring_local import LocalEngine
 from backend.local.asgi import build_asgi
 from backend.local.settings import LocalSettings
 from backend.local.start_checks import CannotStartError, check_address
-from backend.relay.server import Relay
+from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from shared.identity import LocalAuthenticator
 from tests.api.conftest import create_project, nothing_changes, post_message, problem_of, start_session

@@ -1,6 +1,6 @@
 import httpx
 
-from backend.app.domain.project import STARTER_CODE
+from backend.app.domain.projects.project import STARTER_CODE
 from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import Json, create_project, get, json_of, listed, nothing_changes, problem_of, send
 from tests.api.worker_steps import change_code

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from backend.app.adapters.local_session_store import LocalSessionStore
-from backend.app.domain.services import Services
+from backend.app.adapters.local.session_store import LocalSessionStore
+from backend.app.api.services import Services
 from tests.api.conftest import JSON_TYPE, connect, get, nothing_changes, problem_of
 
 MAX_BODY = 1_048_576

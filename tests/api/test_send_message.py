@@ -7,9 +7,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from backend.app.adapters.local_event_bus import LocalEndWatch
-from backend.app.domain.message import Message
-from backend.app.domain.services import Services
+from backend.app.adapters.local.event_bus import LocalEndWatch
+from backend.app.api.services import Services
+from backend.app.domain.messages.message import Message
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
 from backend.local.settings import LocalSettings

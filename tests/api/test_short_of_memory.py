@@ -5,8 +5,8 @@ from typing import NoReturn
 import httpx
 import pytest
 
-from backend.app.adapters.local_database import LocalDatabase
-from backend.app.domain.project_service import ProjectService
+from backend.app.adapters.local.sqlite.database import LocalDatabase
+from backend.app.domain.projects.project_service import ProjectService
 
 
 def run_out(*_: object, **__: object) -> NoReturn:

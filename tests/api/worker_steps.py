@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-from backend.app.domain.message import ModelResponse, TurnRef
-from backend.app.domain.project import CodeVersion
+from backend.app.domain.messages.message import ModelResponse, TurnRef
+from backend.app.domain.projects.project import CodeVersion
 from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import USAGE, answer_event, answer_of, take_up, usage_event
 

@@ -28,8 +28,8 @@ ENVIRONMENT = {
     "VIBEWIRE_JWT_ISSUER": "https://issuer.example",
     "VIBEWIRE_JWT_AUDIENCE": "vibewire",
 }
-AGENT_PARTS = {"agents", "openai", "mcp", "backend.app.vibecoder", "backend.app.memory.sqlite_memory"}
-LOCAL_PARTS = {"sqlite3", "backend.local", "backend.app.wiring_local", "backend.app.adapters.local_database"}
+AGENT_PARTS = {"agents", "openai", "mcp", "backend.app.programs.vibecoder", "backend.app.memory.sqlite_memory"}
+LOCAL_PARTS = {"sqlite3", "backend.local", "backend.app.wiring_local", "backend.app.adapters.local.sqlite.database"}
 WEB_PARTS = {"fastapi", "starlette", "mangum", "jwt", "cryptography"}
 CONTAINER_PARTS = {"socketio", "engineio", "uvicorn", "backend.relay"}
 

@@ -28,14 +28,14 @@ def python_files() -> list[Path]:
     return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
 
 
-@pytest.mark.parametrize("module", ["backend.app.api.application", "backend.app.wiring", "backend.relay.server"])
+@pytest.mark.parametrize("module", ["backend.app.api.application", "backend.app.wiring", "backend.relay.relay"])
 def test_the_agents_sdk_is_loaded_by_the_worker_alone(module: str) -> None:
     loaded = modules_after_importing(module)
     assert not loaded & {"agents", "openai", "mcp"}
 
 
 def test_the_relay_loads_no_web_framework() -> None:
-    assert "fastapi" not in modules_after_importing("backend.relay.server")
+    assert "fastapi" not in modules_after_importing("backend.relay.relay")
 
 
 def test_every_init_file_is_empty() -> None:

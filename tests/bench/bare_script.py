@@ -18,11 +18,11 @@ from agents import ModelSettings, OpenAIResponsesModel, RunConfig, Runner, SQLit
 from agents.models.default_models import get_default_model, get_default_model_settings
 
 from backend.app.adapters.process_offloader import ProcessOffloader
-from backend.app.domain.agent_port import Brief, Proposal
-from backend.app.domain.diff import unified_diff
-from backend.app.vibecoder.agent import PatchDesk, input_items, show_code, vibecoder
-from backend.app.vibecoder.evaluator import ReviewOutput, evaluator, review_text
-from backend.app.vibecoder.model_retries import model_retries
+from backend.app.domain.projects.diff import unified_diff
+from backend.app.domain.turns.agent_port import Brief, Proposal
+from backend.app.programs.models.model_retries import model_retries
+from backend.app.programs.vibecoder.agent import PatchDesk, input_items, show_code, vibecoder
+from backend.app.programs.vibecoder.evaluator import ReviewOutput, evaluator, review_text
 from backend.local.settings import LocalSettings
 from tests.bench.conversation import CODE, PROJECT_NAME, history, request_of
 

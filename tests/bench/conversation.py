@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from backend.app.domain.project import STARTER_CODE
+from backend.app.domain.projects.project import STARTER_CODE
 
 Item = dict[str, Any]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import boto3
 
+from backend.app.api.services import Services
 from backend.app.domain.ports import Doorbell
-from backend.app.domain.services import Services
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import build_services

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from backend.app.domain.message import Message, TurnAnswer, TurnRef
-from backend.app.domain.project import Project
-from backend.app.domain.session import Session
-from backend.app.domain.turn_recorder import TurnEventRecorder
-from backend.app.domain.workflow import read_workflow
+from backend.app.domain.messages.message import Message, TurnAnswer, TurnRef
+from backend.app.domain.projects.project import Project
+from backend.app.domain.projects.workflow.workflow import read_workflow
+from backend.app.domain.sessions.session import Session
+from backend.app.domain.turns.turn_recorder import TurnEventRecorder
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from shared.events import TokenUsage, VibecodeResponseEvent
 from shared.identity import LOCAL_USER

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import uvloop
 
-from backend.relay.bus_parsing import RelayProbe, parse_bus_message
+from backend.relay.aws.bus_parsing import RelayProbe, parse_bus_message
 from shared.events import BusMessage
 from tests.relay.live_relay import LiveRelay, live_relay
 

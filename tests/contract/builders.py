@@ -7,11 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 from backend.app.domain.engine import Engine
-from backend.app.domain.message import Item, Message, MessageError, MessageStatus, ModelResponse, TurnAnswer, TurnRef
-from backend.app.domain.project import CodeVersion, Project
-from backend.app.domain.session import Session
-from backend.app.domain.turn_store_port import TakeOutcome
-from backend.app.domain.workflow import Node
+from backend.app.domain.messages.message import (
+    Item,
+    Message,
+    MessageError,
+    MessageStatus,
+    ModelResponse,
+    TurnAnswer,
+    TurnRef,
+)
+from backend.app.domain.projects.project import CodeVersion, Project
+from backend.app.domain.projects.workflow.workflow import Node
+from backend.app.domain.sessions.session import Session
+from backend.app.domain.turns.ports import TakeOutcome
 from shared.events import (
     AgentIterationEvent,
     MessageCancelledEvent,

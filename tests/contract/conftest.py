@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backend.app.domain.engine import Engine
-from backend.app.domain.ports import Memory, MemoryRef
+from backend.app.domain.sessions.memory import Memory, MemoryRef
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring_aws import build_aws_engine

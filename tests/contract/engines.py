@@ -10,9 +10,9 @@ from typing import Protocol
 
 from botocore.exceptions import ClientError
 
-from backend.app.adapters.aws_event_bus import AwsEventBus
-from backend.app.adapters.aws_turn_queue import AwsTurnQueue, parse_doorbell
-from backend.app.adapters.local_turn_queue import ReceivedDoorbell
+from backend.app.adapters.aws.event_bus import AwsEventBus
+from backend.app.adapters.aws.turn_queue import AwsTurnQueue, parse_doorbell
+from backend.app.adapters.local.turn_queue import ReceivedDoorbell
 from backend.app.domain.engine import Engine
 from backend.app.domain.ports import EventBus, IdGenerator, TurnQueue
 from shared.aws_service import AwsService

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import overload
 
-from backend.app.domain.message import CompletedTurn, Item
-from backend.app.domain.ports import MemoryRef
+from backend.app.domain.messages.message import CompletedTurn, Item
+from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.memory.memory_files import MemoryFiles
 from tests.manual_time import SequentialIds
 

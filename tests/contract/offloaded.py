@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from backend.app.domain.source import InvalidSourceError
+from backend.app.domain.projects.source import InvalidSourceError
 
 _DEADLINE_SECONDS = 20.0
 

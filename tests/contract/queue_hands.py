@@ -2,7 +2,7 @@
 
 import asyncio
 
-from backend.app.adapters.local_turn_queue import ReceivedDoorbell
+from backend.app.adapters.local.turn_queue import ReceivedDoorbell
 from backend.app.domain.ports import Doorbell
 from tests.contract.engines import TestedEngine
 

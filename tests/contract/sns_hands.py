@@ -15,7 +15,7 @@ from typing import Any, cast
 import boto3
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from backend.app.adapters.aws_event_bus import AwsEventBus
+from backend.app.adapters.aws.event_bus import AwsEventBus
 from shared.aws_service import AwsService
 from shared.events import TextDeltaEvent
 from tests.moto_aws import aws_account

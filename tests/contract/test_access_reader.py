@@ -1,6 +1,6 @@
 """What every AccessReader owes."""
 
-from backend.app.domain.project import ProjectChange
+from backend.app.domain.projects.project import ProjectChange
 from shared.access import AccessReader, ProjectAccess
 from tests.contract.builders import stored_project
 from tests.contract.engines import TestedEngine

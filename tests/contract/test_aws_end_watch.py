@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from backend.app.adapters import aws_end_watch
+from backend.app.adapters.aws import completion_waiter as aws_end_watch
 from backend.app.domain.engine import Engine
 from backend.app.wiring_aws import build_aws_engine
 from tests.aws_faults import Faults

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backend.app.adapters.aws_event_bus import AwsEventBus
+from backend.app.adapters.aws.event_bus import AwsEventBus
 from shared.events import AccessChangedEvent, CodeChangedEvent, bus_message_adapter
 from tests.contract.sns_hands import WAIT_SECONDS, Topic, delta, heard_topic, numbered, publish_texts
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.app.adapters.aws_event_bus import AwsEventBus
+from backend.app.adapters.aws.event_bus import AwsEventBus
 from tests.contract.sns_hands import (
     WAIT_SECONDS,
     Entry,

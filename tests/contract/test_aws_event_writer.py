@@ -6,12 +6,12 @@ from typing import cast
 
 import pytest
 
-from backend.app.adapters import aws_event_writer
-from backend.app.adapters.aws_event_writer import AwsEventWriter
-from backend.app.adapters.aws_turn_store import AwsTurnStore
-from backend.app.domain.agent_port import Draft
+from backend.app.adapters.aws import event_writer as aws_event_writer
+from backend.app.adapters.aws.event_writer import AwsEventWriter
+from backend.app.adapters.aws.turn_store import AwsTurnStore
 from backend.app.domain.engine import Engine
 from backend.app.domain.errors import EventLogBusyError
+from backend.app.domain.turns.agent_port import Draft
 from backend.app.wiring_aws import build_aws_engine
 from backend.app.wiring_local import LocalEngine
 from shared.aws_item import Write, update

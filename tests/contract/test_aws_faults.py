@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from backend.app.domain.engine import Engine
-from backend.app.domain.message import MessageStatus
+from backend.app.domain.messages.message import MessageStatus
 from backend.app.wiring_aws import build_aws_engine
 from shared.aws_item import put, update
 from shared.aws_table import AwsTable, ConditionFailedError, ContentionError, pause

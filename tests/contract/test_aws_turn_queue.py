@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from backend.app.adapters.aws_turn_queue import AwsTurnQueue, MalformedDoorbellError, parse_doorbell
+from backend.app.adapters.aws.turn_queue import AwsTurnQueue, MalformedDoorbellError, parse_doorbell
 from backend.app.domain.ports import Doorbell
 from shared.aws_service import AwsService
 from tests.manual_time import SequentialIds

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.agent_port import Draft
 from backend.app.domain.errors import TurnError
-from backend.app.domain.message import Message, MessageStatus
-from backend.app.domain.message_service import MessageService
-from backend.app.domain.session import Session
+from backend.app.domain.messages.message import Message, MessageStatus
+from backend.app.domain.messages.message_service import MessageService
+from backend.app.domain.sessions.session import Session
+from backend.app.domain.turns.agent_port import Draft
 from backend.app.settings import AppSettings
 from backend.app.wiring import build_services
 from tests.contract.builders import (

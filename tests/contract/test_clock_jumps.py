@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from backend.app.domain.turn_store_port import TakeOutcome
+from backend.app.domain.turns.ports import TakeOutcome
 from tests.contract.builders import LEASE, complete, queued_message, stored_session, take, take_up, taken_turn
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine

@@ -1,6 +1,6 @@
 """What every TurnStore owes where it tells what a memory must hold: the completed turns of a session."""
 
-from backend.app.domain.message import CompletedTurn, Item
+from backend.app.domain.messages.message import CompletedTurn, Item
 from tests.contract.builders import (
     ITEMS,
     answer_event,

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from backend.app.domain.message import TurnRef
-from backend.app.domain.ports import EndWatch
+from backend.app.domain.messages.message import TurnRef
+from backend.app.domain.messages.ports import EndWatch
 from shared.events import EndingEvent
 from tests.contract.builders import (
     cancel,

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from backend.app.domain.ports import MemoryRef
-from backend.app.domain.project import ProjectChange
-from backend.app.domain.session import Session
-from backend.app.domain.store_ports import ErasureStore, Page
+from backend.app.domain.page import Page
+from backend.app.domain.projects.project import ProjectChange
+from backend.app.domain.sessions.memory import MemoryRef
+from backend.app.domain.sessions.ports import ErasureStore
+from backend.app.domain.sessions.session import Session
 from tests.contract.builders import (
     complete,
     delete,

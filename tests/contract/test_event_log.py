@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from backend.app.domain.message import MessageStatus
+from backend.app.domain.messages.message import MessageStatus
 from shared.event_log import EventLogReader, EventPage
 from shared.events import LoggedEvent
 from tests.contract.builders import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.app.domain.message import TurnRef
+from backend.app.domain.messages.message import TurnRef
 from shared.event_log import EventPage
 from shared.events import LoggedEvent
 from tests.contract.builders import delete, iteration_event, stored_session, taken_turn

@@ -4,9 +4,9 @@ import json
 import random
 from dataclasses import asdict, replace
 
-from backend.app.domain.message import Item
-from backend.app.domain.project import CodeVersion, ProjectChange
-from backend.app.domain.workflow import MAX_NODES_BYTES, Node
+from backend.app.domain.messages.message import Item
+from backend.app.domain.projects.project import CodeVersion, ProjectChange
+from backend.app.domain.projects.workflow.workflow import MAX_NODES_BYTES, Node
 from shared.events import MAX_EVENT_BYTES
 from tests.contract.builders import (
     QUEUE_LIMIT,

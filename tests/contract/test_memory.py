@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from backend.app.domain.errors import MemoryMissingError
-from backend.app.domain.message import CompletedTurn
-from backend.app.domain.ports import Memory, MemoryRef, MemorySnapshot
+from backend.app.domain.messages.message import CompletedTurn
+from backend.app.domain.sessions.memory import Memory, MemoryRef, MemorySnapshot
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from tests.contract.memories import PLENTY, items_of, names_beside, ref_of, turn_of

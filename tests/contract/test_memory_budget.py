@@ -4,7 +4,7 @@ from pathlib import Path
 
 from agents import SQLiteSession
 
-from backend.app.domain.ports import Memory, MemoryRef, MemorySnapshot
+from backend.app.domain.sessions.memory import Memory, MemoryRef, MemorySnapshot
 from backend.app.memory.memory_files import MemoryFiles
 from tests.contract.memories import PLENTY, items_of, tokens_of, turn_of
 

@@ -3,7 +3,7 @@
 import pytest
 
 from backend.app.domain.errors import MemoryCorruptError
-from backend.app.domain.ports import Memory, MemoryRef, MemorySnapshot
+from backend.app.domain.sessions.memory import Memory, MemoryRef, MemorySnapshot
 from backend.app.memory.memory_files import MemoryFiles
 from tests.contract.memories import PLENTY, items_of, names_beside, opened, tokens_of, turn_of
 

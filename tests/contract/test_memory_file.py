@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from agents import SQLiteSession
 
-from backend.app.domain.ports import Memory, MemoryRef, MemorySnapshot
+from backend.app.domain.sessions.memory import Memory, MemoryRef, MemorySnapshot
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.network_session import NetworkSQLiteSession
 from tests.contract.memories import PLENTY, items_of, names_beside, opened, ref_of, turn_of

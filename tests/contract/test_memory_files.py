@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.ports import Memory, MemoryRef
-from backend.app.domain.session import check_node_id, openai_session_key
+from backend.app.domain.sessions.memory import Memory, MemoryRef
+from backend.app.domain.sessions.session import check_node_id, openai_session_key
 from backend.app.memory.memory_files import MemoryFiles
 from tests.contract.memories import PLENTY, turn_of
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from backend.app.domain.errors import TurnError
-from backend.app.domain.ports import Memory, MemoryRef, MemorySnapshot
+from backend.app.domain.sessions.memory import Memory, MemoryRef, MemorySnapshot
 from backend.app.memory import network_session
 from backend.app.memory.memory_files import MemoryFiles
 from tests.contract.memories import PLENTY, HeldTurns, items_of, opened, turn_of

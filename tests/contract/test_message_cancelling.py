@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from backend.app.domain.errors import MessageNotFoundError, TurnCancelRequestedError, TurnFencedError
-from backend.app.domain.message import Message, MessageError, MessageStatus, TurnRef
-from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
+from backend.app.domain.messages.message import Message, MessageError, MessageStatus, TurnRef
+from backend.app.domain.turns.ports import TakeOutcome, TurnSignal
 from shared.events import LoggedEvent, TokenUsage
 from tests.contract.builders import (
     CANCELLED,

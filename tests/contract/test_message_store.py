@@ -12,8 +12,8 @@ from backend.app.domain.errors import (
     SessionNotFoundError,
     TooManyQueuedMessagesError,
 )
-from backend.app.domain.message import Message, MessageStatus
-from backend.app.domain.store_ports import Page
+from backend.app.domain.messages.message import Message, MessageStatus
+from backend.app.domain.page import Page
 from tests.contract.builders import (
     MADE_UP_CURSORS,
     QUEUE_LIMIT,

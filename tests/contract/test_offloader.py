@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from backend.app.adapters.process_offloader import MOST_BYTES_AT_ONCE, ProcessOffloader
-from backend.app.domain.message import MessageError
-from backend.app.domain.source import InvalidSourceError
+from backend.app.domain.messages.message import MessageError
+from backend.app.domain.projects.source import InvalidSourceError
 from tests.contract.engines import TestedEngine
 from tests.contract.offloaded import die, environment, process_id, refuse, shout, wait_for_file
 

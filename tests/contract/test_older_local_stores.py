@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-from backend.app.adapters.local_recovery import recover_turns
+from backend.app.adapters.local.sqlite.recovery import recover_turns
 from backend.app.domain.ports import Doorbell
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from tests.contract.builders import USAGE, queued_message, record_response, stored_session, take_up

@@ -5,8 +5,8 @@ from dataclasses import fields
 import pytest
 
 from backend.app.domain.errors import InvalidCursorError
-from backend.app.domain.project import Project, ProjectChange, ProjectEntry, VersionEntry
-from backend.app.domain.store_ports import Page
+from backend.app.domain.page import Page
+from backend.app.domain.projects.project import Project, ProjectChange, ProjectEntry, VersionEntry
 from tests.contract.builders import MADE_UP_CURSORS, next_version, stored_project
 from tests.contract.engines import TestedEngine
 from tests.contract.raw_stores import RawStore

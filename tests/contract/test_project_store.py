@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backend.app.domain.errors import StaleVersionError
-from backend.app.domain.project import CodeVersion, Project, ProjectChange
+from backend.app.domain.projects.project import CodeVersion, Project, ProjectChange
 from tests.contract.builders import draft_project, next_version, stored_project, stored_session
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine

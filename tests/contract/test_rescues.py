@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-from backend.app.adapters.local_turn_queue import ReceivedDoorbell
-from backend.app.domain.abandoned_turn_service import AbandonedTurns, AbandonedTurnService
-from backend.app.domain.agent_port import Draft
+from backend.app.adapters.local.turn_queue import ReceivedDoorbell
 from backend.app.domain.errors import TurnError
-from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.ports import Doorbell
-from backend.app.domain.turn_store_port import TurnStore
+from backend.app.domain.turns.abandoned_turn_service import AbandonedTurns, AbandonedTurnService
+from backend.app.domain.turns.agent_port import Draft
+from backend.app.domain.turns.ports import TurnStore
 from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
     LEASE,

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from backend.app.domain.errors import ProjectNotFoundError
-from backend.app.domain.session import Session
+from backend.app.domain.sessions.session import Session
 from shared.events import TokenUsage
 from tests.contract.builders import (
     USAGE,

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError, TurnFencedError
-from backend.app.domain.message import TurnRef
-from backend.app.domain.session import Session
-from backend.app.domain.store_ports import Page
-from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
+from backend.app.domain.messages.message import TurnRef
+from backend.app.domain.page import Page
+from backend.app.domain.sessions.session import Session
+from backend.app.domain.turns.ports import TakeOutcome, TurnSignal
 from tests.contract.builders import (
     DELETED,
     LEASE,

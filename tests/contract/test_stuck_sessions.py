@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.app.domain.session import Session
+from backend.app.domain.sessions.session import Session
 from tests.contract.builders import (
     LEASE,
     TurnWrite,

@@ -6,7 +6,7 @@ import pytest
 from agents import TResponseInputItem
 from agents.memory import Session
 
-from backend.app.domain.message import Item
+from backend.app.domain.messages.message import Item
 from backend.app.memory.turn_session import TurnSession
 
 

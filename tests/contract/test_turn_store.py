@@ -7,8 +7,8 @@ import asyncio
 
 import pytest
 
-from backend.app.domain.message import MessageStatus
-from backend.app.domain.turn_store_port import TakeOutcome, TurnSignal
+from backend.app.domain.messages.message import MessageStatus
+from backend.app.domain.turns.ports import TakeOutcome, TurnSignal
 from shared.events import TokenUsage
 from tests.contract.builders import (
     LEASE,

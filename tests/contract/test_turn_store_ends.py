@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from backend.app.domain.errors import StaleBaseError, TurnCancelRequestedError
-from backend.app.domain.message import MessageStatus
-from backend.app.domain.project import ProjectChange
-from backend.app.domain.turn_store_port import TakeOutcome
+from backend.app.domain.messages.message import MessageStatus
+from backend.app.domain.projects.project import ProjectChange
+from backend.app.domain.turns.ports import TakeOutcome
 from shared.events import TokenUsage
 from tests.contract.builders import (
     CANCELLED,

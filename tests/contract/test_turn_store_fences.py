@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from backend.app.domain.errors import TurnFencedError
-from backend.app.domain.message import MessageStatus, TurnRef
+from backend.app.domain.messages.message import MessageStatus, TurnRef
 from tests.contract.builders import (
     LEASE,
     answer_event,

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from backend.app.adapters.aws_wait_slots import AwsWaitSlots
+from backend.app.adapters.aws.wait_slots import AwsWaitSlots
 from backend.app.wiring_aws import build_aws_engine
 from shared.aws_table import AwsTable
 from tests.contract.engines import TestedEngine

@@ -1,7 +1,7 @@
 """Everything that a worker writes to its turn: what a fence has to refuse."""
 
 from backend.app.domain.engine import Engine
-from backend.app.domain.message import MessageStatus, TurnRef
+from backend.app.domain.messages.message import MessageStatus, TurnRef
 from tests.contract.builders import (
     CANCELLED,
     ITEMS,

@@ -4,16 +4,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backend.app.domain.agent_port import Brief, Draft, Proposal, Review, TurnRecorder
 from backend.app.domain.limits import Limits
-from backend.app.domain.memory_keeper import MemoryKeeper
-from backend.app.domain.message import Item, Message
-from backend.app.domain.ports import Doorbell, MemoryRef
-from backend.app.domain.project import CodeVersion, Project, ProjectChange
-from backend.app.domain.session import Session
-from backend.app.domain.turn_attempt import TurnParts
-from backend.app.domain.turn_service import TurnService
-from backend.app.domain.workflow import read_workflow
+from backend.app.domain.messages.message import Item, Message
+from backend.app.domain.ports import Doorbell
+from backend.app.domain.projects.project import CodeVersion, Project, ProjectChange
+from backend.app.domain.projects.workflow.workflow import read_workflow
+from backend.app.domain.sessions.memory import MemoryRef
+from backend.app.domain.sessions.session import Session
+from backend.app.domain.turns.agent_port import Brief, Draft, Proposal, Review, TurnRecorder
+from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.turn_attempt import TurnParts
+from backend.app.domain.turns.turn_service import TurnService
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring_local import LocalEngine

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from backend.app.domain.deadline import DeadlineExceededError, deadline, seconds_from_now
+from backend.app.domain.turns.deadline import DeadlineExceededError, deadline, seconds_from_now
 
 
 async def test_what_takes_longer_is_cancelled_when_the_deadline_has_come() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.app.domain.diff import unified_diff
+from backend.app.domain.projects.diff import unified_diff
 
 SEED = 20261127
 ORDINARY = "".join(f"line {number}\n" for number in range(40))

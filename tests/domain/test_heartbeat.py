@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 
 from backend.app.domain.errors import TurnCancelRequestedError, TurnError, TurnFencedError
-from backend.app.domain.heartbeat import Heartbeat
 from backend.app.domain.limits import Limits
-from backend.app.domain.message import TurnRef
+from backend.app.domain.messages.message import TurnRef
 from backend.app.domain.ports import Doorbell
-from backend.app.domain.turn_store_port import TurnSignal, TurnStore
+from backend.app.domain.turns.heartbeat import Heartbeat
+from backend.app.domain.turns.ports import TurnSignal, TurnStore
 from tests.manual_time import ManualClock
 
 TURN = TurnRef("m", "s", "p", 1, 1)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.app.domain.source import InvalidSourceError
-from backend.app.domain.workflow import node_source, read_workflow
+from backend.app.domain.projects.source import InvalidSourceError
+from backend.app.domain.projects.workflow.workflow import node_source, read_workflow
 from tests.domain.hostile_sources import HOSTILE
 
 ROOT = Path(__file__).parents[2]
@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 # Reads each source twice, the second time in a thread, whose stack is smaller; prints how each call ended.
 READER = """
 import json, sys, threading
-from backend.app.domain.source import InvalidSourceError
-from backend.app.domain.workflow import node_source, read_workflow
+from backend.app.domain.projects.source import InvalidSourceError
+from backend.app.domain.projects.workflow.workflow import node_source, read_workflow
 
 def read(code, ends):
     for call in (read_workflow, lambda code: node_source(code, "x")):

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from backend.app.domain.diff import unified_diff
-from backend.app.domain.line_changes import MAX_STEPS, changed_regions
-from backend.app.domain.merge import merge
+from backend.app.domain.projects.diff import unified_diff
+from backend.app.domain.projects.line_changes import MAX_STEPS, changed_regions
+from backend.app.domain.projects.merge import merge
 from tests.steps import steps_of
 
 SEED = 20261127

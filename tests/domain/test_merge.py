@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.app.domain.merge import merge
+from backend.app.domain.projects.merge import merge
 
 SEED = 20261127
 BASE = "a\nb\nc\nd\ne\n"

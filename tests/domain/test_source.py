@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.source import MAX_LINES, MAX_TOKENS, InvalidSourceError, parse_source
-from backend.app.domain.workflow import node_source, read_workflow
+from backend.app.domain.projects.source import MAX_LINES, MAX_TOKENS, InvalidSourceError, parse_source
+from backend.app.domain.projects.workflow.workflow import node_source, read_workflow
 
 ROOT = Path(__file__).parents[2]
 KIB_256 = 256 * 1024
@@ -88,7 +88,7 @@ def test_a_source_of_nothing_but_a_byte_order_mark_is_empty(code: str) -> None:
 # An honest source in a process that has little memory left, and one that is nested too deeply in one that has enough.
 LITTLE_MEMORY = """
 import resource, sys
-from backend.app.domain.source import InvalidSourceError, parse_source
+from backend.app.domain.projects.source import InvalidSourceError, parse_source
 deep = "x=" + "-" * 20_000 + "1"
 large = "x = [1, 2, 3, 4]\\n" * 10_000
 try:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from backend.app.domain.text_stream import TextStream
+from backend.app.domain.turns.text_stream import TextStream
 from shared.events import AgentName
 
 

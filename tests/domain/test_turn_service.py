@@ -10,11 +10,11 @@ from typing import TypeVar, cast
 import pytest
 
 from backend.app.adapters.process_offloader import ProcessOffloader
-from backend.app.domain.agent_port import Draft, Review
-from backend.app.domain.code_change import rebase_change
 from backend.app.domain.errors import EventLogBusyError, TurnError
 from backend.app.domain.limits import Limits
-from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.messages.message import Message, MessageStatus
+from backend.app.domain.projects.code_change import rebase_change
+from backend.app.domain.turns.agent_port import Draft, Review
 from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedEvent, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
 from tests.domain.scripted_agents import CODE, USAGE, Step, Workshop, open_workshop

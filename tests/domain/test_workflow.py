@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.source import InvalidSourceError, parse_source
-from backend.app.domain.workflow import MAX_NODES, Node, node_source, read_workflow
-from backend.app.domain.workflow_values import MAX_NAMES
+from backend.app.domain.projects.source import InvalidSourceError, parse_source
+from backend.app.domain.projects.workflow.values import MAX_NAMES
+from backend.app.domain.projects.workflow.workflow import MAX_NODES, Node, node_source, read_workflow
 
 ROOT = Path(__file__).parents[2]
 HEAD = "from agents import Agent, WebSearchTool, handoff, function_tool\n"

@@ -4,10 +4,10 @@ import textwrap
 
 import pytest
 
-from backend.app.domain import workflow_expressions
-from backend.app.domain.source import parse_source
-from backend.app.domain.workflow import Node, read_workflow
-from backend.app.domain.workflow_reader import WorkflowReader
+from backend.app.domain.projects.source import parse_source
+from backend.app.domain.projects.workflow import expressions as workflow_expressions
+from backend.app.domain.projects.workflow.reader import WorkflowReader
+from backend.app.domain.projects.workflow.workflow import Node, read_workflow
 
 HEAD = """
 import agents

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.app.domain.workflow import read_workflow
+from backend.app.domain.projects.workflow.workflow import read_workflow
 from tests.domain.test_workflow_edges import edges, nodes, tools
 
 X = "x = Agent(handoffs=[a])\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from backend.app.domain.message import MessageStatus
+from backend.app.domain.messages.message import MessageStatus
 from tests.emulator.conftest import Start
 from tests.emulator.poller import Delivery, Poller
 from tests.emulator.turns import ACKNOWLEDGED, check_answered_once, slow_model, turns_in_memory, wait_for_a_model_call

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backend.app.domain.message import MessageStatus
+from backend.app.domain.messages.message import MessageStatus
 from tests.emulator.poller import wait_until
 from tests.emulator.world import World
 from tests.functions.lambda_events import Json

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from backend.app.domain.message import Message
+from backend.app.domain.messages.message import Message
 from backend.app.settings import AwsSettings
 from backend.app.wiring import build_services
 from backend.app.wiring_aws import AwsServices, build_aws_engine

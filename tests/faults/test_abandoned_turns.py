@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.abandoned_turn_service import AbandonedTurns, AbandonedTurnService
-from backend.app.domain.agent_port import Draft
-from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.ports import Doorbell
+from backend.app.domain.turns.abandoned_turn_service import AbandonedTurns, AbandonedTurnService
+from backend.app.domain.turns.agent_port import Draft
 from backend.app.wiring_local import LocalEngine
 from shared.events import BusMessage, MessageFailedEvent, VibecodeResponseEvent
 from tests.domain.scripted_agents import Workshop

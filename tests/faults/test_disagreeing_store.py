@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from backend.app.domain.agent_port import Draft
-from backend.app.domain.message import Message, MessageStatus
-from backend.app.domain.turn_store_port import TakeOutcome, TurnStore
+from backend.app.domain.messages.message import Message, MessageStatus
+from backend.app.domain.turns.agent_port import Draft
+from backend.app.domain.turns.ports import TakeOutcome, TurnStore
 from backend.app.wiring_local import LocalEngine
 from tests.domain.scripted_agents import Workshop
 from tests.faults.workers import WAIT_SECONDS, bell_of, open_shop, worker_of

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.agent_port import Draft
-from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.messages.message import Message, MessageStatus
+from backend.app.domain.turns.agent_port import Draft
 from backend.app.wiring_local import LocalEngine
 from backend.local.storage_gate import StorageGate
 from backend.local.worker import LocalWorker

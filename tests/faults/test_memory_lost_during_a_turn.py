@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.agent_port import Draft
+from backend.app.domain.turns.agent_port import Draft
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.wiring_local import LocalEngine
 from tests.domain.scripted_agents import Workshop

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.agent_port import Draft, Review
 from backend.app.domain.errors import TurnError
 from backend.app.domain.limits import Limits
-from backend.app.domain.message import Message, MessageStatus
-from backend.app.domain.turn_service import TurnService
+from backend.app.domain.messages.message import Message, MessageStatus
+from backend.app.domain.turns.agent_port import Draft, Review
+from backend.app.domain.turns.turn_service import TurnService
 from backend.app.wiring_local import LocalEngine
 from shared.events import VibecodeResponseEvent
 from tests.domain.scripted_agents import CODE, USAGE, Workshop

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from backend.app.domain.limits import Limits
-from backend.app.domain.memory_keeper import MemoryKeeper
-from backend.app.domain.message import Item, Message
+from backend.app.domain.messages.message import Item, Message
 from backend.app.domain.ports import Doorbell
-from backend.app.domain.turn_attempt import TurnParts
-from backend.app.domain.turn_service import TurnService
-from backend.app.domain.turn_store_port import TurnStore
+from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.ports import TurnStore
+from backend.app.domain.turns.turn_attempt import TurnParts
+from backend.app.domain.turns.turn_service import TurnService
 from backend.app.wiring_local import LocalEngine
 from shared.events import BusMessage
 from tests.domain.scripted_agents import ScriptedAgents, Step, Workshop, open_workshop

@@ -12,7 +12,7 @@ import pytest
 
 from functions.cold_start import Handler
 from backend.app.api.application import ALL_ROUTES
-from backend.app.domain.services import Services
+from backend.app.api.services import Services
 from backend.app.wiring import build_services
 from backend.app.wiring_aws import AwsEngine, build_aws_engine
 from functions.event_handler import Flush

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.ports import MemoryRef
+from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.memory.memory_eraser import MemoryEraser
 from backend.app.memory.memory_files import MemoryFiles
 from functions.event_handler import PartsFailedError, do_all_parts, event_handler

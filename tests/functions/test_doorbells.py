@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from backend.app.domain.ports import Doorbell
-from backend.app.domain.turn_service import TurnService
+from backend.app.domain.turns.turn_service import TurnService
 from functions.doorbells import CountingBus, DoorbellAnswerer
 from functions.telemetry import Telemetry
 from shared.events import BusMessage, MessageFailedEvent, TextDeltaEvent
@@ -248,7 +248,7 @@ async def test_lines_of_the_domain_are_structured_and_have_the_doorbells_ids(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
     async def tells(doorbell: Doorbell, receipt: str) -> float | None:
-        logging.getLogger("backend.app.domain.turn_service").info("Turn %s was released", doorbell.message_id)
+        logging.getLogger("backend.app.domain.turns.turn_service").info("Turn %s was released", doorbell.message_id)
         return None
 
     await answer(tells, queue, telemetry)

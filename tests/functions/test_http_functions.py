@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from backend.app.adapters.aws_end_watch import AwsEndWatch
-from backend.app.adapters.aws_session_store import AwsSessionStore
-from backend.app.domain.message_service import MessageService
+from backend.app.adapters.aws.completion_waiter import AwsEndWatch
+from backend.app.adapters.aws.session_store import AwsSessionStore
+from backend.app.domain.messages.message_service import MessageService
 from backend.app.wiring_aws import AwsEngine
 from tests.functions.conftest import Functions, Printed
 from tests.functions.lambda_events import content_of

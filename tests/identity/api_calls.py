@@ -8,7 +8,7 @@ import httpx
 from fastapi.routing import iter_route_contexts
 
 from backend.app.api.application import build_application
-from backend.app.domain.services import Services
+from backend.app.api.services import Services
 
 Endpoint = tuple[str, str]
 Headers = list[tuple[bytes, bytes]]

@@ -9,11 +9,11 @@ import httpx
 import pytest
 import socketio
 
-from backend.app.domain.project import Project, ProjectChange
+from backend.app.domain.projects.project import Project, ProjectChange
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
 from backend.local.settings import LocalSettings
-from backend.relay.server import Relay
+from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from shared.events import AccessChangedEvent
 from shared.jwt_authenticator import JwtAuthenticator

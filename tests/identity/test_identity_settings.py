@@ -14,7 +14,7 @@ from backend.local import main
 from backend.local.asgi import build_asgi
 from backend.local.settings import LocalSettings
 from backend.local.start_checks import CannotStartError, check_address
-from backend.relay.server import Relay
+from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from shared.environment import InvalidSettingsError, read_settings
 from shared.identity import LocalAuthenticator

@@ -11,7 +11,7 @@ from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
 from backend.local.asgi import build_asgi
 from backend.local.settings import LocalSettings
-from backend.relay.server import Relay
+from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from tests.api.conftest import problem_of
 from tests.identity.api_calls import CALLS, endpoints, make

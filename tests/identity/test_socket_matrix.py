@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from backend.relay.server import Relay
+from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from tests.identity.bad_tokens import BAD_TOKENS, bad_token
 from tests.identity.people import Json, RawSocket, Server, refused_client, shared_session, socket_refusal, talk

@@ -5,9 +5,9 @@ from typing import Any
 
 import socketio
 
-from backend.relay.http_server import listen
 from backend.relay.process import run_relay
 from backend.relay.settings import RelayProcessSettings
+from backend.relay.transport.http_server import listen
 from shared.environment import read_settings
 from tests.infra.recorded_functions import RecordedFunctions
 

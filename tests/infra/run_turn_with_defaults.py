@@ -19,7 +19,7 @@ import httpx2
 from moto import mock_aws
 
 from functions.cold_start import Handler
-from backend.app.domain.message import Message
+from backend.app.domain.messages.message import Message
 from backend.app.settings import AwsSettings
 from backend.app.wiring import build_services
 from backend.app.wiring_aws import AwsServices, build_aws_engine

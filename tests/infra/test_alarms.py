@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from backend.app.domain.limits import Limits
-from backend.relay.counters import RelayFigures
-from backend.relay.figures import Occupancy, report
+from backend.relay.aws.emf import Occupancy, report
+from backend.relay.metrics import RelayFigures
 from tests.infra.template_files import NESTED, ROOT, load_template, walk
 
 OBSERVABILITY = NESTED["Observability"]

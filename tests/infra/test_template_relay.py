@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from backend.relay import http_server
-from backend.relay.counters import RelayFigures
-from backend.relay.figures import Occupancy, report
+from backend.relay.aws.emf import Occupancy, report
+from backend.relay.metrics import RelayFigures
 from backend.relay.settings import RelayProcessSettings
+from backend.relay.transport import http_server
 from tests.infra.intrinsics import Resolver
 from tests.infra.template_files import MAIN, NESTED, ROOT, load_template, relay_environment
 

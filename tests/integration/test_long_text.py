@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.app.domain.turn_recorder import TurnEventRecorder
+from backend.app.domain.turns.turn_recorder import TurnEventRecorder
 from backend.app.wiring_local import LocalEngine
 from shared.events import MAX_EVENT_BYTES, BusMessage, TextDeltaEvent
 from tests.contract.builders import taken_turn

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from backend.app.domain.message import CompletedTurn, Item
-from backend.app.domain.ports import MemoryRef
-from backend.app.domain.session import Session
+from backend.app.domain.messages.message import CompletedTurn, Item
+from backend.app.domain.sessions.memory import MemoryRef
+from backend.app.domain.sessions.session import Session
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS turns (number INTEGER PRIMARY KEY, message_id TEXT NOT NULL, items TEXT NOT NULL);

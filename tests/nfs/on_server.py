@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from backend.app.domain.ports import MemoryRef
+from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from tests.contract.memories import PLENTY

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 from backend.app.domain.errors import TurnError
-from backend.app.domain.message import TurnRef
+from backend.app.domain.messages.message import TurnRef
 from tests.nfs.conftest import SharedFolder, Tell
 from tests.nfs.ledger import Ledger
 from tests.nfs.on_server import check_nothing_is_lost_or_torn, has_hot_journal

@@ -6,7 +6,7 @@ from contextlib import closing, nullcontext
 import pytest
 
 from backend.app.domain.errors import MemoryMissingError
-from backend.app.domain.ports import MemorySnapshot
+from backend.app.domain.sessions.memory import MemorySnapshot
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from tests.contract.memories import PLENTY

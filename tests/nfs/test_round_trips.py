@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.memory_keeper import MemoryKeeper
-from backend.app.domain.message import CompletedTurn, TurnRef
+from backend.app.domain.messages.message import CompletedTurn, TurnRef
+from backend.app.domain.turns.memory_sync import MemoryKeeper
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from tests.contract.memories import PLENTY

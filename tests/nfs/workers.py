@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import cast
 
 from backend.app.domain.errors import MemoryCorruptError, MemoryMissingError, TurnError, TurnFencedError
-from backend.app.domain.memory_keeper import MemoryKeeper
-from backend.app.domain.message import CompletedTurn, Item, TurnRef
-from backend.app.domain.ports import MemoryRef
-from backend.app.domain.turn_store_port import TurnStore
+from backend.app.domain.messages.message import CompletedTurn, Item, TurnRef
+from backend.app.domain.sessions.memory import MemoryRef
+from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.ports import TurnStore
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.network_session import NetworkSQLiteSession
 from backend.app.memory.sqlite_memory import SQLiteMemory

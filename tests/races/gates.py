@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
-from backend.app.domain.ports import Memory
+from backend.app.domain.sessions.memory import Memory
 from backend.app.wiring_local import LocalEngine
 
 T = TypeVar("T")

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from backend.app.domain.agent_port import Brief, Draft, Proposal, Review, TurnRecorder
 from backend.app.domain.errors import TurnError
-from backend.app.domain.message import Item
+from backend.app.domain.messages.message import Item
+from backend.app.domain.turns.agent_port import Brief, Draft, Proposal, Review, TurnRecorder
 from shared.events import AgentName, TokenUsage
 
 USAGE = TokenUsage(prompt_tokens=10, completion_tokens=5, total_tokens=15)

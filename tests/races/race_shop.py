@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.app.domain.diff import unified_diff
-from backend.app.domain.erasure_service import ErasureService
+from backend.app.api.services import Services
 from backend.app.domain.limits import Limits
-from backend.app.domain.memory_keeper import MemoryKeeper
-from backend.app.domain.message import Item, Message, MessageStatus
-from backend.app.domain.ports import Doorbell, Memory, MemoryRef
-from backend.app.domain.project import CodeVersion
-from backend.app.domain.services import Services
-from backend.app.domain.session import Session
-from backend.app.domain.turn_attempt import TurnParts
-from backend.app.domain.turn_service import TurnService
+from backend.app.domain.messages.message import Item, Message, MessageStatus
+from backend.app.domain.ports import Doorbell
+from backend.app.domain.projects.diff import unified_diff
+from backend.app.domain.projects.project import CodeVersion
+from backend.app.domain.sessions.erasure_service import ErasureService
+from backend.app.domain.sessions.memory import Memory, MemoryRef
+from backend.app.domain.sessions.session import Session
+from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.turn_attempt import TurnParts
+from backend.app.domain.turns.turn_service import TurnService
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import build_services

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.wiring_local import LocalEngine
 from tests.races.gates import Gate, at_every_point
 from tests.races.prompted_agents import items_of

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError, TurnFencedError
-from backend.app.domain.message import Message, MessageError, MessageStatus, TurnRef
+from backend.app.domain.messages.message import Message, MessageError, MessageStatus, TurnRef
 from backend.app.domain.ports import Doorbell
-from backend.app.domain.session import Session
+from backend.app.domain.sessions.session import Session
 from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedBase, SessionDeletedEvent
 from tests.contract.builders import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.app.domain.limits import Limits
-from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.wiring_local import LocalEngine
 from tests.races.gates import Gate, at_every_point, interrupted
 from tests.races.prompted_agents import line_of

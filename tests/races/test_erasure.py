@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from backend.app.domain.ports import MemoryRef
-from backend.app.domain.session import Session
+from backend.app.domain.sessions.memory import MemoryRef
+from backend.app.domain.sessions.session import Session
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.wiring_local import LocalEngine
 from tests.manual_time import ManualClock

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.adapters.local_session_store import LocalSessionStore
-from backend.app.domain.erasure_service import ErasureService
+from backend.app.adapters.local.session_store import LocalSessionStore
 from backend.app.domain.errors import NotFoundError
 from backend.app.domain.limits import Limits
-from backend.app.domain.ports import Memory, MemoryRef
-from backend.app.domain.session import Session
+from backend.app.domain.sessions.erasure_service import ErasureService
+from backend.app.domain.sessions.memory import Memory, MemoryRef
+from backend.app.domain.sessions.session import Session
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import build_services

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.domain.message import TurnRef
+from backend.app.domain.messages.message import TurnRef
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from shared.events import LoggedEvent
 from tests.contract.builders import iteration_event, stored_project, stored_session, taken_turn

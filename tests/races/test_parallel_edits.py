@@ -11,10 +11,10 @@ import pytest
 
 from backend.app.domain.errors import StaleVersionError
 from backend.app.domain.limits import Limits
-from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.ports import Doorbell
-from backend.app.domain.session import Session
-from backend.app.domain.turn_service import TurnService
+from backend.app.domain.sessions.session import Session
+from backend.app.domain.turns.turn_service import TurnService
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from tests.manual_time import ManualClock, SequentialIds
 from tests.races.prompted_agents import line_of

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from backend.app.api.services import Services
 from backend.app.domain.errors import MessageIdConflictError
-from backend.app.domain.message import Message, MessageStatus
-from backend.app.domain.services import Services
-from backend.app.domain.session import Session
+from backend.app.domain.messages.message import Message, MessageStatus
+from backend.app.domain.sessions.session import Session
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.settings import LocalSettings

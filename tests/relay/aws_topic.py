@@ -13,10 +13,10 @@ from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backend.app.adapters.aws_event_bus import AwsEventBus
-from backend.relay.aws_event_source import AwsEventSource
-from backend.relay.aws_relay_queue import AwsRelayQueue
-from backend.relay.counters import RelayFigures
+from backend.app.adapters.aws.event_bus import AwsEventBus
+from backend.relay.aws.event_source import AwsEventSource
+from backend.relay.aws.relay_queue import AwsRelayQueue
+from backend.relay.metrics import RelayFigures
 from shared.aws_service import AwsService
 from shared.events import AgentIterationEvent, BusMessage
 from tests.moto_server import Moto

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.app.domain.project import Project
+from backend.app.domain.projects.project import Project
 from backend.app.wiring_local import LocalEngine
-from backend.relay.room_cursor import RoomCursor
+from backend.relay.rooms.room_cursor import RoomCursor
 from tests.contract.builders import stored_project
 from tests.moto_server import Moto, start_moto
 from tests.relay.aws_topic import Topic, new_topic

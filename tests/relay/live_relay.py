@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import socketio
 
-from backend.relay.counters import RelayFigures
 from backend.relay.health import HealthApp
-from backend.relay.http_server import RelayServer, build_server, listen
-from backend.relay.server import Relay
+from backend.relay.metrics import RelayFigures
+from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
+from backend.relay.transport.http_server import RelayServer, build_server, listen
 from shared.access import ProjectAccess
 from shared.event_log import EventPage
 from shared.events import AgentIterationEvent, BusMessage, LoggedEvent, SessionDeletedEvent

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Self
 
-from backend.app.domain.message import TurnRef
-from backend.app.domain.project import Project
-from backend.app.domain.session import Session
+from backend.app.domain.messages.message import TurnRef
+from backend.app.domain.projects.project import Project
+from backend.app.domain.sessions.session import Session
 from backend.app.wiring_local import LocalEngine
 from shared.event_log import EventLogReader, EventPage
 from shared.events import BusMessage, Event, LoggedBase, LoggedEvent, TextDeltaEvent

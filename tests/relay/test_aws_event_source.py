@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from backend.relay.counters import RelayFigures
+from backend.relay.metrics import RelayFigures
 from tests.relay.aws_topic import (
     WAIT_SECONDS,
     Listening,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from backend.app.domain.project import Project
+from backend.app.domain.projects.project import Project
 from backend.app.wiring_local import LocalEngine
-from backend.relay.room_cursor import RoomCursor
+from backend.relay.rooms.room_cursor import RoomCursor
 from shared.events import AgentIterationEvent
 from tests.relay.aws_topic import (
     WAIT_SECONDS,

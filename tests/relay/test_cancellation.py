@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from backend.relay.websocket_wire import GuardedWebSocket
+from backend.relay.transport.websocket_wire import GuardedWebSocket
 from tests.relay.live_relay import live_relay, until
 
 

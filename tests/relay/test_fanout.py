@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from backend.app.domain.project import Project
+from backend.app.domain.projects.project import Project
 from backend.app.wiring_local import LocalEngine
-from backend.relay import fanout as fanout_module
-from backend.relay.fanout import Fanout
-from backend.relay.recent_events import RecentEvents
+from backend.relay.rooms import rooms as fanout_module
+from backend.relay.rooms.event_cache import RecentEvents
+from backend.relay.rooms.rooms import Fanout
 from backend.relay.settings import RelaySettings
 from shared.events import AccessChangedEvent, Event
 from tests.contract.builders import delete, stored_project

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from websockets.frames import Frame, Opcode
 
-from backend.relay.encoding import decode, encode
-from backend.relay.recent_events import RecentEvents
-from backend.relay.server import Relay
-from backend.relay.websocket_wire import frame_of
+from backend.relay.relay import Relay
+from backend.relay.rooms.encoding import decode, encode
+from backend.relay.rooms.event_cache import RecentEvents
+from backend.relay.transport.websocket_wire import frame_of
 from shared.events import event_payload, room_of
 from tests.relay.live_relay import PROJECT, SESSION, LiveRelay, event_of, live_relay, until
 from tests.relay.rooms import numbers

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from websockets.frames import Frame, Opcode
 
-from backend.relay.http_protocol import RelayHttpProtocol
+from backend.relay.transport.http_protocol import RelayHttpProtocol
 from tests.relay.live_relay import PROJECT, LiveRelay, live_relay, until
 from tests.relay.raw_client import RawWebSocket
 from tests.relay.rooms import WAIT_SECONDS

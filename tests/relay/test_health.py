@@ -12,7 +12,7 @@ from backend.app.wiring_local import LocalEngine
 from backend.local.asgi import build_asgi
 from backend.local.settings import LocalSettings
 from backend.relay.health import HealthApp
-from backend.relay.server import Relay
+from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from shared.identity import LocalAuthenticator
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from backend.relay.http_protocol import RelayHttpProtocol
+from backend.relay.transport.http_protocol import RelayHttpProtocol
 from tests.relay.live_relay import live_relay
 from tests.relay.raw_client import RawHttp
 

@@ -10,8 +10,8 @@ import pytest
 import socketio
 
 from backend.app.domain.errors import StorageFullError
-from backend.relay.counters import RelayFigures
-from backend.relay.figures import Occupancy, report
+from backend.relay.aws.emf import Occupancy, report
+from backend.relay.metrics import RelayFigures
 from tests.relay.live_relay import PROJECT, SESSION, live_relay, until
 
 

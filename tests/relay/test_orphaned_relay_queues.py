@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from backend.app.adapters.aws_relay_queues import AwsRelayQueues
-from backend.relay.aws_relay_queue import AwsRelayQueue
+from backend.app.adapters.aws.relay_queues import AwsRelayQueues
+from backend.relay.aws.relay_queue import AwsRelayQueue
 from tests.moto_server import Moto
 from tests.relay.aws_topic import PREFIX, FaultyClient, Topic, new_task_id, queue_name, refused
 from tests.relay.ecs_tasks import CLUSTER, create_cluster, run_task

@@ -14,13 +14,13 @@ import socketio
 from engineio import async_server, async_socket
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from backend.relay import room_manager
-from backend.relay.counters import RelayFigures
-from backend.relay.encoding import encode
-from backend.relay.relay_socket import RelaySocket, SocketTable
-from backend.relay.room_manager import KNOWN_VERSIONS, RoomManager
-from backend.relay.socket_server import RelayEngine, RelaySocketServer
-from backend.relay.websocket_protocol import RelayWebSocketProtocol
+from backend.relay.metrics import RelayFigures
+from backend.relay.rooms.encoding import encode
+from backend.relay.transport import broadcaster as room_manager
+from backend.relay.transport.broadcaster import KNOWN_VERSIONS, RoomManager
+from backend.relay.transport.relay_socket import RelaySocket, SocketTable
+from backend.relay.transport.relay_socket_server import RelayEngine, RelaySocketServer
+from backend.relay.transport.websocket_protocol import RelayWebSocketProtocol
 from tests.relay.live_relay import PROJECT, live_relay
 from tests.server_process import ROOT
 

@@ -9,9 +9,9 @@ import httpx
 import pytest
 import socketio
 
-from backend.app.domain.project import Project, ProjectChange
+from backend.app.domain.projects.project import Project, ProjectChange
 from backend.app.wiring_local import LocalEngine
-from backend.relay.server import Relay
+from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from shared.access import AccessReader, ProjectAccess
 from shared.events import AccessChangedEvent

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.relay.retirement import until_retired
+from backend.relay.aws.ecs_drain_watch import until_retired
 from tests.moto_server import Moto
 from tests.relay.aws_topic import FaultyClient, Topic, refused
 from tests.relay.ecs_metadata import ecs_metadata

@@ -2,9 +2,9 @@
 
 import pytest
 
-from backend.app.domain.project import Project
+from backend.app.domain.projects.project import Project
 from backend.app.wiring_local import LocalEngine
-from backend.relay.room_cursor import RoomCursor
+from backend.relay.rooms.room_cursor import RoomCursor
 from shared.events import Event
 from tests.contract.builders import delete, stored_project
 from tests.relay.rooms import Audience, Heard, Reads, WatchedLog, Writer, numbers

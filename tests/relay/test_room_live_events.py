@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from backend.app.domain.message import Message, TurnRef
+from backend.app.domain.messages.message import Message, TurnRef
 from backend.app.wiring_local import LocalEngine
-from backend.relay.room_cursor import RoomCursor
+from backend.relay.rooms.room_cursor import RoomCursor
 from shared.events import CodeChangedEvent, LoggedEvent, MessageQueuedEvent
 from tests.contract.builders import (
     cancel,

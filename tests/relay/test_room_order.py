@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from backend.app.domain.project import Project
+from backend.app.domain.projects.project import Project
 from backend.app.wiring_local import LocalEngine
-from backend.relay.room_cursor import RoomCursor
+from backend.relay.rooms.room_cursor import RoomCursor
 from shared.events import Event
 from tests.contract.builders import delete
 from tests.relay.rooms import Heard, WatchedLog, Writer, numbers

@@ -9,10 +9,10 @@ from random import Random
 
 import pytest
 
-from backend.app.domain.project import Project
+from backend.app.domain.projects.project import Project
 from backend.app.wiring_local import LocalEngine
-from backend.relay.fanout import Room
-from backend.relay.room_cursor import Admission, RoomCursor
+from backend.relay.rooms.room_cursor import Admission, RoomCursor
+from backend.relay.rooms.rooms import Room
 from shared.events import Event
 from tests.relay.rooms import Audience, Heard, WatchedLog, Writer, numbers
 

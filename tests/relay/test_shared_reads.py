@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from backend.relay.counters import RelayFigures
-from backend.relay.encoding import encode
-from backend.relay.fanout import Fanout
-from backend.relay.recent_events import RecentEvents
-from backend.relay.server import Relay
+from backend.relay.metrics import RelayFigures
+from backend.relay.relay import Relay
+from backend.relay.rooms.coalesced_readers import SharedAccess, SharedEventLog
+from backend.relay.rooms.coalesced_reads import SharedReads
+from backend.relay.rooms.encoding import encode
+from backend.relay.rooms.event_cache import RecentEvents
+from backend.relay.rooms.rooms import Fanout
 from backend.relay.settings import RelaySettings
-from backend.relay.shared_log import SharedAccess, SharedEventLog
-from backend.relay.shared_reads import SharedReads
 from shared.events import Event, SessionDeletedEvent
 from shared.identity import LocalAuthenticator
 from tests.relay.live_relay import PROJECT, SESSION, LiveRelay, MemoryLog, OpenAccess, event_of, live_relay

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.relay.server import Relay
+from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from shared.identity import LocalAuthenticator
 from tests.relay.live_relay import PROJECT, SESSION, MemoryLog, OpenAccess, live_relay, until

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.relay.task_identity import UnknownTaskError, find_task_id
+from backend.relay.aws.task_identity import UnknownTaskError, find_task_id
 from shared.relay_queues import relay_queue_name, task_of_relay_queue
 from tests.relay.ecs_metadata import ecs_metadata
 

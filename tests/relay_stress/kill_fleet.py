@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from backend.app.adapters.aws_relay_queues import AwsRelayQueues
+from backend.app.adapters.aws.relay_queues import AwsRelayQueues
 from tests.relay.aws_topic import PREFIX
 from tests.relay.ecs_metadata import ecs_metadata
 from tests.relay.relay_cloud import Cloud, until_ready

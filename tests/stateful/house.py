@@ -5,13 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from backend.app.adapters.local_recovery import recover_turns
-from backend.app.adapters.local_turn_queue import LocalTurnQueue
-from backend.app.domain.abandoned_turn_service import AbandonedTurnService
-from backend.app.domain.erasure_service import ErasureService
-from backend.app.domain.ports import Doorbell, MemoryRef
-from backend.app.domain.services import Services
-from backend.app.domain.session import Session
+from backend.app.adapters.local.sqlite.recovery import recover_turns
+from backend.app.adapters.local.turn_queue import LocalTurnQueue
+from backend.app.api.services import Services
+from backend.app.domain.ports import Doorbell
+from backend.app.domain.sessions.erasure_service import ErasureService
+from backend.app.domain.sessions.memory import MemoryRef
+from backend.app.domain.sessions.session import Session
+from backend.app.domain.turns.abandoned_turn_service import AbandonedTurnService
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import build_services

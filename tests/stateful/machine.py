@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from backend.app.domain.errors import MessageIdConflictError, TooManyQueuedMessagesError
-from backend.app.domain.message import Message, MessageStatus
+from backend.app.domain.messages.message import Message, MessageStatus
 from tests.races.prompted_agents import WORDS
 from tests.races.race_shop import CODE, USER
 from tests.stateful.house import QUEUE_LIMIT, House

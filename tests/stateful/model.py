@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from backend.app.domain.message import Message
-from backend.app.domain.session import Session
+from backend.app.domain.messages.message import Message
+from backend.app.domain.sessions.session import Session
 
 
 @dataclass

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from backend.app.domain.diff import unified_diff
 from backend.app.domain.errors import MessageNotFoundError, ProjectNotFoundError, SessionNotFoundError
-from backend.app.domain.message import Message, MessageStatus
-from backend.app.domain.project import CodeVersion
+from backend.app.domain.messages.message import Message, MessageStatus
+from backend.app.domain.projects.diff import unified_diff
+from backend.app.domain.projects.project import CodeVersion
 from shared.events import LoggedEvent, TokenUsage
 from tests.races.prompted_agents import answer_of, items_of, line_of
 from tests.races.race_shop import USER, ends_of

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from backend.app.domain.project import CodeVersion
-from backend.app.domain.workflow import Node, Workflow, bounded_workflow
+from backend.app.domain.projects.project import CodeVersion
+from backend.app.domain.projects.workflow.workflow import Node, Workflow, bounded_workflow
 
 
 def stored_workflow(version: CodeVersion) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from fastapi import FastAPI
 
 from backend.app.api import health, messages, projects, sessions
+from backend.app.api.services import Services
 from backend.app.api.serving import serve_routes
-from backend.app.domain.services import Services
 
 ALL_ROUTES = (*projects.ROUTES, *sessions.ROUTES, *messages.ROUTES, *health.ROUTES)
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backend.app.api.body_fields import Name, Text, UserName, VersionNumber
-from backend.app.domain.message import MessageStatus, ModelResponse
-from backend.app.domain.session import Session
+from backend.app.domain.messages.message import MessageStatus, ModelResponse
+from backend.app.domain.sessions.session import Session
 from shared.events import AgentName, TokenUsage
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Header, Query, Request
 from pydantic import AfterValidator
 
-from backend.app.domain.services import Services
+from backend.app.api.services import Services
 from shared.access import canonical_id
 
 

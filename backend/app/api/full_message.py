@@ -13,8 +13,8 @@ from backend.app.api.bodies import (
 )
 from backend.app.api.page_size import MAX_PAGE_BYTES, json_bytes
 from backend.app.domain.errors import InvalidInputError, ResponseNotFoundError, shortened
-from backend.app.domain.message import ModelResponse
-from backend.app.domain.message_service import FullMessage
+from backend.app.domain.messages.message import ModelResponse
+from backend.app.domain.messages.message_service import FullMessage
 from backend.app.domain.storable_text import storable_json
 
 # A part is JSON text inside of JSON: each of its quotes and backslashes is written as two characters.

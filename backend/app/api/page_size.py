@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from backend.app.api.bodies import MessageBody
-from backend.app.domain.message import Message
+from backend.app.domain.messages.message import Message
 
 MAX_FIELD_BYTES = 32_000
 MAX_PAGE_BYTES = 4_000_000

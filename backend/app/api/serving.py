@@ -10,7 +10,7 @@ from backend.app.api.errors import add_error_handlers
 from backend.app.api.json_body import JsonBodyRoute
 from backend.app.api.media_type import MediaTypeGuard
 from backend.app.api.route import Route
-from backend.app.domain.services import Services
+from backend.app.api.services import Services
 
 VERSION = "0.1.0"
 

@@ -20,9 +20,9 @@ from backend.app.api.dependencies import Cursor, Id, Limit, ServicesDep, UserId
 from backend.app.api.page_size import fitting_page, message_body, without_long_fields
 from backend.app.api.prefer import wait_seconds
 from backend.app.api.route import route
+from backend.app.api.services import Services
 from backend.app.domain.errors import TwoMessageIdsError
-from backend.app.domain.services import Services
-from backend.app.domain.session import Session
+from backend.app.domain.sessions.session import Session
 from shared.events import event_payload
 
 

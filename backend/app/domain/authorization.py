@@ -6,9 +6,10 @@ from backend.app.domain.errors import (
     ProjectNotFoundError,
     SessionNotFoundError,
 )
-from backend.app.domain.message import Message
-from backend.app.domain.session import Session
-from backend.app.domain.store_ports import MessageStore, SessionStore
+from backend.app.domain.messages.message import Message
+from backend.app.domain.messages.ports import MessageStore
+from backend.app.domain.sessions.ports import SessionStore
+from backend.app.domain.sessions.session import Session
 from shared.access import AccessReader, ProjectAccess, is_id
 
 

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from backend.app.domain.ports import Clock, EndWatch, EventBus, IdGenerator, Offloader, TurnQueue, WaitSlots
-from backend.app.domain.store_ports import ErasureStore, MessageStore, ProjectStore, SessionStore
-from backend.app.domain.turn_store_port import TurnStore
+from backend.app.domain.messages.ports import EndWatch, MessageStore, WaitSlots
+from backend.app.domain.ports import Clock, EventBus, IdGenerator, Offloader, TurnQueue
+from backend.app.domain.projects.ports import ProjectStore
+from backend.app.domain.sessions.ports import ErasureStore, SessionStore
+from backend.app.domain.turns.ports import TurnStore
 from shared.access import AccessReader
 from shared.event_log import EventLogReader
 

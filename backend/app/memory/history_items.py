@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from backend.app.domain.message import Item
+from backend.app.domain.messages.message import Item
 from backend.app.domain.storable_text import storable_json
 
 _STATUSES = ("in_progress", "completed", "incomplete")

@@ -5,7 +5,7 @@ import errno
 import os
 from pathlib import Path
 
-from backend.app.domain.ports import MemoryRef
+from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.memory.memory_files import MemoryFiles
 
 

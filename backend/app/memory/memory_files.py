@@ -4,8 +4,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from backend.app.domain.node_name import is_node_name
-from backend.app.domain.ports import MemoryRef
+from backend.app.domain.projects.node_name import is_node_name
+from backend.app.domain.sessions.memory import MemoryRef
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _KEY = re.compile(rf"project_{_UUID}(?:_node_(.+))?")

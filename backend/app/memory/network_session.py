@@ -17,8 +17,8 @@ from typing import cast
 from agents import SQLiteSession, TResponseInputItem
 
 from backend.app.domain.errors import MemoryCorruptError
-from backend.app.domain.message import CompletedTurn, Item
-from backend.app.domain.ports import MemorySnapshot
+from backend.app.domain.messages.message import CompletedTurn, Item
+from backend.app.domain.sessions.memory import MemorySnapshot
 
 _BUSY_MILLISECONDS = 20_000
 _BETWEEN_OPENINGS = (0.005, 0.1)

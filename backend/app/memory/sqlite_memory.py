@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from backend.app.domain.errors import MemoryCorruptError, MemoryMissingError, TurnError
-from backend.app.domain.message import CompletedTurn
-from backend.app.domain.ports import MemoryRef, MemorySnapshot
+from backend.app.domain.messages.message import CompletedTurn
+from backend.app.domain.sessions.memory import MemoryRef, MemorySnapshot
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.network_session import NetworkSQLiteSession
 

@@ -3,7 +3,7 @@
 from agents import TResponseInputItem
 from agents.memory import SessionSettings
 
-from backend.app.domain.message import Item
+from backend.app.domain.messages.message import Item
 from backend.app.memory.history_items import documented_items
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backend.app.domain.line_changes import Region, changed_regions, regions_by_hunk
-from backend.app.vibecoder.line_search import LineSearch
+from backend.app.domain.projects.line_changes import Region, changed_regions, regions_by_hunk
+from backend.app.programs.vibecoder.line_search import LineSearch
 
 _CONTEXTS = (3, 6, 12, 25, 50, 100)
 

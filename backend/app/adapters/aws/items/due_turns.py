@@ -1,0 +1,50 @@
+"""Turns that are due, found by the index `due`; and what is noted of their rescues."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from backend.app.adapters.aws.items.open_messages import DUE, due_attributes
+from backend.app.adapters.timestamps import text_of
+from backend.app.domain.messages.message import Message
+from shared.aws_item import update
+from shared.aws_table import AwsTable, ConditionFailedError
+from shared.table_keys import DUE_QUEUED, DUE_RUNNING, message_key
+
+
+async def list_due_sessions(table: AwsTable, now: datetime) -> AsyncIterator[str]:
+    """See TurnStore."""
+    for kind in (DUE_RUNNING, DUE_QUEUED):
+        async for due in table.query_due(kind, high=text_of(now)):
+            yield due["pk"].partition("#")[2]
+
+
+async def count_running(table: AwsTable, now: datetime, limit: int) -> int:
+    """See TurnStore."""
+    count = 0
+    # The bounds are included, and a lease that ends now is over: from just behind it.
+    async for _ in table.query_due(DUE_RUNNING, low=f"{text_of(now)}~"):
+        count += 1
+        if count == limit:
+            break
+    return count
+
+
+async def note_rescue(table: AwsTable, message: Message, due_at: datetime) -> bool:
+    """See TurnStore."""
+    if message.due_at is None:
+        return False
+    noted = update(
+        message_key(message.session_id, message.number),
+        f"SET {DUE}, #rescues = :rescues",
+        "#attempt = :before AND #status = :open AND #due_at = :found",
+        before=message.attempt,
+        open=message.status,
+        found=text_of(message.due_at),
+        rescues=message.rescues + 1,
+        **due_attributes(due_at),
+    )
+    try:
+        await table.write(message=noted)
+    except ConditionFailedError:
+        return False
+    return True

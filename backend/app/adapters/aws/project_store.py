@@ -1,0 +1,236 @@
+"""Projects in the DynamoDB table."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from backend.app.adapters.aws.items.code import code_ref, code_version_writes
+from backend.app.adapters.aws.items.documents import read_documents
+from backend.app.adapters.aws.items.project_listings import (
+    find_listed_projects,
+    listing_writes,
+    remove_listings,
+)
+from backend.app.adapters.cursors import cursor_of, id_of, number_of
+from backend.app.adapters.stored_workflow import workflow_of
+from backend.app.adapters.timestamps import moment_of, text_of
+from backend.app.domain.errors import StaleVersionError
+from backend.app.domain.page import Page
+from backend.app.domain.projects.project import (
+    CodeVersion,
+    Project,
+    ProjectChange,
+    ProjectEntry,
+    VersionEntry,
+    first_version,
+)
+from shared.aws_item import Item, Write, put, update
+from shared.aws_table import AwsTable, ConditionFailedError, pause
+from shared.table_keys import (
+    CODE_PREFIX,
+    DUE_PROJECT,
+    PROJECT_PREFIX,
+    VERSION_PREFIX,
+    member_key,
+    number_in,
+    project_key,
+    project_partition,
+    version_key,
+)
+
+LIVE = "attribute_exists(pk) AND attribute_not_exists(#deleted)"
+
+
+class AwsProjectStore:
+    """The ProjectStore of AWS.
+
+    A project's own item has the last word on who is in it; the items in the users' partitions only find candidates.
+    """
+
+    def __init__(self, table: AwsTable) -> None:
+        self._table = table
+
+    async def create_project(self, project: Project) -> None:
+        """See ProjectStore."""
+        first = first_version(project)
+        pointer, writes = await code_version_writes(self._table, first)
+        item = {
+            **project_key(project.project_id),
+            **pointer,
+            "name": project.name,
+            "owner": project.owner,
+            "members": list(project.members),
+            "version": project.version,
+            "revision": 1,
+            "created_at": text_of(project.created_at),
+            "updated_at": text_of(project.updated_at),
+        }
+        await self._table.write(
+            project=put(item, "attribute_not_exists(pk)"),
+            code=writes,
+            users=listing_writes((project.owner, *project.members), project.project_id, 1),
+        )
+
+    async def find_project(self, project_id: str) -> Project | None:
+        """See ProjectStore."""
+        item = await self._find_live(project_id)
+        if item is None:
+            return None
+        (document,) = await read_documents(self._table, [code_ref(item)])
+        return _project_of(item, document)
+
+    async def find_code_version(self, project_id: str, version: int) -> CodeVersion | None:
+        """See ProjectStore."""
+        entry = await self._table.get(version_key(project_id, version))
+        if entry is None:
+            return None
+        (document,) = await read_documents(self._table, [code_ref(entry)])
+        workflow = workflow_of(document)
+        return CodeVersion(
+            project_id,
+            version,
+            document["code"],
+            workflow.nodes,
+            entry.get("message_id"),
+            entry["commit_message"],
+            moment_of(entry["created_at"]),
+            workflow.truncated,
+        )
+
+    async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[ProjectEntry]:
+        """See ProjectStore."""
+        found, has_more = await find_listed_projects(
+            self._table, user_id, limit, None if cursor is None else id_of(cursor)
+        )
+        entries = tuple(_entry_of(item) for item in found)
+        return Page(entries, tuple(cursor_of(entry.project_id) for entry in entries), has_more)
+
+    async def list_code_versions(self, project_id: str, limit: int, cursor: str | None) -> Page[VersionEntry]:
+        """See ProjectStore."""
+        # Below version 1 there is only 0, which no project has.
+        newest = "~" if cursor is None else version_key(project_id, max(number_of(cursor) - 1, 0))["sk"]
+        high = newest if cursor is not None else VERSION_PREFIX + newest
+        entries: list[VersionEntry] = []
+        query = self._table.query(
+            project_partition(project_id), VERSION_PREFIX, high, forward=False, page_size=limit + 1
+        )
+        async for item in query:
+            entries.append(
+                VersionEntry(
+                    number_in(item["sk"]),
+                    item.get("message_id"),
+                    item["commit_message"],
+                    moment_of(item["created_at"]),
+                )
+            )
+            if len(entries) > limit:
+                break
+        kept = tuple(entries[:limit])
+        return Page(kept, tuple(cursor_of(entry.version) for entry in kept), len(entries) > limit)
+
+    async def update_project(self, project_id: str, change: ProjectChange, now: datetime) -> Project | None:
+        """See ProjectStore."""
+        attempt = 0
+        while (item := await self._find_live(project_id)) is not None:
+            if change.code is not None and change.code.version != item["version"] + 1:
+                raise StaleVersionError(
+                    f"The code is at version {item['version']}, not {change.code.version - 1}: read it again."
+                )
+            try:
+                await self._apply(project_id, item, change, now)
+            except ConditionFailedError:
+                # Somebody else changed the project between the read and the write.
+                await pause(attempt)
+                attempt += 1
+            else:
+                return await self.find_project(project_id)
+        return None
+
+    async def delete_project(self, project_id: str) -> bool:
+        """See ProjectStore."""
+        item = await self._find_live(project_id)
+        if item is None:
+            return False
+        try:
+            await self._table.write(
+                project=update(
+                    project_key(project_id),
+                    "SET #deleted = :yes, #name = :none, #due_kind = :kind, #due_at = :id",
+                    LIVE,
+                    yes=True,
+                    none="",
+                    kind=DUE_PROJECT,
+                    id=project_id,
+                )
+            )
+        except ConditionFailedError:
+            return False
+        await self.erase_project(item)
+        return True
+
+    async def erase_project(self, item: Item) -> None:
+        """Remove the code and the listings of a deleted project. Its item stays. Safe to repeat."""
+        project_id = item["pk"].removeprefix(PROJECT_PREFIX)
+        keys = [member_key(user, project_id) for user in (item["owner"], *item["members"])]
+        for prefix in (VERSION_PREFIX, CODE_PREFIX):
+            keys += [{"pk": one["pk"], "sk": one["sk"]} async for one in self._table.query(item["pk"], prefix)]
+        await self._table.delete_many(keys)
+
+    async def _apply(self, project_id: str, item: Item, change: ProjectChange, now: datetime) -> None:
+        revision = item["revision"] + 1
+        attributes: Item = {"updated_at": text_of(now), "revision": revision}
+        code: list[Write] = []
+        listed: list[Write] = []
+        if change.code is not None:
+            pointer, code = await code_version_writes(self._table, change.code)
+            attributes |= {**pointer, "version": change.code.version}
+        if change.name is not None:
+            attributes["name"] = change.name
+        members = change.members_after(item["members"])
+        if members is not None:
+            attributes["members"] = list(members)
+            # All of them: a listing must not be removed by an older change that is still on its way.
+            listed = listing_writes(members, project_id, revision)
+        sets = ", ".join(f"#{name} = :{name}" for name in attributes)
+        await self._table.write(
+            project=update(
+                project_key(project_id), f"SET {sets}", "#revision = :before", before=item["revision"], **attributes
+            ),
+            code=code,
+            users=listed,
+        )
+        if members is not None:
+            gone = set(item["members"]) - {item["owner"], *members}
+            await remove_listings(self._table, gone, project_id, revision)
+
+    async def _find_live(self, project_id: str) -> Item | None:
+        item = await self._table.get(project_key(project_id))
+        return None if item is None or "deleted" in item else item
+
+
+def _entry_of(item: Item) -> ProjectEntry:
+    return ProjectEntry(
+        project_id=item["pk"].removeprefix(PROJECT_PREFIX),
+        name=item["name"],
+        owner=item["owner"],
+        members=tuple(item["members"]),
+        version=item["version"],
+        created_at=moment_of(item["created_at"]),
+        updated_at=moment_of(item["updated_at"]),
+    )
+
+
+def _project_of(item: Item, document: Mapping[str, Any]) -> Project:
+    workflow = workflow_of(document)
+    return Project(
+        project_id=item["pk"].removeprefix(PROJECT_PREFIX),
+        name=item["name"],
+        owner=item["owner"],
+        members=tuple(item["members"]),
+        code=document["code"],
+        version=item["version"],
+        nodes=workflow.nodes,
+        created_at=moment_of(item["created_at"]),
+        updated_at=moment_of(item["updated_at"]),
+        nodes_truncated=workflow.truncated,
+    )

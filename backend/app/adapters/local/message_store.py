@@ -1,0 +1,200 @@
+"""Messages in the local engine's SQLite file, as their senders see them."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from backend.app.adapters.cursors import cursor_of, number_of
+from backend.app.adapters.local.event_log import append_event
+from backend.app.adapters.local.sqlite.database import LocalDatabase
+from backend.app.adapters.local.sqlite.rows import ADD_USAGE, message_of, usage_of
+from backend.app.adapters.timestamps import moment_of, text_of
+from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
+from backend.app.domain.messages.message import Message, MessageError, MessageStatus, ModelResponse
+from backend.app.domain.messages.message_admission import require_room, require_same_prompt, require_same_session
+from backend.app.domain.messages.ports import QueuedMessage
+from backend.app.domain.page import Page
+from backend.app.domain.turns.rescue import start_due_at
+from shared.events import MessageCancelledEvent
+
+LIVE_MESSAGE = """
+    SELECT m.* FROM messages m JOIN sessions s ON s.session_id = m.session_id AND s.deleted_at IS NULL
+"""
+
+
+class LocalMessageStore:
+    """The MessageStore of the local engine."""
+
+    def __init__(self, database: LocalDatabase) -> None:
+        self._database = database
+
+    async def queue_message(self, message: Message, queue_limit: int) -> QueuedMessage:
+        """See MessageStore."""
+
+        def work(connection: sqlite3.Connection) -> QueuedMessage:
+            session = connection.execute(
+                "SELECT message_count FROM sessions WHERE session_id = ? AND deleted_at IS NULL",
+                (message.session_id,),
+            ).fetchone()
+            if session is None:
+                raise SessionNotFoundError(message.session_id)
+            cancelled_at = _cancelled_at(connection, message.session_id)
+            known = connection.execute("SELECT * FROM messages WHERE message_id = ?", (message.message_id,)).fetchone()
+            if known is not None:
+                return QueuedMessage(_same_message(known, message), is_new=False, cancelled_at=cancelled_at)
+            _check_queue(connection, message.session_id, queue_limit)
+            number = session["message_count"] + 1
+            connection.execute(
+                "UPDATE sessions SET message_count = ? WHERE session_id = ?", (number, message.session_id)
+            )
+            connection.execute(
+                "INSERT INTO messages (message_id, session_id, project_id, number, prompt, status, created_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    message.message_id,
+                    message.session_id,
+                    message.project_id,
+                    number,
+                    message.prompt,
+                    MessageStatus.QUEUED,
+                    text_of(message.created_at),
+                ),
+            )
+            make_first_due(connection, message.session_id, message.created_at)
+            return QueuedMessage(_reread(connection, message.message_id), is_new=True, cancelled_at=cancelled_at)
+
+        return await self._database.transaction(work)
+
+    async def find_message(self, message_id: str) -> Message | None:
+        """See MessageStore."""
+        return await self._database.read(lambda connection: find_live_message(connection, message_id))
+
+    async def list_messages(self, session_id: str, limit: int, cursor: str | None, *, ascending: bool) -> Page[Message]:
+        """See MessageStore."""
+        direction, comparison = ("ASC", ">") if ascending else ("DESC", "<")
+        edge = (0 if ascending else 2**62) if cursor is None else number_of(cursor)
+
+        def work(connection: sqlite3.Connection) -> Page[Message]:
+            rows = connection.execute(
+                f"{LIVE_MESSAGE} WHERE m.session_id = ? AND m.number {comparison} ? "
+                f"ORDER BY m.number {direction} LIMIT ?",
+                (session_id, edge, limit + 1),
+            ).fetchall()
+            messages = tuple(message_of(row) for row in rows[:limit])
+            return Page(messages, tuple(cursor_of(one.number) for one in messages), len(rows) > limit)
+
+        return await self._database.read(work)
+
+    async def list_responses(self, message_id: str) -> Sequence[ModelResponse]:
+        """See MessageStore."""
+
+        def work(connection: sqlite3.Connection) -> list[ModelResponse]:
+            rows = connection.execute(
+                "SELECT * FROM responses WHERE message_id = ? ORDER BY attempt, call", (message_id,)
+            ).fetchall()
+            if find_live_message(connection, message_id) is None:
+                return []
+            return [_response_of(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def cancel_message(
+        self, message_id: str, now: datetime, event: MessageCancelledEvent
+    ) -> tuple[Message, MessageCancelledEvent | None]:
+        """See MessageStore."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Message, MessageCancelledEvent | None]:
+            message = find_live_message(connection, message_id)
+            if message is None:
+                raise MessageNotFoundError(message_id)
+            if not message.status.is_open:
+                return message, None
+            if message.status is MessageStatus.RUNNING and message.lease_until and message.lease_until > now:
+                connection.execute("UPDATE messages SET cancel_requested = 1 WHERE message_id = ?", (message_id,))
+                return _reread(connection, message_id), None
+            error = MessageError(event.code, event.detail or "")
+            end_message(connection, message, MessageStatus.CANCELLED, error, now, attempt=message.attempt + 1)
+            logged = append_event(
+                connection,
+                event.model_copy(update={"token_usage": message.token_usage, "attempt": message.attempt + 1}),
+            )
+            return _reread(connection, message_id), logged
+
+        return await self._database.transaction(work)
+
+
+def find_live_message(connection: sqlite3.Connection, message_id: str) -> Message | None:
+    """The message, unless its session is deleted."""
+    row = connection.execute(f"{LIVE_MESSAGE} WHERE m.message_id = ?", (message_id,)).fetchone()
+    return None if row is None else message_of(row)
+
+
+def end_message(
+    connection: sqlite3.Connection,
+    message: Message,
+    status: MessageStatus,
+    error: MessageError | None,
+    now: datetime,
+    *,
+    attempt: int,
+) -> None:
+    """Within a transaction: give an open message its end, and its session the tokens that it used. The session's next
+    open message becomes due.
+    """
+    connection.execute(
+        "UPDATE messages SET status = ?, attempt = ?, error_code = ?, error_detail = ?, completed_at = ?, "
+        "lease_until = NULL, due_at = NULL, rescues = 0 WHERE message_id = ?",
+        (status, attempt, error and error.code, error and error.detail, text_of(now), message.message_id),
+    )
+    connection.execute(
+        f"UPDATE sessions SET {ADD_USAGE} WHERE session_id = :session_id",
+        {**message.token_usage.model_dump(), "session_id": message.session_id},
+    )
+    make_first_due(connection, message.session_id, now)
+
+
+def make_first_due(connection: sqlite3.Connection, session_id: str, now: datetime) -> None:
+    """Within a transaction: have a worker begin the session's first open message soon, unless it is due already."""
+    connection.execute(
+        "UPDATE messages SET due_at = ? WHERE due_at IS NULL AND message_id = (SELECT message_id FROM messages "
+        "WHERE session_id = ? AND status IN ('queued', 'running') ORDER BY number LIMIT 1)",
+        (text_of(start_due_at(now)), session_id),
+    )
+
+
+def _same_message(known: sqlite3.Row, message: Message) -> Message:
+    require_same_session(message, known["session_id"])
+    require_same_prompt(message, known["prompt"])
+    return message_of(known)
+
+
+def _check_queue(connection: sqlite3.Connection, session_id: str, queue_limit: int) -> None:
+    queued = connection.execute(
+        "SELECT count(*) AS n FROM messages WHERE session_id = ? AND status = 'queued'", (session_id,)
+    ).fetchone()["n"]
+    require_room(session_id, queued, queue_limit)
+
+
+def _reread(connection: sqlite3.Connection, message_id: str) -> Message:
+    return message_of(connection.execute("SELECT * FROM messages WHERE message_id = ?", (message_id,)).fetchone())
+
+
+def _response_of(row: sqlite3.Row) -> ModelResponse:
+    return ModelResponse(
+        message_id=row["message_id"],
+        attempt=row["attempt"],
+        call=row["call"],
+        agent=row["agent"],
+        iteration=row["iteration"],
+        response_id=row["response_id"],
+        model=row["model"],
+        usage=usage_of(row),
+        body=row["body"],
+    )
+
+
+def _cancelled_at(connection: sqlite3.Connection, session_id: str) -> datetime | None:
+    (at,) = connection.execute(
+        "SELECT max(completed_at) FROM messages WHERE session_id = ? AND status = 'cancelled'", (session_id,)
+    ).fetchone()
+    return None if at is None else moment_of(at)

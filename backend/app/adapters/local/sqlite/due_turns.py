@@ -1,0 +1,82 @@
+"""Turns that are due in the local engine's SQLite file; and what is noted of their rescues."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from functools import partial
+
+from backend.app.adapters.local.sqlite.database import LocalDatabase
+from backend.app.adapters.timestamps import text_of
+from backend.app.domain.messages.message import Message
+
+_PAGE = 100
+# No due time of an open message is set further ahead: one that lies there was set before the clock went back.
+_FURTHEST_AHEAD = timedelta(minutes=10)
+
+
+async def list_due_sessions(database: LocalDatabase, now: datetime) -> AsyncIterator[str]:
+    """See TurnStore."""
+    await _bring_back(database, now)
+    after = ("", "")
+    while True:
+        rows = await database.read(partial(_read_page, now=now, after=after))
+        for row in rows:
+            yield row["session_id"]
+        if len(rows) < _PAGE:
+            return
+        after = (rows[-1]["due_at"], rows[-1]["message_id"])
+
+
+async def count_running(database: LocalDatabase, now: datetime, limit: int) -> int:
+    """See TurnStore."""
+
+    def work(connection: sqlite3.Connection) -> int:
+        row = connection.execute(
+            "SELECT count(*) AS n FROM (SELECT 1 FROM messages WHERE status = 'running' AND lease_until > ? "
+            "AND lease_until <= ? LIMIT ?)",
+            (text_of(now), text_of(now + _FURTHEST_AHEAD), limit),
+        ).fetchone()
+        return int(row["n"])
+
+    return await database.read(work)
+
+
+async def note_rescue(database: LocalDatabase, message: Message, due_at: datetime) -> bool:
+    """See TurnStore."""
+    if message.due_at is None:
+        return False
+    found = (message.message_id, message.attempt, message.status, text_of(message.due_at))
+
+    def work(connection: sqlite3.Connection) -> bool:
+        noted = connection.execute(
+            "UPDATE messages SET due_at = ?, rescues = ? "
+            "WHERE message_id = ? AND attempt = ? AND status = ? AND due_at = ?",
+            (text_of(due_at), message.rescues + 1, *found),
+        )
+        return noted.rowcount == 1
+
+    return await database.transaction(work)
+
+
+async def _bring_back(database: LocalDatabase, now: datetime) -> None:
+    """Make due what would be due only when the clock has come round again."""
+    where = "due_at > ? AND status IN ('queued', 'running')"
+    bound = text_of(now + _FURTHEST_AHEAD)
+    found = await database.read(
+        lambda connection: connection.execute(f"SELECT 1 FROM messages WHERE {where} LIMIT 1", (bound,)).fetchone()
+    )
+    if found is not None:
+        await database.transaction(
+            lambda connection: connection.execute(
+                f"UPDATE messages SET due_at = ? WHERE {where}", (text_of(now), bound)
+            )
+        )
+
+
+def _read_page(connection: sqlite3.Connection, *, now: datetime, after: tuple[str, str]) -> list[sqlite3.Row]:
+    return connection.execute(
+        "SELECT session_id, message_id, due_at FROM messages "
+        "WHERE due_at IS NOT NULL AND due_at <= ? AND (due_at, message_id) > (?, ?) "
+        "ORDER BY due_at, message_id LIMIT ?",
+        (text_of(now), *after, _PAGE),
+    ).fetchall()

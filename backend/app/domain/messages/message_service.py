@@ -1,0 +1,188 @@
+"""Messages: send and wait, read, cancel."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from backend.app.domain.authorization import Authorization
+from backend.app.domain.blank_text import is_blank
+from backend.app.domain.errors import InvalidInputError, PromptTooLongError, SessionNotFoundError
+from backend.app.domain.limits import Limits
+from backend.app.domain.messages.message import Message, MessageError, MessageStatus, ModelResponse
+from backend.app.domain.messages.ports import EndWatch, MessageStore, WaitSlots
+from backend.app.domain.page import Page
+from backend.app.domain.ports import Clock, Doorbell, EventBus, IdGenerator, TurnQueue
+from backend.app.domain.sessions.session import Session
+from backend.app.domain.turns.next_message import LONGEST_HIDDEN, notify_behind
+from backend.app.domain.turns.ports import TurnStore
+from shared.events import MessageCancelledEvent, MessageQueuedEvent, fit_event
+
+CANCELLED = MessageError("cancelled", "The message was cancelled.")
+
+
+@dataclass(frozen=True, slots=True)
+class FullMessage:
+    """A message with everything the model said for it."""
+
+    message: Message
+    responses: Sequence[ModelResponse]
+
+
+def message_id_of_key(session_id: str, idempotency_key: str) -> str:
+    """The message id that an `Idempotency-Key` stands for in a session: a UUIDv5 (RFC 9562); one rule serves both."""
+    return str(uuid5(UUID(session_id), idempotency_key))
+
+
+class MessageService:
+    """The use cases of messages. Every method takes the caller's user id first."""
+
+    def __init__(
+        self,
+        messages: MessageStore,
+        turns: TurnStore,
+        authorization: Authorization,
+        queue: TurnQueue,
+        bus: EventBus,
+        end_watch: EndWatch,
+        wait_slots: WaitSlots,
+        clock: Clock,
+        ids: IdGenerator,
+        limits: Limits,
+        slots: int,
+    ) -> None:
+        self._messages = messages
+        self._turns = turns
+        self._authorization = authorization
+        self._queue = queue
+        self._bus = bus
+        self._end_watch = end_watch
+        self._wait_slots = wait_slots
+        self._clock = clock
+        self._ids = ids
+        self._limits = limits
+        self._slots = slots
+
+    async def send_message(
+        self,
+        user_id: str,
+        session_id: str,
+        prompt: str,
+        *,
+        message_id: str | None = None,
+        idempotency_key: str | None = None,
+        wait_seconds: float,
+    ) -> Message:
+        """Queue a turn and wait for its end, at most `wait_seconds`: the message as it then is.
+
+        Where many wait already it does not wait: the message is returned as it was queued.
+        Sending the same `message_id` (or key) again in the session runs nothing again and returns the same message.
+        Raises SessionNotFoundError, InvalidInputError, PromptTooLongError, MessageIdConflictError,
+        TooManyQueuedMessagesError.
+        """
+        session = await self._authorization.require_session(user_id, session_id)
+        self._check_prompt(prompt)
+        if message_id is None:
+            message_id = (
+                self._ids.new_id() if idempotency_key is None else message_id_of_key(session_id, idempotency_key)
+            )
+        message = await self._queue_message(session, message_id, prompt)
+        if not message.status.is_open or wait_seconds <= 0:
+            return message
+        ended = await self._wait_for_end(message, wait_seconds)
+        if ended is not message:
+            # The wait took up to half a minute: who was removed from the project meanwhile must not read the answer.
+            await self._authorization.require_still(user_id, session)
+        return ended
+
+    async def get_message(self, user_id: str, message_id: str) -> Message:
+        """The message. Raises MessageNotFoundError."""
+        return await self._authorization.require_message(user_id, message_id)
+
+    async def list_messages(
+        self, user_id: str, session_id: str, limit: int, cursor: str | None, *, ascending: bool
+    ) -> tuple[Session, Page[Message]]:
+        """The messages of a session by number, and the session itself. Raises SessionNotFoundError."""
+        session = await self._authorization.require_session(user_id, session_id)
+        return session, await self._messages.list_messages(session_id, limit, cursor, ascending=ascending)
+
+    async def get_full_message(self, user_id: str, message_id: str) -> FullMessage:
+        """The message with every model response, those of failed attempts included. Raises MessageNotFoundError."""
+        message = await self._authorization.require_message(user_id, message_id)
+        return FullMessage(message, await self._messages.list_responses(message_id))
+
+    async def cancel_message(self, user_id: str, message_id: str) -> Message:
+        """Ask for the end of a message: at once where it waits, within a second or so where it runs.
+
+        An ended message is returned unchanged. The session's next message begins at once. Raises
+        MessageNotFoundError. Safe to repeat.
+        """
+        message = await self._authorization.require_message(user_id, message_id)
+        now = self._clock.now()
+        event = MessageCancelledEvent(
+            event_id=self._ids.new_id(),
+            project_id=message.project_id,
+            session_id=message.session_id,
+            message_id=message_id,
+            created_at=now,
+            code=CANCELLED.code,
+            detail=CANCELLED.detail,
+        )
+        message, logged = await self._messages.cancel_message(message_id, now, event)
+        if logged is not None:
+            await self._bus.publish(logged)
+        if message.status is MessageStatus.CANCELLED:
+            # Also when asked again: the first call may have died before it got here.
+            await notify_behind(self._turns, self._queue, message)
+        return message
+
+    def _check_prompt(self, prompt: str) -> None:
+        if is_blank(prompt):
+            raise InvalidInputError("The prompt is empty: it has no visible character.")
+        size = len(prompt.encode())
+        if size > self._limits.prompt_bytes:
+            raise PromptTooLongError(
+                f"The prompt has {size} bytes of UTF-8; at most {self._limits.prompt_bytes} are allowed."
+            )
+
+    async def _queue_message(self, session: Session, message_id: str, prompt: str) -> Message:
+        message, is_new, cancelled_at = await self._messages.queue_message(
+            Message(
+                message_id=message_id,
+                session_id=session.session_id,
+                project_id=session.project_id,
+                prompt=prompt,
+                created_at=self._clock.now(),
+            ),
+            self._limits.queued_messages,
+        )
+        if is_new:
+            queued = MessageQueuedEvent(
+                event_id=self._ids.new_id(),
+                project_id=message.project_id,
+                session_id=message.session_id,
+                message_id=message_id,
+                created_at=message.created_at,
+                prompt=prompt,
+            )
+            await self._bus.publish(fit_event(queued, f"/messages/{message_id}"))
+        if message.status.is_open:
+            # Behind the notification of a message that was cancelled before it, which may be hidden.
+            is_held_up = cancelled_at is not None and cancelled_at > self._clock.now() - LONGEST_HIDDEN
+            # Also for one that was sent before: its own doorbell may have been lost with the process that owed it.
+            await self._queue.ring(Doorbell(session.session_id, message_id, is_rescue=is_held_up))
+        return message
+
+    async def _wait_for_end(self, message: Message, wait_seconds: float) -> Message:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_seconds
+        async with self._wait_slots.hold(self._slots, wait_seconds) as may_wait:
+            if not may_wait:
+                return message
+            while message.status.is_open and (left := deadline - loop.time()) > 0:
+                await self._end_watch.wait_for_end(message, left)
+                found = await self._messages.find_message(message.message_id)
+                if found is None:
+                    raise SessionNotFoundError(message.session_id)  # deleted while we waited
+                message = found
+        return message

@@ -1,0 +1,78 @@
+"""What attributes and items of the values in a source are: `x.handoffs`, `T.inner`, `table["a"]`."""
+
+import ast
+from typing import TYPE_CHECKING
+
+from backend.app.domain.projects.workflow.reflection import REFLECTIVE_ATTRIBUTES, reach, some_lists
+from backend.app.domain.projects.workflow.values import (
+    PARTS,
+    UNKNOWN,
+    ClassNamed,
+    DictValue,
+    Draft,
+    ListValue,
+    Maker,
+    Named,
+    SomeLists,
+    Value,
+    either,
+    escape,
+    escape_inside,
+    objects_of,
+)
+
+if TYPE_CHECKING:
+    from backend.app.domain.projects.workflow.expressions import Evaluator
+
+# Methods that leave a list or a dict as it is.
+_READING = frozenset({"copy", "count", "get", "index", "items", "keys", "reverse", "sort", "values"})
+
+
+def attribute(evaluator: "Evaluator", node: ast.Attribute, depth: int) -> Value:
+    """What `x.name` is."""
+    owner = evaluator.evaluate(node.value, depth + 1)
+    drafts = [one for one in objects_of(owner) if isinstance(one, Draft)]
+    if node.attr in PARTS and drafts and len(drafts) == len(objects_of(owner)):
+        return either(draft.parts[node.attr] for draft in drafts)
+    if node.attr == "clone" and len(drafts) == 1:
+        return Maker("clone", is_made=True, parts=dict(drafts[0].parts))
+    _take_access(evaluator, node, owner)
+    if isinstance(owner, ClassNamed) and node.attr in owner.names:
+        return owner.names[node.attr]
+    if isinstance(owner, Named) and not owner.is_made:
+        if isinstance(owner, Maker) or not evaluator.sdk.is_agent_class(node):
+            return Named(evaluator.sdk.name_of([*owner.name.split("."), node.attr]))
+        return Maker(evaluator.sdk.name_of([*owner.name.split("."), node.attr]))
+    return some_lists(evaluator, node, owner)
+
+
+def _take_access(evaluator: "Evaluator", node: ast.Attribute, owner: Value) -> None:
+    """Note what code can do that has this attribute of an agent, a list or a dict."""
+    if node.attr == "__dict__":
+        for one in objects_of(owner):
+            if isinstance(one, Draft):
+                one.forget(PARTS)
+    elif node.attr in REFLECTIVE_ATTRIBUTES:
+        reach(evaluator, node.value, owner)
+    for one in objects_of(owner):
+        if isinstance(one, ListValue | DictValue | SomeLists):  # `add = y.append`: called later, by whomever
+            (escape_inside if node.attr in _READING else escape)(one)
+
+
+def subscript(evaluator: "Evaluator", node: ast.Subscript, depth: int) -> Value:
+    """What `x[key]` is."""
+    owner = evaluator.evaluate(node.value, depth + 1)
+    if isinstance(owner, Maker):  # Agent[Context]
+        return owner
+    evaluator.evaluate(node.slice, depth + 1)
+    key = node.slice.value if isinstance(node.slice, ast.Constant) else ...
+    if key is not ... and isinstance(owner, DictValue) and not owner.is_open:
+        return owner.items.get(key, UNKNOWN)
+    if isinstance(owner, ListValue) and owner.is_readable and isinstance(key, int) and 0 <= key < len(owner.items):
+        return owner.items[key]
+    for one in objects_of(owner):
+        escape_inside(one)
+    if isinstance(owner, SomeLists) and len(owner.parts) > 1:  # vars(y)["handoffs"]
+        parts = tuple(part for part in PARTS if key in (part, ...))
+        return SomeLists(parts, evaluator.unfollowed) if parts else UNKNOWN
+    return UNKNOWN

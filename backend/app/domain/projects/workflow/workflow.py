@@ -1,0 +1,156 @@
+"""What a project's source says about its agents: the nodes of the workflow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from backend.app.domain.projects.node_name import is_node_name
+from backend.app.domain.projects.source import LINE
+from backend.app.domain.projects.workflow.lists import as_list
+from backend.app.domain.projects.workflow.reader import read_drafts
+from backend.app.domain.projects.workflow.values import (
+    MAX_NAMES,
+    PARTS,
+    Draft,
+    ListValue,
+    Named,
+    Value,
+    either,
+    objects_of,
+)
+
+# A reader of the drawing can follow about this many; a generated source could name a hundred thousand.
+MAX_NODES = 200
+# All nodes of a project as JSON. The names alone, each of 200 bytes, always fit.
+MAX_NODES_BYTES = 64_000
+# What the JSON of a node has beside its names, and what a name has beside its letters.
+_BYTES_A_NODE = 90
+_BYTES_A_NAME = 3
+
+
+@dataclass(frozen=True)
+class Node:
+    """One agent of a workflow.
+
+    Attributes:
+        name: the variable it is assigned to.
+        handoffs: the names it hands off to, as written, each once.
+        tools: the names of its tools, as written, each once; the variable of an agent used as a tool.
+        handoffs_known: whether `handoffs` has all of them; False where the source computes them, or some were cut.
+        tools_known: the same of `tools`.
+    """
+
+    name: str
+    handoffs: tuple[str, ...]
+    tools: tuple[str, ...]
+    handoffs_known: bool = True
+    tools_known: bool = True
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The agents of a source, in the order of their (last) assignments; `truncated` where they were too many."""
+
+    nodes: tuple[Node, ...]
+    truncated: bool = False
+
+
+NO_WORKFLOW = Workflow(())
+
+
+def read_workflow(code: str) -> Workflow:
+    """Return the agents of a source, as many as `bounded_workflow` lets through.
+
+    Raises:
+        InvalidSourceError: see `parse_source`.
+    """
+    return bounded_workflow([_node(name, drafts) for name, drafts in read_drafts(code).items()])
+
+
+def _node(name: str, drafts: Sequence[Draft]) -> Node:
+    """Return a node of all that its variable may hold."""
+    found: dict[str, tuple[tuple[str, ...], bool]] = {}
+    for part in PARTS:
+        values = either([draft.parts[part] for draft in drafts])
+        found[part] = _names_in(as_list(values, drafts[-1].guard), part)
+    (handoffs, handoffs_known), (tools, tools_known) = found["handoffs"], found["tools"]
+    return Node(name, handoffs, tools, handoffs_known, tools_known)
+
+
+def _names_in(values: ListValue, part: str) -> tuple[tuple[str, ...], bool]:
+    """The names in a list of handoffs or tools, each once; and whether these are all."""
+    names: dict[str, None] = {}
+    known = values.known
+    for item in values.items:
+        for option in objects_of(item):
+            name = _name_of(option, part)
+            if name is not None and is_node_name(name) and len(names) < MAX_NAMES:
+                names[name] = None
+            elif name not in names:
+                known = False
+    return tuple(names), known
+
+
+def _name_of(value: Value, part: str) -> str | None:
+    if isinstance(value, Draft):
+        return value.name if value.is_shown else None
+    if isinstance(value, Named) and (part == "tools" or not value.is_made):
+        return value.name
+    return None
+
+
+def bounded_workflow(nodes: Sequence[Node], *, truncated: bool = False) -> Workflow:
+    """Return the workflow of these nodes, cut to MAX_NODES and MAX_NODES_BYTES.
+
+    Handoffs and tools are cut before nodes are, so that each agent can still be found.
+
+    Args:
+        nodes: the agents; those whose names no session can have are left out.
+        truncated: whether some were cut before.
+    """
+    named = [node for node in nodes if is_node_name(node.name)]
+    kept = named[:MAX_NODES]
+    room = MAX_NODES_BYTES - sum(_BYTES_A_NODE + len(node.name.encode()) for node in kept)
+    bounded: list[Node] = []
+    for node in kept:
+        handoffs, room = _fitting(node.handoffs, room)
+        tools, room = _fitting(node.tools, room)
+        bounded.append(
+            replace(
+                node,
+                handoffs=handoffs,
+                tools=tools,
+                handoffs_known=node.handoffs_known and len(handoffs) == len(node.handoffs),
+                tools_known=node.tools_known and len(tools) == len(node.tools),
+            )
+        )
+    is_cut = len(kept) < len(nodes) or room < 0
+    return Workflow(tuple(bounded), truncated or is_cut)
+
+
+def _fitting(names: Sequence[str], room: int) -> tuple[tuple[str, ...], int]:
+    """Return as many of the names as there is room for, and the room that is left: below 0 where some were cut."""
+    fitting: list[str] = []
+    for name in names:
+        room -= len(name.encode(errors="surrogatepass")) + _BYTES_A_NAME
+        if room < 0:
+            break
+        fitting.append(name)
+    return tuple(fitting), room
+
+
+def node_source(code: str, name: str) -> str | None:
+    """Return the lines that define one agent, or None if there is no such agent.
+
+    They are the statement that assigns it and the later statements of the same block that change its
+    handoffs or tools. The lines keep their indentation; the last one has no line end.
+
+    Raises:
+        InvalidSourceError: see `parse_source`.
+    """
+    drafts = read_drafts(code).get(name)
+    if drafts is None:
+        return None
+    lines = LINE.findall(code)
+    # A dict, because statements that are joined by semicolons share their line.
+    numbers = dict.fromkeys(number for first, last in drafts[-1].lines for number in range(first, last + 1))
+    return "".join(lines[number - 1] for number in numbers).rstrip("\r\n")

@@ -1,0 +1,101 @@
+"""Keeps a running turn alive in the eyes of the others, and hears when it should stop."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, NoReturn, TypeVar
+
+from backend.app.domain.errors import TurnCancelRequestedError, TurnError, TurnFencedError
+from backend.app.domain.limits import Limits
+from backend.app.domain.messages.message import TurnRef
+from backend.app.domain.ports import Clock, TurnQueue
+from backend.app.domain.turns.deadline import DeadlineExceededError, deadline
+from backend.app.domain.turns.ports import TurnStore
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+# A lease is extended so many times in its length, however rare heartbeats are meant to be.
+_BEATS_A_LEASE = 3
+# A lease that could not be extended for this share of its length is in danger: what is left is for stopping in order.
+_SAFE_SHARE = 5 / 6
+
+
+class Heartbeat:
+    """The heartbeat of one attempt: extends its lease and its notification's visibility, and looks for a cancel.
+
+    A look or an extension that fails is made again: only a lease that is in danger ends the attempt. Make one when the
+    turn was claimed.
+    """
+
+    def __init__(
+        self, turn: TurnRef, receipt: str, turns: TurnStore, queue: TurnQueue, clock: Clock, limits: Limits
+    ) -> None:
+        self._turn = turn
+        self._receipt = receipt
+        self._turns = turns
+        self._queue = queue
+        self._clock = clock
+        self._limits = limits
+        self._interval = min(limits.heartbeat_seconds, limits.lease_seconds / _BEATS_A_LEASE)
+        self._extended_at = asyncio.get_running_loop().time()
+        self._is_failing = False
+
+    async def keep_alive_during(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of the work, which is cancelled when the turn must stop.
+
+        Raises what the work raises, TurnCancelRequestedError, TurnFencedError, or TurnError "lease_not_extended"
+        (retryable). Once this has returned nothing of it runs any more.
+        """
+        working = asyncio.create_task(work)
+        beating = asyncio.create_task(self._beat())
+        try:
+            await asyncio.wait({working, beating}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else beating.result()
+        finally:
+            working.cancel()
+            beating.cancel()
+            await asyncio.gather(working, beating, return_exceptions=True)
+
+    async def _beat(self) -> NoReturn:
+        while True:
+            extended_at = self._extended_at
+            try:
+                async with deadline(extended_at + self._limits.lease_seconds * _SAFE_SHARE):
+                    while self._extended_at == extended_at:
+                        await asyncio.sleep(self._limits.cancel_check_seconds)
+                        await self._try_to_beat()
+            except DeadlineExceededError as error:
+                detail = f"The turn's lease of {self._limits.lease_seconds:g} s could not be extended in time."
+                raise TurnError("lease_not_extended", detail, retryable=True) from error
+
+    async def _try_to_beat(self) -> None:
+        began_at = asyncio.get_running_loop().time()
+        is_due = began_at - self._extended_at >= self._interval
+        try:
+            if is_due:
+                await self._extend_visibility()
+            lease_until = self._clock.now() + timedelta(seconds=self._limits.lease_seconds) if is_due else None
+            signal = await self._turns.beat(self._turn, lease_until)
+        except TurnFencedError:
+            raise
+        except Exception:
+            # The store may be back at the next look; the work that it would end is paid for.
+            if not self._is_failing:
+                logger.exception("The store did not take a heartbeat; it is tried again soon")
+            self._is_failing = True
+            return
+        self._is_failing = False
+        if signal.cancel_requested:
+            raise TurnCancelRequestedError
+        if is_due:
+            self._extended_at = began_at
+
+    async def _extend_visibility(self) -> None:
+        try:
+            await self._queue.extend(self._receipt, self._limits.lease_seconds)
+        except Exception:
+            # A notification that is delivered again meets the lease, which is the store's.
+            logger.exception("The queue did not extend a notification's visibility")
