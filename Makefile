@@ -41,6 +41,11 @@ check: .venv/.dev  ## Lint, types and import contracts
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m backend.contracts.documents --check
 
+# Not of what is generated, of the lists themselves, nor of the licence.
+terms: .venv/.dev
+	@git ls-files -z -- . ':!*package-lock.json' ':!requirements/*.txt' ':!backend/validated_test_evidence' \
+		':!tests/architecture/old_terms.txt' ':!LICENSE' ':!*.png' | xargs -0 $(BIN)/codespell
+
 validate: .venv-sam/.sam  ## Check template.yaml as SAM and cfn-lint see it (no account)
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --region us-east-1
 
@@ -186,7 +191,7 @@ $(CONSOLE)/node_modules/.dev: $(CONSOLE)/package-lock.json .venv/.local
 	$(BIN)/uv pip install --quiet --python .venv-sam/bin/python --require-hashes -r $<
 	@touch $@
 
-.PHONY: validate relay-image sam-local bench-dynamodb bench-cold-start bench-cost bench-start
+.PHONY: terms validate relay-image sam-local bench-dynamodb bench-cold-start bench-cost bench-start
 .PHONY: nfs test-targets artifacts test-lambda test-relay fuzz-relay bench-relay relay-peers-if-node
 .PHONY: console console-if-node check-console test-console newcomer contracts
 .PHONY: tmux-if-may help run watch chat test test-long check evidence bench format lock clean
