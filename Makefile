@@ -3,8 +3,9 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 CONSOLE := backend/console
-CONSOLE_SOURCES := $(shell find $(CONSOLE) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*') \
-	$(wildcard backend/contracts/*.json)
+NODE_MODULES := backend/node_modules
+CONSOLE_SOURCES := $(shell find $(CONSOLE) backend/client -type f -not -path '*/dist/*' -not -path '*/tests/*') \
+	$(wildcard backend/*.json backend/contracts/*.json)
 NODE_IS_NEW_ENOUGH := const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
 
@@ -66,10 +67,10 @@ FUZZ_SECONDS ?= $(if $(QUICK),30,300)
 fuzz-relay: .venv/.dev  ## Send the relay garbage and floods for five minutes: flat memory, no task left, others undisturbed
 	VIBEWIRE_TEST_FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -m relay_fuzz tests/relay_fuzz
 
-check-console:  ## Lint and types of the console, and the event client's tests against a server (needs Node)
+check-console:  ## Lint, types and tests of the console and the event client, these against a server (needs Node)
 	@if command -v npm >/dev/null; then \
-		$(MAKE) --no-print-directory $(CONSOLE)/node_modules/.dev && \
-		cd $(CONSOLE) && npm run --silent check && npm run --silent test; \
+		$(MAKE) --no-print-directory $(NODE_MODULES)/.dev && \
+		cd backend && npm run --silent check && npm run --silent test; \
 	else echo "check-console was SKIPPED: no Node.js with npm (https://nodejs.org, 20.19 or newer)"; fi
 
 test-console: .venv/.dev  ## The console in headless Chromium (needs Node; installs Debian's chromium where it may)
@@ -128,7 +129,7 @@ artifacts: .venv/bin/uv  ## Build the functions' artifacts without SAM, and prin
 	else echo "artifacts was SKIPPED: no Python 3.13"; fi
 
 ##@ Maintain
-contracts: .venv/.dev  ## Write the OpenAPI and AsyncAPI documents and the console's types from the code
+contracts: .venv/.dev  ## Write the OpenAPI and AsyncAPI documents and the event client's types from the code
 	@$(BIN)/python -m backend.contracts.documents
 
 format: .venv/.dev  ## Format the code and repair what the linter can
@@ -139,7 +140,7 @@ lock: .venv/.dev  ## Compile requirements/*.txt from pyproject.toml, with hashes
 	./requirements/lock
 
 clean:  ## Remove the virtual environment, caches and local data
-	rm -rf $(CONSOLE)/dist $(CONSOLE)/node_modules .venv .venv-sam .vibewire .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(CONSOLE)/dist backend/client/dist $(NODE_MODULES) .venv .venv-sam .vibewire .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # What `sam build` calls for each function (BuildMethod: makefile).
 build-%: .venv/bin/uv
@@ -159,11 +160,11 @@ build-%: .venv/bin/uv
 console-if-node:
 	@$(MAKE) --no-print-directory --silent console || echo "The console could not be built; all else works."
 
-$(CONSOLE)/dist/index.html: $(CONSOLE_SOURCES) $(CONSOLE)/node_modules/.package-lock.json
+$(CONSOLE)/dist/index.html: $(CONSOLE_SOURCES) $(NODE_MODULES)/.package-lock.json
 	@cd $(CONSOLE) && npm run --silent build -- --logLevel warn
 
-$(CONSOLE)/node_modules/.package-lock.json: $(CONSOLE)/package-lock.json
-	@cd $(CONSOLE) && npm ci --omit=dev --ignore-scripts --no-fund --no-audit --silent
+$(NODE_MODULES)/.package-lock.json: backend/package-lock.json
+	@cd backend && npm ci --omit=dev --ignore-scripts --no-fund --no-audit --silent
 	@touch $@
 
 # For the tests of the terminal, which say that they are skipped without it.
@@ -181,9 +182,9 @@ tests/node/node_modules/.package-lock.json: tests/node/package-lock.json
 	@cd tests/node && npm ci --ignore-scripts --no-fund --no-audit --silent
 	@touch $@
 
-$(CONSOLE)/node_modules/.dev: $(CONSOLE)/package-lock.json .venv/.local
-	cd $(CONSOLE) && npm ci --ignore-scripts --no-fund --no-audit --silent
-	@touch $@ $(CONSOLE)/node_modules/.package-lock.json
+$(NODE_MODULES)/.dev: backend/package-lock.json .venv/.local
+	cd backend && npm ci --ignore-scripts --no-fund --no-audit --silent
+	@touch $@ $(NODE_MODULES)/.package-lock.json
 
 # The SAM command line pins much of what it needs: an environment of its own.
 .venv-sam/.sam: requirements/sam.txt .venv/bin/uv

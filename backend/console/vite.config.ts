@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { defineConfig, type Plugin } from "vite";
+import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 
 /** Prints what the page weighs, as it is sent. */
 function sizes(): Plugin {
@@ -21,6 +21,8 @@ export default defineConfig({
   // Works below any path of any host.
   base: "./",
   plugins: [sizes()],
+  // The event client by its sources, not as it is built for npm.
+  resolve: { conditions: ["@vibewire/source", ...defaultClientConditions] },
   build: {
     target: "es2022",
     assetsInlineLimit: 0,

@@ -1,5 +1,7 @@
+import { defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["tests/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 2 },
+  ssr: { resolve: { conditions: ["@vibewire/source", ...defaultServerConditions] } },
+  test: { include: ["tests/**/*.test.ts"] },
 });

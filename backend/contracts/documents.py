@@ -1,4 +1,4 @@
-"""`make contracts`: writes the documents and the console's types. `--check` only says which are out of date."""
+"""`make contracts`: writes the documents and the event client's types; `--check` only reports which are out of date."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ from backend.local.settings import LocalSettings
 Json = dict[str, Any]
 
 FOLDER = Path(__file__).parent
-TYPES = FOLDER.parent / "console" / "src" / "contract"
+TYPES = FOLDER.parent / "client" / "src" / "contract"
 
 
 def current_files() -> dict[Path, str]:

@@ -15,7 +15,7 @@ DOCUMENTS = [
         for path in sorted((ROOT / folder).rglob("*.md"))
     ),
     Path("backend/console/README.md"),
-    Path("backend/console/src/client/README.md"),
+    Path("backend/client/README.md"),
     Path("backend/contracts/asyncapi.json"),
 ]
 # A client of JavaScript, and one of Python, with its options.

@@ -1,7 +1,8 @@
 /** The page: projects and workflow on the left, the conversation in the middle, the code on the right. */
 
+import { type ApiClient, type ConnectionState, type EventClient, ProjectFeed } from "@vibewire/client";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
-import { type ApiClient, type ConnectionState, type EventClient, ProjectFeed } from "./client/index.ts";
+import { PANELS, type Panel } from "./panels.ts";
 import { ProjectsFeed } from "./projects.ts";
 import { addressOf, type Place, readPlace } from "./route.ts";
 import type { SignIn } from "./sign_in.ts";
@@ -12,8 +13,6 @@ import { ProjectView } from "./ui/project_view.tsx";
 import { SignInPage } from "./ui/sign_in_page.tsx";
 import { TroubleNotice } from "./ui/trouble_notice.tsx";
 import { trouble } from "./words.ts";
-
-export type Panel = "workflow" | "conversation" | "code";
 
 interface Props {
   api: ApiClient;
@@ -98,7 +97,7 @@ export function App({ api, events, signIn }: Props) {
         </main>
       )}
       <nav class="tabs narrow-only" aria-label="Panels">
-        {(["workflow", "conversation", "code"] as const).map((one) => (
+        {PANELS.map((one) => (
           <button
             key={one}
             type="button"

@@ -1,8 +1,8 @@
 /** The start: read config.json, sign in where it says so, show the page. */
 
+import { ApiClient, EventClient } from "@vibewire/client";
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { ApiClient, EventClient } from "./client/index.ts";
 import { readConfig } from "./config.ts";
 import { prepareSignIn } from "./sign_in.ts";
 import { applyTheme } from "./theme.ts";

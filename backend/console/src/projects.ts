@@ -3,7 +3,7 @@
  * a tab of this browser has changed something, when the page comes into sight, and now and then while it is in sight.
  */
 
-import { type ApiClient, type ListedProject, UnreachableError } from "./client/index.ts";
+import { type ApiClient, type ListedProject, UnreachableError } from "@vibewire/client";
 
 const PAUSE_MS = 15_000;
 // A list that takes long to read is read less often: reading takes at most so much of the time.

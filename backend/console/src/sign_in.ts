@@ -1,7 +1,7 @@
 /** Who is looking: nobody in particular, a token that was pasted, or a login by OpenID Connect (code flow with PKCE). */
 
+import type { TokenSource } from "@vibewire/client";
 import type { User, UserManager } from "oidc-client-ts";
-import type { TokenSource } from "./client/index.ts";
 import type { Config, OidcSettings } from "./config.ts";
 
 export interface SignIn {

@@ -1,6 +1,6 @@
 /** What went wrong, in words, with what to do. */
 
-import { RefusedError, UnreachableError } from "./client/index.ts";
+import { RefusedError, UnreachableError } from "@vibewire/client";
 
 export interface Trouble {
   title: string;

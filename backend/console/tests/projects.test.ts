@@ -1,5 +1,5 @@
+import { type ListedProject, RefusedError, UnreachableError } from "@vibewire/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type ListedProject, RefusedError, UnreachableError } from "../src/client/index.ts";
 import { ProjectsFeed } from "../src/projects.ts";
 
 const LONGER_THAN_A_PAUSE_MS = 20_000;

@@ -1,5 +1,5 @@
+import { RefusedError } from "@vibewire/client";
 import { expect, test } from "vitest";
-import { RefusedError } from "../src/client/index.ts";
 import { messageTrouble, trouble } from "../src/words.ts";
 
 test.each([

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Answer, type Question, WorkerCalls } from "../src/ui/worker_calls.ts";
+import { WorkerCalls } from "../src/ui/worker_calls.ts";
+import type { Answer, Question } from "../src/ui/worker_messages.ts";
 
 /** A worker that fails as often as it is told to, and answers then. */
 class FakeWorker extends EventTarget {

@@ -1,5 +1,5 @@
+import type { MessageState, SessionState } from "@vibewire/client";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { MessageState, SessionState } from "../client/index.ts";
 
 /** Tells a screen reader what happens in the conversation: the steps, not each word. */
 export function Announcer({ session, version }: { session: SessionState | null; version: number }) {

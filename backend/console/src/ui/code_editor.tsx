@@ -1,6 +1,6 @@
+import { type ApiClient, type Project, type ProjectFeed, RefusedError } from "@vibewire/client";
 import { applyPatch, createPatch } from "diff";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type ApiClient, type Project, type ProjectFeed, RefusedError } from "../client/index.ts";
 import { type Base, dropEdit, type EditDraft, keepEdit, readEdit } from "../drafts.ts";
 import { type Trouble, trouble } from "../words.ts";
 import { CodeLines } from "./code_lines.tsx";

@@ -1,12 +1,12 @@
 /** The right side: the code, what changed in it, its versions, editing by hand, and the model's full response. */
 
+import type { ApiClient, ProjectFeed, ProjectState, SessionState } from "@vibewire/client";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { ApiClient, ProjectFeed, ProjectState, SessionState } from "../client/index.ts";
 import { readEdit } from "../drafts.ts";
 import { CodeEditor } from "./code_editor.tsx";
 import { CodeShelf, proposalOf } from "./code_shelf.tsx";
-import type { Shown } from "./project_view.tsx";
 import { ResponseView } from "./response_view.tsx";
+import type { Shown } from "./shown.ts";
 import { useVersions } from "./use_versions.ts";
 import { VersionStepper } from "./version_stepper.tsx";
 

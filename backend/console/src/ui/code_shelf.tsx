@@ -1,6 +1,6 @@
 /** What the right side shows of the code: a version, what changed in it, or the change that is being talked about. */
 
-import type { ApiClient, MessageState, SessionState } from "../client/index.ts";
+import type { ApiClient, MessageState, SessionState } from "@vibewire/client";
 import { CodeView } from "./code_view.tsx";
 import { patched } from "./diff_rows.ts";
 import { DiffView } from "./diff_view.tsx";

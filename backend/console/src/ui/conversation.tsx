@@ -1,13 +1,13 @@
+import { isOpen, type ProjectFeed, type SessionState, sessionTokens } from "@vibewire/client";
 import { useCallback, useRef, useState } from "preact/hooks";
-import { isOpen, type ProjectFeed, type SessionState, sessionTokens } from "../client/index.ts";
 import { promptKey } from "../drafts.ts";
 import { spelled } from "../hidden_characters.ts";
 import { count, type Trouble, trouble } from "../words.ts";
 import { Composer } from "./composer.tsx";
 import { Menu } from "./menu.tsx";
 import { Activity, MessageView } from "./message_view.tsx";
-import type { Shown } from "./project_view.tsx";
 import { Name } from "./seen.tsx";
+import type { Shown } from "./shown.ts";
 import { TroubleNotice } from "./trouble_notice.tsx";
 import { useStickyEnd } from "./use_sticky_end.ts";
 

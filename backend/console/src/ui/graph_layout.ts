@@ -1,7 +1,7 @@
 /** Where the agents of a workflow stand, and how the lines between them run. */
 
 import { Graph, layout } from "@dagrejs/dagre";
-import type { WorkflowNode } from "../client/index.ts";
+import type { WorkflowNode } from "@vibewire/client";
 import { spelled } from "../hidden_characters.ts";
 
 export interface PlacedNode {

@@ -1,5 +1,5 @@
+import type { ConnectionState } from "@vibewire/client";
 import { useState } from "preact/hooks";
-import type { ConnectionState } from "../client/index.ts";
 import type { SignIn } from "../sign_in.ts";
 import { applyTheme, keptTheme, type Theme } from "../theme.ts";
 import { Name } from "./seen.tsx";

@@ -1,11 +1,11 @@
-import type { AgentName, Iteration, MessageState } from "../client/index.ts";
+import type { AgentName, Iteration, MessageState } from "@vibewire/client";
 import { spelled } from "../hidden_characters.ts";
 import { clock, clockWithSeconds, count, messageTrouble } from "../words.ts";
 import { memo, useTick } from "./hooks.ts";
 import { LongText } from "./long_text.tsx";
 import { Markdown } from "./markdown.tsx";
-import type { Shown } from "./project_view.tsx";
 import { Seen } from "./seen.tsx";
+import type { Shown } from "./shown.ts";
 
 interface Props {
   message: MessageState;

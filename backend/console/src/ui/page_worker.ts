@@ -2,7 +2,7 @@
 
 import { compare } from "./diff_rows.ts";
 import { tokenLines } from "./tokens.ts";
-import type { Answer, Question } from "./worker_calls.ts";
+import type { Answer, Question } from "./worker_messages.ts";
 
 addEventListener("message", ({ data }: MessageEvent<Question>) => {
   const answer: Answer =

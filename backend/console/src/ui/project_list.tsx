@@ -1,5 +1,5 @@
+import type { ListedProject } from "@vibewire/client";
 import { useRef, useState } from "preact/hooks";
-import type { ListedProject } from "../client/index.ts";
 import { type Trouble, trouble } from "../words.ts";
 import { Name } from "./seen.tsx";
 import { TroubleNotice } from "./trouble_notice.tsx";

@@ -1,5 +1,5 @@
+import type { ApiClient, ListedProject, ProjectFeed } from "@vibewire/client";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { ApiClient, ListedProject, ProjectFeed } from "../client/index.ts";
 import type { Place } from "../route.ts";
 import { type Trouble, trouble } from "../words.ts";
 import { Name } from "./seen.tsx";

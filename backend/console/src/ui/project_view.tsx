@@ -1,9 +1,9 @@
 /** A project: its workflow, the chosen conversation, its code. */
 
+import { type ApiClient, isRunning, type ListedProject, type ProjectFeed, type SessionState } from "@vibewire/client";
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Panel } from "../app.tsx";
-import { type ApiClient, isRunning, type ListedProject, type ProjectFeed, type SessionState } from "../client/index.ts";
+import type { Panel } from "../panels.ts";
 import type { Place } from "../route.ts";
 import { lostTrouble, type Trouble, trouble } from "../words.ts";
 import { Announcer } from "./announcer.tsx";
@@ -12,15 +12,10 @@ import { Conversation } from "./conversation.tsx";
 import { useWatched } from "./hooks.ts";
 import { ProjectSettings } from "./project_settings.tsx";
 import { Name } from "./seen.tsx";
+import type { Shown } from "./shown.ts";
 import { TroubleNotice } from "./trouble_notice.tsx";
 import { useTitle } from "./use_title.ts";
 import { WorkflowGraph } from "./workflow_graph.tsx";
-
-/** What the right side shows of a message. */
-export interface Shown {
-  messageId: string;
-  as: "change" | "response";
-}
 
 interface Props {
   api: ApiClient;

@@ -1,5 +1,5 @@
+import type { ApiClient, FullMessage } from "@vibewire/client";
 import { useCallback, useEffect, useState } from "preact/hooks";
-import type { ApiClient, FullMessage } from "../client/index.ts";
 import { count, type Trouble, trouble } from "../words.ts";
 import { JsonView } from "./json_view.tsx";
 import { TroubleNotice } from "./trouble_notice.tsx";

@@ -1,5 +1,5 @@
+import { isOpen, type SessionState } from "@vibewire/client";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { isOpen, type SessionState } from "../client/index.ts";
 import { spelled } from "../hidden_characters.ts";
 
 const PAGE = "Vibewire";

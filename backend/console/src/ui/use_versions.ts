@@ -1,5 +1,5 @@
+import type { ApiClient, Version } from "@vibewire/client";
 import { useEffect, useState } from "preact/hooks";
-import type { ApiClient, Version } from "../client/index.ts";
 import { type Trouble, trouble } from "../words.ts";
 
 const kept = new Map<string, string>();

@@ -1,4 +1,4 @@
-import type { Version } from "../client/index.ts";
+import type { Version } from "@vibewire/client";
 import { spelled } from "../hidden_characters.ts";
 
 interface Props {

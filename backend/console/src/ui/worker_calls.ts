@@ -3,9 +3,7 @@
 import type { Change } from "./diff_rows.ts";
 import workerUrl from "./page_worker.ts?worker&url";
 import type { TokenLine } from "./tokens.ts";
-
-export type Question = { id: number } & ({ code: string } | { before: string; after: string });
-export type Answer = { id: number; lines: TokenLine[] } | { id: number; change: Change | null };
+import type { Answer, Question } from "./worker_messages.ts";
 
 interface Policy {
   createScriptURL(url: string): string;

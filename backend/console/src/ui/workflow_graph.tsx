@@ -1,5 +1,5 @@
+import type { WorkflowNode } from "@vibewire/client";
 import { useMemo } from "preact/hooks";
-import type { WorkflowNode } from "../client/index.ts";
 import { spelled } from "../hidden_characters.ts";
 import { LINE, placeNodes, SHOWN_TOOLS, shortened } from "./graph_layout.ts";
 import { memo } from "./hooks.ts";

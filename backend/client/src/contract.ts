@@ -11,7 +11,7 @@ export type {
   SessionBody as Session,
   TokenUsage,
   VersionBody as Version,
-} from "../contract/api.ts";
+} from "./contract/api.ts";
 export type {
   AccessLost,
   AgentIterationEvent as AgentIteration,
@@ -19,7 +19,7 @@ export type {
   SessionEvent as VibewireEvent,
   TextDeltaEvent as TextDelta,
   TokenUsageEvent as TokensUsed,
-} from "../contract/events.ts";
+} from "./contract/events.ts";
 
 import type {
   AgentIterationEvent,
@@ -29,8 +29,8 @@ import type {
   ResponsePart,
   SessionList,
   VersionList,
-} from "../contract/api.ts";
-import { EVENT_NAMES as ALL_NAMES, type Refusal, type Subscribed } from "../contract/events.ts";
+} from "./contract/api.ts";
+import { EVENT_NAMES as ALL_NAMES, type Refusal, type Subscribed } from "./contract/events.ts";
 
 export type AgentName = AgentIterationEvent["agent"];
 export type { EventList, MessageList, ProjectList, ResponsePart, SessionList, VersionList };

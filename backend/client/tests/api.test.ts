@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { ApiClient } from "../../src/client/index.ts";
+import { ApiClient } from "../src/index.ts";
 
 /** A server that gives these answers one after the other; the tokens that it was sent. */
 function serve(...answers: [status: number, body: object][]): (string | null)[] {

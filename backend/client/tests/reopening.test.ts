@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { ApiClient, EventClient, ProjectFeed, RefusedError, type Session } from "../../src/client/index.ts";
+import { ApiClient, EventClient, ProjectFeed, RefusedError, type Session } from "../src/index.ts";
 import { VibewireProcess } from "./vibewire_process.ts";
 import { live, until } from "./watching.ts";
 

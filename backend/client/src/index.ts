@@ -4,4 +4,5 @@ export * from "./api.ts";
 export * from "./contract.ts";
 export * from "./event_client.ts";
 export * from "./project_feed.ts";
+export * from "./project_state.ts";
 export * from "./state.ts";

@@ -1,6 +1,6 @@
 /** The order of a conversation's messages. */
 
-import type { MessageState } from "./state.ts";
+import type { MessageState } from "./project_state.ts";
 
 /** The messages with this one in its place; where nothing tells which of two is first they stay as they were. */
 export function inOrder(messages: readonly MessageState[], message: MessageState): readonly MessageState[] {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { ApiClient, EventClient } from "../../src/client/index.ts";
+import { ApiClient, EventClient } from "../src/index.ts";
 import { TokenIssuer } from "./token_issuer.ts";
 import { VibewireProcess } from "./vibewire_process.ts";
 import { live, NotingFollower, numbersTo, until } from "./watching.ts";

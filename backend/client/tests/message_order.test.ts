@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { MessageState, SessionState } from "../../src/client/index.ts";
-import { isBefore } from "../../src/client/message_order.ts";
-import { newMessage, newSession, withMessage } from "../../src/client/state.ts";
+import type { MessageState, SessionState } from "../src/index.ts";
+import { isBefore } from "../src/message_order.ts";
+import { newMessage, newSession, withMessage } from "../src/state.ts";
 
 const TIME = "2026-11-23T10:00:00";
 const EARLY = `${TIME}.100000Z`;

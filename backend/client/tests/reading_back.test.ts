@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { ApiClient, EventClient, Message, MessageState, VibewireEvent } from "../../src/client/index.ts";
-import { ProjectFeed } from "../../src/client/index.ts";
+import type { ApiClient, EventClient, Message, MessageState, VibewireEvent } from "../src/index.ts";
+import { ProjectFeed } from "../src/index.ts";
 
 const MESSAGES = 70;
 const ITERATIONS = 6;

@@ -1,12 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import {
-  ApiClient,
-  EventClient,
-  isOpen,
-  type MessageState,
-  ProjectFeed,
-  sessionTokens,
-} from "../../src/client/index.ts";
+import { ApiClient, EventClient, isOpen, type MessageState, ProjectFeed, sessionTokens } from "../src/index.ts";
 import { VibewireProcess } from "./vibewire_process.ts";
 import { live, until } from "./watching.ts";
 

@@ -3,20 +3,8 @@
 import { type ApiClient, RefusedError, UnreachableError } from "./api.ts";
 import type { Message, Project, Session, VibewireEvent } from "./contract.ts";
 import type { EventClient, Subscribed } from "./event_client.ts";
-import {
-  applyEvent,
-  EMPTY_PROJECT,
-  isOpen,
-  type MessageState,
-  mergeMessage,
-  mergeSession,
-  newMessage,
-  type ProjectState,
-  type SessionState,
-  withMessage,
-  withSession,
-  withVersion,
-} from "./state.ts";
+import { EMPTY_PROJECT, isOpen, type MessageState, type ProjectState, type SessionState } from "./project_state.ts";
+import { applyEvent, mergeMessage, mergeSession, newMessage, withMessage, withSession, withVersion } from "./state.ts";
 
 const PAGE = 30;
 // A session that nobody looks at: enough to know whether a turn runs in it.

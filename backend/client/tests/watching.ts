@@ -1,6 +1,6 @@
 /** Waiting for what the client tells, with a deadline. */
 
-import type { EventClient, Follower, Subscribed, VibewireEvent } from "../../src/client/index.ts";
+import type { EventClient, Follower, Subscribed, VibewireEvent } from "../src/index.ts";
 
 const DEADLINE_MS = 40_000;
 

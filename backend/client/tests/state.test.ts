@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Message, Session, TokensUsed, VibewireEvent } from "../../src/client/index.ts";
+import type { Message, Session, TokensUsed, VibewireEvent } from "../src/index.ts";
 import {
   applyEvent,
   EMPTY_PROJECT,
@@ -11,8 +11,8 @@ import {
   type SessionState,
   withMessage,
   withSession,
-} from "../../src/client/index.ts";
-import { addPiece, GAP, NO_TEXT } from "../../src/client/streamed_text.ts";
+} from "../src/index.ts";
+import { addPiece, GAP, NO_TEXT } from "../src/streamed_text.ts";
 
 const BASE = {
   event_id: "e",
