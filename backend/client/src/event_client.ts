@@ -23,7 +23,7 @@ export interface Follower {
    */
   onSubscribed(subscription: Subscribed): void | Promise<void>;
   /** The project is gone, or no longer yours (`access_lost`), or never was (`project_not_found`). It is left. */
-  onLost(code: string, detail: string): void;
+  onAccessLost(code: string, detail: string): void;
 }
 
 export interface Subscribed {
@@ -227,7 +227,7 @@ export class EventClient {
   #lose(projectId: string, code: string, detail: string): void {
     const followed = this.#followed.get(projectId);
     this.#followed.delete(projectId);
-    followed?.follower.onLost(code, detail);
+    followed?.follower.onAccessLost(code, detail);
   }
 
   #setState(state: ConnectionState): void {

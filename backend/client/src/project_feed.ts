@@ -65,12 +65,12 @@ export class ProjectFeed {
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    if (this.#state.lost) this.#set({ ...this.#state, lost: null });
+    if (this.#state.accessLost) this.#set({ ...this.#state, accessLost: null });
     this.#unwatch = this.#events.watchState((state) => this.#holdWhile(state === "catching_up"));
     this.#events.follow(this.projectId, {
       onEvent: (event) => this.#hear(event),
       onSubscribed: (subscribed) => this.#catchUp(subscribed),
-      onLost: (code, detail) => this.#set({ ...this.#state, lost: { code, detail } }),
+      onAccessLost: (code, detail) => this.#set({ ...this.#state, accessLost: { code, detail } }),
     });
   }
 
@@ -196,7 +196,7 @@ export class ProjectFeed {
       for (const { session } of stale) await this.#readNewest(session.session_id, PAGE);
     } catch (error) {
       if (error instanceof RefusedError && error.status === 404) {
-        this.#set({ ...this.#state, lost: { code: error.code, detail: error.detail } });
+        this.#set({ ...this.#state, accessLost: { code: error.code, detail: error.detail } });
       } else {
         throwUnlessCallFailed(error);
         if (isPassing(error)) this.#catchUpLater(subscribed, retryMs);

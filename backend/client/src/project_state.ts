@@ -78,10 +78,10 @@ export interface ProjectState {
   version: number;
   sessions: ReadonlyMap<string, SessionState>;
   /** Set once the project can no longer be heard: `access_lost`, `project_not_found`. */
-  lost: { code: string; detail: string } | null;
+  accessLost: { code: string; detail: string } | null;
 }
 
-export const EMPTY_PROJECT: ProjectState = { project: null, version: 0, sessions: new Map(), lost: null };
+export const EMPTY_PROJECT: ProjectState = { project: null, version: 0, sessions: new Map(), accessLost: null };
 
 /** Whether a message still waits or runs. */
 export function isOpen(message: { status: MessageState["status"] }): boolean {

@@ -86,7 +86,7 @@ test("a session that was deleted meanwhile is told as deleted, and one that is d
 test("a project that does not exist is lost at once", async () => {
   const follower = new NotingFollower();
   connect(server.url).follow(crypto.randomUUID(), follower);
-  await follower.until((one) => one.lost === "project_not_found", "lost");
+  await follower.until((one) => one.accessLost === "project_not_found", "lost");
 });
 
 test("a server that is killed in mid-turn and started again: no event is missing, none comes twice", async () => {
@@ -157,7 +157,7 @@ test("whoever has no token is signed out, and who is removed from a project lose
     connect(guarded.url, async () => issuer.token("ben")).follow(projectId, follower);
     await follower.until((one) => one.subscriptions.length === 1, "subscribed");
     await owner.updateProject(projectId, { members: [] });
-    await follower.until((one) => one.lost === "access_lost", "lost");
+    await follower.until((one) => one.accessLost === "access_lost", "lost");
   } finally {
     await guarded.close();
     issuer.close();
@@ -177,7 +177,7 @@ test("while the keys of the issuer cannot be fetched, a client keeps its token a
     });
     const follower = new NotingFollower();
     client.follow(crypto.randomUUID(), follower);
-    await follower.until((one) => one.lost === "project_not_found", "an answer to its subscription");
+    await follower.until((one) => one.accessLost === "project_not_found", "an answer to its subscription");
     expect(new Set(reasons)).toEqual(new Set(["needed"]));
     expect(reasons.length).toBeGreaterThanOrEqual(4);
   } finally {

@@ -157,7 +157,7 @@ test("who opens or follows while the connection is on its way does not knock twi
     token: async () => {
       asked++;
       events.open();
-      events.follow(projectId, { onEvent: () => {}, onSubscribed: () => {}, onLost: () => {} });
+      events.follow(projectId, { onEvent: () => {}, onSubscribed: () => {}, onAccessLost: () => {} });
       return null;
     },
   });

@@ -24,7 +24,7 @@ export function until(condition: () => boolean, watch: (look: () => void) => () 
 export class NotingFollower implements Follower {
   readonly events: VibewireEvent[] = [];
   readonly subscriptions: Subscribed[] = [];
-  lost: string | null = null;
+  accessLost: string | null = null;
   readonly #looks = new Set<() => void>();
 
   onEvent(event: VibewireEvent): void {
@@ -37,8 +37,8 @@ export class NotingFollower implements Follower {
     this.#look();
   }
 
-  onLost(code: string): void {
-    this.lost = code;
+  onAccessLost(code: string): void {
+    this.accessLost = code;
     this.#look();
   }
 

@@ -2,17 +2,17 @@
 
 import { type ApiClient, type ConnectionState, type EventClient, ProjectFeed } from "@vibewire/client";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { userError } from "./error_messages.ts";
 import { PANELS, type Panel } from "./panels.ts";
 import { ProjectsFeed } from "./projects.ts";
-import { addressOf, type Place, readPlace } from "./route.ts";
+import { addressOf, type Route, readRoute } from "./route.ts";
 import type { SignIn } from "./sign_in.ts";
+import { ErrorNotice } from "./ui/error_notice.tsx";
 import { Header } from "./ui/header.tsx";
 import { useWatched } from "./ui/hooks.ts";
 import { ProjectList } from "./ui/project_list.tsx";
 import { ProjectView } from "./ui/project_view.tsx";
 import { SignInPage } from "./ui/sign_in_page.tsx";
-import { TroubleNotice } from "./ui/trouble_notice.tsx";
-import { trouble } from "./words.ts";
 
 interface Props {
   api: ApiClient;
@@ -21,15 +21,15 @@ interface Props {
 }
 
 export function App({ api, events, signIn }: Props) {
-  const place = usePlace();
+  const route = useRoute();
   const connection = useConnection(events);
-  const [panel, setPanel] = useState<Panel>(place.projectId ? "conversation" : "workflow");
+  const [panel, setPanel] = useState<Panel>(route.projectId ? "conversation" : "workflow");
   const [opened, setOpened] = useState(0);
   const [created, setCreated] = useState<{ projectId: string; typedMeanwhile: () => string } | null>(null);
-  const feed = useFeed(api, events, place.projectId, opened);
+  const feed = useFeed(api, events, route.projectId, opened);
   useEffect(() => events.open(), [events]);
 
-  const go = useCallback((next: Place) => {
+  const go = useCallback((next: Route) => {
     location.hash = addressOf(next);
     setPanel(next.projectId ? "conversation" : "workflow");
   }, []);
@@ -40,18 +40,18 @@ export function App({ api, events, signIn }: Props) {
     () => list.state,
   );
   const changed = useCallback(() => list.changed(), [list]);
-  const current = projects?.find((project) => project.project_id === place.projectId);
+  const current = projects?.find((project) => project.project_id === route.projectId);
   // Opened by its link, and newer than the list: once for each such project, it may be somebody else's.
-  const isMissing = place.projectId !== null && projects !== null && !current;
+  const isMissing = route.projectId !== null && projects !== null && !current;
   useEffect(() => {
-    if (isMissing && place.projectId) void list.refresh();
-  }, [isMissing, place.projectId, list]);
+    if (isMissing && route.projectId) void list.refresh();
+  }, [isMissing, route.projectId, list]);
   if (mustSignIn) return <SignInPage signIn={signIn} />;
 
   const projectList = (
     <ProjectList
       projects={projects}
-      currentId={place.projectId}
+      currentId={route.projectId}
       onChoose={(projectId) => go({ projectId, nodeId: null })}
       onCreate={async (name, typedMeanwhile) => {
         const { project_id: projectId } = await api.createProject(name);
@@ -64,15 +64,13 @@ export function App({ api, events, signIn }: Props) {
   return (
     <div class="page" data-panel={panel}>
       <Header connection={connection} name={current?.name ?? null} signIn={signIn} onRetry={() => events.open()} />
-      {error !== null && (
-        <TroubleNotice trouble={trouble(error)} actions={[["Try again", () => void list.refresh()]]} />
-      )}
+      {error !== null && <ErrorNotice error={userError(error)} actions={[["Try again", () => void list.refresh()]]} />}
       {feed ? (
         <ProjectView
           key={`${feed.projectId} ${opened}`}
           api={api}
           feed={feed}
-          place={place}
+          route={route}
           userId={signIn.userId()}
           list={projectList}
           typedMeanwhile={feed.projectId === created?.projectId ? created.typedMeanwhile : null}
@@ -113,15 +111,15 @@ export function App({ api, events, signIn }: Props) {
   );
 }
 
-function usePlace(): Place {
-  const [place, setPlace] = useState(() => readPlace(location.hash));
+function useRoute(): Route {
+  const [route, setRoute] = useState(() => readRoute(location.hash));
   useEffect(() => {
-    const look = () => setPlace((place) => (addressOf(place) === location.hash ? place : readPlace(location.hash)));
+    const look = () => setRoute((route) => (addressOf(route) === location.hash ? route : readRoute(location.hash)));
     addEventListener("hashchange", look);
     look(); // it may have changed since the first look
     return () => removeEventListener("hashchange", look);
   }, []);
-  return place;
+  return route;
 }
 
 function useConnection(events: EventClient): ConnectionState {

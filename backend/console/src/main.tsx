@@ -6,7 +6,7 @@ import { App } from "./app.tsx";
 import { readConfig } from "./config.ts";
 import { prepareSignIn } from "./sign_in.ts";
 import { applyTheme } from "./theme.ts";
-import { TroubleNotice } from "./ui/trouble_notice.tsx";
+import { ErrorNotice } from "./ui/error_notice.tsx";
 
 async function start(root: HTMLElement): Promise<void> {
   applyTheme();
@@ -20,8 +20,8 @@ async function start(root: HTMLElement): Promise<void> {
   } catch (error) {
     root.replaceChildren();
     const detail = error instanceof Error ? error.message : String(error);
-    const trouble = { title: "The console cannot start", detail, advice: "Mend it, and reload the page." };
-    render(<TroubleNotice trouble={trouble} actions={[["Reload", () => location.reload()]]} />, root);
+    const notice = { title: "The console cannot start", detail, advice: "Fix the problem, then reload the page." };
+    render(<ErrorNotice error={notice} actions={[["Reload", () => location.reload()]]} />, root);
   }
 }
 

@@ -1,18 +1,18 @@
 /** Where the page is, as its address tells: a project, and in it the whole project's conversation or that of a node. */
 
-export interface Place {
+export interface Route {
   projectId: string | null;
   /** Null: the whole project. */
   nodeId: string | null;
 }
 
-export function readPlace(hash: string): Place {
+export function readRoute(hash: string): Route {
   const [, kind, projectId, what, nodeId] = hash.replace(/^#/, "").split("/").map(decode);
   if (kind !== "project" || !projectId) return { projectId: null, nodeId: null };
   return { projectId, nodeId: what === "node" && nodeId ? nodeId : null };
 }
 
-export function addressOf({ projectId, nodeId }: Place): string {
+export function addressOf({ projectId, nodeId }: Route): string {
   if (projectId === null) return "#/";
   const node = nodeId === null ? "" : `/node/${encodeURIComponent(nodeId)}`;
   return `#/project/${encodeURIComponent(projectId)}${node}`;

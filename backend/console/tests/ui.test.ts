@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressOf, readPlace } from "../src/route.ts";
+import { addressOf, readRoute } from "../src/route.ts";
 import { compare, patched, sideBySide } from "../src/ui/diff_rows.ts";
 import { placeNodes } from "../src/ui/graph_layout.ts";
 import { chunksOf } from "../src/ui/long_text.tsx";
@@ -7,10 +7,10 @@ import { tokenLines } from "../src/ui/tokens.ts";
 
 test("an address leads to the place that it was made from, whatever the node is called", () => {
   for (const nodeId of [null, "triage_agent", "a/b", "ü %2F"]) {
-    expect(readPlace(addressOf({ projectId: "p", nodeId }))).toEqual({ projectId: "p", nodeId });
+    expect(readRoute(addressOf({ projectId: "p", nodeId }))).toEqual({ projectId: "p", nodeId });
   }
-  expect(readPlace("#/nonsense")).toEqual({ projectId: null, nodeId: null });
-  expect(readPlace("#/project/%zz")).toEqual({ projectId: "%zz", nodeId: null });
+  expect(readRoute("#/nonsense")).toEqual({ projectId: null, nodeId: null });
+  expect(readRoute("#/project/%zz")).toEqual({ projectId: "%zz", nodeId: null });
 });
 
 test("the chunks of a text are the text, and growing at the end leaves the full ones as they are", () => {

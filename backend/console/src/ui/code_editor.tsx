@@ -2,12 +2,12 @@ import { type ApiClient, type Project, type ProjectFeed, RefusedError } from "@v
 import { applyPatch, createPatch } from "diff";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Base, dropEdit, type EditDraft, keepEdit, readEdit } from "../drafts.ts";
-import { type Trouble, trouble } from "../words.ts";
+import { type UserError, userError } from "../error_messages.ts";
 import { CodeLines } from "./code_lines.tsx";
 import { DiffView } from "./diff_view.tsx";
 import { useEditedTokens } from "./edited_tokens.ts";
+import { ErrorNotice } from "./error_notice.tsx";
 import { HiddenWarning } from "./seen.tsx";
-import { TroubleNotice } from "./trouble_notice.tsx";
 
 interface Props {
   api: ApiClient;
@@ -26,7 +26,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
   const [draft, setDraft] = useState(() => readEdit(project.project_id) ?? asItIs(project));
   const newest = useRef(draft);
   const { base, text } = draft;
-  const [problem, setProblem] = useState<Trouble | null>(null);
+  const [problem, setProblem] = useState<UserError | null>(null);
   const [isSaving, setSaving] = useState(false);
   const [isAsking, setAsking] = useState(false);
   const [theirs, setTheirs] = useState<Base | null>(null);
@@ -56,7 +56,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
       if (newest.current.text === text) leave();
       else write({ base: { version: saved.version, code: text } });
     } catch (error) {
-      setProblem(trouble(error));
+      setProblem(userError(error));
       if (error instanceof RefusedError && error.code === "stale_version") area.current?.focus();
     } finally {
       setSaving(false);
@@ -84,7 +84,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
       setTheirs(null);
       setProblem(null);
     } catch (error) {
-      setProblem(trouble(error));
+      setProblem(userError(error));
     }
   };
   const indent = (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }) => {
@@ -108,8 +108,8 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
   return (
     <div class="editor">
       {isStale && !theirs && (
-        <TroubleNotice
-          trouble={{
+        <ErrorNotice
+          error={{
             title: `Version ${project.version} has come meanwhile`,
             detail: "",
             advice: "Bring it in before you save.",
@@ -118,8 +118,8 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
         />
       )}
       {problem && !(isStale && !theirs) && (
-        <TroubleNotice
-          trouble={problem}
+        <ErrorNotice
+          error={problem}
           actions={
             theirs
               ? [

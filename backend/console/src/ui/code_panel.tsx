@@ -3,8 +3,8 @@
 import type { ApiClient, ProjectFeed, ProjectState, SessionState } from "@vibewire/client";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { readEdit } from "../drafts.ts";
+import { CodeBody, proposalOf } from "./code_body.tsx";
 import { CodeEditor } from "./code_editor.tsx";
-import { CodeShelf, proposalOf } from "./code_shelf.tsx";
 import { ResponseView } from "./response_view.tsx";
 import type { Shown } from "./shown.ts";
 import { useVersions } from "./use_versions.ts";
@@ -124,7 +124,7 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
       ) : isEditing && tab === "code" ? (
         <CodeEditor api={api} feed={feed} project={project} onDone={leaveEditor} />
       ) : (
-        <CodeShelf
+        <CodeBody
           {...{ api, version, newest, isSplit, proposal }}
           tab={tab === "code" ? "code" : "changes"}
           projectId={feed.projectId}

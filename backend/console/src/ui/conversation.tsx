@@ -1,14 +1,15 @@
 import { isOpen, type ProjectFeed, type SessionState, sessionTokens } from "@vibewire/client";
 import { useCallback, useRef, useState } from "preact/hooks";
 import { promptKey } from "../drafts.ts";
+import { type UserError, userError } from "../error_messages.ts";
+import { count } from "../format.ts";
 import { spelled } from "../hidden_characters.ts";
-import { count, type Trouble, trouble } from "../words.ts";
 import { Composer } from "./composer.tsx";
+import { ErrorNotice } from "./error_notice.tsx";
 import { Menu } from "./menu.tsx";
 import { Activity, MessageView } from "./message_view.tsx";
 import { Name } from "./seen.tsx";
 import type { Shown } from "./shown.ts";
-import { TroubleNotice } from "./trouble_notice.tsx";
 import { useStickyEnd } from "./use_sticky_end.ts";
 
 interface Props {
@@ -17,7 +18,7 @@ interface Props {
   nodeId: string | null;
   /** The code has no agent of that name. */
   isAgentMissing: boolean;
-  problem: Trouble | null;
+  problem: UserError | null;
   typedMeanwhile: (() => string) | null;
   onStart: () => void;
   onShow: (shown: Shown) => void;
@@ -34,7 +35,7 @@ export function Conversation({
   onStart,
   onShow,
 }: Props) {
-  const [failed, setFailed] = useState<Trouble | null>(null);
+  const [failed, setFailed] = useState<UserError | null>(null);
   const { scroller, content, isAtEnd, toEnd } = useStickyEnd();
   const composer = useRef<HTMLTextAreaElement>(null);
   const sessionId = session?.session.session_id;
@@ -43,7 +44,7 @@ export function Conversation({
       await work;
       setFailed(null);
     } catch (error) {
-      setFailed(trouble(error));
+      setFailed(userError(error));
     }
   }, []);
   const cancel = useCallback(
@@ -130,11 +131,11 @@ export function Conversation({
           There is no agent '{nodeId}' in the code yet. Say what it is to do, and VibeCoder creates it.
         </p>
       )}
-      {problem && <TroubleNotice trouble={problem} actions={[["Try again", onStart]]} />}
-      {failed && <TroubleNotice trouble={failed} onClose={() => setFailed(null)} />}
+      {problem && <ErrorNotice error={problem} actions={[["Try again", onStart]]} />}
+      {failed && <ErrorNotice error={failed} onClose={() => setFailed(null)} />}
       {session?.isDeleted ? (
-        <TroubleNotice
-          trouble={{
+        <ErrorNotice
+          error={{
             title: "This conversation was deleted",
             detail: "",
             advice: "Its memory is gone. You can start a new one.",
@@ -197,14 +198,14 @@ function Suggestions({ nodeId, onChoose }: { nodeId: string | null; onChoose: (p
 interface DeleteProps {
   feed: ProjectFeed;
   session: SessionState;
-  onProblem: (problem: Trouble) => void;
+  onProblem: (problem: UserError) => void;
 }
 
 function DeleteSession({ feed, session, onProblem }: DeleteProps) {
   const [isAsking, setAsking] = useState(false);
   const confirm = () => {
     setAsking(false);
-    feed.deleteSession(session.session.session_id).catch((error: unknown) => onProblem(trouble(error)));
+    feed.deleteSession(session.session.session_id).catch((error: unknown) => onProblem(userError(error)));
   };
   return isAsking ? (
     <>

@@ -3,10 +3,10 @@ import { spelled } from "../hidden_characters.ts";
 import { parted } from "./changed_words.ts";
 import { Tokens, useNear } from "./code_lines.tsx";
 import { type Change, type DiffRow, sideBySide } from "./diff_rows.ts";
+import { ErrorNotice } from "./error_notice.tsx";
 import { memo } from "./hooks.ts";
 import { HiddenWarning } from "./seen.tsx";
 import type { TokenLine } from "./tokens.ts";
-import { TroubleNotice } from "./trouble_notice.tsx";
 import { useChange, useTokens } from "./use_tokens.ts";
 
 interface Props {
@@ -40,7 +40,7 @@ export const DiffView = memo(({ before, after, isSplit }: Props) => {
     const frame = requestAnimationFrame(() => box.current?.querySelector("mark")?.scrollIntoView({ block: "nearest" }));
     return () => cancelAnimationFrame(frame);
   }, [chunks]);
-  if (hasFailed) return <TroubleNotice trouble={NOT_COMPARED} actions={[["Try again", again]]} />;
+  if (hasFailed) return <ErrorNotice error={NOT_COMPARED} actions={[["Try again", again]]} />;
   if (change === undefined) return <p class="faint empty">Comparing…</p>;
   if (change === null) return <p class="faint empty">These versions differ too much to be shown side by side.</p>;
   if (change.rows.length === 0) return <p class="faint empty">No difference.</p>;

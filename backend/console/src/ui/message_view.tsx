@@ -1,6 +1,7 @@
 import type { AgentName, Iteration, MessageState } from "@vibewire/client";
+import { messageError } from "../error_messages.ts";
+import { clock, clockWithSeconds, count } from "../format.ts";
 import { spelled } from "../hidden_characters.ts";
-import { clock, clockWithSeconds, count, messageTrouble } from "../words.ts";
 import { memo, useTick } from "./hooks.ts";
 import { LongText } from "./long_text.tsx";
 import { Markdown } from "./markdown.tsx";
@@ -193,13 +194,13 @@ function waiting({ code, detail, at }: { code: string; detail: string; at: strin
 }
 
 function Failure({ message, children }: { message: MessageState; children: preact.ComponentChildren }) {
-  const { title, detail, advice } = messageTrouble(message.error ?? { code: "", detail: "" });
+  const { title, detail, advice } = messageError(message.error ?? { code: "", detail: "" });
   return (
     <div class={`failure ${message.status}`}>
       <p>
         <strong>{title}.</strong>{" "}
         {detail && (
-          <span class="trouble-detail">
+          <span class="error-detail">
             <Seen text={detail} />
           </span>
         )}{" "}

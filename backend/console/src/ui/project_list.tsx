@@ -1,8 +1,8 @@
 import type { ListedProject } from "@vibewire/client";
 import { useRef, useState } from "preact/hooks";
-import { type Trouble, trouble } from "../words.ts";
+import { type UserError, userError } from "../error_messages.ts";
+import { ErrorNotice } from "./error_notice.tsx";
 import { Name } from "./seen.tsx";
-import { TroubleNotice } from "./trouble_notice.tsx";
 
 interface Props {
   /** Null: not known yet. */
@@ -14,7 +14,7 @@ interface Props {
 }
 
 export function ProjectList({ projects, currentId, onChoose, onCreate }: Props) {
-  const [problem, setProblem] = useState<Trouble | null>(null);
+  const [problem, setProblem] = useState<UserError | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const isCreating = useRef(false);
   const create = async (event: SubmitEvent) => {
@@ -33,7 +33,7 @@ export function ProjectList({ projects, currentId, onChoose, onCreate }: Props) 
       await onCreate(name, take);
     } catch (error) {
       if (input.value === "") input.value = name;
-      setProblem(trouble(error));
+      setProblem(userError(error));
     } finally {
       isCreating.current = false;
     }
@@ -72,7 +72,7 @@ export function ProjectList({ projects, currentId, onChoose, onCreate }: Props) 
           Create
         </button>
       </form>
-      {problem && <TroubleNotice trouble={problem} onClose={() => setProblem(null)} />}
+      {problem && <ErrorNotice error={problem} onClose={() => setProblem(null)} />}
     </section>
   );
 }

@@ -1,9 +1,9 @@
 import type { ApiClient, ListedProject, ProjectFeed } from "@vibewire/client";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Place } from "../route.ts";
-import { type Trouble, trouble } from "../words.ts";
+import { type UserError, userError } from "../error_messages.ts";
+import type { Route } from "../route.ts";
+import { ErrorNotice } from "./error_notice.tsx";
 import { Name } from "./seen.tsx";
-import { TroubleNotice } from "./trouble_notice.tsx";
 
 interface Props {
   api: ApiClient;
@@ -11,14 +11,14 @@ interface Props {
   project: ListedProject;
   /** By which name the API knows the person; null: not known. */
   userId: string | null;
-  onGo: (place: Place) => void;
+  onGo: (route: Route) => void;
   onChanged: () => Promise<void>;
 }
 
 /** Rename, share, delete, leave: behind one button, in a dialog. */
 export function ProjectSettings({ api, feed, project, userId, onGo, onChanged }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const [problem, setProblem] = useState<Trouble | null>(null);
+  const [problem, setProblem] = useState<UserError | null>(null);
   const [isDeleting, setDeleting] = useState(false);
   // What the form began with: only what differs from it is saved, and nothing that comes meanwhile changes it.
   const [before, setBefore] = useState<ListedProject>(project);
@@ -33,7 +33,7 @@ export function ProjectSettings({ api, feed, project, userId, onGo, onChanged }:
       dialog.current?.close();
       await onChanged();
     } catch (error) {
-      setProblem(trouble(error));
+      setProblem(userError(error));
     }
   };
   const isMember = userId !== null && userId !== project.owner && project.members.includes(userId);
@@ -86,7 +86,7 @@ export function ProjectSettings({ api, feed, project, userId, onGo, onChanged }:
           <p class="faint">
             Owner: <Name text={project.owner} />. Whoever has the address of this page and is in the list can join.
           </p>
-          {problem && <TroubleNotice trouble={problem} />}
+          {problem && <ErrorNotice error={problem} />}
           <div class="buttons">
             <button
               type="button"

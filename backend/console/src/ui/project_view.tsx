@@ -3,24 +3,24 @@
 import { type ApiClient, isRunning, type ListedProject, type ProjectFeed, type SessionState } from "@vibewire/client";
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { accessError, type UserError, userError } from "../error_messages.ts";
 import type { Panel } from "../panels.ts";
-import type { Place } from "../route.ts";
-import { lostTrouble, type Trouble, trouble } from "../words.ts";
+import type { Route } from "../route.ts";
 import { Announcer } from "./announcer.tsx";
 import { CodePanel } from "./code_panel.tsx";
 import { Conversation } from "./conversation.tsx";
+import { ErrorNotice } from "./error_notice.tsx";
 import { useWatched } from "./hooks.ts";
 import { ProjectSettings } from "./project_settings.tsx";
 import { Name } from "./seen.tsx";
 import type { Shown } from "./shown.ts";
-import { TroubleNotice } from "./trouble_notice.tsx";
 import { useTitle } from "./use_title.ts";
 import { WorkflowGraph } from "./workflow_graph.tsx";
 
 interface Props {
   api: ApiClient;
   feed: ProjectFeed;
-  place: Place;
+  route: Route;
   /** By which name the API knows the person; null: not known. */
   userId: string | null;
   list: ComponentChildren;
@@ -28,7 +28,7 @@ interface Props {
   typedMeanwhile: (() => string) | null;
   /** The project as the list has it: the list hears of a new name and of new members. */
   listed: ListedProject | null;
-  onGo: (place: Place) => void;
+  onGo: (route: Route) => void;
   onProjectsChanged: () => Promise<void>;
   /** Try anew: a project that was lost has come back. */
   onReopen: () => void;
@@ -39,7 +39,7 @@ interface Props {
 export function ProjectView({
   api,
   feed,
-  place,
+  route,
   userId,
   list,
   typedMeanwhile,
@@ -56,27 +56,27 @@ export function ProjectView({
     setShown(what);
     onPanel("code");
   }, []);
-  const { session, problem, start } = useSession(feed, state.sessions, place.nodeId, state.project !== null);
+  const { session, problem, start } = useSession(feed, state.sessions, route.nodeId, state.project !== null);
   const running = useMemo(() => nodesThatRun(state.sessions), [state.sessions]);
   const project = state.project;
   useTitle((listed ?? project)?.name ?? null, state.sessions);
   useEffect(() => {
-    if (state.lost) void onProjectsChanged();
-  }, [state.lost]);
+    if (state.accessLost) void onProjectsChanged();
+  }, [state.accessLost]);
   const isListed = listed !== null;
   const wasListed = useRef(isListed);
   useEffect(() => {
     // Somebody has shared it (again) with whoever waits here.
-    if (isListed && !wasListed.current && state.lost) onReopen();
+    if (isListed && !wasListed.current && state.accessLost) onReopen();
     wasListed.current = isListed;
   }, [isListed]);
-  if (state.lost) {
+  if (state.accessLost) {
     return (
       <main class="panels">
         <aside class="panel workflow">{list}</aside>
         <section class="panel conversation welcome">
-          <TroubleNotice
-            trouble={lostTrouble(state.lost)}
+          <ErrorNotice
+            error={accessError(state.accessLost)}
             actions={[["All projects", () => onGo({ projectId: null, nodeId: null })]]}
           />
         </section>
@@ -110,14 +110,14 @@ export function ProjectView({
           <button
             type="button"
             class="row whole"
-            aria-current={place.nodeId === null ? "true" : undefined}
+            aria-current={route.nodeId === null ? "true" : undefined}
             onClick={() => goto(null)}
           >
             <span class={`run-dot ${running.has(null) ? "on" : ""}`} aria-hidden="true" />
             <span class="row-name">Whole project</span>
             {running.has(null) && <span class="visually-hidden">a turn is running</span>}
           </button>
-          <WorkflowGraph nodes={nodes} current={place.nodeId} running={running} onChoose={goto} />
+          <WorkflowGraph nodes={nodes} current={route.nodeId} running={running} onChoose={goto} />
           {project?.nodes_truncated && <p class="faint">The code holds more than is drawn here.</p>}
           {others.length > 0 && (
             <details class="others">
@@ -127,7 +127,7 @@ export function ProjectView({
                   key={one.session_id}
                   type="button"
                   class="row"
-                  aria-current={place.nodeId === one.node_id ? "true" : undefined}
+                  aria-current={route.nodeId === one.node_id ? "true" : undefined}
                   onClick={() => goto(one.node_id)}
                 >
                   <Name text={one.node_id ?? ""} />
@@ -138,12 +138,12 @@ export function ProjectView({
         </section>
       </aside>
       <Conversation
-        key={place.nodeId === null ? "whole" : `node ${place.nodeId}`}
+        key={route.nodeId === null ? "whole" : `node ${route.nodeId}`}
         feed={feed}
         session={session}
-        nodeId={place.nodeId}
+        nodeId={route.nodeId}
         isAgentMissing={
-          project !== null && place.nodeId !== null && !names.has(place.nodeId) && !project.nodes_truncated
+          project !== null && route.nodeId !== null && !names.has(route.nodeId) && !project.nodes_truncated
         }
         problem={problem}
         typedMeanwhile={typedMeanwhile}
@@ -162,15 +162,15 @@ function useSession(
   sessions: ReadonlyMap<string, SessionState>,
   nodeId: string | null,
   isReady: boolean,
-): { session: SessionState | null; problem: Trouble | null; start: () => void } {
-  const [problem, setProblem] = useState<Trouble | null>(null);
+): { session: SessionState | null; problem: UserError | null; start: () => void } {
+  const [problem, setProblem] = useState<UserError | null>(null);
   const [opened, setOpened] = useState<{ nodeId: string | null; sessionId: string } | null>(null);
   const start = useCallback(() => {
     setProblem(null);
     feed
       .startSession(nodeId)
       .then(({ session_id: sessionId }) => setOpened({ nodeId, sessionId }))
-      .catch((error: unknown) => setProblem(trouble(error)));
+      .catch((error: unknown) => setProblem(userError(error)));
   }, [feed, nodeId]);
   useEffect(() => {
     if (isReady) start();

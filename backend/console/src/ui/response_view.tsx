@@ -1,26 +1,27 @@
 import type { ApiClient, FullMessage } from "@vibewire/client";
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { count, type Trouble, trouble } from "../words.ts";
+import { type UserError, userError } from "../error_messages.ts";
+import { count } from "../format.ts";
+import { ErrorNotice } from "./error_notice.tsx";
 import { JsonView } from "./json_view.tsx";
-import { TroubleNotice } from "./trouble_notice.tsx";
 
 /** Everything the model said for a message: each of its responses, whole. */
 export function ResponseView({ api, messageId }: { api: ApiClient; messageId: string }) {
   const [full, setFull] = useState<FullMessage | null>(null);
-  const [problem, setProblem] = useState<Trouble | null>(null);
+  const [problem, setProblem] = useState<UserError | null>(null);
   const load = useCallback(async () => {
     setProblem(null);
     try {
       setFull(await api.getFullMessage(messageId));
     } catch (error) {
-      setProblem(trouble(error));
+      setProblem(userError(error));
     }
   }, [api, messageId]);
   useEffect(() => {
     setFull(null);
     void load();
   }, [load]);
-  if (problem) return <TroubleNotice trouble={problem} actions={[["Try again", () => void load()]]} />;
+  if (problem) return <ErrorNotice error={problem} actions={[["Try again", () => void load()]]} />;
   if (!full) return <p class="faint empty">Loading…</p>;
   const responses = full.openai_response.responses;
   return (

@@ -1,6 +1,6 @@
 import type { ApiClient, Version } from "@vibewire/client";
 import { useEffect, useState } from "preact/hooks";
-import { type Trouble, trouble } from "../words.ts";
+import { type UserError, userError } from "../error_messages.ts";
 
 const kept = new Map<string, string>();
 const MOST_KEPT = 40;
@@ -33,7 +33,7 @@ interface FoundCode {
   /** Null until it has been read. */
   code: string | null;
   /** Why it could not be read. */
-  problem: Trouble | null;
+  problem: UserError | null;
   again: () => void;
 }
 
@@ -47,7 +47,7 @@ export function useCode(
 ): FoundCode {
   const key = `${projectId} ${version}`;
   const [asked, ask] = useState(0);
-  const [failure, setFailure] = useState<{ key: string; problem: Trouble } | null>(null);
+  const [failure, setFailure] = useState<{ key: string; problem: UserError } | null>(null);
   const code = known ?? kept.get(key) ?? null;
   useEffect(() => {
     // Versions never change: what was shown once is kept, so that stepping through them does not flicker.
@@ -59,7 +59,7 @@ export function useCode(
         keep(key, project.code ?? "");
         if (isCurrent) ask((times) => times + 1);
       },
-      (error: unknown) => isCurrent && setFailure({ key, problem: trouble(error) }),
+      (error: unknown) => isCurrent && setFailure({ key, problem: userError(error) }),
     );
     return () => {
       isCurrent = false;

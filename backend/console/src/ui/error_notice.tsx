@@ -1,25 +1,25 @@
-import type { Trouble } from "../words.ts";
+import type { UserError } from "../error_messages.ts";
 import { Seen } from "./seen.tsx";
 
 interface Props {
-  trouble: Trouble;
+  error: UserError;
   /** Label and what it does. */
   actions?: [label: string, act: () => void][];
   onClose?: () => void;
 }
 
 /** What went wrong, in words, and what can be done about it. */
-export function TroubleNotice({ trouble, actions = [], onClose }: Props) {
+export function ErrorNotice({ error, actions = [], onClose }: Props) {
   return (
-    <div class="trouble" role="alert">
+    <div class="error-notice" role="alert">
       <div>
-        <strong>{trouble.title}.</strong>
-        {trouble.detail && (
-          <span class="trouble-detail">
-            <Seen text={trouble.detail} />
+        <strong>{error.title}.</strong>
+        {error.detail && (
+          <span class="error-detail">
+            <Seen text={error.detail} />
           </span>
         )}
-        <span>{trouble.advice}</span>
+        <span>{error.advice}</span>
       </div>
       {actions.map(([label, act]) => (
         <button key={label} type="button" class="small" onClick={act}>

@@ -2,7 +2,7 @@
 
 import { RefusedError, UnreachableError } from "@vibewire/client";
 
-export interface Trouble {
+export interface UserError {
   title: string;
   detail: string;
   /** What the reader can do. */
@@ -71,16 +71,19 @@ const TITLE_IS_ALL: ReadonlySet<string> = new Set([
   ...["project_not_found", "session_not_found", "version_not_found", "owner_only", "stale_version"],
 ]);
 
-export function messageTrouble(error: { code: string; detail: string }): Trouble {
+export function messageError(error: { code: string; detail: string }): UserError {
   const words = OF_A_MESSAGE[error.code] ?? OF_A_CALL[error.code] ?? (["It did not work", "Try again."] as const);
   return told(words, error);
 }
 
-function told([title, advice]: readonly [string, string], { code, detail }: { code: string; detail: string }): Trouble {
+function told(
+  [title, advice]: readonly [string, string],
+  { code, detail }: { code: string; detail: string },
+): UserError {
   return { title, detail: TITLE_IS_ALL.has(code) ? "" : detail, advice };
 }
 
-export function trouble(error: unknown): Trouble {
+export function userError(error: unknown): UserError {
   if (error instanceof UnreachableError) {
     return { title: "The server cannot be reached", detail: "", advice: "Check your connection, then try again." };
   }
@@ -95,18 +98,7 @@ export function trouble(error: unknown): Trouble {
   return { title: "Something went wrong in this page", detail: String(error), advice: "Reload the page." };
 }
 
-export function lostTrouble(lost: { code: string; detail: string }): Trouble {
-  return trouble(new RefusedError(404, lost.code, ""));
-}
-
-export function count(number: number, one: string, many = `${one}s`): string {
-  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
-}
-
-export function clock(time: string): string {
-  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
-}
-
-export function clockWithSeconds(time: string): string {
-  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+/** Why a project that was open can no longer be read. */
+export function accessError({ code }: { code: string }): UserError {
+  return userError(new RefusedError(404, code, ""));
 }

@@ -4,9 +4,9 @@ import type { ApiClient, MessageState, SessionState } from "@vibewire/client";
 import { CodeView } from "./code_view.tsx";
 import { patched } from "./diff_rows.ts";
 import { DiffView } from "./diff_view.tsx";
+import { ErrorNotice } from "./error_notice.tsx";
 import { memo } from "./hooks.ts";
 import { Name, Seen } from "./seen.tsx";
-import { TroubleNotice } from "./trouble_notice.tsx";
 import { useCode } from "./use_versions.ts";
 
 interface Props {
@@ -21,7 +21,7 @@ interface Props {
   proposal: Proposal | null;
 }
 
-export const CodeShelf = memo(({ api, projectId, tab, version, newest, current, note, isSplit, proposal }: Props) => {
+export const CodeBody = memo(({ api, projectId, tab, version, newest, current, note, isSplit, proposal }: Props) => {
   const isNewest = version === newest;
   const read = useCode(api, projectId, version, isNewest ? current : null);
   const readBefore = useCode(api, projectId, version - 1, version < 2 ? "" : null, tab === "changes" && !proposal);
@@ -44,7 +44,7 @@ export const CodeShelf = memo(({ api, projectId, tab, version, newest, current, 
     );
   }
   for (const { problem, again } of [read, readBefore])
-    if (problem) return <TroubleNotice trouble={problem} actions={[["Try again", again]]} />;
+    if (problem) return <ErrorNotice error={problem} actions={[["Try again", again]]} />;
   if (code === null || (tab === "changes" && before === null))
     return <p class="faint empty">Loading version {version}…</p>;
   if (tab === "code") return <CodeView code={code} />;
