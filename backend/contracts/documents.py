@@ -1,4 +1,7 @@
-"""`make contracts`: writes the documents and the event client's types; `--check` only reports which are out of date."""
+"""`make contracts`: writes the documents, docs/reference/ and the event client's types.
+
+`--check` only reports which are out of date.
+"""
 
 import json
 import sys
@@ -12,6 +15,9 @@ from backend.app.wiring_local import build_local_engine
 from backend.contracts.asyncapi import asyncapi_document
 from backend.contracts.openapi import openapi_document
 from backend.contracts.problems import all_codes
+from backend.contracts.reference import api_page, events_page
+from backend.contracts.reference_limits import limits_page
+from backend.contracts.reference_settings import settings_page
 from backend.contracts.socket_examples import model_of_event
 from backend.contracts.typescript import constant_list, declaration, handlers, module_text, union
 from backend.local.settings import LocalSettings
@@ -19,6 +25,7 @@ from backend.local.settings import LocalSettings
 Json = dict[str, Any]
 
 FOLDER = Path(__file__).parent
+REFERENCE = FOLDER.parents[1] / "docs" / "reference"
 TYPES = FOLDER.parent / "client" / "src" / "contract"
 
 
@@ -31,6 +38,10 @@ def current_files() -> dict[Path, str]:
         FOLDER / "asyncapi.json": _json_text(asyncapi),
         TYPES / "api.ts": _api_types(openapi),
         TYPES / "events.ts": _event_types(openapi, asyncapi),
+        REFERENCE / "api.md": api_page(openapi),
+        REFERENCE / "events.md": events_page(asyncapi),
+        REFERENCE / "limits.md": limits_page(),
+        REFERENCE / "settings.md": settings_page(),
     }
 
 

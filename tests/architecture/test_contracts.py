@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from backend.app.api.application import ALL_ROUTES
 from backend.contracts.api_examples import api_examples
-from backend.contracts.documents import FOLDER, outdated_files
+from backend.contracts.documents import FOLDER, REFERENCE, outdated_files
 from backend.contracts.problems import CODES_OF_NO_CALL, all_codes
 from backend.contracts.socket_examples import event_examples, model_of_event, request_examples
 from backend.local.event_client import EVENT_NAMES
@@ -146,6 +146,19 @@ def test_every_code_with_which_the_relay_refuses_is_in_the_document_and_no_other
     assert set(re.findall(r'_connect_error\(\s*"(\w+)"', code)) == set(
         schemas["ConnectErrorData"]["properties"]["code"]["enum"]
     )
+
+
+def test_the_limits_page_says_when_each_code_of_the_relay_is_sent() -> None:
+    schemas = ASYNCAPI["components"]["schemas"]
+    codes = {code for name in ("Refusal", "ConnectErrorData") for code in schemas[name]["properties"]["code"]["enum"]}
+    page = (REFERENCE / "limits.md").read_text()
+    assert {code for code in codes if code not in page} == set()
+
+
+def test_the_reference_has_a_section_for_every_call_and_every_event() -> None:
+    api, events = ((REFERENCE / name).read_text() for name in ("api.md", "events.md"))
+    assert {route.name for route in ALL_ROUTES if f"### `{route.method} {route.path}`\n" not in api} == set()
+    assert {name for name in EVENT_NAMES if f"### `{name}`\n" not in events} == set()
 
 
 def test_no_example_holds_a_secret_or_an_address_of_this_machine() -> None:
