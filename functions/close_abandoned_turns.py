@@ -57,7 +57,7 @@ def _build_handler() -> Handler:
         dead = event.get("Records", [])
         if dead:
             logger.error("The queue gave up on %s doorbells", len(dead))
-            telemetry.count("DoorbellDead", len(dead))
+            telemetry.count("NotificationDead", len(dead))
         done = await do_all_parts(abandoned if dead else everything, telemetry)
         for metric, found in done.items():
             telemetry.count(metric, found)

@@ -73,7 +73,7 @@ class DoorbellAnswerer:
         except MalformedDoorbellError:
             # It would be no better the next time.
             logger.exception("Not a doorbell; it is thrown away")
-            self._telemetry.count("DoorbellMalformed")
+            self._telemetry.count("NotificationMalformed")
             return True
         self._telemetry.logger.append_keys(session_id=doorbell.session_id, message_id=doorbell.message_id)
         receipt: str = record["receiptHandle"]
@@ -83,7 +83,7 @@ class DoorbellAnswerer:
         if put_back is None:
             return True
         logger.info("The doorbell rings again in %s s", put_back)
-        self._telemetry.count("DoorbellPutBack")
+        self._telemetry.count("NotificationRequeued")
         await self._hide(receipt, put_back)
         return False
 
@@ -96,7 +96,7 @@ class DoorbellAnswerer:
             return 0.0
         except Exception:
             logger.exception("The doorbell could not be answered")
-            self._telemetry.count("DoorbellFailed")
+            self._telemetry.count("NotificationFailed")
             return _AFTER_FAILURE_SECONDS
 
     async def _hide(self, receipt: str, seconds: float) -> None:

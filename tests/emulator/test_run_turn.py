@@ -108,7 +108,7 @@ def test_doorbells_that_come_twice_or_too_late_run_nothing_again(
             assert poller.deliver(worker, event) == ACKNOWLEDGED
         event["Records"][0]["body"] = "{"
         assert worker.invoke(event) == ACKNOWLEDGED
-        worker.output.wait_for('"DoorbellMalformed":')
+        worker.output.wait_for('"NotificationMalformed":')
     check_answered_once(world, session_id, message_id, attempts=1)
 
 

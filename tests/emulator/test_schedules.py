@@ -47,7 +47,7 @@ def test_an_abandoned_turn_is_rung_for_again_and_answered(
         nothing = {"TurnAbandoned": 0, "OrphanedSessionDeleted": 0, "RelayQueueRemoved": 0}
         wait_until(lambda: closed(closer) == {**nothing, "TurnAbandoned": 1})
         assert set(closed(closer, "close_abandoned_turns_dead_letter")) == {"TurnAbandoned"}
-        closer.output.wait_for('"DoorbellDead":')
+        closer.output.wait_for('"NotificationDead":')
     with start("run_turn", timeout=60) as another:
         poller.run_until_quiet(another)
     check_answered_once(world, session_id, message_id, attempts=2)

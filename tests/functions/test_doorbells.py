@@ -98,7 +98,7 @@ async def test_a_doorbell_that_must_ring_again_is_put_back_for_so_long(
     assert await answer(returns(10.0), queue, telemetry) == PUT_BACK
     assert queue.hidden[-1] == ("receipt", 10.0)
     telemetry.end(1)
-    assert printed.metrics == {"DoorbellPutBack": 1}
+    assert printed.metrics == {"NotificationRequeued": 1}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ async def test_a_malformed_doorbell_is_thrown_away_and_counted(
     event["Records"][0]["body"] = body
     assert await answer(must_not_run, queue, telemetry, event) == ACKNOWLEDGED
     telemetry.end(1)
-    assert printed.metrics == {"DoorbellMalformed": 1}
+    assert printed.metrics == {"NotificationMalformed": 1}
     assert printed.lines[-1]["level"] == "ERROR"
 
 
@@ -136,7 +136,7 @@ async def test_a_failing_store_puts_the_doorbell_back_and_fails_no_invocation(
     assert await answer(broken, queue, telemetry) == PUT_BACK
     assert queue.hidden[-1] == ("receipt", 5.0)
     telemetry.end(1)
-    assert printed.metrics == {"DoorbellFailed": 1, "DoorbellPutBack": 1}
+    assert printed.metrics == {"NotificationFailed": 1, "NotificationRequeued": 1}
     told = next(line for line in printed.lines if "exception" in line)
     assert (told["session_id"], told["message_id"]) == (SESSION, MESSAGE)
 
@@ -175,7 +175,7 @@ async def test_a_timeout_inside_a_turn_is_not_taken_for_the_end_of_the_functions
     assert await answer(times_out, queue, telemetry) == PUT_BACK
     assert queue.hidden[-1] == ("receipt", 5.0)
     telemetry.end(1)
-    assert printed.metrics == {"DoorbellFailed": 1, "DoorbellPutBack": 1}
+    assert printed.metrics == {"NotificationFailed": 1, "NotificationRequeued": 1}
 
 
 async def test_after_a_doorbell_that_is_put_back_no_other_of_the_batch_overtakes_it(

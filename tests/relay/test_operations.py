@@ -50,7 +50,7 @@ def test_a_report_has_every_figure_and_begins_anew(capsys: pytest.CaptureFixture
         "ClientsDropped": 2,
         "ConnectionsRefused": 3,
         "ConnectionsRefusedFull": 1,
-        "HolesFilled": 2,
+        "GapsFilled": 2,
         "LogReads": 4,
         "FlushSize": 3.5,
         "LargestFlush": 5,

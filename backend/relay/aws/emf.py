@@ -36,7 +36,7 @@ def report(figures: RelayFigures, occupancy: Occupancy, stack: str = "vibewire")
     metrics.add_metric("ConnectionsRefused", MetricUnit.Count, figures.refusals.total())
     # The one reason that calls for somebody: an alarm watches it.
     metrics.add_metric("ConnectionsRefusedFull", MetricUnit.Count, figures.refusals["full"])
-    metrics.add_metric("HolesFilled", MetricUnit.Count, figures.holes)
+    metrics.add_metric("GapsFilled", MetricUnit.Count, figures.holes)
     metrics.add_metric("LogReads", MetricUnit.Count, figures.log_reads)
     if figures.flushes:
         metrics.add_metric("FlushSize", MetricUnit.Count, round(figures.flushed_events / figures.flushes, 2))
