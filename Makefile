@@ -14,7 +14,7 @@ QUICK ?=
 QUICK_FLAG := $(if $(QUICK),--quick)
 
 help:  ## Show what each target does
-	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Use
 run: .venv/.local console-if-node  ## Start everything on this machine: http://127.0.0.1:8765 (no account, no key)
@@ -32,8 +32,9 @@ console:  ## Build the console, the web page at / (needs Node 20.19, or 22.12 or
 	else echo "console was SKIPPED: no Node.js with npm (https://nodejs.org, 20.19, or 22.12 or newer)"; fi
 
 ##@ Test
-test: .venv/.dev tmux-if-may  ## Run the whole test suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+# T="tests/domain/test_merge.py -k name": what pytest takes.
+test: .venv/.dev tmux-if-may  ## Run the test suite, or with T=tests/... a part of it
+	$(BIN)/python -m pytest $(or $(T),--numprocesses 2 --dist loadfile)
 
 check: .venv/.dev  ## Lint, types and import contracts
 	$(BIN)/ruff check .
@@ -115,9 +116,9 @@ bench-cold-start: .venv/.dev .venv-sam/.sam  ## Measure how long the functions' 
 bench-relay: .venv/.dev .venv/.bench relay-peers-if-node  ## Measure the relay against Node's socket.io: deliveries, latency, memory (needs Node)
 	@$(BIN)/python -m tests.bench_relay.run $(QUICK_FLAG)
 
-newcomer: .venv/.dev  ## Measure the way from git clone to the first streamed token on the screen (needs Node and Chromium)
-	@if tests/console/ensure_chromium newcomer; then \
-		$(MAKE) --no-print-directory --silent .venv/.console && $(BIN)/python -m tests.console.newcomer; fi
+bench-onboarding: .venv/.dev  ## Measure the way from git clone to the first streamed token on the screen (needs Node and Chromium)
+	@if tests/console/ensure_chromium bench-onboarding; then \
+		$(MAKE) --no-print-directory --silent .venv/.console && $(BIN)/python -m tests.console.onboarding; fi
 
 ##@ Deploy
 # UPDATE_BASE=1 only pins its base image to the digest of today; FORCE=1 builds what was pushed before once more.
@@ -173,7 +174,7 @@ tmux-if-may:
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tmux; } >/dev/null \
 			|| echo "Debian's tmux could not be installed: the terminal is not tested."; fi
 
-# The official JavaScript client and server, for the relay's tests and figures. Without Node those say that they were skipped.
+# The official JavaScript client and server, for the relay's tests and benchmark. Without Node those report that they were skipped.
 relay-peers-if-node:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory --silent tests/node/node_modules/.package-lock.json; \
 	else echo "There is no Node.js with npm (https://nodejs.org, 20.19 or newer): what needs it is skipped."; fi
@@ -194,5 +195,5 @@ $(NODE_MODULES)/.dev: backend/package-lock.json .venv/.local
 
 .PHONY: terms validate relay-image sam-local bench-dynamodb bench-cold-start bench-cost bench-start
 .PHONY: nfs test-targets artifacts test-lambda test-relay fuzz-relay bench-relay relay-peers-if-node
-.PHONY: console console-if-node check-console test-console newcomer contracts
+.PHONY: console console-if-node check-console test-console bench-onboarding contracts
 .PHONY: tmux-if-may help run watch chat test test-long check evidence bench format lock clean

@@ -20,7 +20,7 @@ REFERENCE = "Node ws"
 COMMANDS = {
     REFERENCE: _NODE,
     "Node uWS": (*_NODE, "--uws"),
-    "relay, stock path": (*_RELAY, "--stock"),
+    "relay, default path": (*_RELAY, "--default-path"),
     "relay": _RELAY,
 }
 

@@ -54,7 +54,7 @@ class Speaker:
 
 async def main() -> None:
     """Serve until the input ends."""
-    fast_path = "--stock" not in sys.argv
+    fast_path = "--default-path" not in sys.argv
     limits = {"max_user_connections": _UNLIMITED, "max_connections": _UNLIMITED, "fast_path": fast_path}
     async with live_relay(None, **limits) as live:
         reader = asyncio.StreamReader()

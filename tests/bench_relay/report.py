@@ -1,4 +1,4 @@
-"""What was measured, as tables in the README and in the evidence, with a plot."""
+"""What was measured, as tables in docs/benchmarks.md and in the evidence, with a plot."""
 
 import platform
 import re
@@ -6,6 +6,7 @@ import statistics
 import textwrap
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 
 from tests.bench.surroundings import machine
 from tests.bench_relay.peers import REFERENCE, node_versions
@@ -14,7 +15,7 @@ from tests.evidence.write_evidence import header
 from tests.server_process import ROOT
 
 FOLDER = ROOT / "backend" / "validated_test_evidence" / "relay"
-_README = ROOT / "README.md"
+_PAGE = ROOT / "docs" / "benchmarks.md"
 _MARKS = ("<!-- bench-relay -->", "<!-- /bench-relay -->")
 _WIDTH = 126
 _PER_CPU = "deliveries/CPU-s"
@@ -85,7 +86,7 @@ def tables(runs: Runs) -> str:
 
 
 def publish(runs: Runs) -> None:
-    """Write the tables where the README shows them, and all runs with the plot to the evidence."""
+    """Write the tables into docs/benchmarks.md, and all runs with the plot to the evidence."""
     from tests.bench_relay.plot import write_plot
 
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -93,11 +94,11 @@ def publish(runs: Runs) -> None:
     report = [header("make bench-relay"), found, "", "all runs", *runs.lines, ""]
     (FOLDER / "bench-relay.txt").write_text("\n".join(report))
     write_plot(runs, FOLDER / "bench-relay.svg")
-    plot = (FOLDER / "bench-relay.svg").relative_to(ROOT)
+    plot = Path("..") / (FOLDER / "bench-relay.svg").relative_to(ROOT)
     shown = f"{found}\n\n![Deliveries a CPU-second against Node's]({plot})"
     begin, end = _MARKS
-    text = _README.read_text()
-    _README.write_text(re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{shown}\n{end}", text, flags=re.DOTALL))
+    text = _PAGE.read_text()
+    _PAGE.write_text(re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{shown}\n{end}", text, flags=re.DOTALL))
 
 
 def busiest_clients(runs: Runs) -> str:

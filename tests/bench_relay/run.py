@@ -1,6 +1,6 @@
 """`make bench-relay`: the relay against Node's socket.io under one load of clients, in one run.
 
-python -m tests.bench_relay.run                   three rounds, interleaved, and the README's table
+python -m tests.bench_relay.run                   three rounds, interleaved, and the table of docs/benchmarks.md
 python -m tests.bench_relay.run --quick           three scenarios once, printed only
 python -m tests.bench_relay.run --only "200 x 5"  one scenario, printed only
 """

@@ -168,7 +168,7 @@ async def _until_over(slow: Listener, seconds: float) -> None:
 BURSTS = (
     Scenario("1 x 200", 1, 200, bursts(1, 4)),
     Scenario("1 x 1000", 1, 1_000, bursts(1, 4)),
-    Scenario("1 x 1000, 4 at once", 1, 1_000, bursts(4, 3)),
+    Scenario("1 x 1000, 4 together", 1, 1_000, bursts(4, 3)),
     Scenario("1 x 5000", 1, 5_000, bursts(1, 4)),
     Scenario("200 x 5", 200, 5, bursts(1, 4)),
     Scenario("200 x 5, 12 in flight", 200, 5, bursts(1, 12)),

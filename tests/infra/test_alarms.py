@@ -104,10 +104,10 @@ def test_every_alarm_says_what_it_means_and_tells_somebody() -> None:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
 
 
-def test_the_night_page_says_what_to_do_about_every_alarm() -> None:
+def test_the_runbook_says_what_to_do_about_every_alarm() -> None:
     resources = load_template(OBSERVABILITY)["Resources"]
     alarms = {name for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
-    table = (ROOT / "infra" / "README.md").read_text().partition("| alarm |")[2].partition("\n\n")[0]
+    table = (ROOT / "docs" / "runbook.md").read_text().partition("| alarm |")[2].partition("\n\n")[0]
     described = {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
     assert described == alarms
 

@@ -183,10 +183,10 @@ def test_what_must_outlive_the_stack_does_and_each_log_ends() -> None:
     assert all(one["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for one in groups)
 
 
-def test_every_parameter_is_in_the_readme_and_in_a_group_of_the_form() -> None:
+def test_every_parameter_is_documented_and_in_a_group_of_the_form() -> None:
     template = load_template(MAIN)
-    readme = (ROOT / "infra/README.md").read_text()
+    page = (ROOT / "docs/aws.md").read_text()
     parameters = set(template["Parameters"])
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    assert {name for name in parameters if f"`{name}`" not in readme} == set()
+    assert {name for name in parameters if f"`{name}`" not in page} == set()
     assert {name for group in groups for name in group["Parameters"]} == parameters

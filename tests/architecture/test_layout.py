@@ -1,6 +1,5 @@
-"""The rules of the house that no linter knows. Import directions are import-linter's: `make check`."""
+"""Rules of the layout that no linter checks. Import directions are import-linter's: `make check`."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,6 @@ from backend.app.api.errors import STATUS_OF_CODE
 from backend.app.domain import errors
 from backend.local.settings import LocalSettings
 from shared.environment import InvalidSettingsError, read_settings
-from tests.architecture.readme_settings import documents_without_their_settings
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("backend", "shared", "functions", "tests")
@@ -74,16 +72,6 @@ def test_an_empty_variable_counts_as_unset() -> None:
 
 def test_the_key_never_shows_in_the_settings_text() -> None:
     assert "sk-secret" not in repr(read_settings(LocalSettings, {"OPENAI_API_KEY": "sk-secret"}))
-
-
-def test_the_documents_list_every_setting() -> None:
-    assert documents_without_their_settings(ROOT) == []
-
-
-def test_every_link_of_the_readme_leads_somewhere() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 def test_nothing_but_the_settings_and_the_mains_reads_the_environment() -> None:

@@ -1,4 +1,4 @@
-"""`make newcomer`: how long it takes from `git clone` to the first streamed token on the screen, step by step.
+"""`make bench-onboarding`: how long it takes from `git clone` to the first streamed token on the screen, step by step.
 
 It clones this repository into a folder of its own, starts `make run` there as the README says, and does in a browser
 what a person does. The caches of pip, uv and npm are the machine's: it measures a machine that has them warm.
