@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CONSOLE := backend/console
 NODE_MODULES := backend/node_modules
-CONSOLE_SOURCES := $(shell find $(CONSOLE) backend/client -type f -not -path '*/dist/*' -not -path '*/tests/*') \
+CONSOLE_SOURCES := $(shell find $(CONSOLE) backend/client -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*') \
 	$(wildcard backend/*.json backend/contracts/*.json)
 NODE_IS_NEW_ENOUGH := const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
@@ -141,7 +141,7 @@ lock: .venv/.dev  ## Compile requirements/*.txt from pyproject.toml, with hashes
 	./requirements/lock
 
 clean:  ## Remove the virtual environment, caches and local data
-	rm -rf $(CONSOLE)/dist backend/client/dist $(NODE_MODULES) .venv .venv-sam .vibewire .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf backend/{client,console}/{dist,node_modules} $(NODE_MODULES) .venv .venv-sam .vibewire .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # What `sam build` calls for each function (BuildMethod: makefile).
 build-%: .venv/bin/uv

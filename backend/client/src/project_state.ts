@@ -1,17 +1,9 @@
-/** The state of a project, its conversations and their messages, as events and the API have reported it so far. */
+/** The state of a project, its sessions and their messages, as known from events and from the API. Immutable. */
 
 import type { AgentName, MessageStatus, Project, Session, TokenUsage } from "./contract.ts";
 import type { StreamedText } from "./streamed_text.ts";
 
-export const NO_TOKENS: TokenUsage = {
-  prompt_tokens: 0,
-  completion_tokens: 0,
-  total_tokens: 0,
-  cached_tokens: 0,
-  reasoning_tokens: 0,
-};
-
-/** One word of VibeCoder or the Evaluator: `approved` is null for VibeCoder's. */
+/** What VibeCoder or the Evaluator said in one iteration; `approved` is null for VibeCoder. */
 export interface Iteration {
   agent: AgentName;
   iteration: number;
@@ -20,19 +12,18 @@ export interface Iteration {
   approved: boolean | null;
 }
 
-/** Text that an agent is writing right now. */
+/** Text that an agent is streaming right now. */
 export interface Stream extends StreamedText {
   agent: AgentName;
   iteration: number;
 }
 
-/** A message and all that is known of its turn. */
 export interface MessageState {
   messageId: string;
-  /** Null until the API was asked. */
+  /** Null until it was read from the API. */
   number: number | null;
   prompt: string | null;
-  /** `sending`: on its way to the server; `unsent`: it did not get there (`error` says why). */
+  /** `sending`: the call is under way; `unsent`: it failed (`error` says why). */
   status: MessageStatus | "sending" | "unsent";
   content: string | null;
   patch: string | null;
@@ -40,55 +31,84 @@ export interface MessageState {
   version: number | null;
   model: string | null;
   iterationCount: number;
-  /** Which attempt what is here was said in. */
+  /** The attempt that `iterations` and `stream` belong to. */
   attempt: number;
   error: { code: string; detail: string } | null;
   createdAt: string;
   completedAt: string | null;
-  /** Where a field that is null for its size can be read. */
+  /** The API path of a field that is null because of its size. */
   href: string | null;
   iterations: readonly Iteration[];
   stream: Stream | null;
-  /** What failed and is tried again at `at`; null once an event of the turn came since. */
+  /** The failure that is retried at the time `at`; null after the next event of the turn. */
   retry: { code: string; detail: string; at: string } | null;
-  /** Tokens of all attempts; ticks with every response of the model. */
+  /** Tokens of all attempts; grows with every model response. */
   usage: TokenUsage;
-  /** By response: its tokens. What `usage` sums up until the message has ended. */
+  /** Tokens by response id, summed up in `usage` until the message has ended. */
   responses: ReadonlyMap<string, TokenUsage>;
-  /** A cancel was asked for, and its worker has not noticed yet. */
+  /** A cancel was requested and the worker has not confirmed it yet. */
   isCancelling: boolean;
 }
 
-/** A conversation. */
 export interface SessionState {
   session: Session;
   messages: readonly MessageState[];
-  /** `none`: only what events told; `newest`: there is more in the API; `all`. */
+  /** `none`: only what events brought; `newest`: the API has older ones; `all`. */
   loaded: "none" | "newest" | "all";
   isLoading: boolean;
   isDeleted: boolean;
-  /** By ended message: tokens that `session.token_usage` does not count yet. */
+  /** Tokens of ended messages, by message id, that `session.token_usage` does not include yet. */
   uncounted: ReadonlyMap<string, TokenUsage>;
 }
 
-/** A project, its conversations, and whether it may still be heard. */
 export interface ProjectState {
   project: Project | null;
-  /** Grows when someone changes the code; the code itself may still be on its way. */
+  /** The newest version known; `project` may still hold the code of the version before. */
   version: number;
   sessions: ReadonlyMap<string, SessionState>;
-  /** Set once the project can no longer be heard: `access_lost`, `project_not_found`. */
+  /** Set when the project can no longer be read: `access_lost`, `project_not_found`. */
   accessLost: { code: string; detail: string } | null;
 }
 
 export const EMPTY_PROJECT: ProjectState = { project: null, version: 0, sessions: new Map(), accessLost: null };
 
-/** Whether a message still waits or runs. */
-export function isOpen(message: { status: MessageState["status"] }): boolean {
-  return message.status === "queued" || message.status === "running" || message.status === "sending";
+/** Whether a message is queued or running, or on its way to the queue. */
+export function isOpen({ status }: { status: MessageState["status"] }): boolean {
+  return status === "queued" || status === "running" || status === "sending";
 }
 
-/** Whether a turn runs in the session right now. */
+/** Whether a turn of the session is running. */
 export function isRunning(session: SessionState): boolean {
   return session.messages.some((message) => message.status === "running");
+}
+
+/** Whether the server has the message, as far as is known here. */
+export function isAccepted(message: { status: MessageState["status"] }): boolean {
+  return progressOf(message) > 0;
+}
+
+export function isEnded(message: { status: MessageState["status"] }): boolean {
+  return progressOf(message) === ENDED;
+}
+
+const ENDED = 3;
+
+/** How far a message has got: a number that never decreases, by which an outdated response or event is recognized. */
+export function progressOf({ status }: { status: MessageState["status"] }): number {
+  switch (status) {
+    case "sending":
+    case "unsent":
+      return 0;
+    case "queued":
+      return 1;
+    case "running":
+      return 2;
+    case "completed":
+    case "failed":
+    case "cancelled":
+      return ENDED;
+    default:
+      status satisfies never;
+      return ENDED;
+  }
 }

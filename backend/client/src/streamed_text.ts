@@ -8,10 +8,10 @@ export interface StreamedText {
 
 export const NO_TEXT: StreamedText = { text: "", end: 0 };
 
-/** Stands for what was said while nobody listened. */
+/** Marks text that was streamed while the client was not connected. */
 export const GAP = "\n[…]\n";
 
-/** Put a piece to the text: what is doubled is dropped, what is missing is marked. */
+/** The text with a piece at its offset: repeated characters are dropped, missing ones marked by `GAP`. */
 export function addPiece(before: StreamedText, offset: number, piece: string): StreamedText {
   const length = codePoints(piece);
   if (offset + length <= before.end) return before;

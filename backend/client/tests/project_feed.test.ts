@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { ApiClient, EventClient, isOpen, type MessageState, ProjectFeed, sessionTokens } from "../src/index.ts";
+import { live, until } from "./recording_follower.ts";
 import { VibewireProcess } from "./vibewire_process.ts";
-import { live, until } from "./watching.ts";
 
 let server: VibewireProcess;
 const closing: { close(): void }[] = [];
@@ -16,7 +16,7 @@ afterEach(() => {
 
 async function watchProject(projectId?: string): Promise<{ feed: ProjectFeed; events: EventClient; api: ApiClient }> {
   const api = new ApiClient({ url: server.url });
-  const id = projectId ?? (await api.createProject("Support desk")).project_id;
+  const id = projectId ?? (await api.createProject("Customer support")).project_id;
   const events = new EventClient({ url: server.url, maxRetryDelayMs: 500 });
   const feed = new ProjectFeed(api, events, id);
   closing.push(feed, events);
@@ -30,10 +30,10 @@ function messages(feed: ProjectFeed, sessionId: string): readonly MessageState[]
 }
 
 function untilState(feed: ProjectFeed, condition: () => boolean, what: string): Promise<void> {
-  return until(condition, (look) => feed.watch(look), what);
+  return until(condition, (check) => feed.watch(check), what);
 }
 
-test("two people in one project see the same: conversation, tokens, version and nodes", async () => {
+test("two users of a project see the same conversation, tokens, version and nodes", async () => {
   const { feed: mine } = await watchProject();
   const { feed: theirs } = await watchProject(mine.projectId);
   const { session_id: sessionId } = await mine.startSession(null);
@@ -55,25 +55,25 @@ test("two people in one project see the same: conversation, tokens, version and 
   expect(mine.state.project?.nodes.map((node) => node.name)).toContain("triage_agent");
 });
 
-test("what waits is seen by all, also after a lost connection, and is cancelled by anyone", async () => {
+test("a queued message is visible to every user, and any of them can cancel it", async () => {
   const { feed } = await watchProject();
   const { session_id: sessionId } = await feed.startSession(null);
   await Promise.all([feed.send(sessionId, "Create a triage agent"), feed.send(sessionId, "Make it Spanish")]);
   const { feed: other } = await watchProject(feed.projectId);
-  await untilState(other, () => messages(other, sessionId).length > 0, "what is open");
+  await untilState(other, () => messages(other, sessionId).length > 0, "the open messages");
   await other.loadSession(sessionId);
   const waiting = messages(other, sessionId).find((one) => one.status === "queued");
   if (waiting) await other.cancel(sessionId, waiting.messageId);
-  await untilState(feed, () => messages(feed, sessionId).every((one) => !isOpen(one)), "the ends");
+  await untilState(feed, () => messages(feed, sessionId).every((one) => !isOpen(one)), "the end of both messages");
   expect(messages(feed, sessionId).map((one) => one.number)).toEqual([1, 2]);
   expect(messages(feed, sessionId)[0]?.status).toBe("completed");
 });
 
-test("a prompt that is sent while the server is away runs once when it is back", async () => {
+test("a prompt that is sent while the server is down runs once after its restart", async () => {
   const killed = await new VibewireProcess().start();
   try {
     const api = new ApiClient({ url: killed.url });
-    const { project_id: projectId } = await api.createProject("Support desk");
+    const { project_id: projectId } = await api.createProject("Customer support");
     const events = new EventClient({ url: killed.url, maxRetryDelayMs: 500 });
     const feed = new ProjectFeed(api, events, projectId);
     closing.push(feed, events);
@@ -91,7 +91,7 @@ test("a prompt that is sent while the server is away runs once when it is back",
   }
 });
 
-test("a session that somebody deletes is told to all, and the code that a person changes too", async () => {
+test("deleting a session and editing the code reach every client", async () => {
   const { feed } = await watchProject();
   const { feed: other } = await watchProject(feed.projectId);
   const { session_id: sessionId } = await feed.startSession(null);

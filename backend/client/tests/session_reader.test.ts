@@ -12,7 +12,7 @@ const SESSION = {
   ...{ message_count: MESSAGES, last_seq: MESSAGES * EVENTS_PER_MESSAGE, token_usage: NO_TOKENS, created_at: TIME },
 };
 
-/** An API with a long conversation, of whose log the first events are no longer kept. */
+/** An API with a long conversation whose log starts at `firstKept`. */
 class LongConversation {
   eventPages = 0;
 
@@ -83,30 +83,30 @@ function messages(feed: ProjectFeed): readonly MessageState[] {
   return feed.state.sessions.get("s")?.messages ?? [];
 }
 
-/** How much was said in each message that is here, newest first. */
-function said(feed: ProjectFeed): number[] {
+/** The number of iterations of each message in the state, newest first. */
+function iterations(feed: ProjectFeed): number[] {
   return messages(feed)
     .map((message) => message.iterations.length)
     .reverse();
 }
 
-test("each message that is shown is shown with all that was said in it, page by page", async () => {
+test("each page of messages is read with all of their iterations", async () => {
   const api = new LongConversation();
   const feed = await opened(api);
-  expect(said(feed)).toEqual(Array(30).fill(ITERATIONS));
+  expect(iterations(feed)).toEqual(Array(30).fill(ITERATIONS));
   await feed.loadOlder("s");
-  expect(said(feed)).toEqual(Array(60).fill(ITERATIONS));
+  expect(iterations(feed)).toEqual(Array(60).fill(ITERATIONS));
   await feed.loadOlder("s");
-  expect(said(feed)).toEqual(Array(MESSAGES).fill(ITERATIONS));
+  expect(iterations(feed)).toEqual(Array(MESSAGES).fill(ITERATIONS));
   expect(feed.state.sessions.get("s")?.loaded).toBe("all");
-  // Not much more than once over the whole log.
+  // Little more than one pass over the log.
   expect(api.eventPages).toBeLessThanOrEqual(6);
 });
 
-test("where the log is no longer kept messages are shown without it, and nobody asks for it again and again", async () => {
+test("messages whose events have expired are read without them, and the log is not read repeatedly", async () => {
   const api = new LongConversation(SESSION.last_seq - 5 * EVENTS_PER_MESSAGE + 1);
   const feed = await opened(api);
-  expect(said(feed)).toEqual([...Array(5).fill(ITERATIONS), ...Array(25).fill(0)]);
+  expect(iterations(feed)).toEqual([...Array(5).fill(ITERATIONS), ...Array(25).fill(0)]);
   await feed.loadOlder("s");
   expect(messages(feed).map((message) => message.content)).toEqual(Array(60).fill("Done"));
   expect(api.eventPages).toBeLessThanOrEqual(3);
