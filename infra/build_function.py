@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Builds the artifact of one Lambda function: `build_function.py LOGICAL_ID FOLDER`; without arguments, of all.
 
-With `--interpreter` it only says with which Python it builds.
+`--interpreter` only prints the Python that it builds with.
 
 An artifact holds the function's module, what that imports of this repository, the libraries of its locked list, and
-bytecode of all of it, compiled by the runtime's own interpreter: without bytecode a start takes three times as long.
+bytecode of all of it, compiled by the runtime's own interpreter: without it a cold start takes three times as long.
 """
 
 import os
@@ -29,7 +29,7 @@ def find_interpreter() -> str:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{RUNTIME}*/bin/python{RUNTIME}")
     for candidate in [given] if given else [f"python{RUNTIME}", "python3", *map(str, sorted(pyenv))]:
         try:
-            told = subprocess.run(
+            version = subprocess.run(
                 [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
                 check=False,
                 capture_output=True,
@@ -37,7 +37,7 @@ def find_interpreter() -> str:
             )
         except OSError:
             continue
-        if told.stdout.strip() == RUNTIME:
+        if version.stdout.strip() == RUNTIME:
             return candidate
     where = f"PYTHON313={given} is not it" if given else "no such command was found; PYTHON313 can name one"
     raise CannotBuildError(f"Python {RUNTIME} is needed, to compile for the Lambda runtime: {where}.")

@@ -1,4 +1,4 @@
-"""Builds the relay's image, pushes it to ECR and prints the address that `sam deploy` is given: `make relay-image`.
+"""Builds the relay's image, pushes it to ECR and prints its address for `sam deploy`: `make relay-image`.
 
 Needs a container engine (docker or podman) and, but for --build-only, the AWS credentials of the account to deploy to.
 The image's tag is the digest of its sources, that of its base image among them: what was pushed before is not built
@@ -103,7 +103,7 @@ def run_engine(*arguments: str, stdin: str | None = None) -> None:
     """Run the engine; what it says goes to standard error. Raises CannotPublishError."""
     done = subprocess.run(arguments, input=stdin, stdout=sys.stderr, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
-        raise CannotPublishError(f"{' '.join(arguments[:2])} failed with {done.returncode}; its words are above.")
+        raise CannotPublishError(f"{' '.join(arguments[:2])} failed with {done.returncode}; see above.")
 
 
 def build_image(engine: str, image: str, build_arguments: list[str]) -> None:
@@ -128,7 +128,7 @@ def ensure_repository(ecr: Any, name: str) -> str:
             encryptionConfiguration={"encryptionType": "AES256"},
         )
         found = [made["repository"]]
-        # Of a repository that is not ours we remove nothing.
+        # Only of a repository that we created: nothing is removed from others.
         ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=json.dumps(_LIFECYCLE))
     address: str = found[0]["repositoryUri"]
     return address
@@ -177,12 +177,13 @@ def update_base(engine: str) -> str:
     """Write the digest that the base image's tag has today into the Containerfile. Returns the base image."""
     tag = base_image().partition("@")[0]
     run_engine(engine, "pull", "--quiet", "--platform=linux/amd64", tag)
-    told = subprocess.run(  # noqa: S603
+    inspected = subprocess.run(  # noqa: S603
         [engine, "image", "inspect", "--format={{json .RepoDigests}}", tag], capture_output=True, text=True, check=False
     )
-    digests = re.findall(r"@(sha256:[0-9a-f]{64})", told.stdout)
+    digests = re.findall(r"@(sha256:[0-9a-f]{64})", inspected.stdout)
     if not digests:
-        raise CannotPublishError(f"{engine} does not say which digest {tag} has: {told.stderr.strip() or told.stdout}")
+        printed = inspected.stderr.strip() or inspected.stdout
+        raise CannotPublishError(f"{engine} does not print the digest of {tag}: {printed}")
     base = f"{tag}@{digests[0]}"
     file = ROOT / CONTAINERFILE
     file.write_text(_BASE_ARGUMENT.sub(f"ARG BASE_IMAGE={base}", file.read_text()))
@@ -199,7 +200,7 @@ def check(repository: str, engine: str | None) -> str:
 
 
 def main() -> int:
-    """Do it, or say in one line why not. Returns the exit status."""
+    """Runs the command line. Returns the exit status; an error is one line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repository", default="vibewire-relay", help="the name of the ECR repository")
     parser.add_argument("--engine", help="docker or podman; by default the first that answers")
@@ -220,7 +221,7 @@ def main() -> int:
         else:
             image = publish(boto3.client("ecr"), given.repository, given.engine, given.build_arg, is_forced=given.force)
     except (CannotPublishError, BotoCoreError, ClientError) as error:
-        # botocore's words on a missing region or missing credentials are clear as they are.
+        # botocore's messages about a missing region or credentials are clear.
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{image}\n")

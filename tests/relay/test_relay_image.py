@@ -254,7 +254,7 @@ def test_todays_digest_of_the_base_image_is_written_into_its_recipe(
     assert old not in (tmp_path / publisher.CONTAINERFILE).read_text()
     assert publisher.source_digest() != before
     program.write_text("#!/bin/sh\n[ $1 = image ] && echo '[]'\nexit 0\n")
-    with pytest.raises(publisher.CannotPublishError, match="does not say which digest"):
+    with pytest.raises(publisher.CannotPublishError, match="does not print the digest"):
         publisher.update_base(str(program))
 
 
