@@ -1,4 +1,4 @@
-"""The documents of the API and of the socket: what is committed is what the code says, and what it says is right."""
+"""The documents of the API and of the socket: the committed files match the code, and are valid."""
 
 import json
 import re
@@ -66,14 +66,14 @@ def test_every_call_but_health_asks_for_a_token() -> None:
     assert all("401" in call["responses"] for name, call in calls().items() if name != "get_health")
 
 
-def test_every_code_of_a_problem_is_told_with_a_call_that_answers_it() -> None:
-    told = {
+def test_every_problem_code_is_listed_with_a_call_that_answers_it() -> None:
+    listed = {
         code
         for call in calls().values()
         for answer in call["responses"].values()
         for code in answer["content"].get("application/problem+json", {}).get("examples", {})
     }
-    assert told == set(all_codes()) - CODES_OF_NO_CALL
+    assert listed == set(all_codes()) - CODES_OF_NO_CALL
 
 
 @pytest.mark.parametrize("code", OPENAPI["components"]["examples"])
@@ -90,14 +90,14 @@ def test_the_example_of_a_body_fits_its_schema(name: str) -> None:
 
 
 def test_every_body_that_a_call_takes_or_gives_has_an_example() -> None:
-    whole = {
+    models = {
         reference.rpartition("/")[2]
         for call in calls().values()
         for reference in references([call.get("requestBody"), call["responses"]])
         if "/schemas/" in reference
     }
-    # One is told by the problems' own examples; the other is only given where a response is over 4 MB.
-    assert {name for name in whole if "examples" not in OPENAPI["components"]["schemas"][name]} == {
+    # Problem has an example for each code; ResponsePart is only sent for a response over 4 MB.
+    assert {name for name in models if "examples" not in OPENAPI["components"]["schemas"][name]} == {
         "Problem",
         "ResponsePart",
     }

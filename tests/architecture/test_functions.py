@@ -130,6 +130,6 @@ def test_a_function_does_not_start_without_what_it_alone_needs(name: str, variab
     assert variable in stopped.stderr
 
 
-def test_nobody_is_trusted_unproven_in_the_cloud() -> None:
+def test_no_function_starts_without_identity_settings() -> None:
     stopped = import_functions("get_session", VIBEWIRE_JWKS_URL="", VIBEWIRE_JWT_ISSUER="", VIBEWIRE_JWT_AUDIENCE="")
     assert "VIBEWIRE_JWKS_URL" in stopped.stderr

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Context:
-    """What the runtime tells a handler of its invocation."""
+    """What the runtime passes to a handler about its invocation."""
 
     function_name: str
     aws_request_id: str
@@ -45,7 +45,7 @@ def _answer(handler: Any, asked: Json, answers: IO[str]) -> None:
     context = Context(sys.argv[1], str(uuid.uuid4()), time.monotonic() + asked["timeout"])
     try:
         answer = {"answer": handler(asked["event"], context)}
-    except Exception as error:  # noqa: BLE001 - whatever a handler raises is told, as Lambda tells it
+    except Exception as error:  # noqa: BLE001 - an exception of a handler is reported, as by Lambda
         answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
     print(json.dumps(answer), file=answers, flush=True)
 

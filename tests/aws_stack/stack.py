@@ -1,4 +1,4 @@
-"""The whole of Vibewire as it runs on AWS, on this machine: every part of ours in a process of its own, AWS by moto.
+"""Vibewire as it runs on AWS, on this machine: each of our parts in a process of its own, AWS by moto.
 
 Functions run in sandboxes with the environment that the template gives them; this process plays API Gateway and the
 event source mapping. Relays are processes; tokens come from an issuer of the test's own.

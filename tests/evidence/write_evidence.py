@@ -27,7 +27,7 @@ REQUEST_TESTS = "tests/integration/test_phase_005_sessions.py"
 PROMPTS = ("Create a triage agent, but reject once", "Make it Spanish")
 
 CURL_SCRIPT = """
-curl -s $U/projects --json '{"name": "Support desk"}' | tee /dev/stderr | cut -d'"' -f4 > $T/p
+curl -s $U/projects --json '{"name": "Support team"}' | tee /dev/stderr | cut -d'"' -f4 > $T/p
 curl -s -X POST $U/projects/$(cat $T/p)/sessions | tee /dev/stderr | cut -d'"' -f4 > $T/s
 curl -s $U/sessions/$(cat $T/s)/messages --json '{"prompt": "Create a triage agent"}'
 curl -s $U/sessions/$(cat $T/s)/messages --json '{"prompt": "Make it Spanish"}' | tee /dev/stderr | cut -d'"' -f4 > $T/m
@@ -73,15 +73,15 @@ def write_curl_transcript(folder: Path, url: str) -> None:
 async def write_socket_transcript(folder: Path, url: str) -> None:
     """Every event of a session of two messages, the first of which is rejected once."""
     async with httpx.AsyncClient(base_url=url, timeout=40) as http, Watcher(url) as watcher:
-        project_id = (await http.post("/projects", json={"name": "Support desk"})).json()["project_id"]
+        project_id = (await http.post("/projects", json={"name": "Support team"})).json()["project_id"]
         session_id = (await http.post(f"/projects/{project_id}/sessions")).json()["session_id"]
         ack = await watcher.subscribe(project_id)
         for prompt in PROMPTS:
             await http.post(f"/sessions/{session_id}/messages", json={"prompt": prompt})
         await watcher.wait_for("code_changed", len(PROMPTS))
     said = [f"emit subscribe {json.dumps({'project_id': project_id})}", f"ack {json.dumps(ack)}", ""]
-    heard = [f"{event['type']} {json.dumps(event, ensure_ascii=False)}" for event in watcher.events]
-    (folder / "socketio.txt").write_text(header("make evidence") + "\n".join(said + heard) + "\n")
+    received = [f"{event['type']} {json.dumps(event, ensure_ascii=False)}" for event in watcher.events]
+    (folder / "socketio.txt").write_text(header("make evidence") + "\n".join(said + received) + "\n")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Has every function and the relay do all that they do, and prints which AWS calls each made.
+"""Runs every use case of every function and of the relay, and writes which AWS calls each made.
 
 A process of its own: `python -m tests.infra.record_aws_calls FILE`. The functions take over logging, event loops and
 the environment.
@@ -25,11 +25,11 @@ _LONG_CODE = f"from agents import Agent\n\nNOISE = '{'x'.join([_NOISE] * 8)}'\nt
 def use_projects(functions: RecordedFunctions) -> str:
     """Create, read, share, edit."""
     functions.call("get_health", 200)
-    project = functions.call("create_project", 201, body={"name": "Desk"})
+    project = functions.call("create_project", 201, body={"name": "Support"})
     long = functions.call("create_project", 201, body={"name": "Long", "code": _LONG_CODE})
     project_id: str = project["project_id"]
     for members in (["bob", "cid"], ["bob"], []):
-        functions.call("update_project", 200, project_id=project_id, body={"name": "Help desk", "members": members})
+        functions.call("update_project", 200, project_id=project_id, body={"name": "Help", "members": members})
     edited = {"code": _LONG_CODE, "base_version": 1}
     functions.call("update_project", 200, project_id=project_id, body=edited)
     functions.call("update_project", 409, project_id=project_id, body=edited)
@@ -45,7 +45,7 @@ def use_projects(functions: RecordedFunctions) -> str:
 
 
 def use_messages(functions: RecordedFunctions, project_id: str) -> str:
-    """Talk: in order, at once, twice, at length, cancelled, and to a model that does not approve."""
+    """Send messages: in order, repeated, long, cancelled, and with a patch that is rejected."""
     session_id: str = functions.call("start_session", 201, project_id=project_id)["session_id"]
     functions.call("start_session", 200, project_id=project_id)
     functions.call("list_sessions", 200, project_id=project_id)
@@ -61,12 +61,12 @@ def use_messages(functions: RecordedFunctions, project_id: str) -> str:
         functions.call("send_message", 409, session_id=session_id, body={**again, "prompt": "Make it French"})
     for number in (3, 4):
         functions.call("cancel_message", 200, message_id=sent[number])
-    # Out of order: the worker takes the first message, and rings again for the one that rang.
+    # Out of order: the worker claims the first message, and enqueues the notified one again.
     functions.answer_doorbell(session_id, sent[1])
     functions.answer_doorbells()
     asked = {"prompt": "Which agents are there?"}
     functions.call("send_message", 202, session_id=session_id, body=asked, headers={"prefer": "wait=1"})
-    functions.forget_memories()
+    functions.lose_memories()
     functions.answer_doorbells()
     functions.call(
         "send_message", 202, session_id=session_id, body={"prompt": "Create a refund agent, but reject once"}
@@ -116,7 +116,7 @@ def lose_turns(functions: RecordedFunctions, project_id: str) -> str:
 
 
 def delete_everything(functions: RecordedFunctions, project_id: str, session_ids: list[str]) -> None:
-    """Delete with messages open, erase at once and for good, go on with a deletion that was interrupted."""
+    """Delete with open messages, erase in both passes, resume an interrupted deletion."""
     functions.call("send_message", 202, session_id=session_ids[0], body={"prompt": "Too late"})
     functions.call("delete_session", 200, session_id=session_ids[0])
     functions.call("list_events", 404, session_id=session_ids[0])

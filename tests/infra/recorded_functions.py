@@ -119,7 +119,7 @@ class RecordedFunctions:
         event = doorbell_event(session_id, message_id, receipt, group_id)
         return not self.invoke("RunTurnFunction", event)["batchItemFailures"]
 
-    def forget_memories(self) -> None:
+    def lose_memories(self) -> None:
         """Lose the file system."""
         shutil.rmtree(self.memory_dir)
         self.memory_dir.mkdir()

@@ -16,7 +16,7 @@ _WAIT_SECONDS = 20.0
 
 
 def run_recorded_relay(functions: RecordedFunctions, project_id: str) -> None:
-    """Start, have somebody subscribe and come back, pass an event on, stop."""
+    """Start, let a client subscribe twice, stop."""
     variables = functions.relay_environment()
     # Shorter than in production, so that all of it happens while the test looks.
     for name, seconds in {"POLL": 1, "FILL": 0.2, "ACCESS": 0.2}.items():
@@ -47,7 +47,7 @@ async def _run(settings: RelayProcessSettings, functions: RecordedFunctions, pro
 
 
 async def _until_ready(url: str) -> None:
-    """The relay has heard its probe by its queue."""
+    """The relay has received its probe from its queue."""
     host, port = url.removeprefix("http://").split(":")
     while True:
         reader, writer = await asyncio.open_connection(host, int(port))

@@ -44,7 +44,7 @@ async def queue_message(stack: TemplateStack, services: AwsServices) -> Message:
     """Store a message as send_message would."""
     settings = read_settings(AwsSettings, stack.environment_of("SendMessageFunction"))
     api = build_services(settings, build_aws_engine(settings, services))
-    project = await api.projects.create_project("ann", "Desk", None)
+    project = await api.projects.create_project("ann", "Support", None)
     session, _ = await api.sessions.start_session("ann", project.project_id, None)
     return await api.messages.send_message("ann", session.session_id, "Create a triage agent", wait_seconds=0)
 
@@ -79,5 +79,5 @@ def run(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    told = run(Path(sys.argv[1]))
-    print(json.dumps(told))
+    result = run(Path(sys.argv[1]))
+    print(json.dumps(result))

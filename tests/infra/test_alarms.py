@@ -58,7 +58,7 @@ def test_every_metric_that_is_watched_is_one_that_the_code_emits() -> None:
     assert [name for name in sorted(watched()) if not re.search(rf'["\']{name}["\']', code)] == []
 
 
-def test_every_figure_of_the_relay_is_on_the_dashboard(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_metric_of_the_relay_is_on_the_dashboard(capsys: pytest.CaptureFixture[str]) -> None:
     report(RelayFigures(events=1, flushes=1), Occupancy(connections=1, rooms=1))
     (directive,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
     reported = {metric["Name"] for metric in directive["Metrics"]}
@@ -84,7 +84,7 @@ def test_the_list_at_the_top_names_what_is_watched() -> None:
     assert {name for _part, name in listed} == watched() | {"Latency"}
 
 
-def test_a_turn_that_waits_is_told_of_soon_after_a_turn_may_have_ended() -> None:
+def test_the_alarm_on_waiting_turns_allows_for_the_longest_turn() -> None:
     alarms = load_template(OBSERVABILITY)["Resources"]
     alarm = alarms["TurnsWait"]["Properties"]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateAgeOfOldestMessage")
@@ -95,7 +95,7 @@ def test_a_turn_that_waits_is_told_of_soon_after_a_turn_may_have_ended() -> None
     assert alarm["Period"] * alarm["EvaluationPeriods"] <= 300
 
 
-def test_every_alarm_says_what_it_means_and_tells_somebody() -> None:
+def test_every_alarm_has_a_description_and_notifies_the_topic() -> None:
     resources = load_template(OBSERVABILITY)["Resources"]
     alarms = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
     assert len(alarms) >= 10

@@ -140,6 +140,6 @@ def test_a_query_of_an_index_needs_the_index() -> None:
     assert call.resource.endswith(":table/t/index/due")
 
 
-def test_an_operation_that_nobody_thought_of_is_no_silent_pass() -> None:
+def test_an_unknown_operation_is_not_silently_accepted() -> None:
     with pytest.raises(UnknownOperationError):
         calls_of("dynamodb", "Scan", {"TableName": "t"})

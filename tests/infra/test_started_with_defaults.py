@@ -26,7 +26,7 @@ _TOGETHER = {
     "http": [name for name, one in functions().items() if "Environment" not in one],
     **{name: [name] for name, one in functions().items() if "Environment" in one},
 }
-# Each tells what is left that is empty, our own settings apart.
+# Each prints the variables that are still empty, our own settings excepted.
 _START = """
 import importlib, json, os, sys
 for name in sys.argv[1:]:
@@ -60,15 +60,15 @@ def test_every_function_starts(names: list[str], surroundings: dict[str, str], s
 
 @SURROUNDINGS
 def test_a_turn_calls_openai(surroundings: dict[str, str], tmp_path: Path) -> None:
-    told = run(surroundings, "-m", "tests.infra.run_turn_with_defaults", str(tmp_path))
-    assert set(told["addresses"]) == {"https://api.openai.com/v1/responses"}
-    assert "authorization" in told["headers"]
+    result = run(surroundings, "-m", "tests.infra.run_turn_with_defaults", str(tmp_path))
+    assert set(result["addresses"]) == {"https://api.openai.com/v1/responses"}
+    assert "authorization" in result["headers"]
     # An empty text in one of these is a header that OpenAI refuses.
-    assert not {"openai-organization", "openai-project"} & set(told["headers"])
-    assert told["logs_prompts"] is False
-    assert told["empty"] == []
+    assert not {"openai-organization", "openai-project"} & set(result["headers"])
+    assert result["logs_prompts"] is False
+    assert result["empty"] == []
     # The test gave it no address of its own.
-    assert not any(name.endswith("BASE_URL") for name in told["given"])
+    assert not any(name.endswith("BASE_URL") for name in result["given"])
     assert parameter_values()["OpenAiBaseUrl"] == ""
 
 

@@ -123,7 +123,7 @@ def test_the_worker_may_write_to_the_queue_that_starts_it() -> None:
     assert [name for name, one in FUNCTIONS.items() if "RecursiveLoop" in one] == ["RunTurnFunction"]
 
 
-def test_send_message_is_told_how_many_may_wait_and_how_long() -> None:
+def test_send_message_is_given_how_many_may_wait_and_how_long() -> None:
     stack = TemplateStack("vibewire", {})
     for answers, slots, seconds in (({}, 2, 3), ({"SendMessageConcurrency": "100", "WaitSeconds": "5"}, 50, 5)):
         settings = read_settings(AwsSettings, stack.environment_of("SendMessageFunction", **answers))

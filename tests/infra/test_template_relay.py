@@ -33,7 +33,7 @@ def made(domain: str) -> dict[str, Any]:
     }
 
 
-def test_the_container_is_nobody_and_can_write_nothing() -> None:
+def test_the_container_is_unprivileged_and_read_only() -> None:
     assert f"USER {CONTAINER['User']}\n" in CONTAINERFILE
     assert not CONTAINER["User"].startswith("0")
     assert CONTAINER["ReadonlyRootFilesystem"] is True
@@ -89,7 +89,7 @@ def test_a_deployment_lets_clients_leave_and_takes_itself_back() -> None:
     assert drain == RelayProcessSettings.model_fields["drain_seconds"].default
     # Clients are sent away, their requests may end, the queue is removed.
     assert 2 * drain + 30 <= CONTAINER["StopTimeout"] <= 120
-    # And where ECS takes it away, before the load balancer cuts whoever is left.
+    # And when ECS stops it, before the load balancer closes the remaining connections.
     noticed = float(relay_environment()["VIBEWIRE_RETIREMENT_SECONDS"])
     delay = int(attributes("TargetGroup", "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
     assert noticed + 2 * drain < delay
@@ -120,14 +120,14 @@ def test_the_scaling_follows_what_each_task_reports_of_itself(capsys: pytest.Cap
     followed = RESOURCES["ScaleOnConnections"]["Properties"]["TargetTrackingScalingPolicyConfiguration"]
     metric = followed["CustomizedMetricSpecification"]
     report(RelayFigures(), Occupancy(connections=7, rooms=2), "vibewire-dev")
-    told = json.loads(capsys.readouterr().out)
-    (directive,) = told["_aws"]["CloudWatchMetrics"]
+    reported = json.loads(capsys.readouterr().out)
+    (directive,) = reported["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == metric["Namespace"]
     # Exactly these: a metric with one dimension more is another metric.
-    dimensions = [[{"Name": name, "Value": told[name]} for name in names] for names in directive["Dimensions"]]
+    dimensions = [[{"Name": name, "Value": reported[name]} for name in names] for names in directive["Dimensions"]]
     assert dimensions == [Resolver({"ProductStack": "vibewire-dev"}).resolve(metric["Dimensions"])]
     assert {"Name": metric["MetricName"], "Unit": "Count"} in directive["Metrics"]
-    assert told[metric["MetricName"]] == [7]
+    assert reported[metric["MetricName"]] == [7]
     # The average of what the tasks say is what one task has; each says it as often as the scaling looks.
     assert metric["Statistic"] == "Average"
     assert followed["TargetValue"] == {"Ref": "ConnectionsPerTask"}

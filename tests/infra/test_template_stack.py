@@ -35,8 +35,8 @@ def test_the_table_is_the_one_that_the_code_expects(stack: TemplateStack) -> Non
 
 
 def test_the_table_expires_items_and_can_be_restored(stack: TemplateStack) -> None:
-    told = boto3.client("dynamodb").describe_time_to_live(TableName=stack.table_name)["TimeToLiveDescription"]
-    assert told == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+    described = boto3.client("dynamodb").describe_time_to_live(TableName=stack.table_name)["TimeToLiveDescription"]
+    assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
     # moto passes over these two.
     table = load_template(NESTED["Storage"])["Resources"]["Table"]["Properties"]
     assert table["PointInTimeRecoverySpecification"] == {
@@ -82,7 +82,7 @@ def test_the_longest_name_of_a_queue_fits(aws: None) -> None:
     assert len(f"{longest.relay_queue_prefix}{'0' * 32}.fifo") <= 80
 
 
-def test_an_event_reaches_every_queue_that_subscribed_whole_and_in_order(stack: TemplateStack) -> None:
+def test_an_event_reaches_every_subscribed_queue_complete_and_in_order(stack: TemplateStack) -> None:
     sqs, sns = boto3.client("sqs"), boto3.client("sns")
     urls = []
     for task in "ab":
@@ -127,7 +127,7 @@ def test_the_secret_begins_empty_and_takes_the_key(stack: TemplateStack) -> None
 
 
 @pytest.mark.parametrize(("answer", "subscribed"), [("ops@example.com", True), ("", False)])
-def test_alarms_tell_whoever_wants_to_know(answer: str, subscribed: bool, aws: None) -> None:
+def test_alarms_are_sent_to_the_address_that_is_given(answer: str, subscribed: bool, aws: None) -> None:
     template = load_template(NESTED["Observability"])
     sns = boto3.client("sns")
     topic_arn = sns.create_topic(Name=f"alarms-{subscribed}")["TopicArn"]

@@ -69,11 +69,11 @@ def test_no_alarm_and_no_scaling_looks_at_the_other_ones_metrics() -> None:
     assert one & other == set()
 
 
-def test_each_process_is_told_its_stack_and_no_other() -> None:
+def test_each_process_is_given_its_own_stack() -> None:
     for name in NAMES:
         stack = TemplateStack(name, {})
-        told = {stack.environment_of(function)["VIBEWIRE_STACK"] for function in functions()}
-        assert told | {stack.relay_environment()["VIBEWIRE_STACK"]} == {name}
+        given = {stack.environment_of(function)["VIBEWIRE_STACK"] for function in functions()}
+        assert given | {stack.relay_environment()["VIBEWIRE_STACK"]} == {name}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -33,13 +33,13 @@ Json = dict[str, Any]
 
 EVIDENCE = ROOT / "backend" / "validated_test_evidence" / "phase-005" / "sam-local.txt"
 _USER = "ann"
-_told: list[str] = []
+_lines: list[str] = []
 
 
-def tell(line: str) -> None:
+def show(line: str) -> None:
     """Print a line, and keep it for the evidence."""
     print(line, flush=True)
-    _told.append(line)
+    _lines.append(line)
 
 
 @dataclass
@@ -57,9 +57,9 @@ class Session:
         """Invoke a function and print what its answer was found to say."""
         began = time.monotonic()
         answer = self.sam.invoke(logical_id, event)
-        told = expect(answer)
+        summary = expect(answer)
         self.shown.add(logical_id)
-        tell(f"  {logical_id:<32} {time.monotonic() - began:4.1f} s  {told}")
+        show(f"  {logical_id:<32} {time.monotonic() - began:4.1f} s  {summary}")
         return answer
 
     def call(self, name: str, status: int, *, token: str | None = None, **changes: Any) -> Json:
@@ -83,9 +83,9 @@ def _summary(body: Json) -> str:
 
 
 def _invoke_all(run: Session) -> None:
-    """The story of a project, each chapter told by another function."""
+    """The life of a project, each step by another function."""
     run.call("get_health", 200)
-    run.call("create_project", 401, token="nobody's")
+    run.call("create_project", 401, token="invalid")
     run.ids["project_id"] = run.call("create_project", 201)["project_id"]
     assert run.call("get_project", 200)["version"] == 1
     assert len(run.call("list_projects", 200)["projects"]) == 1
@@ -134,7 +134,7 @@ def _use_api(run: Session) -> None:
     with run.sam.start_api(_free_port()) as url, httpx.Client(base_url=url, headers=headers, timeout=60) as http:
         calls = [
             ("GET", "/health", None, 200),
-            ("POST", "/projects", {"name": "Support desk"}, 201),
+            ("POST", "/projects", {"name": "Support team"}, 201),
             ("POST", "/projects", {"name": ""}, 422),
             ("GET", "/projects?limit=1", None, 200),
             ("GET", "/sessions/none", None, 404),
@@ -144,7 +144,7 @@ def _use_api(run: Session) -> None:
             answer = http.request(method, path, json=body)
             assert answer.status_code == status, answer.text
             took = time.monotonic() - began
-            tell(f"  {method:<5} {path:<20} {took:4.1f} s  {status} {_summary(answer.json())}")
+            show(f"  {method:<5} {path:<20} {took:4.1f} s  {status} {_summary(answer.json())}")
 
 
 def _free_port() -> int:
@@ -175,14 +175,14 @@ def main() -> int:
             if "VIBEWIRE_MEMORY_DIR" in given:
                 given["VIBEWIRE_MEMORY_DIR"] = "/tmp"  # noqa: S108 - SAM mounts no file system; each container has its own
         run = Session(Sam(moto, folder, variables), moto, stack, issuer)
-        tell("sam local invoke, each function with its event; seconds are those of a container's whole life")
+        show("sam local invoke, each function with its event; seconds are those of a container's lifetime")
         _invoke_all(run)
         assert run.shown == set(functions()), set(functions()) - run.shown
-        tell("sam local start-api")
+        show("sam local start-api")
         _use_api(run)
-    tell(f"All {len(run.shown)} functions answered as they should.")
+    show(f"All {len(run.shown)} functions answered as they should.")
     if not quick:
-        EVIDENCE.write_text("\n".join(_told) + "\n")
+        EVIDENCE.write_text("\n".join(_lines) + "\n")
     return 0
 
 

@@ -34,7 +34,7 @@ class Sam:
 
     Args:
         moto: what the functions take for AWS.
-        folder: for what SAM is told by files.
+        folder: for SAM's files.
         variables: of each function, by its logical id.
     """
 
