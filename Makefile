@@ -9,7 +9,7 @@ CONSOLE_SOURCES := $(shell find $(CONSOLE) backend/client -type f -not -path '*/
 NODE_IS_NEW_ENOUGH := const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
 
-# QUICK=1 runs the short form of a target that measures or proves for long: a minute at most, and nothing is written.
+# QUICK=1 runs the short form of a slow target: a minute at most, and nothing is written.
 QUICK ?=
 QUICK_FLAG := $(if $(QUICK),--quick)
 
@@ -36,45 +36,45 @@ console:  ## Build the console, the web page at / (needs Node 20.19, or 22.12 or
 test: .venv/.dev tmux-if-may  ## Run the test suite, or with T=tests/... a part of it
 	$(BIN)/python -m pytest $(or $(T),--numprocesses 2 --dist loadfile)
 
-check: .venv/.dev  ## Lint, types and import contracts
+check: .venv/.dev  ## Check style, types, import contracts and generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m backend.contracts.documents --check
 
-# Not of what is generated, of the lists themselves, nor of the licence.
+# Generated files, the list itself and the licence are not checked.
 terms: .venv/.dev
 	@git ls-files -z -- . ':!*package-lock.json' ':!requirements/*.txt' ':!backend/validated_test_evidence' \
 		':!tests/architecture/old_terms.txt' ':!LICENSE' ':!*.png' | xargs -0 $(BIN)/codespell
 
-validate: .venv-sam/.sam  ## Check template.yaml as SAM and cfn-lint see it (no account)
+validate: .venv-sam/.sam  ## Validate template.yaml with SAM and cfn-lint (no account)
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --region us-east-1
 
-# QUICK=1 leaves out the sequences and kill points that `make test` has a short form of.
-test-long: .venv/.dev tmux-if-may  ## The slower proofs: servers killed and damaged, all faults of a model, random histories, end to end
+# QUICK=1 omits the sequences and kill points that `make test` has a short form of.
+test-long: .venv/.dev tmux-if-may  ## Run the slower tests: killed and damaged servers, model faults, random histories, end to end
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "long or end_to_end"
 	$(if $(QUICK),,VIBEWIRE_TEST_ALL_CRASHES=1 VIBEWIRE_TEST_EXAMPLES=300 $(BIN)/python -m pytest --numprocesses 2 --dist load \
 		tests/faults/test_killed_between_any_two_steps.py tests/stateful)
 
-test-targets: .venv/.dev  ## `make run`, `make watch` and `make chat` as a person types them
+test-targets: .venv/.dev  ## Test `make run`, `make watch` and `make chat` as typed in a terminal
 	$(BIN)/python -m pytest -m targets tests/targets
 
-test-relay: .venv/.dev relay-peers-if-node  ## The relay with the official JavaScript client (needs Node), and relays killed at random
+test-relay: .venv/.dev relay-peers-if-node  ## Test the relay with the official JavaScript client (needs Node), and kill relays at random
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m relay_stress tests/relay_stress
 
-# For so many seconds; .ci/run takes fewer.
+# How long, in seconds.
 FUZZ_SECONDS ?= $(if $(QUICK),30,300)
-fuzz-relay: .venv/.dev  ## Send the relay garbage and floods for five minutes: flat memory, no task left, others undisturbed
+fuzz-relay: .venv/.dev  ## Send garbage and floods to the relay for five minutes: memory stays flat, other clients undisturbed
 	VIBEWIRE_TEST_FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -m relay_fuzz tests/relay_fuzz
 
-check-console:  ## Lint, types and tests of the console and the event client, these against a server (needs Node)
+check-console:  ## Lint, type-check and test the console and the event client (needs Node)
 	@if command -v npm >/dev/null; then \
 		$(MAKE) --no-print-directory $(NODE_MODULES)/.dev && \
 		cd backend && npm run --silent check && npm run --silent test; \
 	else echo "check-console was SKIPPED: no Node.js with npm (https://nodejs.org, 20.19 or newer)"; fi
 
-test-console: .venv/.dev  ## The console in headless Chromium (needs Node; installs Debian's chromium where it may)
+test-console: .venv/.dev  ## Test the console in headless Chromium (needs Node; installs Debian's chromium if it may)
 	@tests/console/run
 
 test-lambda: .venv/.dev .venv-sam/.sam  ## Run the functions' artifacts in the Lambda emulator (needs Python 3.13)
@@ -82,12 +82,12 @@ test-lambda: .venv/.dev .venv-sam/.sam  ## Run the functions' artifacts in the L
 		$(BIN)/python infra/build_function.py && $(BIN)/python -m pytest -m emulator tests/emulator; \
 	else echo "test-lambda was SKIPPED: no Python 3.13"; fi
 
-sam-local: .venv/.dev .venv-sam/.sam  ## Run each function by the real `sam local`, AWS being moto (needs docker or the like)
+sam-local: .venv/.dev .venv-sam/.sam  ## Run each function with `sam local`, moto in the place of AWS (needs docker or podman)
 	SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam build
 	@$(BIN)/python -m tests.sam_local.run $(QUICK_FLAG)
 
 # Three mounts of one NFSv4.1 folder, named by VIBEWIRE_TEST_NFS_MOUNTS, _EXPORT and _PLUG: see tests/nfs/conftest.py.
-nfs: .venv/.dev  ## Prove the memory right on NFSv4.1, and write the transcript (needs three mounts)
+nfs: .venv/.dev  ## Test the memory on NFSv4.1, and write the transcript (needs three mounts)
 	@$(BIN)/python -m tests.nfs.write_transcript $(QUICK_FLAG)
 
 EVIDENCE := backend/validated_test_evidence
@@ -99,7 +99,7 @@ evidence: .venv/.dev  ## Write backend/validated_test_evidence/ from what runs n
 bench: .venv/.dev  ## Measure what a turn costs against a bare script, and print the ratios
 	$(BIN)/python -m tests.bench.turn_cost $(QUICK_FLAG)
 
-bench-cost: .venv/.dev  ## Measure what texts of doubling sizes cost, and how long they keep others waiting
+bench-cost: .venv/.dev  ## Measure what texts of doubling sizes cost, and how long they block the event loop
 	$(BIN)/python -m tests.bench.text_cost $(QUICK_FLAG)
 
 bench-start: .venv/.dev  ## Measure how soon `make run` answers, against the bare import of the Agents SDK
@@ -116,12 +116,12 @@ bench-cold-start: .venv/.dev .venv-sam/.sam  ## Measure how long the functions' 
 bench-relay: .venv/.dev .venv/.bench relay-peers-if-node  ## Measure the relay against Node's socket.io: deliveries, latency, memory (needs Node)
 	@$(BIN)/python -m tests.bench_relay.run $(QUICK_FLAG)
 
-bench-onboarding: .venv/.dev  ## Measure the way from git clone to the first streamed token on the screen (needs Node and Chromium)
+bench-onboarding: .venv/.dev  ## Measure the time from git clone to the first streamed token (needs Node and Chromium)
 	@if tests/console/ensure_chromium bench-onboarding; then \
 		$(MAKE) --no-print-directory --silent .venv/.console && $(BIN)/python -m tests.console.onboarding; fi
 
 ##@ Deploy
-# UPDATE_BASE=1 only pins its base image to the digest of today; FORCE=1 builds what was pushed before once more.
+# UPDATE_BASE=1 only pins its base image to the current digest; FORCE=1 builds and pushes the same sources again.
 relay-image: .venv/.dev  ## Build the relay's image, push it to ECR, print its address for sam deploy (needs docker or podman)
 	@$(BIN)/python infra/relay/publish_image.py $(if $(QUICK),--check) $(if $(FORCE),--force) $(if $(UPDATE_BASE),--update-base)
 
@@ -130,10 +130,10 @@ artifacts: .venv/bin/uv  ## Build the functions' artifacts without SAM, and prin
 	else echo "artifacts was SKIPPED: no Python 3.13"; fi
 
 ##@ Maintain
-contracts: .venv/.dev  ## Write the OpenAPI and AsyncAPI documents and the event client's types from the code
+contracts: .venv/.dev  ## Write OpenAPI, AsyncAPI, docs/reference and the event client's types from the code
 	@$(BIN)/python -m backend.contracts.documents
 
-format: .venv/.dev  ## Format the code and repair what the linter can
+format: .venv/.dev  ## Format the code and apply the fixes of the linter
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -157,7 +157,7 @@ build-%: .venv/bin/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
 	@touch $@
 
-# Built again only when a source has changed. Without Node the server says what to install.
+# Rebuilt only when a source has changed. Without Node the server says what to install.
 console-if-node:
 	@$(MAKE) --no-print-directory --silent console || echo "The console could not be built; all else works."
 
@@ -168,7 +168,7 @@ $(NODE_MODULES)/.package-lock.json: backend/package-lock.json
 	@cd backend && npm ci --omit=dev --ignore-scripts --no-fund --no-audit --silent
 	@touch $@
 
-# For the tests of the terminal, which say that they are skipped without it.
+# For the tests of the terminal, which are skipped without it.
 tmux-if-may:
 	@if ! command -v tmux >/dev/null && [[ "$$(id -u)" == 0 ]] && command -v apt-get >/dev/null; then \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tmux; } >/dev/null \
