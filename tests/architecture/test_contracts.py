@@ -44,7 +44,7 @@ def has(document: Json, reference: str) -> bool:
     return True
 
 
-def test_the_committed_documents_and_types_are_what_the_code_says() -> None:
+def test_the_committed_documents_and_types_match_the_code() -> None:
     assert outdated_files() == [], "run `make contracts`"
 
 
@@ -61,7 +61,7 @@ def test_every_route_is_in_the_document_under_its_own_name() -> None:
     assert set(calls()) == {route.name for route in ALL_ROUTES}
 
 
-def test_every_call_but_health_asks_for_a_token() -> None:
+def test_every_call_but_health_requires_a_token() -> None:
     assert [name for name, call in calls().items() if call["security"] == []] == ["get_health"]
     assert all("401" in call["responses"] for name, call in calls().items() if name != "get_health")
 
@@ -77,7 +77,7 @@ def test_every_problem_code_is_listed_with_a_call_that_answers_it() -> None:
 
 
 @pytest.mark.parametrize("code", OPENAPI["components"]["examples"])
-def test_the_example_of_a_problem_is_one(code: str) -> None:
+def test_the_example_of_a_problem_is_valid(code: str) -> None:
     problem = OPENAPI["components"]["examples"][code]["value"]
     Draft202012Validator(OPENAPI["components"]["schemas"]["Problem"]).validate(problem)
     assert problem["code"] == code
@@ -89,7 +89,7 @@ def test_the_example_of_a_body_fits_its_schema(name: str) -> None:
     Draft202012Validator(schema).validate(OPENAPI["components"]["schemas"][name]["examples"][0])
 
 
-def test_every_body_that_a_call_takes_or_gives_has_an_example() -> None:
+def test_every_request_and_response_body_has_an_example() -> None:
     models = {
         reference.rpartition("/")[2]
         for call in calls().values()
@@ -113,13 +113,13 @@ def test_the_examples_of_a_message_fit_its_schema(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "payloads"), event_examples().items())
-def test_the_examples_of_an_event_are_what_its_model_reads_and_writes(name: str, payloads: list[Json]) -> None:
+def test_the_examples_of_an_event_survive_a_round_trip_through_its_model(name: str, payloads: list[Json]) -> None:
     for payload in payloads:
         event = model_of_event(name).model_validate_json(json.dumps(payload))
         assert event.model_dump(mode="json") == payload
 
 
-def test_every_event_of_the_code_is_in_the_document_and_no_other() -> None:
+def test_the_document_lists_exactly_the_events_of_the_code() -> None:
     schema = TypeAdapter(LoggedEvent | LiveEvent).json_schema()
     kinds = {model["properties"]["type"]["const"] for name, model in schema["$defs"].items() if name.endswith("Event")}
     sent = {name for name, one in ASYNCAPI["operations"].items() if one["action"] == "send"}
@@ -131,14 +131,14 @@ def test_the_examples_of_logged_events_are_read_by_the_log() -> None:
         assert logged_event_adapter.validate_python(payload).seq == payload["seq"]
 
 
-def test_the_examples_of_what_clients_send_are_what_the_relay_takes() -> None:
+def test_the_relay_accepts_the_examples_of_requests() -> None:
     for payload in request_examples()["subscribe"]:
         assert parse_subscription([payload], 200).after == payload["after"]
     for payload in request_examples()["unsubscribe"]:
         assert parse_unsubscription([payload]).project_id == payload["project_id"]
 
 
-def test_every_code_with_which_the_relay_refuses_is_in_the_document_and_no_other() -> None:
+def test_the_document_lists_exactly_the_codes_that_the_relay_refuses_with() -> None:
     code = "\n".join(path.read_text() for path in (FOLDER.parent / "relay").glob("*.py"))
     schemas = ASYNCAPI["components"]["schemas"]
     refused = set(re.findall(r'\brefusal\(\s*"(\w+)"', code))

@@ -1,4 +1,4 @@
-"""Every process that this repository starts takes an empty variable for none, its libraries included."""
+"""Every process that this repository starts treats an empty variable as unset, its libraries included."""
 
 from shared.empty_variables import remove_empty_variables
 
@@ -31,7 +31,7 @@ print([name for name, value in os.environ.items() if not value and not name.star
 """
 
 
-def test_the_processes_are_the_relay_and_those_of_this_machine() -> None:
+def test_every_module_with_a_main_is_known() -> None:
     assert [
         "backend.relay.main",
         *(f"backend.local.{name}" for name in ("chat", "main", "rehearsal_model", "watch")),
@@ -51,7 +51,7 @@ def test_a_process_loads_with_every_variable_set_but_empty(module: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
 
 
-def test_only_what_is_empty_and_read_by_libraries_is_removed() -> None:
+def test_only_empty_variables_that_libraries_read_are_removed() -> None:
     environment = {"EMPTY": "", "VIBEWIRE_MISSPELT": "", "SPACE": " ", "ZERO": "0", "FALSE": "false", "NAMED": "value"}
     remove_empty_variables(environment)
     assert environment == {"VIBEWIRE_MISSPELT": "", "SPACE": " ", "ZERO": "0", "FALSE": "false", "NAMED": "value"}
@@ -64,7 +64,7 @@ def test_empty_settings_are_the_defaults(kind: type[LocalSettings] | type[RelayS
 
 
 @pytest.mark.parametrize("address", [" ", "api.example.com", "https://", "ftp://models.example", "https://two words"])
-def test_an_address_of_a_model_that_is_none_is_refused_at_the_start_by_name(address: str) -> None:
+def test_an_invalid_model_address_is_refused_at_the_start_by_name(address: str) -> None:
     with pytest.raises(InvalidSettingsError, match=r"OPENAI_BASE_URL: .*http or https address"):
         read_settings(AppSettings, {"OPENAI_BASE_URL": address})
 
@@ -72,5 +72,5 @@ def test_an_address_of_a_model_that_is_none_is_refused_at_the_start_by_name(addr
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:8001/v1", "https://models.example", "HTTPS://models.example/v1?a=b"]
 )
-def test_the_address_of_a_model_may_be_any_web_address(address: str) -> None:
+def test_the_model_address_may_be_any_web_address(address: str) -> None:
     assert read_settings(AppSettings, {"OPENAI_BASE_URL": address}).openai_base_url == address

@@ -94,7 +94,7 @@ def test_no_http_function_loads_the_agent_the_local_engine_or_the_relay() -> Non
     assert loaded & (AGENT_PARTS | LOCAL_PARTS | CONTAINER_PARTS | {"aws_xray_sdk"}) == set()
 
 
-def test_an_http_function_loads_its_own_routes_module_alone() -> None:
+def test_an_http_function_loads_only_the_module_of_its_route() -> None:
     loaded = loaded_by("get_health")
     assert {f"backend.app.api.{name}" for name in ("projects", "sessions", "messages", "application")} & loaded == set()
 
@@ -106,7 +106,7 @@ def test_the_functions_that_clean_up_load_neither_agent_nor_web_framework() -> N
 
 
 @pytest.mark.parametrize("name", ["get_session", *sorted(EVENT_FUNCTIONS)])
-def test_wrong_settings_stop_the_start_of_a_function_with_their_names(name: str) -> None:
+def test_a_function_with_invalid_settings_does_not_start_and_names_them(name: str) -> None:
     stopped = import_functions(name, VIBEWIRE_TABLE_NAME="", VIBEWIRE_LEASE_SECONDS="-1", VIBEWIRE_TBLE_NAME="")
     assert stopped.returncode != 0
     assert "InvalidSettingsError" in stopped.stderr
@@ -124,7 +124,7 @@ def test_wrong_settings_stop_the_start_of_a_function_with_their_names(name: str)
         ("close_abandoned_turns", "VIBEWIRE_RELAY_CLUSTER"),
     ],
 )
-def test_a_function_does_not_start_without_what_it_alone_needs(name: str, variable: str) -> None:
+def test_a_function_does_not_start_without_its_own_settings(name: str, variable: str) -> None:
     stopped = import_functions(name, **{variable: ""})
     assert stopped.returncode != 0
     assert variable in stopped.stderr

@@ -27,7 +27,7 @@ def python_files() -> list[Path]:
 
 
 @pytest.mark.parametrize("module", ["backend.app.api.application", "backend.app.wiring", "backend.relay.relay"])
-def test_the_agents_sdk_is_loaded_by_the_worker_alone(module: str) -> None:
+def test_only_the_worker_loads_the_agents_sdk(module: str) -> None:
     loaded = modules_after_importing(module)
     assert not loaded & {"agents", "openai", "mcp"}
 
@@ -40,7 +40,7 @@ def test_every_init_file_is_empty() -> None:
     assert [path for path in python_files() if path.name == "__init__.py" and path.read_text()] == []
 
 
-def test_no_module_has_a_name_that_says_nothing() -> None:
+def test_no_module_has_a_generic_name() -> None:
     banned = {"utils", "helpers", "common", "base", "misc"}
     assert [path for path in python_files() if path.stem in banned] == []
 
@@ -54,14 +54,14 @@ def test_every_domain_error_has_a_status() -> None:
     assert codes == set(STATUS_OF_CODE)
 
 
-def test_wrong_settings_stop_the_start_with_their_names() -> None:
+def test_invalid_settings_stop_the_start_and_are_named() -> None:
     with pytest.raises(InvalidSettingsError) as stopped:
         read_settings(LocalSettings, {"VIBEWIRE_PORT": "high", "VIBEWIRE_WORKERS": "0", "HOME": "/"})
     assert "VIBEWIRE_PORT" in str(stopped.value)
     assert "VIBEWIRE_WORKERS" in str(stopped.value)
 
 
-def test_a_setting_that_does_not_exist_stops_the_start() -> None:
+def test_an_unknown_setting_stops_the_start() -> None:
     with pytest.raises(InvalidSettingsError, match="VIBEWIRE_PROT"):
         read_settings(LocalSettings, {"VIBEWIRE_PROT": "8000"})
 
@@ -70,11 +70,11 @@ def test_an_empty_variable_counts_as_unset() -> None:
     assert read_settings(LocalSettings, {"OPENAI_API_KEY": ""}).openai_api_key is None
 
 
-def test_the_key_never_shows_in_the_settings_text() -> None:
+def test_the_settings_do_not_print_the_key() -> None:
     assert "sk-secret" not in repr(read_settings(LocalSettings, {"OPENAI_API_KEY": "sk-secret"}))
 
 
-def test_nothing_but_the_settings_and_the_mains_reads_the_environment() -> None:
+def test_only_settings_and_main_modules_read_the_environment() -> None:
     readers = [
         str(path.relative_to(ROOT))
         for package in ("backend", "shared")

@@ -5,7 +5,7 @@ import subprocess
 
 from tests.server_process import ROOT
 
-# Three that a person sits before; tests/targets types them.
+# Three interactive ones; tests/targets runs them.
 _RUN_BY_TEST_TARGETS = {"run", "watch", "chat"}
 
 
@@ -29,7 +29,7 @@ def test_ci_runs_every_target_of_help() -> None:
     assert set(targets_of_help()) - targets_of_ci() - _RUN_BY_TEST_TARGETS == set()
 
 
-def test_ci_names_no_target_that_is_not_there() -> None:
+def test_ci_names_only_existing_targets() -> None:
     assert targets_of_ci() - set(targets_of_help()) == set()
 
 

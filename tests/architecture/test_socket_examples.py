@@ -1,4 +1,4 @@
-"""Every example of a Socket.IO client takes WebSocket alone: one that polls from another site loses its relay."""
+"""Every example of a Socket.IO client uses WebSocket only: one that polls from another site loses its relay."""
 
 import json
 import re
@@ -14,7 +14,7 @@ DOCUMENTS = [
     Path("backend/client/README.md"),
     Path("backend/contracts/asyncapi.json"),
 ]
-# A client of JavaScript, and one of Python, with its options.
+# The call that makes a client, with its options, in JavaScript and in Python.
 _CLIENT = re.compile(r"\bio\((?:[^()]|\([^()]*\))*\)|\bclient\.connect\((?:[^()]|\([^()]*\))*\)")
 
 
@@ -26,7 +26,7 @@ def examples_in(document: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_an_example_connects_by_websocket_alone(document: Path) -> None:
+def test_an_example_connects_by_websocket_only(document: Path) -> None:
     assert [
         example for example in examples_in(document) if not re.search(r'transports[:=] ?\["websocket"\]', example)
     ] == []
@@ -38,6 +38,6 @@ def test_there_are_examples_for_both_languages_and_in_the_contract() -> None:
     assert len(examples_in(Path("backend/contracts/asyncapi.json"))) == 1
 
 
-def test_the_documents_say_what_becomes_of_a_page_on_another_site() -> None:
+def test_the_documents_explain_clients_on_another_site() -> None:
     for document in ("docs/how-to/your-own-ui.md", "docs/aws.md", "backend/contracts/asyncapi.json"):
         assert re.search(r"on another\s+site", (ROOT / document).read_text())

@@ -1,4 +1,4 @@
-"""Lambda's part: sandboxes that are started when they are needed, reused, and ended when their time is over."""
+"""Lambda's part: sandboxes that are started on demand, reused, and stopped at the timeout."""
 
 import json
 import os

@@ -20,7 +20,7 @@ from tests.moto_server import Moto, start_moto
 from tests.server_process import ServerProcess
 from tests.template_stack import TemplateStack, create_stack
 
-# A queue that moto makes to wait longer holds everybody up.
+# A longer long poll would block all of moto.
 _POLL_SECONDS = "1"
 
 

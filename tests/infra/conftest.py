@@ -16,7 +16,7 @@ _ACCOUNT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_D
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[None]:
-    """An account for the tests of a file, empty."""
+    """An empty account per test file."""
     with patch.dict(os.environ, _ACCOUNT), mock_aws():
         yield
 

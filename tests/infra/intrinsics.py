@@ -8,7 +8,7 @@ _REFERENCE = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 class Resolver:
-    """Works out the values in a template.
+    """Evaluates the values in a template.
 
     Args:
         values: of parameters, of pseudo parameters, and of attributes ("Storage.Outputs.TableName"). What is not there

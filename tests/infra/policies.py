@@ -1,4 +1,4 @@
-"""The policies of the template, as statements on the ARNs of a stack that was made."""
+"""The policies of the template, as statements on the ARNs of a created stack."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Grant:
 
 
 def grants_of(role: str, stack: TemplateStack) -> set[Grant]:
-    """What a function (by its logical id) or the relay may do, what SAM adds by itself apart."""
+    """What a function (by its logical id) or the relay may do, without what SAM adds."""
     if role == RELAY:
         given = load_template(MAIN)["Resources"]["Relay"]["Properties"]["Parameters"]
         cluster = stack.relay_cluster_arn.rpartition("/")[2]
@@ -50,5 +50,5 @@ def _grants(policies: Iterable[dict[str, Any]]) -> Iterable[Grant]:
 
 
 def listed(value: Any) -> list[str]:
-    """What a policy says of one or of several."""
+    """One or several, as a list."""
     return value if isinstance(value, list) else [value]

@@ -16,7 +16,7 @@ import boto3
 from tests.infra.recorded_functions import RecordedFunctions, recorded_functions
 from tests.infra.recorded_relay import run_recorded_relay
 
-# What does not compress: it is stored in several items.
+# Incompressible: it is stored in several items.
 _NOISE = "".join(random.Random(5).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=30_000))
 _LONG_PROMPT = f"What is {_NOISE}?"
 _LONG_CODE = f"from agents import Agent\n\nNOISE = '{'x'.join([_NOISE] * 8)}'\ntriage_agent = Agent(name='Triage')\n"
@@ -132,7 +132,7 @@ def delete_everything(functions: RecordedFunctions, project_id: str, session_ids
 
 
 def lose_relays(functions: RecordedFunctions) -> None:
-    """A relay that left its queue, and one of which only the subscription is left."""
+    """A stopped relay that left its queue, and one that left only its subscription."""
     stack, sqs, sns = functions.stack, boto3.client("sqs"), boto3.client("sns")
     boto3.client("ecs").create_cluster(clusterName=stack.relay_cluster_arn.rpartition("/")[2])
     for digit in "01":

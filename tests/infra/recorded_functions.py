@@ -32,7 +32,7 @@ from tests.template_stack import TemplateStack, create_stack
 
 
 class LaterClock:
-    """The time of this machine and some more."""
+    """The system clock, shifted forward."""
 
     def __init__(self) -> None:
         self._later = timedelta()
@@ -88,13 +88,13 @@ class RecordedFunctions:
         return self.stack.relay_environment(**self._answers)
 
     def engine(self) -> AwsEngine:
-        """The adapters by themselves, to bring about what no function does by itself. Not recorded."""
+        """The adapters, to simulate failures of functions. Not recorded."""
         variables = self.stack.environment_of("GetHealthFunction", **self._answers)
         return build_aws_engine(read_settings(AwsSettings, variables), self._services, self.clock)
 
     def invoke(self, logical_id: str, event: Json) -> Json:
         """Call a function."""
-        # Each has a process of its own in Lambda, and so an event loop that is the current one.
+        # In Lambda each has its own process, and so its own current event loop.
         asyncio.set_event_loop(self._loops[logical_id])
         context = SimpleNamespace(aws_request_id="request", get_remaining_time_in_millis=lambda: 60_000)
         with self.recorder.acting_as(logical_id):
@@ -108,7 +108,7 @@ class RecordedFunctions:
         return json_of(self.invoke(logical_id, event), status)
 
     def clean_up(self, use_case: str) -> Json:
-        """What the schedule does every minute."""
+        """Invoke a scheduled function."""
         logical_id = "".join(word.capitalize() for word in use_case.split("_")) + "Function"
         return self.invoke(logical_id, event_of(use_case))
 
@@ -125,7 +125,7 @@ class RecordedFunctions:
         self.memory_dir.mkdir()
 
     def answer_doorbells(self) -> None:
-        """Be the event source mapping until the queue is empty."""
+        """Act as the event source mapping until the queue is empty."""
         url = self.stack.turn_queue_url
         while messages := self._sqs.receive_message(QueueUrl=url, AttributeNames=["MessageGroupId"]).get("Messages"):
             (message,) = messages

@@ -1,4 +1,4 @@
-"""The relay of the template's container, on the same stack, for a while."""
+"""The relay of the template's container, on the same stack, for a short run."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ _WAIT_SECONDS = 20.0
 def run_recorded_relay(functions: RecordedFunctions, project_id: str) -> None:
     """Start, let a client subscribe twice, stop."""
     variables = functions.relay_environment()
-    # Shorter than in production, so that all of it happens while the test looks.
+    # Shorter than in production, so that each happens during the test.
     for name, seconds in {"POLL": 1, "FILL": 0.2, "ACCESS": 0.2}.items():
         variables[f"VIBEWIRE_{name}_SECONDS"] = str(seconds)
     settings = read_settings(RelayProcessSettings, {**variables, "VIBEWIRE_HOST": "127.0.0.1", "VIBEWIRE_PORT": "0"})

@@ -1,7 +1,7 @@
-"""Has run_turn run one turn with what the template gives it, and prints which address its model's calls went to.
+"""Runs one turn in run_turn with the template's environment, and prints the addresses of its model calls.
 
 A process of its own: `python -m tests.infra.run_turn_with_defaults FOLDER`. AWS is moto; in place of the network the
-transport of OpenAI's client notes each request and answers that the key is wrong.
+transport of OpenAI's client records each request and answers that the key is invalid.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from tests.functions.lambda_events import doorbell_event
 from tests.template_stack import TemplateStack, create_stack
 
 
-class NotingTransport:
-    """Notes requests instead of sending them, whatever transport they are given to."""
+class RecordingTransport:
+    """Records requests instead of sending them."""
 
     def __init__(self) -> None:
         self.requests: list[httpx2.Request] = []
@@ -54,9 +54,9 @@ def run(folder: Path) -> dict[str, Any]:
         stack = create_stack(boto3.client)
         services = AwsServices.build()
         message = asyncio.run(queue_message(stack, services))
-        # Only what a test cannot have: the mounted file system.
+        # A test has no mounted file system.
         given = stack.environment_of("RunTurnFunction", Origins="") | {"VIBEWIRE_MEMORY_DIR": str(folder)}
-        transport = NotingTransport()
+        transport = RecordingTransport()
         with (
             mock.patch.dict(os.environ, given),
             mock.patch.object(AwsServices, "build", return_value=services),

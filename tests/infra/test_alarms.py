@@ -1,4 +1,4 @@
-"""Alarms and dashboard watch what exists: metrics that the code emits, and attributes of resources."""
+"""Alarms and dashboard use existing metrics, and attributes of existing resources."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def emitted(folder: str) -> str:
     return "\n".join(path.read_text() for path in sorted((ROOT / folder).rglob("*.py")))
 
 
-def test_every_metric_that_is_watched_is_one_that_the_code_emits() -> None:
+def test_the_code_emits_every_metric_of_an_alarm_or_widget() -> None:
     code = "".join(map(emitted, FOLDERS.values()))
     assert [name for name in sorted(watched()) if not re.search(rf'["\']{name}["\']', code)] == []
 
@@ -72,7 +72,7 @@ def test_the_namespace_is_that_of_the_code(folder: str) -> None:
     assert f'"{NAMESPACE}"' in emitted(folder)
 
 
-def test_the_list_at_the_top_names_what_is_watched() -> None:
+def test_the_comment_of_the_template_lists_the_metrics() -> None:
     head = OBSERVABILITY.read_text().partition("Parameters:")[0]
     listed = {
         (part, name.partition(",")[0])
@@ -80,7 +80,7 @@ def test_the_list_at_the_top_names_what_is_watched() -> None:
         for name in re.split(r", (?=[A-Z])|; ", names)
     }
     assert all(re.search(rf'["\']{name}["\']', emitted(FOLDERS[part])) for part, name in listed)
-    # The latency is searched for by function.
+    # Latency is a search by function.
     assert {name for _part, name in listed} == watched() | {"Latency"}
 
 

@@ -1,4 +1,4 @@
-"""Each role may do what its code was seen to do, and nothing else."""
+"""Each role allows exactly the calls that its code was recorded to make."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ OF_MOUNTS = {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[TemplateStack, dict[str, set[Call]]]:
-    """The calls of everything that functions and relay do, and the stack they did it on."""
+    """The stack, and the recorded calls of functions and relay."""
     file = tmp_path_factory.mktemp("calls") / "calls.json"
     done = subprocess.run(
         [sys.executable, "-m", "tests.infra.record_aws_calls", file],
@@ -63,7 +63,7 @@ def by_lambda(role: str, stack: TemplateStack) -> set[Grant]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_role_may_do_all_that_its_code_does(
+def test_the_role_allows_every_call_of_its_code(
     role: str, recording: tuple[TemplateStack, dict[str, set[Call]]]
 ) -> None:
     stack, calls = recording
@@ -73,19 +73,19 @@ def test_the_role_may_do_all_that_its_code_does(
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_role_may_do_nothing_else(role: str, recording: tuple[TemplateStack, dict[str, set[Call]]]) -> None:
+def test_the_role_allows_nothing_else(role: str, recording: tuple[TemplateStack, dict[str, set[Call]]]) -> None:
     stack, calls = recording
     granted = grants_of(role, stack) - by_lambda(role, stack)
     spare = [grant for grant in sorted(granted) if not any(map(grant.covers, calls.get(role, ())))]
     assert spare == []
 
 
-def test_everything_was_recorded(recording: tuple[TemplateStack, dict[str, set[Call]]]) -> None:
+def test_every_role_was_recorded(recording: tuple[TemplateStack, dict[str, set[Call]]]) -> None:
     _stack, calls = recording
     assert set(calls) == set(ROLES) - {"GetHealthFunction"}
 
 
-def test_what_lambda_does_for_a_function_is_granted(recording: tuple[TemplateStack, dict[str, Any]]) -> None:
+def test_calls_of_lambda_on_behalf_of_a_function_are_allowed(recording: tuple[TemplateStack, dict[str, Any]]) -> None:
     stack, _calls = recording
     granted = {role: {grant.action for grant in by_lambda(role, stack)} for role in functions()}
     assert {role: actions for role, actions in granted.items() if actions} == {
@@ -107,9 +107,7 @@ def test_the_file_system_is_only_reached_through_its_access_point() -> None:
 
 
 @pytest.mark.parametrize(("tracing", "more"), [("Disabled", set()), ("Active", {"AWSXrayWriteOnlyAccess"})])
-def test_what_sam_adds_is_logs_network_interfaces_and_traces_where_they_are_wanted(
-    tracing: str, more: set[str]
-) -> None:
+def test_sam_adds_only_logs_network_interfaces_and_traces_if_enabled(tracing: str, more: set[str]) -> None:
     translated = translate(load_template(MAIN), parameter_values({**ANSWERS, "Tracing": tracing}))
     added = {
         arn.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""With nothing but the template's defaults, and with every other variable set but empty, each process works."""
+"""Each process works with the template's defaults, every other variable being set but empty."""
 
 import json
 import os
@@ -63,16 +63,16 @@ def test_a_turn_calls_openai(surroundings: dict[str, str], tmp_path: Path) -> No
     result = run(surroundings, "-m", "tests.infra.run_turn_with_defaults", str(tmp_path))
     assert set(result["addresses"]) == {"https://api.openai.com/v1/responses"}
     assert "authorization" in result["headers"]
-    # An empty text in one of these is a header that OpenAI refuses.
+    # OpenAI refuses these headers when empty.
     assert not {"openai-organization", "openai-project"} & set(result["headers"])
     assert result["logs_prompts"] is False
     assert result["empty"] == []
-    # The test gave it no address of its own.
+    # The test set no address.
     assert not any(name.endswith("BASE_URL") for name in result["given"])
     assert parameter_values()["OpenAiBaseUrl"] == ""
 
 
-def test_another_server_is_named_by_the_parameter_alone(stack: TemplateStack) -> None:
+def test_only_the_parameter_names_another_server(stack: TemplateStack) -> None:
     given = stack.environment_of("RunTurnFunction", OpenAiBaseUrl="https://models.example/v1")
     assert given["OPENAI_BASE_URL"] == "https://models.example/v1"
     for name in functions():

@@ -1,4 +1,4 @@
-"""Each function of the template is one of the code, and is given what it needs."""
+"""Each function of the template has a handler, and the resources that it needs."""
 
 import ast
 import importlib.util
@@ -60,7 +60,7 @@ def test_there_is_one_function_for_each_route_of_the_api() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_each_function_has_memory_time_and_logs_of_its_own(name: str) -> None:
+def test_each_function_has_its_own_memory_timeout_and_logs(name: str) -> None:
     properties = FUNCTIONS[name]
     assert 512 <= properties["MemorySize"] <= 1769
     assert 0 < properties["Timeout"] <= 900
@@ -71,11 +71,11 @@ def test_each_function_has_memory_time_and_logs_of_its_own(name: str) -> None:
     assert function["Architectures"] == ["x86_64"]
 
 
-def test_no_http_function_outlives_the_thirty_seconds_of_its_api() -> None:
+def test_no_http_function_exceeds_the_thirty_seconds_of_its_api() -> None:
     assert max(FUNCTIONS[name]["Timeout"] for name in HTTP_FUNCTIONS) < 30
 
 
-def test_send_message_has_time_to_wait_and_concurrency_of_its_own() -> None:
+def test_send_message_has_time_to_wait_and_its_own_concurrency() -> None:
     send_message = FUNCTIONS["SendMessageFunction"]
     assert send_message["Timeout"] > 25
     assert send_message["ReservedConcurrentExecutions"]["Fn::If"][1] == {"Ref": "SendMessageConcurrency"}
@@ -88,16 +88,16 @@ def reserved_concurrency(**answers: str) -> dict[str, int]:
     return {name: int(concurrency) for name, concurrency in found.items() if concurrency is not None}
 
 
-def test_a_new_account_is_asked_for_no_concurrency_that_it_has_not() -> None:
+def test_the_defaults_fit_the_concurrency_of_a_new_account() -> None:
     assert reserved_concurrency() == {}
     defaults = {name: one.get("Default") for name, one in load_template(MAIN)["Parameters"].items()}
     waiting = defaults["SendMessageConcurrency"] // 2
-    # Its functions have 10 together: turns and those who wait for them leave some for all that is short.
+    # It has 10 executions: turns and waiting clients must leave some for short calls.
     assert defaults["MaxTurns"] + waiting <= 7
     assert defaults["MaxTurns"] >= load_template(MAIN)["Parameters"]["MaxTurns"]["MinValue"] == 2
 
 
-def test_what_is_reserved_protects_something_and_fits_twice_into_an_account() -> None:
+def test_reserved_concurrency_is_for_long_calls_and_fits_twice_into_an_account() -> None:
     reserved = reserved_concurrency(ReserveConcurrency="true", MaxTurns="50", SendMessageConcurrency="100")
     assert reserved == {
         "RunTurnFunction": 50,
@@ -110,16 +110,16 @@ def test_what_is_reserved_protects_something_and_fits_twice_into_an_account() ->
 
 
 @pytest.mark.parametrize("answers", [{}, {"ReserveConcurrency": "true", "MaxTurns": "50"}])
-def test_no_more_turns_are_started_than_may_run(answers: dict[str, str]) -> None:
+def test_no_more_than_max_turns_are_started(answers: dict[str, str]) -> None:
     resolver = TemplateStack("vibewire", {}).resolver(**answers)
     started = int(resolver.resolve(event_sources()["RunTurnFunction"]["ScalingConfig"]["MaximumConcurrency"]))
     assert started == reserved_concurrency(**answers).get("RunTurnFunction", 5)
 
 
-def test_the_worker_may_write_to_the_queue_that_starts_it() -> None:
+def test_the_worker_may_send_to_the_queue_that_invokes_it() -> None:
     assert FUNCTIONS["RunTurnFunction"]["RecursiveLoop"] == "Allow"
     assert translated_main()["Resources"]["RunTurnFunction"]["Properties"]["RecursiveLoop"] == "Allow"
-    # All others keep Lambda's guard.
+    # All others keep Lambda's recursion guard.
     assert [name for name, one in FUNCTIONS.items() if "RecursiveLoop" in one] == ["RunTurnFunction"]
 
 
@@ -130,7 +130,7 @@ def test_send_message_is_given_how_many_may_wait_and_how_long() -> None:
         assert (settings.wait_slots, settings.wait_seconds) == (slots, seconds)
 
 
-def test_only_those_that_open_memories_are_in_the_network_and_mount_the_file_system() -> None:
+def test_only_functions_that_open_memories_are_in_the_vpc_and_mount_the_file_system() -> None:
     mounting = {name for name, properties in FUNCTIONS.items() if "FileSystemConfigs" in properties}
     networked = {name for name, properties in FUNCTIONS.items() if "VpcConfig" in properties}
     assert mounting == networked == {"RunTurnFunction", "EraseSessionFunction"}
@@ -149,7 +149,7 @@ def test_doorbells_are_answered_one_at_a_time_with_an_outcome_of_their_own() -> 
     assert FUNCTIONS["RunTurnFunction"]["ReservedConcurrentExecutions"]["Fn::If"][1] == {"Ref": "MaxTurns"}
 
 
-def test_a_queue_hides_its_messages_for_as_long_as_its_function_may_run() -> None:
+def test_the_visibility_timeout_of_a_queue_covers_its_function() -> None:
     storage = load_template(NESTED["Storage"])["Resources"]
     for name, mapping in event_sources().items():
         _storage, output = mapping["EventSourceArn"]["Fn::GetAtt"]
@@ -157,7 +157,7 @@ def test_a_queue_hides_its_messages_for_as_long_as_its_function_may_run() -> Non
         assert storage[queue]["Properties"]["VisibilityTimeout"] >= FUNCTIONS[name]["Timeout"]
 
 
-def test_the_clock_calls_those_that_clean_up_every_minute() -> None:
+def test_the_schedule_invokes_the_cleanup_functions_every_minute() -> None:
     scheduled = {
         name: event["Properties"]["Schedule"]
         for name, properties in FUNCTIONS.items()

@@ -1,4 +1,4 @@
-"""The relay's service in the template fits the relay's code and image, with a domain and without."""
+"""The relay's service fits its code and image, with a domain and without."""
 
 import json
 import re
@@ -45,7 +45,7 @@ def test_the_container_is_unprivileged_and_read_only() -> None:
     )
 
 
-def test_everybody_means_the_same_port() -> None:
+def test_image_service_and_load_balancer_use_the_same_port() -> None:
     port = int(relay_environment()["VIBEWIRE_PORT"])
     assert f"EXPOSE {port}\n" in CONTAINERFILE
     assert CONTAINER["PortMappings"] == [{"ContainerPort": port, "Protocol": "tcp"}]
@@ -57,11 +57,11 @@ def test_everybody_means_the_same_port() -> None:
         assert (rule["FromPort"], rule["ToPort"]) == (port, port)
 
 
-def test_the_balancer_alone_asks_whether_a_relay_is_ready_and_gives_a_slow_one_time() -> None:
+def test_only_the_load_balancer_checks_health_and_it_tolerates_a_slow_relay() -> None:
     target = RESOURCES["TargetGroup"]["Properties"]
     assert target["HealthCheckPath"] == "/readyz"
     assert '"/readyz"' in (ROOT / "backend" / "relay" / "health.py").read_text()
-    # A check in the container takes the processor that the relay needs, and ends it when it is busiest.
+    # A check in the container takes the processor that the relay needs, and fails when it is busiest.
     assert "HealthCheck" not in CONTAINER
     assert target["HealthCheckTimeoutSeconds"] >= 10
     assert target["HealthCheckIntervalSeconds"] * target["UnhealthyThresholdCount"] >= 90
@@ -74,7 +74,7 @@ def test_the_image_keeps_the_descriptions_of_the_services_that_the_relay_calls()
     assert called == set(re.findall(r"! -name (\w+)", CONTAINERFILE)) != set()
 
 
-def test_an_idle_connection_is_closed_by_the_balancer_and_no_socket_is_idle() -> None:
+def test_the_load_balancer_closes_idle_connections_and_no_socket_is_idle() -> None:
     idle = int(attributes("LoadBalancer", "LoadBalancerAttributes")["idle_timeout.timeout_seconds"])
     assert 2 * float(relay_environment()["VIBEWIRE_PING_SECONDS"]) < idle < http_server._KEEP_ALIVE_SECONDS
 
@@ -84,10 +84,10 @@ def test_the_requests_of_a_polling_client_reach_one_task() -> None:
     assert (target["stickiness.enabled"], target["stickiness.type"]) == ("true", "lb_cookie")
 
 
-def test_a_deployment_lets_clients_leave_and_takes_itself_back() -> None:
+def test_a_deployment_drains_clients_and_can_roll_back() -> None:
     drain = float(relay_environment()["VIBEWIRE_DRAIN_SECONDS"])
     assert drain == RelayProcessSettings.model_fields["drain_seconds"].default
-    # Clients are sent away, their requests may end, the queue is removed.
+    # Clients are drained, their requests end, the queue is removed.
     assert 2 * drain + 30 <= CONTAINER["StopTimeout"] <= 120
     # And when ECS stops it, before the load balancer closes the remaining connections.
     noticed = float(relay_environment()["VIBEWIRE_RETIREMENT_SECONDS"])
@@ -98,7 +98,7 @@ def test_a_deployment_lets_clients_leave_and_takes_itself_back() -> None:
     assert deployment["MinimumHealthyPercent"] == 100
 
 
-def test_between_two_and_thirty_tasks_by_processor_and_by_connections() -> None:
+def test_autoscaling_runs_two_to_thirty_tasks_by_cpu_and_by_connections() -> None:
     target = RESOURCES["ScalableTarget"]["Properties"]
     assert target["MinCapacity"] == 2
     assert target["MaxCapacity"] == {"Ref": "MaxTasks"}
@@ -116,7 +116,7 @@ def test_between_two_and_thirty_tasks_by_processor_and_by_connections() -> None:
     }
 
 
-def test_the_scaling_follows_what_each_task_reports_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
+def test_autoscaling_uses_the_metric_that_each_task_reports(capsys: pytest.CaptureFixture[str]) -> None:
     followed = RESOURCES["ScaleOnConnections"]["Properties"]["TargetTrackingScalingPolicyConfiguration"]
     metric = followed["CustomizedMetricSpecification"]
     report(RelayFigures(), Occupancy(connections=7, rooms=2), "vibewire-dev")
@@ -128,19 +128,19 @@ def test_the_scaling_follows_what_each_task_reports_of_itself(capsys: pytest.Cap
     assert dimensions == [Resolver({"ProductStack": "vibewire-dev"}).resolve(metric["Dimensions"])]
     assert {"Name": metric["MetricName"], "Unit": "Count"} in directive["Metrics"]
     assert reported[metric["MetricName"]] == [7]
-    # The average of what the tasks say is what one task has; each says it as often as the scaling looks.
+    # Each task reports once per period, so the average is per task.
     assert metric["Statistic"] == "Average"
     assert followed["TargetValue"] == {"Ref": "ConnectionsPerTask"}
 
 
-def test_a_deployment_at_the_default_size_fits_into_the_processors_of_a_new_account() -> None:
+def test_a_deployment_at_the_default_size_fits_the_vcpu_quota_of_a_new_account() -> None:
     service = RESOURCES["Service"]["Properties"]["DeploymentConfiguration"]
     tasks = load_template(MAIN)["Parameters"]["RelayMaxTasks"]["Default"] * service["MaximumPercent"] / 100
     # Fargate gives a new account 6 vCPU.
     assert tasks * int(RESOURCES["TaskDefinition"]["Properties"]["Cpu"]) / 1024 <= 6
 
 
-def test_a_task_takes_more_connections_than_the_scaling_aims_at() -> None:
+def test_a_task_accepts_more_connections_than_the_autoscaling_target() -> None:
     aim = load_template(MAIN)["Parameters"]["RelayConnectionsPerTask"]["Default"]
     assert 2 * aim <= int(relay_environment()["VIBEWIRE_MAX_CONNECTIONS"])
 
@@ -155,7 +155,7 @@ def test_a_domain_brings_a_certificate_and_no_distribution() -> None:
     assert {"Values": ["events.example.com"]} in [one.get("HostHeaderConfig") for one in rule_conditions(resources)]
 
 
-def test_without_a_domain_only_cloudfront_gets_through() -> None:
+def test_without_a_domain_only_cloudfront_reaches_the_relay() -> None:
     resources = made("")
     distribution = resources["Distribution"]["DistributionConfig"]
     assert distribution["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
@@ -166,7 +166,7 @@ def test_without_a_domain_only_cloudfront_gets_through() -> None:
 
 
 @pytest.mark.parametrize("domain", ["events.example.com", ""])
-def test_what_is_not_socket_io_is_answered_by_the_balancer(domain: str) -> None:
+def test_the_load_balancer_answers_other_paths_itself(domain: str) -> None:
     resources = made(domain)
     assert resources["Listener"]["DefaultActions"] == [
         {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}

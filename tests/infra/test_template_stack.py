@@ -1,4 +1,4 @@
-"""What the templates make: the table that the code expects, queues and a topic that carry what they must."""
+"""The created stack: the table that the code expects, the queues and the topic."""
 
 import json
 from typing import Any
@@ -37,14 +37,14 @@ def test_the_table_is_the_one_that_the_code_expects(stack: TemplateStack) -> Non
 def test_the_table_expires_items_and_can_be_restored(stack: TemplateStack) -> None:
     described = boto3.client("dynamodb").describe_time_to_live(TableName=stack.table_name)["TimeToLiveDescription"]
     assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
-    # moto passes over these two.
+    # moto ignores these two.
     table = load_template(NESTED["Storage"])["Resources"]["Table"]["Properties"]
     assert table["PointInTimeRecoverySpecification"] == {
         "PointInTimeRecoveryEnabled": True,
         "RecoveryPeriodInDays": {"Ref": "RecoveryDays"},
     }
     asked = load_template(MAIN)["Parameters"]["RecoveryDays"]
-    # What DynamoDB takes; what is erased can be restored for so long.
+    # The range that DynamoDB accepts.
     assert (asked["MinValue"], asked["Default"], asked["MaxValue"]) == (1, 7, 35)
     assert table["SSESpecification"] == {"SSEEnabled": True}
 
@@ -55,14 +55,14 @@ def test_a_doorbell_that_is_put_back_for_too_long_goes_to_the_dead_letters(stack
         "deadLetterTargetArn": stack.outputs["TurnDeadLetterQueueArn"],
         "maxReceiveCount": 300,
     }
-    # moto passes over this one.
+    # moto ignores this one.
     dead = load_template(NESTED["Storage"])["Resources"]["TurnDeadLetterQueue"]["Properties"]
     name = stack.outputs["TurnDeadLetterQueueName"].removesuffix("-dead-letters.fifo")
     allowed = Resolver({**pseudo_parameters(), "AWS::StackName": name}).resolve(dead["RedriveAllowPolicy"])
     assert allowed == {"redrivePermission": "byQueue", "sourceQueueArns": [stack.outputs["TurnQueueArn"]]}
 
 
-def test_both_queues_are_fifo_encrypted_and_fast_by_group(stack: TemplateStack) -> None:
+def test_both_queues_are_fifo_encrypted_and_high_throughput(stack: TemplateStack) -> None:
     for url in (stack.turn_queue_url, stack.dead_letter_queue_url):
         attributes = queue_attributes(url)
         assert attributes["FifoQueue"] == "true"
@@ -75,7 +75,7 @@ def test_both_queues_are_fifo_encrypted_and_fast_by_group(stack: TemplateStack) 
         assert attributes["QueueArn"] in statement["Resource"]
 
 
-def test_the_longest_name_of_a_queue_fits(aws: None) -> None:
+def test_the_longest_queue_name_fits(aws: None) -> None:
     longest = create_stack(boto3.client, name="s" * 36)
     for output in ("TurnQueueName", "TurnDeadLetterQueueName"):
         assert len(longest.outputs[output]) <= 80
@@ -106,19 +106,19 @@ def test_an_event_reaches_every_subscribed_queue_complete_and_in_order(stack: Te
         assert [message["Body"] for message in received] == [f"event {number}" for number in range(5)]
 
 
-def test_the_topic_is_fifo_encrypted_and_this_accounts(stack: TemplateStack) -> None:
+def test_the_topic_is_fifo_encrypted_and_limited_to_this_account(stack: TemplateStack) -> None:
     attributes = boto3.client("sns").get_topic_attributes(TopicArn=stack.topic_arn)["Attributes"]
     assert attributes["FifoTopic"] == "true"
     assert attributes["ContentBasedDeduplication"] == "false"
     assert attributes["KmsMasterKeyId"] == "alias/aws/sns"
     statements = json.loads(attributes["Policy"])["Statement"]
     assert {statement["Effect"] for statement in statements} == {"Deny"}
-    # moto passes over this one.
+    # moto ignores this one.
     topic = load_template(NESTED["Storage"])["Resources"]["Topic"]["Properties"]
     assert topic["FifoThroughputScope"] == "MessageGroup"
 
 
-def test_the_secret_begins_empty_and_takes_the_key(stack: TemplateStack) -> None:
+def test_the_secret_is_created_empty_and_stores_the_key(stack: TemplateStack) -> None:
     secrets = boto3.client("secretsmanager")
     with pytest.raises(secrets.exceptions.ResourceNotFoundException):
         secrets.get_secret_value(SecretId=stack.openai_secret_arn)

@@ -1,4 +1,4 @@
-"""The templates are what CloudFormation and SAM take, as far as that can be known without an account."""
+"""CloudFormation and SAM accept the templates, as far as that can be tested without an account."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def test_every_nested_template_is_used_once() -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=by_name)
-def test_every_parameter_says_what_it_is(path: Path) -> None:
+def test_every_parameter_has_a_description(path: Path) -> None:
     parameters = load_template(path).get("Parameters", {})
     assert [name for name, parameter in parameters.items() if not parameter.get("Description")] == []
 
@@ -106,7 +106,7 @@ def test_the_answers_of_the_tests_and_all_defaults_match_their_patterns() -> Non
         ("AlarmEmail", "operator"),
     ],
 )
-def test_a_wrong_answer_is_refused_before_anything_is_made(name: str, value: str) -> None:
+def test_an_invalid_parameter_is_refused_before_resources_are_created(name: str, value: str) -> None:
     pattern = load_template(MAIN)["Parameters"][name]["AllowedPattern"]
     assert not re.search(pattern, value)
 
@@ -123,18 +123,18 @@ def test_a_wrong_answer_is_refused_before_anything_is_made(name: str, value: str
         ("Origins", "https://app.example.com:8443,http://localhost:5173"),
     ],
 )
-def test_a_right_answer_is_taken(name: str, value: str) -> None:
+def test_a_valid_parameter_is_accepted(name: str, value: str) -> None:
     assert re.search(load_template(MAIN)["Parameters"][name]["AllowedPattern"], value)
 
 
-def test_every_pattern_says_what_it_wants() -> None:
+def test_every_pattern_has_a_constraint_description() -> None:
     parameters = load_template(MAIN)["Parameters"]
     assert [
         n for n, one in parameters.items() if "AllowedPattern" in one and not one.get("ConstraintDescription")
     ] == []
 
 
-def test_addresses_that_are_called_may_have_no_port_that_the_security_groups_hold_back() -> None:
+def test_the_security_groups_allow_the_port_of_every_accepted_address() -> None:
     network, relay = (load_template(NESTED[name])["Resources"] for name in ("Network", "Relay"))
     for group in (network["WorkerSecurityGroup"], relay["TaskSecurityGroup"]):
         (rule,) = group["Properties"]["SecurityGroupEgress"]
@@ -162,7 +162,7 @@ def test_no_secret_is_written_into_a_template(path: Path) -> None:
     assert "OPENAI_API_KEY" not in path.read_text()
 
 
-def test_sam_is_allowed_to_make_roles_and_to_transform() -> None:
+def test_sam_may_create_roles_and_transform_templates() -> None:
     config = tomllib.loads((MAIN.parent / "samconfig.toml").read_text())
     assert set(config["default"]["deploy"]["parameters"]["capabilities"].split()) == {
         "CAPABILITY_IAM",
@@ -170,7 +170,7 @@ def test_sam_is_allowed_to_make_roles_and_to_transform() -> None:
     }
 
 
-def test_what_must_outlive_the_stack_does_and_each_log_ends() -> None:
+def test_the_table_outlives_the_stack_and_every_log_has_a_retention() -> None:
     storage = load_template(NESTED["Storage"])["Resources"]
     assert storage["Table"]["DeletionPolicy"] == storage["Table"]["UpdateReplacePolicy"] == "Retain"
     groups = [

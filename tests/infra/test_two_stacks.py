@@ -57,13 +57,13 @@ def dashboard(resources: list[dict[str, Any]]) -> str:
     return str(body)
 
 
-def test_no_name_is_given_twice() -> None:
+def test_no_name_is_used_by_both_stacks() -> None:
     one, other = (names_in(resolved(name)) for name in NAMES)
     assert len(one) > 20
     assert one & other == set()
 
 
-def test_no_alarm_and_no_scaling_looks_at_the_other_ones_metrics() -> None:
+def test_no_alarm_or_scaling_policy_uses_the_other_stacks_metrics() -> None:
     one, other = (own_metrics(resolved(name)) for name in NAMES)
     assert len(one) >= 7
     assert one & other == set()

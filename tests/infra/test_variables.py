@@ -1,4 +1,4 @@
-"""What the code reads from its environment is what the templates set: nothing missing, nothing spare."""
+"""The templates set exactly the variables that the code reads."""
 
 from typing import Any
 
@@ -65,6 +65,6 @@ def test_without_origins_only_the_relays_own_pages_connect(stack: TemplateStack)
 
 
 @pytest.mark.parametrize(("answer", "traced"), [("Active", True), ("Disabled", False)])
-def test_the_functions_trace_when_the_template_says_so(answer: str, traced: bool, stack: TemplateStack) -> None:
+def test_the_functions_trace_when_the_parameter_is_active(answer: str, traced: bool, stack: TemplateStack) -> None:
     environment = stack.environment_of("GetSessionFunction", Tracing=answer)
     assert read_settings(AwsSettings, environment).tracer is traced
