@@ -1,4 +1,4 @@
-"""Sees to what was left lying, on a schedule, and to turns whose doorbells went to the dead-letter queue."""
+"""Sees to what was left lying, on a schedule, and to turns whose notifications went to the dead-letter queue."""
 
 import asyncio
 import logging
@@ -11,9 +11,9 @@ from backend.app.memory.memory_eraser import MemoryEraser
 from backend.app.settings import AwsSettings
 from backend.app.wiring_aws import AwsServices, build_aws_engine
 from backend.app.wiring_clean_up import build_clean_up_services
-from functions.doorbells import CountingBus, with_bus
 from functions.event_handler import Part, do_all_parts, event_handler
 from functions.telemetry import Json, build_telemetry, traced
+from functions.turn_notifications import CountingBus, with_bus
 from shared.aws_service import build_service
 from shared.environment import InvalidSettingsError, read_settings
 
@@ -56,7 +56,7 @@ def _build_handler() -> Handler:
     async def close(event: Json, _context: Any) -> Json:
         dead = event.get("Records", [])
         if dead:
-            logger.error("The queue gave up on %s doorbells", len(dead))
+            logger.error("The queue gave up on %s notifications", len(dead))
             telemetry.count("NotificationDead", len(dead))
         done = await do_all_parts(abandoned if dead else everything, telemetry)
         for metric, found in done.items():

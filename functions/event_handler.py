@@ -1,4 +1,4 @@
-"""Answers events that are not HTTP: doorbells and schedules."""
+"""Answers events that are not HTTP: notifications and schedules."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Answers doorbells: runs turns. The only function that loads the Agents SDK."""
+"""Answers notifications: runs turns. The only function that loads the Agents SDK."""
 
 import asyncio
 import logging
@@ -13,10 +13,10 @@ from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.settings import AwsSettings
 from backend.app.wiring_agent import build_worker_services
 from backend.app.wiring_aws import build_aws_engine
-from functions.doorbells import CountingBus, DoorbellAnswerer, with_bus
 from functions.event_handler import event_handler
 from functions.model_key import ModelKey
 from functions.telemetry import Json, build_telemetry, traced
+from functions.turn_notifications import CountingBus, NotificationHandler, with_bus
 from shared.aws_service import build_service
 from shared.environment import InvalidSettingsError, read_settings
 
@@ -57,10 +57,10 @@ def _build_handler() -> Handler:
     memory = SQLiteMemory(MemoryFiles(settings.memory_dir))
     counted = with_bus(engine, CountingBus(engine.bus, telemetry))
     worker = build_worker_services(settings, counted, memory, key, max_turns=settings.max_turns)
-    doorbells = DoorbellAnswerer(worker.turns, engine.queue, settings.lease_seconds, telemetry)
+    notifications = NotificationHandler(worker.turns, engine.queue, settings.lease_seconds, telemetry)
 
     async def answer(event: Json, context: Any) -> Json:
-        answered = await doorbells.answer_all(event, context)
+        answered = await notifications.answer_all(event, context)
         if answered["batchItemFailures"]:
             await _tell_file_system_trouble(settings.memory_dir)
         return answered

@@ -63,7 +63,7 @@ class AwsSettings(AppSettings):
         "the others are answered at once.",
     )
     table_name: str = Field(description="The DynamoDB table.")
-    turn_queue_url: str = Field(description="The SQS FIFO queue of the doorbells.")
+    turn_queue_url: str = Field(description="The SQS FIFO queue of the turn notifications.")
     topic_arn: str = Field(description="The SNS FIFO topic that carries the events to the relays.")
     memory_dir: Path = Field(Path("/mnt/memory"), description="Where the file system of the memories is mounted.")
     openai_secret_arn: str | None = Field(None, description="The secret that holds the key of the model's server.")

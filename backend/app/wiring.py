@@ -36,7 +36,7 @@ def build_services(settings: AppSettings, engine: Engine, *, is_frozen_between_r
         authorization,
         engine.queue,
         engine.bus,
-        engine.end_watch,
+        engine.completion_waiter,
         engine.wait_slots,
         engine.clock,
         engine.ids,

@@ -15,7 +15,7 @@ from backend.app.domain.ports import Offloader
 from backend.app.domain.sessions.erasure_service import ErasureService
 from backend.app.domain.sessions.memory import Memory
 from backend.app.domain.turns.abandoned_turn_service import AbandonedTurnService
-from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.memory_sync import MemorySync
 from backend.app.domain.turns.turn_attempt import TurnParts
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.programs.models.model_client import ModelHttpClient
@@ -109,7 +109,7 @@ def build_worker_services(
         turns=engine.turns,
         projects=engine.projects,
         sessions=engine.sessions,
-        memory=MemoryKeeper(memory, engine.turns, settings.history_tokens),
+        memory=MemorySync(memory, engine.turns, settings.history_tokens),
         begin_agent_turn=build_agent_runner(settings, client, http_client, engine.offloader, on_key_refused).begin_turn,
         queue=engine.queue,
         bus=engine.bus,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from backend.app.adapters.aws.completion_waiter import AwsEndWatch
+from backend.app.adapters.aws.completion_waiter import AwsCompletionWaiter
 from backend.app.adapters.aws.erasure_store import AwsErasureStore
 from backend.app.adapters.aws.event_bus import AwsEventBus
 from backend.app.adapters.aws.event_writer import AwsEventWriter
@@ -84,7 +84,7 @@ def build_aws_engine(
         events=AwsEventLog(table, clock.now),
         queue=AwsTurnQueue(services.sqs, settings.turn_queue_url, ids),
         bus=AwsEventBus(services.sns, settings.topic_arn),
-        end_watch=AwsEndWatch(table),
+        completion_waiter=AwsCompletionWaiter(table),
         wait_slots=AwsWaitSlots(table, clock, ids),
         clock=clock,
         ids=ids,

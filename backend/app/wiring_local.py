@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.app.adapters.local.event_bus import LocalEndWatch, LocalEventBus
+from backend.app.adapters.local.event_bus import LocalCompletionWaiter, LocalEventBus
 from backend.app.adapters.local.event_log import LocalEventLog
 from backend.app.adapters.local.message_store import LocalMessageStore
 from backend.app.adapters.local.project_store import LocalProjectStore
@@ -52,7 +52,7 @@ def build_local_engine(data_dir: Path, clock: Clock | None = None, ids: IdGenera
         events=LocalEventLog(database, clock),
         queue=LocalTurnQueue(database, clock, ids),
         bus=bus,
-        end_watch=LocalEndWatch(bus),
+        completion_waiter=LocalCompletionWaiter(bus),
         wait_slots=LocalWaitSlots(),
         clock=clock,
         ids=ids,

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from backend.app.api import bodies
+from backend.app.api import schemas
 from backend.app.domain.messages.message import MessageStatus
 from backend.app.domain.projects.project import STARTER_CODE
 from backend.contracts.event_examples import (
@@ -26,12 +26,12 @@ from shared.events import event_payload
 def api_examples() -> dict[str, Any]:
     """By the name of the model: a body as JSON values."""
     requests: list[BaseModel] = [
-        bodies.CreateProjectRequest(name="Support desk"),
-        bodies.UpdateProjectRequest(code=STARTER_CODE, base_version=2),
-        bodies.StartSessionRequest(node_id="triage_agent"),
-        bodies.SendMessageRequest(prompt=PROMPT),
+        schemas.CreateProjectRequest(name="Support desk"),
+        schemas.UpdateProjectRequest(code=STARTER_CODE, base_version=2),
+        schemas.StartSessionRequest(node_id="triage_agent"),
+        schemas.SendMessageRequest(prompt=PROMPT),
     ]
-    answers = [*_projects(), *_sessions(), *_messages(), bodies.Health(version="0.1.0", engine="local")]
+    answers = [*_projects(), *_sessions(), *_messages(), schemas.Health(version="0.1.0", engine="local")]
     return {
         **{type(one).__name__: one.model_dump(mode="json", exclude_unset=True) for one in requests},
         **{type(one).__name__: one.model_dump(mode="json") for one in answers},
@@ -39,34 +39,34 @@ def api_examples() -> dict[str, Any]:
 
 
 def _projects() -> list[BaseModel]:
-    project = bodies.ProjectBody(
+    project = schemas.ProjectBody(
         project_id=PROJECT_ID,
         name="Support desk",
         owner="ana",
         members=["ben"],
         code=STARTER_CODE,
         version=2,
-        nodes=[bodies.NodeBody(name="assistant", handoffs=[], tools=[])],
+        nodes=[schemas.NodeBody(name="assistant", handoffs=[], tools=[])],
         nodes_truncated=False,
         created_at=BEGAN_AT,
         updated_at=BEGAN_AT,
     )
-    entry = bodies.ProjectEntryBody(**{name: getattr(project, name) for name in bodies.ProjectEntryBody.model_fields})
+    entry = schemas.ProjectEntryBody(**{name: getattr(project, name) for name in schemas.ProjectEntryBody.model_fields})
     versions = [
-        bodies.VersionBody(version=2, message_id=MESSAGE_ID, commit_message="Add triage_agent", created_at=BEGAN_AT),
-        bodies.VersionBody(version=1, message_id=None, commit_message="Created", created_at=BEGAN_AT),
+        schemas.VersionBody(version=2, message_id=MESSAGE_ID, commit_message="Add triage_agent", created_at=BEGAN_AT),
+        schemas.VersionBody(version=1, message_id=None, commit_message="Created", created_at=BEGAN_AT),
     ]
     return [
         project,
         entry,
-        bodies.ProjectList(projects=[entry], next_cursor=None),
-        bodies.VersionList(project_id=PROJECT_ID, versions=versions, next_cursor=None),
-        bodies.DeletedProject(project_id=PROJECT_ID),
+        schemas.ProjectList(projects=[entry], next_cursor=None),
+        schemas.VersionList(project_id=PROJECT_ID, versions=versions, next_cursor=None),
+        schemas.DeletedProject(project_id=PROJECT_ID),
     ]
 
 
 def _sessions() -> list[BaseModel]:
-    session = bodies.SessionBody(
+    session = schemas.SessionBody(
         session_id=SESSION_ID,
         project_id=PROJECT_ID,
         session_type="global",
@@ -81,14 +81,14 @@ def _sessions() -> list[BaseModel]:
     events = [event_payload(event) for event in logged_event_examples()[:5]]
     return [
         session,
-        bodies.SessionList(project_id=PROJECT_ID, sessions=[session], next_cursor=None),
-        bodies.EventList(session_id=SESSION_ID, events=events, last_seq=5, truncated=False),
-        bodies.DeletedSession(session_id=SESSION_ID),
+        schemas.SessionList(project_id=PROJECT_ID, sessions=[session], next_cursor=None),
+        schemas.EventList(session_id=SESSION_ID, events=events, last_seq=5, truncated=False),
+        schemas.DeletedSession(session_id=SESSION_ID),
     ]
 
 
 def _messages() -> list[BaseModel]:
-    message = bodies.MessageBody(
+    message = schemas.MessageBody(
         message_id=MESSAGE_ID,
         session_id=SESSION_ID,
         project_id=PROJECT_ID,
@@ -107,22 +107,22 @@ def _messages() -> list[BaseModel]:
         created_at=BEGAN_AT,
         completed_at=BEGAN_AT,
     )
-    messages = bodies.MessageList(session_id=SESSION_ID, messages=[message], count=1, next_cursor=None)
+    messages = schemas.MessageList(session_id=SESSION_ID, messages=[message], count=1, next_cursor=None)
     return [message, messages, _full_message()]
 
 
 def _full_message() -> BaseModel:
     response = {"id": RESPONSE_ID, "object": "response", "model": MODEL, "output": [{"type": "message"}]}
     call = {"attempt": 1, "agent": "vibecoder", "iteration": 1}
-    return bodies.FullMessageBody(
+    return schemas.FullMessageBody(
         message_id=MESSAGE_ID,
         session_id=SESSION_ID,
         model=MODEL,
         usage=USAGE,
-        tool_calls=[bodies.ToolCallBody(**call, call_id="call_1", name="submit_patch", arguments='{"diff": "..."}')],
-        openai_response=bodies.OpenAIResponseBody(
+        tool_calls=[schemas.ToolCallBody(**call, call_id="call_1", name="submit_patch", arguments='{"diff": "..."}')],
+        openai_response=schemas.OpenAIResponseBody(
             responses=[
-                bodies.ResponseBody(**call, response_id=RESPONSE_ID, model=MODEL, usage=USAGE, response=response)
+                schemas.ModelResponseBody(**call, response_id=RESPONSE_ID, model=MODEL, usage=USAGE, response=response)
             ]
         ),
     )

@@ -19,7 +19,7 @@ from backend.local.store_start import open_store
 from backend.local.turn_parts import load_turn_parts
 from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
-from backend.relay.transport.http_server import RelayServer, build_server
+from backend.relay.transport.http_server import RelayHttpServer, build_server
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class PartDiedError(Exception):
 @asynccontextmanager
 async def run_process(
     settings: LocalSettings, engine: LocalEngine | None = None, memory: Memory | None = None
-) -> AsyncIterator[RelayServer]:
+) -> AsyncIterator[RelayHttpServer]:
     """Run everything but the listening: the server is ready to serve.
 
     Args:
@@ -60,7 +60,7 @@ async def run_process(
         stack.callback(source.close)
         app = build_asgi(settings, services, relay, lambda: not server.should_exit)
         server = build_server(app, _DRAIN_SECONDS, relay_settings.max_packet_bytes)
-        server.before_shutdown = partial(relay.send_all_away, _DRAIN_SECONDS)
+        server.before_shutdown = partial(relay.drain_clients, _DRAIN_SECONDS)
         _keep_collections_short()
         turn_parts = load_turn_parts(settings, engine, services.sessions, memory)
         stack.push_async_callback(turn_parts.close)
@@ -94,7 +94,7 @@ def _relay_settings(settings: LocalSettings) -> RelaySettings:
     return RelaySettings(fill_seconds=settings.fill_seconds, origins=origins)
 
 
-def _end_with(server: RelayServer, done: "asyncio.Task[None]", died: list[str]) -> None:
+def _end_with(server: RelayHttpServer, done: "asyncio.Task[None]", died: list[str]) -> None:
     if done.cancelled() or (error := _first_cause(done.exception())) is None:
         return
     server.should_exit = server.has_failed = True

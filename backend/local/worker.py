@@ -1,10 +1,10 @@
-"""The worker of the local engine: takes doorbells, and cleans up now and then."""
+"""The worker of the local engine: takes notifications, and cleans up now and then."""
 
 import asyncio
 import logging
 
 from backend.app.adapters.local.event_log import LocalEventLog
-from backend.app.adapters.local.turn_queue import LocalTurnQueue, ReceivedDoorbell
+from backend.app.adapters.local.turn_queue import LocalTurnQueue, ReceivedNotification
 from backend.app.domain.errors import StorageDamagedError, StorageError
 from backend.app.domain.sessions.erasure_service import ErasureService
 from backend.app.domain.sessions.session_service import SessionService
@@ -50,7 +50,7 @@ class LocalWorker:
                 await self._free.acquire()
                 handling.create_task(self._handle(await self._receive()))
 
-    async def _receive(self) -> ReceivedDoorbell:
+    async def _receive(self) -> ReceivedNotification:
         while True:
             await self._gate.wait_until_open()
             try:
@@ -58,7 +58,7 @@ class LocalWorker:
             except StorageError as error:
                 self._gate.close(error)
 
-    async def _handle(self, received: ReceivedDoorbell) -> None:
+    async def _handle(self, received: ReceivedNotification) -> None:
         try:
             await self._settle(received, await self._run_turn(received))
         except asyncio.CancelledError:
@@ -67,32 +67,32 @@ class LocalWorker:
         finally:
             self._free.release()
 
-    async def _run_turn(self, received: ReceivedDoorbell) -> float | None:
+    async def _run_turn(self, received: ReceivedNotification) -> float | None:
         # The disk may have filled up while this waited for work: a turn that begins now would only spend an attempt.
         await self._gate.wait_until_open()
         try:
-            return await self._turns.run_turn(received.doorbell, received.receipt)
+            return await self._turns.run_turn(received.notification, received.receipt_handle)
         except StorageError as error:
             self._gate.close(error)
             return 0.0
         except Exception:
             # A bug under the turn: the worker goes on, and the notification is delivered again.
-            logger.exception("A notification of session %s could not be handled", received.doorbell.session_id)
+            logger.exception("A notification of session %s could not be handled", received.notification.session_id)
             return _AFTER_CRASH_SECONDS
 
-    async def _settle(self, received: ReceivedDoorbell, retry_in: float | None) -> None:
+    async def _settle(self, received: ReceivedNotification, retry_in: float | None) -> None:
         while True:
             try:
                 if retry_in is None:
-                    return await self._queue.acknowledge(received.receipt)
-                return await self._queue.put_back(received.receipt, retry_in)
+                    return await self._queue.acknowledge(received.receipt_handle)
+                return await self._queue.put_back(received.receipt_handle, retry_in)
             except StorageError as error:
                 self._gate.close(error)
             await self._gate.wait_until_open()
 
-    async def _return_at_once(self, received: ReceivedDoorbell) -> None:
+    async def _return_at_once(self, received: ReceivedNotification) -> None:
         try:
-            await self._queue.put_back(received.receipt, 0.0)
+            await self._queue.put_back(received.receipt_handle, 0.0)
         except StorageError as error:
             # The next start returns all of them to the queue.
             logger.warning("A notification was not returned to the queue: %s", error)

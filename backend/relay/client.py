@@ -9,7 +9,7 @@ from shared.identity import Identity
 Ack = dict[str, Any]
 
 
-class ClientGoneError(Exception):
+class ClientDisconnectedError(Exception):
     """The client went away while it was being sent what it missed."""
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from backend.relay.client import Client
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from backend.relay.settings import RelaySettings
 from backend.relay.transport.relay_socket_server import RelaySocketServer, connection_refused
 from shared.identity import Authenticator, Identity, InvalidTokenError, KeysUnavailableError
@@ -15,12 +15,12 @@ class Connections:
     """The clients of a relay by their Socket.IO ids."""
 
     def __init__(
-        self, sio: RelaySocketServer, authenticator: Authenticator, settings: RelaySettings, figures: RelayFigures
+        self, sio: RelaySocketServer, authenticator: Authenticator, settings: RelaySettings, metrics: RelayMetrics
     ) -> None:
         self._sio = sio
         self._authenticator = authenticator
         self._settings = settings
-        self._figures = figures
+        self._metrics = metrics
         self._clients: dict[str, Client] = {}
         self._users: Counter[str] = Counter()
 
@@ -79,5 +79,5 @@ class Connections:
         await self._sio.disconnect(sid)
 
     def _connect_error(self, code: str, detail: str) -> Exception:
-        self._figures.refusals[code] += 1
+        self._metrics.refusals[code] += 1
         return connection_refused(detail, code)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 
 @dataclass
-class RelayFigures:
+class RelayMetrics:
     """Counts since the last report.
 
     Attributes:
@@ -14,7 +14,7 @@ class RelayFigures:
         malformed: messages that were none.
         lag_seconds: the longest that an event took from where it happened to here.
         deliveries: events that were sent, once for each client.
-        holes: sessions whose missing events were read from the log, since the bus had not brought them.
+        gaps_filled: sessions whose missing events were read from the log, since the bus had not brought them.
         log_reads: reads of the log.
         flushes: how often rooms were written to at once, and what that wrote in events; none of the stock path.
         flushed_events: see flushes.
@@ -27,7 +27,7 @@ class RelayFigures:
     malformed: int = 0
     lag_seconds: float = 0.0
     deliveries: int = 0
-    holes: int = 0
+    gaps_filled: int = 0
     log_reads: int = 0
     flushes: int = 0
     flushed_events: int = 0

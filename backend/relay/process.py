@@ -8,15 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
-from backend.relay.aws.ecs_drain_watch import until_retired
+from backend.relay.aws.ecs_drain_watch import wait_for_task_stop
 from backend.relay.aws.emf import Occupancy, report, report_regularly
 from backend.relay.aws.event_source import AwsEventSource
 from backend.relay.aws.relay_queue import AwsRelayQueue
 from backend.relay.health import HealthApp
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from backend.relay.relay import Relay
 from backend.relay.settings import RelayProcessSettings
-from backend.relay.transport.http_server import RelayServer, build_server
+from backend.relay.transport.http_server import RelayHttpServer, build_server
 from shared.aws_access import AwsAccess
 from shared.aws_event_log import AwsEventLog
 from shared.aws_service import build_service
@@ -31,30 +31,30 @@ _NETWORK_SECONDS = 10.0
 
 
 @asynccontextmanager
-async def run_relay(settings: RelayProcessSettings, task_id: str) -> AsyncIterator[RelayServer]:
+async def run_relay(settings: RelayProcessSettings, task_id: str) -> AsyncIterator[RelayHttpServer]:
     """Run everything but the listening: the server is ready to serve. On leaving, the queue is removed.
 
     Raises ValueError where the task's queue cannot be named.
     """
-    figures = RelayFigures()
-    source = build_source(settings, task_id, figures)
+    metrics = RelayMetrics()
+    source = build_source(settings, task_id, metrics)
     table = AwsTable(build_service("dynamodb"), settings.table_name)
     log = AwsEventLog(table, partial(datetime.now, UTC))
-    relay = Relay(build_authenticator(settings), AwsAccess(table), log, settings, figures)
+    relay = Relay(build_authenticator(settings), AwsAccess(table), log, settings, metrics)
     health = HealthApp(lambda: source.proven.is_set() and not server.should_exit)
     server = build_server(relay.sio.asgi_app(health), settings.drain_seconds, settings.max_packet_bytes)
-    server.before_shutdown = partial(relay.send_all_away, settings.drain_seconds)
+    server.before_shutdown = partial(relay.drain_clients, settings.drain_seconds)
 
     def occupancy() -> Occupancy:
         return Occupancy(relay.connections, relay.rooms)
 
     async with AsyncExitStack() as stack:
-        stack.callback(lambda: report(figures, occupancy(), settings.stack))
+        stack.callback(lambda: report(metrics, occupancy(), settings.stack))
         stack.push_async_callback(source.close)
         for name, work in {
             "relay": relay.run(source),
             "probe": source.prove(),
-            "report": report_regularly(figures, occupancy, settings.stack),
+            "report": report_regularly(metrics, occupancy, settings.stack),
             "retirement": _leave_when_retired(server, settings, task_id),
         }.items():
             task = asyncio.create_task(work, name=name)
@@ -67,7 +67,7 @@ async def run_relay(settings: RelayProcessSettings, task_id: str) -> AsyncIterat
         yield server
 
 
-def build_source(settings: RelayProcessSettings, task_id: str, figures: RelayFigures) -> AwsEventSource:
+def build_source(settings: RelayProcessSettings, task_id: str, metrics: RelayMetrics) -> AwsEventSource:
     """The event source of a task. Raises ValueError where its queue cannot be named."""
     queue = AwsRelayQueue(
         build_service("sqs", read_seconds=settings.poll_seconds + _NETWORK_SECONDS),
@@ -75,17 +75,17 @@ def build_source(settings: RelayProcessSettings, task_id: str, figures: RelayFig
         settings.topic_arn,
         relay_queue_name(settings.relay_queue_prefix, task_id),
     )
-    return AwsEventSource(queue, figures, wait_seconds=settings.poll_seconds)
+    return AwsEventSource(queue, metrics, wait_seconds=settings.poll_seconds)
 
 
-async def _leave_when_retired(server: RelayServer, settings: RelayProcessSettings, task_id: str) -> None:
+async def _leave_when_retired(server: RelayHttpServer, settings: RelayProcessSettings, task_id: str) -> None:
     if settings.relay_cluster is not None:
-        await until_retired(build_service("ecs"), settings.relay_cluster, task_id, settings.retirement_seconds)
+        await wait_for_task_stop(build_service("ecs"), settings.relay_cluster, task_id, settings.retirement_seconds)
         logger.info("ECS takes this task away: the relay leaves")
         server.should_exit = True
 
 
-def _end_with(server: RelayServer, done: "asyncio.Task[None]") -> None:
+def _end_with(server: RelayHttpServer, done: "asyncio.Task[None]") -> None:
     if not done.cancelled() and (error := done.exception()) is not None:
         logger.critical("The %s died", done.get_name(), exc_info=error)
         server.should_exit = server.has_failed = True

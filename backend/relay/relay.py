@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from backend.relay.client import Ack, Client, ClientGoneError, no_project, refusal
+from backend.relay.client import Ack, Client, ClientDisconnectedError, no_project, refusal
 from backend.relay.connections import Connections
 from backend.relay.event_source import EventSource
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from backend.relay.rooms.coalesced_readers import SharedAccess
-from backend.relay.rooms.event_cache import RecentEvents
+from backend.relay.rooms.event_cache import EventCache
 from backend.relay.rooms.rooms import Fanout
 from backend.relay.settings import RelaySettings
 from backend.relay.subscription import InvalidSubscriptionError, parse_subscription, parse_unsubscription
@@ -35,15 +35,15 @@ class Relay:
         access: AccessReader,
         log: EventLogReader,
         settings: RelaySettings,
-        figures: RelayFigures | None = None,
+        metrics: RelayMetrics | None = None,
     ) -> None:
-        self.figures = figures or RelayFigures()
+        self.metrics = metrics or RelayMetrics()
         self._access = SharedAccess(access, asyncio.Semaphore(settings.max_log_reads))
         self._settings = settings
-        recent = RecentEvents(settings.recent_bytes, settings.recent_seconds)
-        self.sio = RelaySocketServer(settings, self.figures, recent.encode)
-        self._connections = Connections(self.sio, authenticator, settings, self.figures)
-        self._fanout = Fanout(log, recent, self._emit_to_room, self._check_access, settings, self.figures)
+        cache = EventCache(settings.recent_bytes, settings.recent_seconds)
+        self.sio = RelaySocketServer(settings, self.metrics, cache.encode)
+        self._connections = Connections(self.sio, authenticator, settings, self.metrics)
+        self._fanout = Fanout(log, cache, self._emit_to_room, self._check_access, settings, self.metrics)
         self.sio.on("connect", self._connections.connect)
         self.sio.on("disconnect", self._disconnect)
         self.sio.on("subscribe", self._in_turn(self._subscribe))
@@ -67,9 +67,9 @@ class Relay:
             await self._fanout.close()
             await self._access.close()
 
-    async def send_all_away(self, seconds: float) -> None:
+    async def drain_clients(self, seconds: float) -> None:
         """Take no client in from now on, and have those that are here connect again elsewhere, over at most so long."""
-        await self.sio.send_all_away(seconds)
+        await self.sio.drain_clients(seconds)
 
     async def _disconnect(self, sid: str, *_reason: object) -> None:
         if self.sio.manager.is_connected(sid, "/"):
@@ -93,7 +93,7 @@ class Relay:
                     return await handle(sid, client, payload)
             except InvalidSubscriptionError as error:
                 return refusal("invalid_subscription", str(error))
-            except ClientGoneError:
+            except ClientDisconnectedError:
                 return _disconnected()
             except LogUnavailableError as error:
                 logger.warning("A request of a client was refused: %s", error)
@@ -114,7 +114,7 @@ class Relay:
             return no_project(project_id)
         await self._leave(sid, client, project_id)
         if self._connections.get(sid) is None:
-            raise ClientGoneError
+            raise ClientDisconnectedError
         if len(client.projects) >= self._settings.max_rooms:
             return refusal("too_many_rooms", f"At most {self._settings.max_rooms} projects at a time.")
         client.projects.add(project_id)
@@ -162,7 +162,7 @@ class Relay:
             if socket.may_be_sent_more:
                 return
             await asyncio.sleep(_LOOK_SECONDS)
-        raise ClientGoneError
+        raise ClientDisconnectedError
 
     async def _join(self, sid: str, client: Client, project_id: str) -> None:
         if self._connections.get(sid) is None or project_id not in client.projects:

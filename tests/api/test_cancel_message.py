@@ -41,7 +41,7 @@ async def test_a_running_message_is_only_asked_to_end(
     async with nothing_changes(client):
         asked = json_of(await client.post(f"/messages/{message['message_id']}/cancel"), 202)
         assert asked == {**message, "status": "running", "attempt": 1}
-    assert (await engine.turns.beat(turn, None)).cancel_requested
+    assert (await engine.turns.heartbeat(turn, None)).cancel_requested
 
 
 async def test_a_running_message_without_a_live_worker_is_cancelled_at_once(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from backend.app.adapters.local.event_bus import LocalEndWatch
+from backend.app.adapters.local.event_bus import LocalCompletionWaiter
 from backend.app.api.services import Services
 from backend.app.domain.messages.message import Message
 from backend.app.wiring import build_services
@@ -34,8 +34,8 @@ MESSAGE_FIELDS = {
 Step = Callable[[LocalEngine, str], Awaitable[object]]
 
 
-class StepWhileWaiting(LocalEndWatch):
-    """An EndWatch that lets something happen to the message instead of waiting, and notes how long it was to wait."""
+class StepWhileWaiting(LocalCompletionWaiter):
+    """A CompletionWaiter that runs a step on the message instead of waiting, and records the timeout."""
 
     def __init__(self, engine: LocalEngine, step: Step) -> None:
         super().__init__(engine.bus)
@@ -43,7 +43,7 @@ class StepWhileWaiting(LocalEndWatch):
         self._step = step
         self.seconds: list[float] = []
 
-    async def wait_for_end(self, message: Message, timeout: float) -> None:
+    async def wait_for_completion(self, message: Message, timeout: float) -> None:
         self.seconds.append(timeout)
         await self._step(self._engine, message.message_id)
 
@@ -53,9 +53,9 @@ async def waiting_client(
     settings: LocalSettings, engine: LocalEngine, step: Step = answer
 ) -> AsyncIterator[tuple[httpx.AsyncClient, list[float]]]:
     """A client, and how long its requests were ready to wait."""
-    end_watch = StepWhileWaiting(engine, step)
-    async with connect(build_services(settings, replace(engine, end_watch=end_watch))) as client:
-        yield client, end_watch.seconds
+    completion_waiter = StepWhileWaiting(engine, step)
+    async with connect(build_services(settings, replace(engine, completion_waiter=completion_waiter))) as client:
+        yield client, completion_waiter.seconds
 
 
 async def test_a_member_removed_during_the_wait_does_not_get_the_answer(
@@ -69,8 +69,10 @@ async def test_a_member_removed_during_the_wait_does_not_get_the_answer(
         (await client.patch(f"/projects/{project_id}", json={"members": []})).raise_for_status()
         await answer(engine, message_id, "The launch code is 4711")
 
-    end_watch = StepWhileWaiting(engine, remove_and_answer)
-    async with connect_as(build_services(settings, replace(engine, end_watch=end_watch)), "member") as member:
+    completion_waiter = StepWhileWaiting(engine, remove_and_answer)
+    async with connect_as(
+        build_services(settings, replace(engine, completion_waiter=completion_waiter)), "member"
+    ) as member:
         refused = await member.post(f"/sessions/{session_id}/messages", json={"prompt": "Make it rain"})
     problem_of(refused, 404, "session_not_found", session_id)
     assert "4711" not in refused.text
@@ -99,8 +101,8 @@ async def test_messages_are_numbered_as_they_were_accepted(client: httpx.AsyncCl
 async def test_a_message_rings_for_a_worker(client: httpx.AsyncClient, engine: LocalEngine, session_id: str) -> None:
     message = await send(client, session_id)
     received = await engine.queue.receive(60)
-    assert received.doorbell.session_id == session_id
-    assert received.doorbell.message_id == message["message_id"]
+    assert received.notification.session_id == session_id
+    assert received.notification.message_id == message["message_id"]
 
 
 async def test_a_running_message_says_so(client: httpx.AsyncClient, engine: LocalEngine, session_id: str) -> None:

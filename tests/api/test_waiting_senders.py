@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from backend.app.adapters.local.event_bus import LocalEndWatch
+from backend.app.adapters.local.event_bus import LocalCompletionWaiter
 from backend.app.domain.messages.message import Message
 from backend.app.settings import AwsSettings
 from backend.app.wiring import build_services
@@ -19,19 +19,19 @@ from tests.api.worker_steps import answer
 PLACES = 3
 
 
-class NotingWatch(LocalEndWatch):
-    """An EndWatch that notes who waits, and says when as many wait as may."""
+class NotingWatch(LocalCompletionWaiter):
+    """An CompletionWaiter that notes who waits, and says when as many wait as may."""
 
     def __init__(self, engine: LocalEngine) -> None:
         super().__init__(engine.bus)
         self.waiting: set[str] = set()
         self.is_full = asyncio.Event()
 
-    async def wait_for_end(self, message: Message, timeout: float) -> None:
+    async def wait_for_completion(self, message: Message, timeout: float) -> None:
         self.waiting.add(message.message_id)
         if len(self.waiting) == PLACES:
             self.is_full.set()
-        await super().wait_for_end(message, timeout)
+        await super().wait_for_completion(message, timeout)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def watch(engine: LocalEngine) -> NotingWatch:
 @pytest.fixture
 async def busy(settings: LocalSettings, engine: LocalEngine, watch: NotingWatch) -> AsyncIterator[httpx.AsyncClient]:
     narrow = settings.model_copy(update={"send_message_concurrency": 2 * PLACES})
-    async with connect(build_services(narrow, replace(engine, end_watch=watch))) as client:
+    async with connect(build_services(narrow, replace(engine, completion_waiter=watch))) as client:
         yield client
 
 

@@ -21,7 +21,7 @@ from backend.app.adapters.process_offloader import ProcessOffloader
 from backend.app.domain.projects.diff import unified_diff
 from backend.app.domain.turns.agent_port import Brief, Proposal
 from backend.app.programs.models.model_retries import model_retries
-from backend.app.programs.vibecoder.agent import PatchDesk, input_items, show_code, vibecoder
+from backend.app.programs.vibecoder.agent import PatchState, input_items, show_code, vibecoder
 from backend.app.programs.vibecoder.evaluator import ReviewOutput, evaluator, review_text
 from backend.local.settings import LocalSettings
 from tests.bench.conversation import CODE, PROJECT_NAME, history, request_of
@@ -52,7 +52,7 @@ class BareTalk:
         began = time.perf_counter()
         prompt = request_of(self._turns)
         brief = Brief(PROJECT_NAME, self._code, self._turns + 1, 1, prompt)
-        desk = PatchDesk(self._code, _LIMITS.code_bytes, _OFFLOADER)
+        desk = PatchState(self._code, _LIMITS.code_bytes, _OFFLOADER)
         self._config.call_model_input_filter = partial(show_code, brief)
         run = Runner.run_streamed(
             vibecoder, input_items(brief), context=desk, session=self._session, run_config=self._config

@@ -17,7 +17,7 @@ from pathlib import Path
 import boto3
 
 from backend.app.api.services import Services
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import build_services
@@ -44,17 +44,20 @@ class Desk:
     meter: DynamoDbMeter
     session_id: str
 
-    async def take_turn(self, prompt: str) -> tuple[Bill, Bill]:
-        """Send a message without waiting, and answer its doorbell: what each of the two used."""
+    async def claim_turn(self, prompt: str) -> tuple[Bill, Bill]:
+        """Send a message without waiting, and answer its notification: what each of the two used."""
         self.meter.take()
         message = await self.services.messages.send_message(USER, self.session_id, prompt, wait_seconds=0)
         sent = self.meter.take()
-        assert await self.worker.turns.run_turn(Doorbell(self.session_id, message.message_id), "receipt") is None
+        assert (
+            await self.worker.turns.run_turn(TurnNotification(self.session_id, message.message_id), "receipt-handle")
+            is None
+        )
         return sent, self.meter.take()
 
 
 @asynccontextmanager
-async def open_desk(folder: Path) -> AsyncIterator[Desk]:
+async def new_patch_state(folder: Path) -> AsyncIterator[Desk]:
     """A new session on an empty table."""
     with moto_in_process() as moto:
         looking = boto3.client("dynamodb", region_name=REGION)
@@ -83,10 +86,10 @@ def _line(name: str, bill: Bill) -> list[str]:
 
 async def _measure(shown: Sequence[int]) -> None:
     with tempfile.TemporaryDirectory(prefix="vibewire-bench-") as name:
-        async with open_desk(Path(name)) as desk:
+        async with new_patch_state(Path(name)) as desk:
             lines: list[list[str]] = []
             for number in range(1, shown[-1] + 1):
-                sent, ran = await desk.take_turn(_PROMPTS[-1] if number > 2 else _PROMPTS[number - 1])
+                sent, ran = await desk.claim_turn(_PROMPTS[-1] if number > 2 else _PROMPTS[number - 1])
                 if number in shown:
                     lines += [_line(f"{number}: send_message", sent), _line(f"{number}: run_turn", ran)]
             print(table(_HEADER, lines))

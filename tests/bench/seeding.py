@@ -48,7 +48,7 @@ async def _seed_responses(engine: LocalEngine, talk: Talk, count: int) -> None:
     now = engine.clock.now()
     message = Message(engine.ids.new_id(), talk.session_id, talk.project_id, request_of(0), now)
     message, *_ = await engine.messages.queue_message(message, queue_limit=1)
-    await engine.turns.take_turn(message.message_id, now, now + _LEASE, max_attempts=1)
+    await engine.turns.claim_turn(message.message_id, now, now + _LEASE, max_attempts=1)
     turn = TurnRef(message.message_id, message.session_id, message.project_id, message.number, attempt=1)
     recorder = TurnEventRecorder(turn, engine.turns, engine.bus, engine.clock, engine.ids)
     for number in range(count):
@@ -85,7 +85,7 @@ async def _seed_turn(engine: LocalEngine, session: Session, prompt: str, items: 
     now = engine.clock.now()
     message = Message(engine.ids.new_id(), session.session_id, session.project_id, prompt, now)
     message, *_ = await engine.messages.queue_message(message, queue_limit=1)
-    await engine.turns.take_turn(message.message_id, now, now + _LEASE, max_attempts=1)
+    await engine.turns.claim_turn(message.message_id, now, now + _LEASE, max_attempts=1)
     turn = TurnRef(message.message_id, message.session_id, message.project_id, message.number, attempt=1)
     await engine.turns.store_items(turn, items)
     await engine.turns.complete_turn(turn, TurnAnswer("Done.", 1, 1, CODE), None, _answer_event(engine, turn))

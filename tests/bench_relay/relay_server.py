@@ -48,7 +48,7 @@ class Speaker:
         body = _BODY % (f"{self._total:08x}", project_id, session_id, self._said[project_id], text)
         event = parse_bus_message(body)
         assert not isinstance(event, RelayProbe)
-        self._live.figures.count_event(event.created_at, now)
+        self._live.metrics.count_event(event.created_at, now)
         return event
 
 

@@ -19,7 +19,7 @@ from backend.app.domain.messages.message import (
 from backend.app.domain.projects.project import CodeVersion, Project
 from backend.app.domain.projects.workflow.workflow import Node
 from backend.app.domain.sessions.session import Session
-from backend.app.domain.turns.ports import TakeOutcome
+from backend.app.domain.turns.ports import ClaimResult
 from shared.events import (
     AgentIterationEvent,
     MessageCancelledEvent,
@@ -105,15 +105,15 @@ async def queued_message(engine: Engine, session: Session, prompt: str = "Make i
     return message
 
 
-async def take(engine: Engine, message_id: str) -> tuple[TakeOutcome, Message | None]:
+async def take(engine: Engine, message_id: str) -> tuple[ClaimResult, Message | None]:
     now = engine.clock.now()
-    return await engine.turns.take_turn(message_id, now, now + LEASE, MAX_ATTEMPTS)
+    return await engine.turns.claim_turn(message_id, now, now + LEASE, MAX_ATTEMPTS)
 
 
 async def take_up(engine: Engine, message_id: str) -> TurnRef:
     """Begin the message's next attempt, which must be free to begin."""
     outcome, message = await take(engine, message_id)
-    assert outcome is TakeOutcome.TAKEN
+    assert outcome is ClaimResult.CLAIMED
     assert message is not None
     return TurnRef(message.message_id, message.session_id, message.project_id, message.number, message.attempt)
 

@@ -14,7 +14,7 @@ from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring_aws import build_aws_engine
 from backend.app.wiring_local import build_local_engine
-from tests.contract import queue_hands
+from tests.contract import queue_drivers
 from tests.contract.engines import ListeningAwsBus, ReceivingAwsQueue, TestedEngine
 from tests.contract.memories import ref_of
 from tests.contract.raw_stores import AwsRawStore, LocalRawStore, RawStore
@@ -26,7 +26,7 @@ Reopen = Callable[[], Awaitable[TestedEngine]]
 
 # Where moto is laxer than AWS; a test that passes there one day says so by failing.
 MOTO_DIFFERS = {
-    f"test_a_stale_receipt_is_ignored[aws-{answer}]": "to moto a receipt is valid for ever"
+    f"test_a_stale_receipt_handle_is_ignored[aws-{answer}]": "to moto a receipt handle is valid for ever"
     for answer in ("acknowledge", "extend", "extend_by_nothing", "put_back")
 }
 
@@ -112,7 +112,7 @@ def process(
         return
     if request.node.name in MOTO_DIFFERS and not OTHER_ENDPOINT:
         request.applymarker(pytest.mark.xfail(strict=True, reason=MOTO_DIFFERS[request.node.name]))
-        monkeypatch.setattr(queue_hands, "DEADLINE", 1.0)  # what is waited for does not come
+        monkeypatch.setattr(queue_drivers, "DEADLINE", 1.0)  # what is waited for does not come
     if OTHER_ENDPOINT and request.module.__name__.startswith("tests.contract.test_turn_queue"):
         monkeypatch.setattr(clock, "advance", lambda _: pytest.skip("the clock of another emulator stays where it is"))
     with moto_in_process() as moto:

@@ -1,4 +1,4 @@
-"""The engines under test, each with what only tests ask of it: to receive doorbells, and to listen to the bus."""
+"""The engines under test, each with what only tests ask of it: to receive notifications, and to listen to the bus."""
 
 import asyncio
 import json
@@ -11,8 +11,8 @@ from typing import Protocol
 from botocore.exceptions import ClientError
 
 from backend.app.adapters.aws.event_bus import AwsEventBus
-from backend.app.adapters.aws.turn_queue import AwsTurnQueue, parse_doorbell
-from backend.app.adapters.local.turn_queue import ReceivedDoorbell
+from backend.app.adapters.aws.turn_queue import AwsTurnQueue, parse_notification
+from backend.app.adapters.local.turn_queue import ReceivedNotification
 from backend.app.domain.engine import Engine
 from backend.app.domain.ports import EventBus, IdGenerator, TurnQueue
 from shared.aws_service import AwsService
@@ -29,11 +29,11 @@ _SETTLE_SECONDS = 20.0
 class ReceivingQueue(TurnQueue, Protocol):
     """A TurnQueue with its receiving side."""
 
-    async def receive(self, visibility_seconds: float) -> ReceivedDoorbell: ...
+    async def receive(self, visibility_seconds: float) -> ReceivedNotification: ...
 
-    async def acknowledge(self, receipt: str) -> None: ...
+    async def acknowledge(self, receipt_handle: str) -> None: ...
 
-    async def put_back(self, receipt: str, seconds: float) -> None: ...
+    async def put_back(self, receipt_handle: str, seconds: float) -> None: ...
 
 
 class ListeningBus(EventBus, Protocol):
@@ -64,7 +64,7 @@ class ReceivingAwsQueue(AwsTurnQueue):
         super().__init__(sqs, queue_url, ids)
         self._receiver, self._url = sqs, queue_url
 
-    async def receive(self, visibility_seconds: float) -> ReceivedDoorbell:
+    async def receive(self, visibility_seconds: float) -> ReceivedNotification:
         while True:
             answer = await self._receiver.call(
                 "receive_message",
@@ -74,19 +74,20 @@ class ReceivingAwsQueue(AwsTurnQueue):
                 AttributeNames=["MessageGroupId"],
             )
             for message in answer.get("Messages", []):
-                return ReceivedDoorbell(
-                    parse_doorbell(message["Body"], message["Attributes"]["MessageGroupId"]), message["ReceiptHandle"]
+                return ReceivedNotification(
+                    parse_notification(message["Body"], message["Attributes"]["MessageGroupId"]),
+                    message["ReceiptHandle"],
                 )
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
-    async def acknowledge(self, receipt: str) -> None:
+    async def acknowledge(self, receipt_handle: str) -> None:
         try:
-            await self._receiver.call("delete_message", QueueUrl=self._url, ReceiptHandle=receipt)
+            await self._receiver.call("delete_message", QueueUrl=self._url, ReceiptHandle=receipt_handle)
         except ClientError as error:
             logger.info("Not acknowledged: %s", error)
 
-    async def put_back(self, receipt: str, seconds: float) -> None:
-        await self.extend(receipt, seconds)
+    async def put_back(self, receipt_handle: str, seconds: float) -> None:
+        await self.extend(receipt_handle, seconds)
 
 
 class ListeningAwsBus(AwsEventBus):

@@ -8,7 +8,7 @@ import pytest
 
 from backend.app.adapters.aws.event_bus import AwsEventBus
 from shared.events import AccessChangedEvent, CodeChangedEvent, bus_message_adapter
-from tests.contract.sns_hands import WAIT_SECONDS, Topic, delta, heard_topic, numbered, publish_texts
+from tests.contract.sns_drivers import WAIT_SECONDS, Topic, delta, heard_topic, numbered, publish_texts
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from backend.app.adapters.aws.event_bus import AwsEventBus
-from tests.contract.sns_hands import (
+from tests.contract.sns_drivers import (
     WAIT_SECONDS,
     Entry,
     Fault,

@@ -28,7 +28,7 @@ from tests.contract.builders import (
     taken_turn,
 )
 from tests.contract.dynamodb_calls import dynamodb_calls
-from tests.faults.workers import open_shop
+from tests.faults.workers import open_race_fixture
 from tests.manual_time import ManualClock, SequentialIds
 from tests.moto_aws import MotoAws, moto_in_process
 
@@ -148,7 +148,7 @@ async def test_a_hint_that_is_older_than_what_the_process_did_itself_is_not_heed
 async def test_a_turn_reads_its_sessions_counter_once_whoever_else_wrote_to_the_log(
     engine: Engine, other_engine: Engine, moto: MotoAws, tmp_path: Path
 ) -> None:
-    shop = await open_shop(cast(LocalEngine, engine), tmp_path, *(Draft(f"Answer {n}", None) for n in range(3)))
+    shop = await open_race_fixture(cast(LocalEngine, engine), tmp_path, *(Draft(f"Answer {n}", None) for n in range(3)))
     for number in range(3):
         message = await shop.queue(f"Question {number}")
         with dynamodb_calls(moto) as calls:

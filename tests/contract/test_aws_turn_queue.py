@@ -1,4 +1,4 @@
-"""What AwsTurnQueue owes beyond the port: its messages, the answers of SQS to stale receipts, and malformed bodies."""
+"""AwsTurnQueue beyond the port: message format, stale receipt handles, malformed bodies."""
 
 import json
 import uuid
@@ -12,13 +12,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from backend.app.adapters.aws.turn_queue import AwsTurnQueue, MalformedDoorbellError, parse_doorbell
-from backend.app.domain.ports import Doorbell
+from backend.app.adapters.aws.turn_queue import AwsTurnQueue, MalformedNotificationError, parse_notification
+from backend.app.domain.ports import TurnNotification
 from shared.aws_service import AwsService
 from tests.manual_time import SequentialIds
 from tests.moto_aws import aws_account
 
-BELL = Doorbell("session-1", "message-1")
+BELL = TurnNotification("session-1", "message-1")
 
 
 @dataclass
@@ -53,33 +53,33 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
         yield Queue(turns, sqs, url["QueueUrl"])
 
 
-async def test_a_doorbell_is_rung_in_the_group_of_its_session(queue: Queue) -> None:
-    await queue.turns.ring(BELL)
+async def test_a_notification_is_rung_in_the_group_of_its_session(queue: Queue) -> None:
+    await queue.turns.enqueue(BELL)
     (message,) = queue.receive()
     assert message["Attributes"]["MessageGroupId"] == "session-1"
     assert json.loads(message["Body"]) == {"session_id": "session-1", "message_id": "message-1"}
-    assert parse_doorbell(message["Body"]) == BELL
+    assert parse_notification(message["Body"]) == BELL
 
 
 async def test_each_rescue_is_a_group_of_its_own_and_is_known_by_that(queue: Queue) -> None:
     rescue = replace(BELL, is_rescue=True)
     for _ in range(3):
-        await queue.turns.ring(rescue)
+        await queue.turns.enqueue(rescue)
     messages = queue.receive()
     groups = [message["Attributes"]["MessageGroupId"] for message in messages]
     assert len({*groups, "session-1"}) == 4
-    assert [parse_doorbell(message["Body"], group) for message, group in zip(messages, groups, strict=True)] == [
+    assert [parse_notification(message["Body"], group) for message, group in zip(messages, groups, strict=True)] == [
         rescue
     ] * 3
     assert json.loads(messages[0]["Body"]) == {"session_id": "session-1", "message_id": "message-1"}
-    assert parse_doorbell(messages[0]["Body"], "session-1") == BELL
+    assert parse_notification(messages[0]["Body"], "session-1") == BELL
 
 
-async def test_the_same_doorbell_rung_twice_has_two_deduplication_ids(queue: Queue) -> None:
+async def test_the_same_notification_rung_twice_has_two_deduplication_ids(queue: Queue) -> None:
     # moto forgets the ids of deleted messages, SQS keeps them for 5 minutes: so the ids are looked at themselves.
     ids = set()
     for _ in range(3):
-        await queue.turns.ring(BELL)
+        await queue.turns.enqueue(BELL)
         (message,) = queue.receive()
         ids.add(message["Attributes"]["MessageDeduplicationId"])
         queue.sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])
@@ -87,8 +87,8 @@ async def test_the_same_doorbell_rung_twice_has_two_deduplication_ids(queue: Que
 
 
 @pytest.mark.parametrize("seconds", [-1, 0])
-async def test_a_doorbell_that_is_extended_by_nothing_rings_at_once(queue: Queue, seconds: float) -> None:
-    await queue.turns.ring(BELL)
+async def test_a_notification_that_is_extended_by_nothing_rings_at_once(queue: Queue, seconds: float) -> None:
+    await queue.turns.enqueue(BELL)
     (message,) = queue.receive()
     assert queue.receive() == []
     await queue.turns.extend(message["ReceiptHandle"], seconds)
@@ -102,7 +102,7 @@ async def test_an_extension_is_in_whole_seconds_that_sqs_takes(queue: Queue, sec
         "provide-client-params.sqs.ChangeMessageVisibility", lambda params, **_: sent.append(params)
     )
     queue.answer_with("ChangeMessageVisibility", "ReceiptHandleIsInvalid", "")
-    await queue.turns.extend("receipt", seconds)
+    await queue.turns.extend("receipt-handle", seconds)
     assert [one["VisibilityTimeout"] for one in sent] == [asked]
 
 
@@ -124,9 +124,9 @@ async def test_an_extension_is_in_whole_seconds_that_sqs_takes(queue: Queue, sec
         ("ReceiptHandleIsInvalid", "The specified receipt handle isn't valid."),
     ],
 )
-async def test_a_stale_receipt_is_ignored_whatever_sqs_calls_it(queue: Queue, code: str, message: str) -> None:
+async def test_a_stale_receipt_handle_is_ignored_whatever_sqs_calls_it(queue: Queue, code: str, message: str) -> None:
     queue.answer_with("ChangeMessageVisibility", code, message)
-    await queue.turns.extend("receipt", 60)
+    await queue.turns.extend("receipt-handle", 60)
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ async def test_a_stale_receipt_is_ignored_whatever_sqs_calls_it(queue: Queue, co
 async def test_other_refusals_of_an_extension_are_told(queue: Queue, code: str, message: str) -> None:
     queue.answer_with("ChangeMessageVisibility", code, message)
     with pytest.raises(ClientError, match=code):
-        await queue.turns.extend("receipt", 60)
+        await queue.turns.extend("receipt-handle", 60)
 
 
-@pytest.mark.xfail(strict=True, reason="moto deletes by a stale receipt, SQS refuses")
-async def test_sqs_does_not_delete_by_a_receipt_whose_time_is_over(queue: Queue) -> None:
-    await queue.turns.ring(BELL)
+@pytest.mark.xfail(strict=True, reason="moto deletes by a stale receipt handle, SQS refuses")
+async def test_sqs_does_not_delete_by_a_receipt_handle_whose_time_is_over(queue: Queue) -> None:
+    await queue.turns.enqueue(BELL)
     (stale,) = queue.receive()
     await queue.turns.extend(stale["ReceiptHandle"], 0)
     (newer,) = queue.receive()
@@ -155,15 +155,15 @@ async def test_sqs_does_not_delete_by_a_receipt_whose_time_is_over(queue: Queue)
     assert [one["Body"] for one in queue.receive()] == [newer["Body"]]
 
 
-async def test_a_doorbell_that_cannot_be_rung_is_told(queue: Queue) -> None:
+async def test_a_notification_that_cannot_be_rung_is_told(queue: Queue) -> None:
     queue.answer_with("SendMessage", "RequestThrottled", "Rate exceeded")
     with pytest.raises(ClientError, match="RequestThrottled"):
-        await queue.turns.ring(BELL)
+        await queue.turns.enqueue(BELL)
 
 
-def test_a_doorbell_of_a_later_version_is_understood() -> None:
+def test_a_notification_of_a_later_version_is_understood() -> None:
     body = json.dumps({"session_id": "session-1", "message_id": "message-1", "priority": 3})
-    assert parse_doorbell(body) == BELL
+    assert parse_notification(body) == BELL
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,8 @@ def test_a_doorbell_of_a_later_version_is_understood() -> None:
         "é" * 10,
     ],
 )
-def test_what_is_no_doorbell_is_refused_with_a_reason_that_repeats_nothing_of_it(body: str) -> None:
-    with pytest.raises(MalformedDoorbellError, match="No doorbell: ") as refused:
-        parse_doorbell(body)
+def test_what_is_no_notification_is_refused_with_a_reason_that_repeats_nothing_of_it(body: str) -> None:
+    with pytest.raises(MalformedNotificationError, match="No notification: ") as refused:
+        parse_notification(body)
     assert "secret" not in str(refused.value)
     assert len(str(refused.value)) < 300

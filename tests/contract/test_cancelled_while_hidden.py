@@ -24,9 +24,9 @@ from tests.contract.builders import (
     taken_turn,
 )
 from tests.contract.engines import TestedEngine
-from tests.contract.queue_hands import receive_all
+from tests.contract.queue_drivers import receive_all
 from tests.contract.test_rescues import HIDDEN_SECONDS, fail_to_start, rescued, shop_of, work
-from tests.domain.scripted_agents import Workshop
+from tests.domain.scripted_agents import TurnFixture
 from tests.manual_time import ManualClock
 
 USER = "local"
@@ -42,7 +42,7 @@ async def send(engine: TestedEngine, session: Session, prompt: str) -> Message:
     return await messages_of(engine).send_message(USER, session.session_id, prompt, wait_seconds=0)
 
 
-async def cancelled_in_its_retry(engine: TestedEngine, shop: Workshop, message: Message) -> None:
+async def cancelled_in_its_retry(engine: TestedEngine, shop: TurnFixture, message: Message) -> None:
     assert [bell.message_id for bell in await work(engine, shop)] == [message.message_id]
     ended = await messages_of(engine).cancel_message(USER, message.message_id)
     assert (ended.status, ended.attempt) == (MessageStatus.CANCELLED, 2)

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from backend.app.domain.turns.ports import TakeOutcome
+from backend.app.domain.turns.ports import ClaimResult
 from tests.contract.builders import LEASE, complete, queued_message, stored_session, take, take_up, taken_turn
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
-from tests.contract.queue_hands import VISIBILITY, doorbells, expect_hidden, receive, receive_and_answer
+from tests.contract.queue_drivers import VISIBILITY, expect_hidden, notifications, receive, receive_and_answer
 from tests.manual_time import ManualClock
 
 DAY = 86_400.0
@@ -21,10 +21,10 @@ pytestmark = pytest.mark.parametrize("process", ["local"], indirect=True)  # SQS
 async def test_a_notification_is_received_whatever_the_clock_does(
     engine: TestedEngine, clock: ManualClock, jump: float
 ) -> None:
-    before, after = doorbells(engine, 1) + doorbells(engine, 1)
-    await engine.queue.ring(before)
+    before, after = notifications(engine, 1) + notifications(engine, 1)
+    await engine.queue.enqueue(before)
     clock.advance(jump)
-    await engine.queue.ring(after)
+    await engine.queue.enqueue(after)
     assert {await receive_and_answer(engine), await receive_and_answer(engine)} == {before, after}
 
 
@@ -32,39 +32,39 @@ async def test_a_notification_is_received_whatever_the_clock_does(
 async def test_a_returned_notification_comes_back_in_its_time_or_sooner(
     engine: TestedEngine, clock: ManualClock, jump: float
 ) -> None:
-    (doorbell,) = doorbells(engine, 1)
-    await engine.queue.ring(doorbell)
+    (notification,) = notifications(engine, 1)
+    await engine.queue.enqueue(notification)
     held = await receive(engine)
-    await engine.queue.put_back(held.receipt, VISIBILITY)
+    await engine.queue.put_back(held.receipt_handle, VISIBILITY)
     clock.advance(jump)
     clock.advance(VISIBILITY + 1)
-    assert await receive_and_answer(engine) == doorbell
+    assert await receive_and_answer(engine) == notification
 
 
 async def test_a_notification_that_a_turn_of_this_process_has_stays_hidden_when_the_clock_goes_back(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
-    (doorbell,) = doorbells(engine, 1)
-    await engine.queue.ring(doorbell)
+    (notification,) = notifications(engine, 1)
+    await engine.queue.enqueue(notification)
     held = await receive(engine)
     clock.advance(-DAY)
     await expect_hidden(engine)
-    await engine.queue.extend(held.receipt, VISIBILITY)  # its heartbeat
+    await engine.queue.extend(held.receipt_handle, VISIBILITY)  # its heartbeat
     clock.advance(VISIBILITY - 1)
     await expect_hidden(engine)
     clock.advance(2)
-    assert await receive_and_answer(engine) == doorbell
+    assert await receive_and_answer(engine) == notification
 
 
 async def test_a_notification_of_a_process_that_died_is_received_when_the_clock_went_back(
     engine: TestedEngine, clock: ManualClock, reopen: Reopen
 ) -> None:
-    (doorbell,) = doorbells(engine, 1)
-    await engine.queue.ring(doorbell)
+    (notification,) = notifications(engine, 1)
+    await engine.queue.enqueue(notification)
     await receive(engine)
     clock.advance(-DAY)
     engine = await reopen()
-    assert await receive_and_answer(engine) == doorbell
+    assert await receive_and_answer(engine) == notification
 
 
 async def test_a_lease_ends_in_its_length_when_the_clock_went_back(engine: TestedEngine, clock: ManualClock) -> None:
@@ -72,7 +72,7 @@ async def test_a_lease_ends_in_its_length_when_the_clock_went_back(engine: Teste
     clock.advance(-DAY)
     clock.advance(LEASE.total_seconds())
     outcome, message = await take(engine, turn.message_id)
-    assert (outcome, message and message.attempt) == (TakeOutcome.TAKEN, 2)
+    assert (outcome, message and message.attempt) == (ClaimResult.CLAIMED, 2)
 
 
 async def test_a_lease_that_a_heartbeat_extended_after_the_clock_went_back_is_held(
@@ -80,11 +80,11 @@ async def test_a_lease_that_a_heartbeat_extended_after_the_clock_went_back_is_he
 ) -> None:
     turn = await taken_turn(engine)
     clock.advance(-DAY)
-    await engine.turns.beat(turn, clock.now() + LEASE)
+    await engine.turns.heartbeat(turn, clock.now() + LEASE)
     clock.advance(LEASE.total_seconds() - 1)
-    assert (await take(engine, turn.message_id))[0] is TakeOutcome.LEASE_LIVE
+    assert (await take(engine, turn.message_id))[0] is ClaimResult.HELD
     clock.advance(2)
-    assert (await take(engine, turn.message_id))[0] is TakeOutcome.TAKEN
+    assert (await take(engine, turn.message_id))[0] is ClaimResult.CLAIMED
 
 
 @pytest.mark.parametrize("jump", JUMPS)

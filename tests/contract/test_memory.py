@@ -138,9 +138,9 @@ async def test_an_erased_memory_is_gone_with_all_of_its_files(
     memory: Memory, files: MemoryFiles, ref: MemoryRef
 ) -> None:
     await memory.append_turns(ref, [turn_of(1)], create=True)
-    await memory.set_aside(ref)
+    await memory.quarantine(ref)
     await memory.append_turns(ref, [turn_of(1)], create=True)
-    await memory.set_aside(ref)
+    await memory.quarantine(ref)
     await memory.append_turns(ref, [turn_of(1)], create=True)
     await memory.erase_memory(ref)
     assert not files.path(ref).parent.exists()
@@ -167,7 +167,7 @@ async def test_erasing_leaves_the_other_sessions_of_the_key(
     other = MemoryRef(ids.new_id(), ref.openai_session_key)
     for each in (ref, other):
         await memory.append_turns(each, [turn_of(1)], create=True)
-        await memory.set_aside(each)
+        await memory.quarantine(each)
         await memory.append_turns(each, [turn_of(1), turn_of(2)], create=True)
     of_other = [name for name in names_beside(files, other) if name.startswith(other.session_id)]
     await memory.erase_memory(ref)

@@ -126,7 +126,7 @@ async def test_a_memory_that_was_set_aside_is_kept_and_a_new_one_begins(
     file = files.path(damaged)
     content = file.read_bytes()[:5000]
     file.write_bytes(content)
-    await memory.set_aside(damaged)
+    await memory.quarantine(damaged)
     kept = [file.with_name(name) for name in names_beside(files, damaged)]
     assert file not in kept
     assert content in [each.read_bytes() for each in kept]
@@ -142,7 +142,7 @@ async def test_all_that_was_set_aside_is_kept(memory: Memory, files: MemoryFiles
     contents = [f"damaged {n}".encode() for n in range(12)]
     for content in contents:
         file.write_bytes(content)
-        await memory.set_aside(ref)
+        await memory.quarantine(ref)
     kept = [file.with_name(name).read_bytes() for name in names_beside(files, ref)]
     assert sorted(kept) == sorted(contents)
 
@@ -150,10 +150,10 @@ async def test_all_that_was_set_aside_is_kept(memory: Memory, files: MemoryFiles
 async def test_setting_aside_again_and_setting_nothing_aside_is_safe(
     memory: Memory, files: MemoryFiles, damaged: MemoryRef
 ) -> None:
-    await memory.set_aside(damaged)
+    await memory.quarantine(damaged)
     before = names_beside(files, damaged)
-    await memory.set_aside(damaged)
+    await memory.quarantine(damaged)
     assert names_beside(files, damaged) == before
     await memory.erase_memory(damaged)
-    await memory.set_aside(damaged)
+    await memory.quarantine(damaged)
     assert names_beside(files, damaged) == []

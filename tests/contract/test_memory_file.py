@@ -178,7 +178,7 @@ async def test_a_half_written_journal_that_was_set_aside_spoils_no_new_memory(
     await memory.append_turns(ref, [turn_of(number, size=2000) for number in range(1, 11)], create=True)
     died = MemoryRef(ids.new_id(), ref.openai_session_key)
     _write_half(files.path(ref), files.path(died))
-    await memory.set_aside(died)
+    await memory.quarantine(died)
     file = files.path(died)
     assert not {file.name, _journal(file).name} & set(names_beside(files, died))
     assert await memory.read_memory(died, PLENTY) == MemorySnapshot(0, ())

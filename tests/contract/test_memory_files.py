@@ -71,7 +71,7 @@ def _anything_in(folder: Path) -> bool:
 
 @pytest.mark.parametrize("ref", BAD_REFS, ids=repr)
 def test_a_name_that_could_lead_out_of_the_folder_is_refused(files: MemoryFiles, ref: MemoryRef) -> None:
-    for use in (files.path, files.make_folder, files.set_aside, files.erase):
+    for use in (files.path, files.make_folder, files.quarantine, files.erase):
         with pytest.raises(ValueError, match="does not name a memory"):
             use(ref)
 
@@ -84,7 +84,7 @@ async def test_no_memory_is_read_or_written_under_such_a_name(memory: Memory, tm
         memory.read_memory(ref, PLENTY),
         memory.append_turns(ref, [turn_of(1)], create=True),
         memory.append_turns(ref, [turn_of(1)], create=False),
-        memory.set_aside(ref),
+        memory.quarantine(ref),
         memory.erase_memory(ref),
     ):
         with pytest.raises(ValueError, match="does not name a memory"):

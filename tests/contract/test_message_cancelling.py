@@ -6,7 +6,7 @@ import pytest
 
 from backend.app.domain.errors import MessageNotFoundError, TurnCancelRequestedError, TurnFencedError
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus, TurnRef
-from backend.app.domain.turns.ports import TakeOutcome, TurnSignal
+from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
 from shared.events import LoggedEvent, TokenUsage
 from tests.contract.builders import (
     CANCELLED,
@@ -50,19 +50,19 @@ async def test_cancelling_a_queued_message_ends_it(engine: TestedEngine, clock: 
     assert (event.message_id, event.seq, event.code) == (queued.message_id, 1, CANCELLED.code)
     assert await _events_of(engine, queued) == [event]
     assert await engine.turns.find_open_message(queued.session_id) is None
-    assert (await take(engine, queued.message_id))[0] is TakeOutcome.GONE
+    assert (await take(engine, queued.message_id))[0] is ClaimResult.NOT_OPEN
 
 
 async def test_cancelling_a_message_under_a_live_lease_only_marks_it(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
-    assert await engine.turns.beat(turn, None) == TurnSignal(cancel_requested=False)
+    assert await engine.turns.heartbeat(turn, None) == HeartbeatResult(cancel_requested=False)
     clock.advance(LEASE.total_seconds() - 1)
     message, event = await cancel(engine, turn)
     assert event is None
     assert (message.status, message.cancel_requested) == (MessageStatus.RUNNING, True)
     assert message == await current_message(engine, turn)
     assert await _events_of(engine, turn) == []
-    assert await engine.turns.beat(turn, None) == TurnSignal(cancel_requested=True)
+    assert await engine.turns.heartbeat(turn, None) == HeartbeatResult(cancel_requested=True)
 
 
 async def test_asking_twice_to_cancel_a_running_message_marks_it_once(engine: TestedEngine) -> None:
@@ -87,7 +87,7 @@ async def test_a_mark_outlives_the_attempt_that_it_was_meant_for(engine: TestedE
     await cancel(engine, turn)
     second = await taken_again(engine, turn)
     assert (await current_message(engine, turn)).cancel_requested
-    assert await engine.turns.beat(second, None) == TurnSignal(cancel_requested=True)
+    assert await engine.turns.heartbeat(second, None) == HeartbeatResult(cancel_requested=True)
 
 
 async def test_cancelling_a_message_whose_lease_is_over_ends_it(engine: TestedEngine, clock: ManualClock) -> None:
@@ -108,7 +108,7 @@ async def test_a_worker_whose_message_was_cancelled_after_its_lease_is_fenced(
     await cancel(engine, turn)
     before = await everything_of(engine, turn)
     with pytest.raises(TurnFencedError):
-        await engine.turns.beat(turn, None)
+        await engine.turns.heartbeat(turn, None)
     with pytest.raises(TurnFencedError):
         await engine.turns.complete_turn(turn, answer_of(), None, answer_event(engine, turn))
     assert await everything_of(engine, turn) == before

@@ -6,20 +6,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from backend.app.adapters.local.sqlite.recovery import recover_turns
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from tests.contract.builders import USAGE, queued_message, record_response, stored_session, take_up
 from tests.manual_time import ManualClock, SequentialIds
 
 # Takes away what came later, newest first.
 _ADDED = """
-DROP INDEX doorbells_of_group;
+DROP TABLE notifications;
 DROP INDEX due_messages;
-ALTER TABLE doorbells DROP COLUMN group_id;
-ALTER TABLE doorbells DROP COLUMN hidden_seconds;
 ALTER TABLE messages DROP COLUMN rescues;
 ALTER TABLE messages DROP COLUMN due_at;
-CREATE INDEX doorbells_of_session ON doorbells (session_id, id);
 """
 
 
@@ -29,14 +26,14 @@ async def opened(folder: Path, clock: ManualClock, ids: SequentialIds) -> LocalE
     return engine
 
 
-async def test_open_messages_and_doorbells_of_an_older_store_are_seen_to(
+async def test_the_open_messages_of_an_older_store_are_run(
     tmp_path: Path, clock: ManualClock, ids: SequentialIds
 ) -> None:
     engine = await opened(tmp_path, clock, ids)
     running, waiting = await stored_session(engine), await stored_session(engine)
     turn = await take_up(engine, (await queued_message(engine, running)).message_id)
     messages = [await queued_message(engine, waiting) for _ in range(2)]
-    await engine.queue.ring(Doorbell(waiting.session_id, messages[0].message_id))
+    await engine.queue.enqueue(TurnNotification(waiting.session_id, messages[0].message_id))
     await engine.database.close()
     with closing(sqlite3.connect(tmp_path / "vibewire.sqlite")) as store:
         store.executescript(_ADDED)
@@ -49,7 +46,7 @@ async def test_open_messages_and_doorbells_of_an_older_store_are_seen_to(
     assert again is not None
     assert (first.message_id, again.message_id) == (messages[0].message_id, turn.message_id)
     assert first.due_at == again.due_at == clock.now() + timedelta(seconds=20)
-    received = [(await engine.queue.receive(60)).doorbell for _ in range(2)]
+    received = [(await engine.queue.receive(60)).notification for _ in range(2)]
     assert {one.message_id for one in received} == {messages[0].message_id, turn.message_id}
     assert not any(one.is_rescue for one in received)
     await engine.database.close()

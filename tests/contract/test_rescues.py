@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from backend.app.adapters.local.turn_queue import ReceivedDoorbell
+from backend.app.adapters.local.turn_queue import ReceivedNotification
 from backend.app.domain.errors import TurnError
 from backend.app.domain.messages.message import Message, MessageStatus
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.abandoned_turn_service import AbandonedTurns, AbandonedTurnService
 from backend.app.domain.turns.agent_port import Draft
 from backend.app.domain.turns.ports import TurnStore
@@ -26,9 +26,9 @@ from tests.contract.builders import (
     taken_turn,
 )
 from tests.contract.engines import TestedEngine
-from tests.contract.queue_hands import receive_all
-from tests.domain.scripted_agents import Step, Workshop
-from tests.faults.workers import FROZEN, bell_of, open_shop
+from tests.contract.queue_drivers import receive_all
+from tests.domain.scripted_agents import Step, TurnFixture
+from tests.faults.workers import FROZEN, notification_of, open_race_fixture
 from tests.manual_time import ManualClock
 
 # What the event source mapping hides a notification for, when the function then fails before our code.
@@ -43,43 +43,43 @@ def closer(engine: TestedEngine, *, max_turns: int = POOL, turns: object = None)
     return AbandonedTurnService(store, engine.queue, engine.bus, engine.clock, engine.ids, FROZEN, max_turns=max_turns)
 
 
-async def shop_of(engine: TestedEngine, folder: Path, *steps: Step) -> Workshop:
-    return await open_shop(cast(LocalEngine, engine), folder / "memories", *steps)
+async def shop_of(engine: TestedEngine, folder: Path, *steps: Step) -> TurnFixture:
+    return await open_race_fixture(cast(LocalEngine, engine), folder / "memories", *steps)
 
 
 async def send(engine: TestedEngine, message: Message) -> Message:
-    await engine.queue.ring(bell_of(message))
+    await engine.queue.enqueue(notification_of(message))
     return message
 
 
-async def fail_to_start(engine: TestedEngine) -> list[Doorbell]:
+async def fail_to_start(engine: TestedEngine) -> list[TurnNotification]:
     """Every notification that can be received goes to a function that fails before its handler."""
-    return [received.doorbell for received in await receive_all(engine, HIDDEN_SECONDS)]
+    return [received.notification for received in await receive_all(engine, HIDDEN_SECONDS)]
 
 
-async def work(engine: TestedEngine, shop: Workshop) -> list[Doorbell]:
+async def work(engine: TestedEngine, shop: TurnFixture) -> list[TurnNotification]:
     """Handle all notifications that can be received, and those that follow from them; returns which were."""
-    handled: list[Doorbell] = []
+    handled: list[TurnNotification] = []
     while received := await receive_all(engine, HIDDEN_SECONDS):
         for held in received:
-            handled.append(held.doorbell)
+            handled.append(held.notification)
             await handle(engine, shop, held)
     return handled
 
 
-async def handle(engine: TestedEngine, shop: Workshop, held: ReceivedDoorbell) -> None:
-    put_back = await shop.service.run_turn(held.doorbell, held.receipt)
+async def handle(engine: TestedEngine, shop: TurnFixture, held: ReceivedNotification) -> None:
+    put_back = await shop.service.run_turn(held.notification, held.receipt_handle)
     if put_back is None:
-        await engine.queue.acknowledge(held.receipt)
+        await engine.queue.acknowledge(held.receipt_handle)
     else:
-        await engine.queue.put_back(held.receipt, put_back)
+        await engine.queue.put_back(held.receipt_handle, put_back)
 
 
 async def rescued(engine: TestedEngine) -> list[str]:
     """The messages that were notified of again; the notifications are lost by that."""
     received = await receive_all(engine, HIDDEN_SECONDS)
-    assert all(held.doorbell.is_rescue for held in received)
-    return [held.doorbell.message_id for held in received]
+    assert all(held.notification.is_rescue for held in received)
+    return [held.notification.message_id for held in received]
 
 
 @pytest.mark.parametrize("first_search", [1, 19, 20, 45, 60])
@@ -89,7 +89,7 @@ async def test_a_session_whose_start_failed_is_begun_again_within_ninety_seconds
     shop = await shop_of(engine, tmp_path, Draft("Done.", None))
     message = await send(engine, await shop.queue())
     sent_at = clock.now()
-    assert await fail_to_start(engine) == [bell_of(message)]
+    assert await fail_to_start(engine) == [notification_of(message)]
     clock.advance(first_search)
     for _ in range(3):
         await closer(engine).close_abandoned_turns()
@@ -101,7 +101,7 @@ async def test_a_session_whose_start_failed_is_begun_again_within_ninety_seconds
     found = await shop.find(message)
     assert (found.status, found.attempt) == (MessageStatus.COMPLETED, 1)
     clock.advance(HIDDEN_SECONDS + 1)
-    assert await work(engine, shop) == [bell_of(message)]  # the one that was hidden comes back, to nothing
+    assert await work(engine, shop) == [notification_of(message)]  # the one that was hidden comes back, to nothing
     assert (len(shop.agents.briefs), len(await shop.events())) == (1, 4)
 
 
@@ -114,7 +114,7 @@ async def test_a_rescue_whose_start_fails_too_holds_up_neither_the_next_nor_thos
     for attempt in range(4):
         clock.advance(2 * SCHEDULE_SECONDS)
         other = await send(engine, await queued_message(engine, await stored_session(engine)))
-        assert bell_of(other) in await fail_to_start(engine)
+        assert notification_of(other) in await fail_to_start(engine)
         clock.advance(20)
         assert await closer(engine).close_abandoned_turns() == AbandonedTurns(lost=2 + attempt, waiting=0)
         # The starts of all but the last fail as well.
@@ -122,7 +122,7 @@ async def test_a_rescue_whose_start_fails_too_holds_up_neither_the_next_nor_thos
         assert again.count(message.message_id) == (attempt < 3)
         assert len(set(again)) == len(again)
     held = [
-        held for held in await receive_all(engine, HIDDEN_SECONDS) if held.doorbell.session_id == message.session_id
+        held for held in await receive_all(engine, HIDDEN_SECONDS) if held.notification.session_id == message.session_id
     ]
     (last,) = held
     await handle(engine, shop, last)
@@ -189,7 +189,7 @@ async def test_a_rescue_goes_on_with_its_sessions_next_messages_whose_notificati
 ) -> None:
     shop = await shop_of(engine, tmp_path, *(Draft(f"Answer {number}", None) for number in range(3)))
     messages = [await send(engine, await shop.queue(f"Question {number}")) for number in range(3)]
-    assert await fail_to_start(engine) == [bell_of(messages[0])]  # the others are held up behind it
+    assert await fail_to_start(engine) == [notification_of(messages[0])]  # the others are held up behind it
     clock.advance(20)
     await closer(engine).close_abandoned_turns()
     handled = await work(engine, shop)
@@ -197,7 +197,7 @@ async def test_a_rescue_goes_on_with_its_sessions_next_messages_whose_notificati
     assert all(bell.is_rescue for bell in handled)
     assert [(await shop.find(message)).content for message in messages] == ["Answer 0", "Answer 1", "Answer 2"]
     clock.advance(HIDDEN_SECONDS + 1)
-    assert await work(engine, shop) == [bell_of(message) for message in messages]
+    assert await work(engine, shop) == [notification_of(message) for message in messages]
     assert len(shop.agents.briefs) == 3
 
 
@@ -229,14 +229,14 @@ async def test_a_rescue_and_the_notification_that_it_stands_for_make_one_answer_
     clock.advance(20)
     await closer(engine).close_abandoned_turns()
     first, second = await receive_all(engine, HIDDEN_SECONDS)
-    assert (first.doorbell.is_rescue, second.doorbell.is_rescue) == (False, True)
+    assert (first.notification.is_rescue, second.notification.is_rescue) == (False, True)
     async with asyncio.timeout(20):
-        running = asyncio.create_task(shop.service.run_turn(second.doorbell, second.receipt))
+        running = asyncio.create_task(shop.service.run_turn(second.notification, second.receipt_handle))
         await begun.wait()
-        assert await shop.service.run_turn(first.doorbell, first.receipt) == 10
+        assert await shop.service.run_turn(first.notification, first.receipt_handle) == 10
         opened.set()
         assert await running is None
-    assert await shop.service.run_turn(first.doorbell, first.receipt) is None
+    assert await shop.service.run_turn(first.notification, first.receipt_handle) is None
     assert (await shop.find(message)).attempt == 1
 
 
@@ -248,7 +248,12 @@ async def test_a_notification_of_a_message_that_has_ended_does_not_wait_for_the_
     assert await shop.answer(ended) is None
     await take(engine, (await shop.queue("Two")).message_id)
     assert await shop.answer(ended) is None
-    assert await shop.service.run_turn(Doorbell(ended.session_id, ended.message_id, is_rescue=True), "receipt") is None
+    assert (
+        await shop.service.run_turn(
+            TurnNotification(ended.session_id, ended.message_id, is_rescue=True), "receipt-handle"
+        )
+        is None
+    )
 
 
 async def test_a_turn_that_is_to_be_begun_again_later_is_not_begun_sooner_by_a_rescue(
@@ -257,7 +262,7 @@ async def test_a_turn_that_is_to_be_begun_again_later_is_not_begun_sooner_by_a_r
     busy = TurnError("model_unavailable", "429", retryable=True, retry_after=200)
     shop = await shop_of(engine, tmp_path, busy)
     message = await send(engine, await shop.queue())
-    assert await work(engine, shop) == [bell_of(message)]
+    assert await work(engine, shop) == [notification_of(message)]
     clock.advance(199)
     assert await closer(engine).close_abandoned_turns() == AbandonedTurns(lost=0, waiting=0)
     clock.advance(21)

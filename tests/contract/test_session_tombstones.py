@@ -8,7 +8,7 @@ from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
 from backend.app.domain.messages.message import TurnRef
 from backend.app.domain.page import Page
 from backend.app.domain.sessions.session import Session
-from backend.app.domain.turns.ports import TakeOutcome, TurnSignal
+from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
 from tests.contract.builders import (
     DELETED,
     LEASE,
@@ -138,10 +138,10 @@ async def test_no_turn_of_a_deleted_session_is_open_or_can_be_taken(engine: Test
     queued = await queued_message(engine, session)
     await delete(engine, session)
     assert await engine.turns.find_open_message(session.session_id) is None
-    assert (await take(engine, queued.message_id))[0] is TakeOutcome.GONE
+    assert (await take(engine, queued.message_id))[0] is ClaimResult.NOT_OPEN
     later = engine.clock.now() + LEASE * 2
-    outcome, _ = await engine.turns.take_turn(turn.message_id, later, later + LEASE, MAX_ATTEMPTS)
-    assert outcome is TakeOutcome.GONE
+    outcome, _ = await engine.turns.claim_turn(turn.message_id, later, later + LEASE, MAX_ATTEMPTS)
+    assert outcome is ClaimResult.NOT_OPEN
 
 
 async def test_a_deleted_session_accepts_no_message(engine: TestedEngine) -> None:
@@ -191,4 +191,4 @@ async def test_deleting_a_session_leaves_the_others_as_they_are(engine: TestedEn
     before = await everything_of(engine, other)
     await delete(engine, session)
     assert await everything_of(engine, other) == before
-    assert await engine.turns.beat(running, None) == TurnSignal(cancel_requested=False)
+    assert await engine.turns.heartbeat(running, None) == HeartbeatResult(cancel_requested=False)

@@ -52,7 +52,7 @@ async def test_sessions_that_wait_for_nobody_are_not_due(engine: TestedEngine, c
 async def test_a_message_under_a_held_lease_is_not_due(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     clock.advance(LEASE.total_seconds() - 1)
-    await engine.turns.beat(turn, clock.now() + LEASE)
+    await engine.turns.heartbeat(turn, clock.now() + LEASE)
     clock.advance(LEASE.total_seconds() - 1)
     await _expect_soon(engine)
 
@@ -226,7 +226,7 @@ async def test_only_turns_under_a_held_lease_are_counted_as_running(engine: Test
     await engine.turns.release_lease(turns[1], clock.now(), clock.now() + LEASE)
     await expect_running(2)
     clock.advance(1)
-    await engine.turns.beat(turns[2], clock.now() + LEASE)
+    await engine.turns.heartbeat(turns[2], clock.now() + LEASE)
     clock.advance(LEASE.total_seconds() - 1)
     await expect_running(1)
     # Rescued, and nobody has it yet.

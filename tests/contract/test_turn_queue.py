@@ -1,177 +1,177 @@
-"""What every TurnQueue owes, and its receiving side; hiding and returning are in test_turn_queue_receipts."""
+"""What every TurnQueue owes, and its receiving side; hiding and returning are in test_turn_queue_visibility."""
 
 import asyncio
 from collections import defaultdict
 from dataclasses import replace
 
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
-from tests.contract.queue_hands import VISIBILITY, doorbells, expect_hidden, receive, receive_and_answer
+from tests.contract.queue_drivers import VISIBILITY, expect_hidden, notifications, receive, receive_and_answer
 from tests.manual_time import ManualClock
 
 _DEADLINE = 10.0
 
 
-async def test_a_doorbell_is_received_as_it_was_rung(engine: TestedEngine) -> None:
-    (doorbell,) = doorbells(engine, 1)
-    await engine.queue.ring(doorbell)
-    assert (await receive(engine)).doorbell == doorbell
+async def test_a_notification_is_received_as_it_was_rung(engine: TestedEngine) -> None:
+    (notification,) = notifications(engine, 1)
+    await engine.queue.enqueue(notification)
+    assert (await receive(engine)).notification == notification
 
 
 async def test_ringing_twice_delivers_twice(engine: TestedEngine) -> None:
-    (doorbell,) = doorbells(engine, 1)
-    await engine.queue.ring(doorbell)
-    await engine.queue.ring(doorbell)
-    assert await receive_and_answer(engine) == doorbell
-    assert await receive_and_answer(engine) == doorbell
+    (notification,) = notifications(engine, 1)
+    await engine.queue.enqueue(notification)
+    await engine.queue.enqueue(notification)
+    assert await receive_and_answer(engine) == notification
+    assert await receive_and_answer(engine) == notification
 
 
-async def test_the_doorbells_of_a_session_come_in_the_order_in_which_they_were_rung(engine: TestedEngine) -> None:
-    rung = doorbells(engine, 4)
-    for doorbell in rung:
-        await engine.queue.ring(doorbell)
+async def test_the_notifications_of_a_session_come_in_the_order_in_which_they_were_rung(engine: TestedEngine) -> None:
+    rung = notifications(engine, 4)
+    for notification in rung:
+        await engine.queue.enqueue(notification)
     assert [await receive_and_answer(engine) for _ in rung] == rung
 
 
-async def test_a_session_has_one_doorbell_out_at_a_time(engine: TestedEngine) -> None:
-    first, second = doorbells(engine, 2)
-    (of_another,) = doorbells(engine, 1)
-    for doorbell in (first, second, of_another):
-        await engine.queue.ring(doorbell)
+async def test_a_session_has_one_notification_out_at_a_time(engine: TestedEngine) -> None:
+    first, second = notifications(engine, 2)
+    (of_another,) = notifications(engine, 1)
+    for notification in (first, second, of_another):
+        await engine.queue.enqueue(notification)
     held = await receive(engine)
-    assert held.doorbell == first
+    assert held.notification == first
     assert await receive_and_answer(engine) == of_another
-    await engine.queue.acknowledge(held.receipt)
-    assert (await receive(engine)).doorbell == second
+    await engine.queue.acknowledge(held.receipt_handle)
+    assert (await receive(engine)).notification == second
 
 
 async def test_a_rescue_is_held_up_by_nothing_and_holds_up_nothing(engine: TestedEngine) -> None:
-    first, second = doorbells(engine, 2)
+    first, second = notifications(engine, 2)
     rescue = replace(second, is_rescue=True)
-    await engine.queue.ring(first)
-    assert (await receive(engine)).doorbell == first
+    await engine.queue.enqueue(first)
+    assert (await receive(engine)).notification == first
     for _ in range(2):
-        await engine.queue.ring(rescue)
-        assert (await receive(engine)).doorbell == rescue
-    await engine.queue.ring(second)
+        await engine.queue.enqueue(rescue)
+        assert (await receive(engine)).notification == rescue
+    await engine.queue.enqueue(second)
     await expect_hidden(engine)
 
 
 async def test_a_rescue_that_comes_back_is_still_one(engine: TestedEngine, clock: ManualClock) -> None:
-    (doorbell,) = doorbells(engine, 1)
-    await engine.queue.ring(replace(doorbell, is_rescue=True))
+    (notification,) = notifications(engine, 1)
+    await engine.queue.enqueue(replace(notification, is_rescue=True))
     for _ in range(2):
-        assert (await receive(engine)).doorbell == replace(doorbell, is_rescue=True)
+        assert (await receive(engine)).notification == replace(notification, is_rescue=True)
         clock.advance(VISIBILITY + 1)
 
 
 async def test_sessions_are_served_in_parallel(engine: TestedEngine) -> None:
-    rung = [doorbell for _ in range(8) for doorbell in doorbells(engine, 1)]
-    for doorbell in rung:
-        await engine.queue.ring(doorbell)
+    rung = [notification for _ in range(8) for notification in notifications(engine, 1)]
+    for notification in rung:
+        await engine.queue.enqueue(notification)
     held = await asyncio.gather(*(receive(engine) for _ in rung))
-    assert {each.doorbell for each in held} == set(rung)
-    assert len({each.receipt for each in held}) == 8
+    assert {each.notification for each in held} == set(rung)
+    assert len({each.receipt_handle for each in held}) == 8
 
 
-async def test_an_acknowledged_doorbell_never_rings_again(engine: TestedEngine, clock: ManualClock) -> None:
-    first, second = doorbells(engine, 2)
-    await engine.queue.ring(first)
+async def test_an_acknowledged_notification_never_rings_again(engine: TestedEngine, clock: ManualClock) -> None:
+    first, second = notifications(engine, 2)
+    await engine.queue.enqueue(first)
     await receive_and_answer(engine)
     clock.advance(10 * VISIBILITY)
-    await engine.queue.ring(second)
-    assert (await receive(engine)).doorbell == second
+    await engine.queue.enqueue(second)
+    assert (await receive(engine)).notification == second
 
 
-async def test_who_waits_is_woken_by_the_next_doorbell(engine: TestedEngine) -> None:
-    (doorbell,) = doorbells(engine, 1)
+async def test_who_waits_is_woken_by_the_next_notification(engine: TestedEngine) -> None:
+    (notification,) = notifications(engine, 1)
     async with asyncio.timeout(_DEADLINE), asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(engine.queue.receive(VISIBILITY))
-        await engine.queue.ring(doorbell)
-    assert waiting.result().doorbell == doorbell
+        await engine.queue.enqueue(notification)
+    assert waiting.result().notification == notification
 
 
-async def test_who_waits_is_woken_when_the_sessions_last_doorbell_is_answered(engine: TestedEngine) -> None:
-    first, second = doorbells(engine, 2)
-    await engine.queue.ring(first)
-    await engine.queue.ring(second)
+async def test_who_waits_is_woken_when_the_sessions_last_notification_is_answered(engine: TestedEngine) -> None:
+    first, second = notifications(engine, 2)
+    await engine.queue.enqueue(first)
+    await engine.queue.enqueue(second)
     held = await receive(engine)
     async with asyncio.timeout(_DEADLINE), asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(engine.queue.receive(VISIBILITY))
-        await engine.queue.acknowledge(held.receipt)
-    assert waiting.result().doorbell == second
+        await engine.queue.acknowledge(held.receipt_handle)
+    assert waiting.result().notification == second
 
 
 async def test_who_waits_hears_what_another_process_rings(engine: TestedEngine, other_engine: TestedEngine) -> None:
-    (doorbell,) = doorbells(engine, 1)
+    (notification,) = notifications(engine, 1)
     async with asyncio.timeout(_DEADLINE), asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(engine.queue.receive(VISIBILITY))
-        await other_engine.queue.ring(doorbell)
-    assert waiting.result().doorbell == doorbell
+        await other_engine.queue.enqueue(notification)
+    assert waiting.result().notification == notification
 
 
-async def test_one_of_many_who_wait_gets_a_doorbell(engine: TestedEngine) -> None:
-    rung = [doorbell for _ in range(4) for doorbell in doorbells(engine, 1)]
+async def test_one_of_many_who_wait_gets_a_notification(engine: TestedEngine) -> None:
+    rung = [notification for _ in range(4) for notification in notifications(engine, 1)]
     async with asyncio.timeout(_DEADLINE), asyncio.TaskGroup() as tasks:
         waiting = [tasks.create_task(engine.queue.receive(VISIBILITY)) for _ in rung]
-        for doorbell in rung:
-            await engine.queue.ring(doorbell)
-    assert {each.result().doorbell for each in waiting} == set(rung)
+        for notification in rung:
+            await engine.queue.enqueue(notification)
+    assert {each.result().notification for each in waiting} == set(rung)
 
 
 async def test_who_stops_waiting_takes_nothing_along(engine: TestedEngine) -> None:
-    (doorbell,) = doorbells(engine, 1)
+    (notification,) = notifications(engine, 1)
     waiting = asyncio.create_task(engine.queue.receive(VISIBILITY))
     await asyncio.wait([waiting], timeout=0.02)
     waiting.cancel()
     await asyncio.wait([waiting])
-    await engine.queue.ring(doorbell)
-    assert (await receive(engine)).doorbell == doorbell
+    await engine.queue.enqueue(notification)
+    assert (await receive(engine)).notification == notification
 
 
-async def test_doorbells_outlive_their_process(engine: TestedEngine, reopen: Reopen) -> None:
-    rung = doorbells(engine, 2)
-    for doorbell in rung:
-        await engine.queue.ring(doorbell)
+async def test_notifications_outlive_their_process(engine: TestedEngine, reopen: Reopen) -> None:
+    rung = notifications(engine, 2)
+    for notification in rung:
+        await engine.queue.enqueue(notification)
     engine = await reopen()
     assert [await receive_and_answer(engine) for _ in rung] == rung
 
 
-async def test_a_doorbell_in_the_hands_of_a_process_that_died_rings_again(
+async def test_a_notification_in_the_hands_of_a_process_that_died_rings_again(
     engine: TestedEngine, clock: ManualClock, reopen: Reopen
 ) -> None:
-    (doorbell,), (of_another,) = doorbells(engine, 1), doorbells(engine, 1)
-    await engine.queue.ring(doorbell)
+    (notification,), (of_another,) = notifications(engine, 1), notifications(engine, 1)
+    await engine.queue.enqueue(notification)
     await receive(engine)
     engine = await reopen()
-    await engine.queue.ring(of_another)
+    await engine.queue.enqueue(of_another)
     assert await receive_and_answer(engine) == of_another
     clock.advance(VISIBILITY + 1)
-    assert (await receive(engine)).doorbell == doorbell
+    assert (await receive(engine)).notification == notification
 
 
 async def test_eight_workers_of_two_processes_serve_every_session_in_order_and_never_twice_at_once(
     engine: TestedEngine, other_engine: TestedEngine
 ) -> None:
-    sessions = [doorbells(engine, 5) for _ in range(4)]
+    sessions = [notifications(engine, 5) for _ in range(4)]
     for turn in zip(*sessions, strict=True):
-        for doorbell in turn:
-            await engine.queue.ring(doorbell)
+        for notification in turn:
+            await engine.queue.enqueue(notification)
     in_hand: set[str] = set()
-    answered: defaultdict[str, list[Doorbell]] = defaultdict(list)
+    answered: defaultdict[str, list[TurnNotification]] = defaultdict(list)
     done = asyncio.Event()
 
     async def work(worker: TestedEngine) -> None:
         while True:
             held = await worker.queue.receive(VISIBILITY)
-            session_id = held.doorbell.session_id
+            session_id = held.notification.session_id
             assert session_id not in in_hand
             in_hand.add(session_id)
-            await worker.queue.extend(held.receipt, VISIBILITY)
-            answered[session_id].append(held.doorbell)
+            await worker.queue.extend(held.receipt_handle, VISIBILITY)
+            answered[session_id].append(held.notification)
             in_hand.discard(session_id)
-            await worker.queue.acknowledge(held.receipt)
+            await worker.queue.acknowledge(held.receipt_handle)
             if sum(map(len, answered.values())) == 20:
                 done.set()
 

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from backend.app.domain.messages.message import MessageStatus
-from backend.app.domain.turns.ports import TakeOutcome, TurnSignal
+from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
 from shared.events import TokenUsage
 from tests.contract.builders import (
     LEASE,
@@ -62,7 +62,7 @@ async def test_a_session_without_open_messages_has_none(engine: TestedEngine) ->
 async def test_a_queued_message_is_taken(engine: TestedEngine) -> None:
     queued = await queued_message(engine, await stored_session(engine))
     outcome, message = await take(engine, queued.message_id)
-    assert outcome is TakeOutcome.TAKEN
+    assert outcome is ClaimResult.CLAIMED
     assert message == await current_message(engine, queued)
     assert message is not None
     assert (message.status, message.attempt) == (MessageStatus.RUNNING, 1)
@@ -73,7 +73,7 @@ async def test_a_message_under_a_live_lease_is_not_taken(engine: TestedEngine, c
     turn = await taken_turn(engine)
     running = await current_message(engine, turn)
     clock.advance(LEASE.total_seconds() - 0.001)
-    assert await take(engine, turn.message_id) == (TakeOutcome.LEASE_LIVE, running)
+    assert await take(engine, turn.message_id) == (ClaimResult.HELD, running)
     assert await current_message(engine, turn) == running
 
 
@@ -81,7 +81,7 @@ async def test_a_message_whose_lease_is_over_is_taken_again(engine: TestedEngine
     turn = await taken_turn(engine)
     clock.advance(LEASE.total_seconds())
     outcome, message = await take(engine, turn.message_id)
-    assert outcome is TakeOutcome.TAKEN
+    assert outcome is ClaimResult.CLAIMED
     assert message == await current_message(engine, turn)
     assert message is not None
     assert (message.attempt, message.lease_until) == (2, clock.now() + LEASE)
@@ -93,9 +93,9 @@ async def test_a_message_is_begun_as_often_as_it_may_be_and_no_more(engine: Test
         turn = await taken_again(engine, turn)
         assert turn.attempt == attempt
     running = await current_message(engine, turn)
-    assert await take(engine, turn.message_id) == (TakeOutcome.LEASE_LIVE, running)
+    assert await take(engine, turn.message_id) == (ClaimResult.HELD, running)
     clock.advance(LEASE.total_seconds())
-    assert await take(engine, turn.message_id) == (TakeOutcome.ATTEMPTS_SPENT, running)
+    assert await take(engine, turn.message_id) == (ClaimResult.ATTEMPTS_SPENT, running)
     assert await current_message(engine, turn) == running
 
 
@@ -104,7 +104,7 @@ async def test_a_message_whose_attempts_are_spent_can_be_ended_by_its_last_attem
 ) -> None:
     turn = await taken_again(engine, await taken_again(engine, await taken_turn(engine)))
     clock.advance(LEASE.total_seconds())
-    assert (await take(engine, turn.message_id))[0] is TakeOutcome.ATTEMPTS_SPENT
+    assert (await take(engine, turn.message_id))[0] is ClaimResult.ATTEMPTS_SPENT
     await fail(engine, turn)
     assert (await current_message(engine, turn)).status is MessageStatus.FAILED
 
@@ -114,25 +114,25 @@ async def test_an_ended_message_is_gone_and_stays_as_it_is(engine: TestedEngine,
     turn = await taken_turn(engine)
     await end(engine, turn)
     ended = await current_message(engine, turn)
-    assert await take(engine, turn.message_id) == (TakeOutcome.GONE, ended)
+    assert await take(engine, turn.message_id) == (ClaimResult.NOT_OPEN, ended)
     assert await current_message(engine, turn) == ended
 
 
 async def test_a_cancelled_message_is_gone(engine: TestedEngine) -> None:
     queued = await queued_message(engine, await stored_session(engine))
     cancelled, _ = await cancel(engine, queued)
-    assert await take(engine, queued.message_id) == (TakeOutcome.GONE, cancelled)
+    assert await take(engine, queued.message_id) == (ClaimResult.NOT_OPEN, cancelled)
 
 
 async def test_no_message_is_gone(engine: TestedEngine) -> None:
-    assert await take(engine, engine.ids.new_id()) == (TakeOutcome.GONE, None)
+    assert await take(engine, engine.ids.new_id()) == (ClaimResult.NOT_OPEN, None)
 
 
 async def test_one_of_eight_parallel_workers_takes_a_turn(engine: TestedEngine, other_engine: TestedEngine) -> None:
     queued = await queued_message(engine, await stored_session(engine))
     workers = (engine, other_engine) * 4
     outcomes = [outcome for outcome, _ in await asyncio.gather(*(take(each, queued.message_id) for each in workers))]
-    assert sorted(outcome.name for outcome in outcomes) == ["LEASE_LIVE"] * 7 + ["TAKEN"]
+    assert sorted(outcome.name for outcome in outcomes) == ["CLAIMED"] + ["HELD"] * 7
     assert (await current_message(engine, queued)).attempt == 1
 
 
@@ -140,7 +140,7 @@ async def test_a_turn_outlives_its_process(engine: TestedEngine, reopen: Reopen)
     turn = await taken_turn(engine)
     running = await current_message(engine, turn)
     engine = await reopen()
-    assert await take(engine, turn.message_id) == (TakeOutcome.LEASE_LIVE, running)
+    assert await take(engine, turn.message_id) == (ClaimResult.HELD, running)
     await complete(engine, turn)
 
 
@@ -148,27 +148,27 @@ async def test_a_beat_extends_the_lease(engine: TestedEngine, clock: ManualClock
     turn = await taken_turn(engine)
     clock.advance(LEASE.total_seconds() - 1)
     until = clock.now() + LEASE
-    assert await engine.turns.beat(turn, until) == TurnSignal(cancel_requested=False)
+    assert await engine.turns.heartbeat(turn, until) == HeartbeatResult(cancel_requested=False)
     assert (await current_message(engine, turn)).lease_until == until
     clock.advance(LEASE.total_seconds() - 1)
-    assert (await take(engine, turn.message_id))[0] is TakeOutcome.LEASE_LIVE
+    assert (await take(engine, turn.message_id))[0] is ClaimResult.HELD
     clock.advance(1)
-    assert (await take(engine, turn.message_id))[0] is TakeOutcome.TAKEN
+    assert (await take(engine, turn.message_id))[0] is ClaimResult.CLAIMED
 
 
 async def test_a_beat_without_a_lease_leaves_the_lease(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     running = await current_message(engine, turn)
     clock.advance(LEASE.total_seconds() - 1)
-    assert await engine.turns.beat(turn, None) == TurnSignal(cancel_requested=False)
+    assert await engine.turns.heartbeat(turn, None) == HeartbeatResult(cancel_requested=False)
     assert await current_message(engine, turn) == running
 
 
 async def test_a_beat_hears_whether_to_stop(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await cancel(engine, turn)
-    assert await engine.turns.beat(turn, None) == TurnSignal(cancel_requested=True)
-    assert await engine.turns.beat(turn, engine.clock.now() + LEASE) == TurnSignal(cancel_requested=True)
+    assert await engine.turns.heartbeat(turn, None) == HeartbeatResult(cancel_requested=True)
+    assert await engine.turns.heartbeat(turn, engine.clock.now() + LEASE) == HeartbeatResult(cancel_requested=True)
 
 
 async def test_a_released_turn_can_be_begun_again_at_once(engine: TestedEngine) -> None:

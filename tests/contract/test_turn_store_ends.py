@@ -8,7 +8,7 @@ import pytest
 from backend.app.domain.errors import StaleBaseError, TurnCancelRequestedError
 from backend.app.domain.messages.message import MessageStatus
 from backend.app.domain.projects.project import ProjectChange
-from backend.app.domain.turns.ports import TakeOutcome
+from backend.app.domain.turns.ports import ClaimResult
 from shared.events import TokenUsage
 from tests.contract.builders import (
     CANCELLED,
@@ -205,4 +205,4 @@ async def test_a_cancelled_turn_ends_with_its_event(engine: TestedEngine) -> Non
     assert logged == draft.model_copy(update={"seq": 1})
     message = await current_message(engine, turn)
     assert (message.status, message.error, message.iterations) == (MessageStatus.CANCELLED, CANCELLED, 1)
-    assert (await take(engine, turn.message_id))[0] is TakeOutcome.GONE
+    assert (await take(engine, turn.message_id))[0] is ClaimResult.NOT_OPEN

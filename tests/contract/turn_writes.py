@@ -43,8 +43,8 @@ OTHER_WRITES: dict[str, TurnWrite] = {
     "store_items": lambda engine, turn: engine.turns.store_items(turn, ITEMS),
     "end_turn_failed": fail,
     "end_turn_cancelled": _end_cancelled,
-    "beat": lambda engine, turn: engine.turns.beat(turn, engine.clock.now() + 5 * LEASE),
-    "beat_without_lease": lambda engine, turn: engine.turns.beat(turn, None),
+    "heartbeat": lambda engine, turn: engine.turns.heartbeat(turn, engine.clock.now() + 5 * LEASE),
+    "beat_without_lease": lambda engine, turn: engine.turns.heartbeat(turn, None),
     "release_lease": lambda engine, turn: engine.turns.release_lease(turn, engine.clock.now()),
 }
 WRITES = COMPLETIONS | OTHER_WRITES

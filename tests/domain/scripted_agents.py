@@ -6,13 +6,13 @@ from pathlib import Path
 
 from backend.app.domain.limits import Limits
 from backend.app.domain.messages.message import Item, Message
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.domain.projects.project import CodeVersion, Project, ProjectChange
 from backend.app.domain.projects.workflow.workflow import read_workflow
 from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.agent_port import Brief, Draft, Proposal, Review, TurnRecorder
-from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.memory_sync import MemorySync
 from backend.app.domain.turns.turn_attempt import TurnParts
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.memory.memory_files import MemoryFiles
@@ -83,7 +83,7 @@ class ScriptedTurn:
 
 
 @dataclass
-class Workshop:
+class TurnFixture:
     """One project with one session, and a TurnService over scripted agents."""
 
     engine: LocalEngine
@@ -108,8 +108,8 @@ class Workshop:
         return message
 
     async def answer(self, message: Message) -> float | None:
-        """Deliver the message's doorbell once."""
-        return await self.service.run_turn(Doorbell(message.session_id, message.message_id), "receipt")
+        """Deliver the message's notification once."""
+        return await self.service.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
 
     async def find(self, message: Message) -> Message:
         found = await self.engine.messages.find_message(message.message_id)
@@ -145,10 +145,10 @@ class Workshop:
         return MemoryRef(self.session.session_id, self.session.openai_session_key)
 
 
-async def open_workshop(
+async def open_turn_fixture(
     engine: LocalEngine, folder: Path, steps: list[Step], limits: Limits, node_id: str | None = None
-) -> Workshop:
-    """A workshop with a fresh project and session, whose agents play the steps."""
+) -> TurnFixture:
+    """A fixture with a fresh project and session, whose agents play the steps."""
     now = engine.clock.now()
     project = Project(engine.ids.new_id(), "Desk", "local", (), CODE, 1, read_workflow(CODE).nodes, now, now)
     await engine.projects.create_project(project)
@@ -159,7 +159,7 @@ async def open_workshop(
         turns=engine.turns,
         projects=engine.projects,
         sessions=engine.sessions,
-        memory=MemoryKeeper(memory, engine.turns, limits.history_tokens),
+        memory=MemorySync(memory, engine.turns, limits.history_tokens),
         begin_agent_turn=agents.begin_turn,
         queue=engine.queue,
         bus=engine.bus,
@@ -168,4 +168,4 @@ async def open_workshop(
         offloader=engine.offloader,
         limits=limits,
     )
-    return Workshop(engine, agents, TurnService(parts), memory, folder, project, session)
+    return TurnFixture(engine, agents, TurnService(parts), memory, folder, project, session)

@@ -10,9 +10,9 @@ import pytest
 from backend.app.domain.errors import TurnCancelRequestedError, TurnError, TurnFencedError
 from backend.app.domain.limits import Limits
 from backend.app.domain.messages.message import TurnRef
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.heartbeat import Heartbeat
-from backend.app.domain.turns.ports import TurnSignal, TurnStore
+from backend.app.domain.turns.ports import HeartbeatResult, TurnStore
 from tests.manual_time import ManualClock
 
 TURN = TurnRef("m", "s", "p", 1, 1)
@@ -20,7 +20,7 @@ TURN = TurnRef("m", "s", "p", 1, 1)
 LIVELY = Limits(cancel_check_seconds=0.001, heartbeat_seconds=0.001, lease_seconds=1000)
 LOOKS = 5
 
-Answer = Callable[[int], TurnSignal | Exception]
+Answer = Callable[[int], HeartbeatResult | Exception]
 
 
 class Store:
@@ -33,7 +33,7 @@ class Store:
         self.seen_often = asyncio.Event()
         self.extended_twice = asyncio.Event()
 
-    async def beat(self, turn: TurnRef, lease_until: datetime | None) -> TurnSignal:
+    async def heartbeat(self, turn: TurnRef, lease_until: datetime | None) -> HeartbeatResult:
         assert turn == TURN
         self.looks += 1
         self.leases.append(lease_until)
@@ -52,22 +52,22 @@ class Queue:
         self._error = error
         self.extended: list[float] = []
 
-    async def ring(self, doorbell: Doorbell) -> None:
+    async def enqueue(self, notification: TurnNotification) -> None:
         raise AssertionError("a heartbeat never rings")
 
-    async def extend(self, receipt: str, seconds: float) -> None:
-        assert receipt == "receipt"
+    async def extend(self, receipt_handle: str, seconds: float) -> None:
+        assert receipt_handle == "receipt-handle"
         self.extended.append(seconds)
         if self._error is not None:
             raise self._error
 
 
 def heartbeat(store: Store, queue: Queue, clock: ManualClock, limits: Limits = LIVELY) -> Heartbeat:
-    return Heartbeat(TURN, "receipt", cast(TurnStore, store), queue, clock, limits)
+    return Heartbeat(TURN, "receipt-handle", cast(TurnStore, store), queue, clock, limits)
 
 
-def fine(_: int) -> TurnSignal:
-    return TurnSignal(cancel_requested=False)
+def fine(_: int) -> HeartbeatResult:
+    return HeartbeatResult(cancel_requested=False)
 
 
 async def seen_often(store: Store) -> str:
@@ -118,7 +118,7 @@ async def test_a_lease_that_cannot_be_extended_ends_the_attempt_which_may_be_beg
 
     store = Store(lambda _: OSError("the store is gone"))
     if hangs:
-        store.beat = _hang  # type: ignore[method-assign]
+        store.heartbeat = _hang  # type: ignore[method-assign]
     limits = LIVELY.model_copy(update={"lease_seconds": 0.05})
     async with asyncio.timeout(10):
         with pytest.raises(TurnError) as caught:
@@ -127,7 +127,7 @@ async def test_a_lease_that_cannot_be_extended_ends_the_attempt_which_may_be_beg
     assert cancelled.is_set()
 
 
-async def _hang(turn: TurnRef, lease_until: datetime | None) -> TurnSignal:
+async def _hang(turn: TurnRef, lease_until: datetime | None) -> HeartbeatResult:
     await asyncio.Event().wait()
     raise AssertionError
 
@@ -135,12 +135,12 @@ async def _hang(turn: TurnRef, lease_until: datetime | None) -> TurnSignal:
 @pytest.mark.parametrize(
     ("answer", "raised"),
     [
-        (TurnSignal(cancel_requested=True), TurnCancelRequestedError),
+        (HeartbeatResult(cancel_requested=True), TurnCancelRequestedError),
         (TurnFencedError("another began"), TurnFencedError),
     ],
 )
 async def test_a_cancel_and_a_fence_are_heeded_after_failures(
-    clock: ManualClock, answer: TurnSignal | Exception, raised: type[Exception]
+    clock: ManualClock, answer: HeartbeatResult | Exception, raised: type[Exception]
 ) -> None:
     store = Store(lambda look: OSError("gone") if look < LOOKS else answer)
     async with asyncio.timeout(10):

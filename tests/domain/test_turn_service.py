@@ -17,7 +17,7 @@ from backend.app.domain.projects.code_change import rebase_change
 from backend.app.domain.turns.agent_port import Draft, Review
 from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedEvent, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
-from tests.domain.scripted_agents import CODE, USAGE, Step, Workshop, open_workshop
+from tests.domain.scripted_agents import CODE, USAGE, Step, TurnFixture, open_turn_fixture
 from tests.manual_time import ManualClock
 
 NEW_CODE = CODE + 'triage = Agent(name="Triage")\n'
@@ -27,7 +27,7 @@ REJECTED = Review(approved=False, reasoning="Too thin.", commit_message="")
 PASSING = TurnError("model_unavailable", "503", retryable=True)
 
 T = TypeVar("T")
-OpenWorkshop = Callable[..., Awaitable[Workshop]]
+OpenWorkshop = Callable[..., Awaitable[TurnFixture]]
 
 
 async def ask_to_cancel(engine: LocalEngine, message: Message) -> tuple[Message, LoggedEvent | None]:
@@ -45,16 +45,16 @@ async def ask_to_cancel(engine: LocalEngine, message: Message) -> tuple[Message,
 
 
 @pytest.fixture
-def workshop(engine: LocalEngine, tmp_path: Path) -> OpenWorkshop:
-    async def open_it(*steps: Step, node_id: str | None = None, **limits: float) -> Workshop:
+def fixture(engine: LocalEngine, tmp_path: Path) -> OpenWorkshop:
+    async def open_it(*steps: Step, node_id: str | None = None, **limits: float) -> TurnFixture:
         quick = Limits.model_validate({"cancel_check_seconds": 0.01, **limits})
-        return await open_workshop(engine, tmp_path / "memory", list(steps), quick, node_id)
+        return await open_turn_fixture(engine, tmp_path / "memory", list(steps), quick, node_id)
 
     return open_it
 
 
-async def test_a_question_is_answered_in_text_and_changes_no_code(workshop: OpenWorkshop) -> None:
-    shop = await workshop(Draft("There is one agent.", None))
+async def test_a_question_is_answered_in_text_and_changes_no_code(fixture: OpenWorkshop) -> None:
+    shop = await fixture(Draft("There is one agent.", None))
     message = await shop.queue()
     assert await shop.answer(message) is None
     found = await shop.find(message)
@@ -63,8 +63,8 @@ async def test_a_question_is_answered_in_text_and_changes_no_code(workshop: Open
     assert await shop.code() == (1, CODE)
 
 
-async def test_an_approved_patch_becomes_the_next_version(workshop: OpenWorkshop) -> None:
-    shop = await workshop(PATCH, APPROVED)
+async def test_an_approved_patch_becomes_the_next_version(fixture: OpenWorkshop) -> None:
+    shop = await fixture(PATCH, APPROVED)
     message = await shop.queue()
     await shop.answer(message)
     assert await shop.code() == (2, NEW_CODE)
@@ -77,8 +77,8 @@ async def test_an_approved_patch_becomes_the_next_version(workshop: OpenWorkshop
     assert answer.token_usage == USAGE + USAGE
 
 
-async def test_a_rejection_goes_back_with_its_reason(workshop: OpenWorkshop) -> None:
-    shop = await workshop(PATCH, REJECTED, PATCH, APPROVED)
+async def test_a_rejection_goes_back_with_its_reason(fixture: OpenWorkshop) -> None:
+    shop = await fixture(PATCH, REJECTED, PATCH, APPROVED)
     message = await shop.queue()
     await shop.answer(message)
     assert (await shop.find(message)).iterations == 2
@@ -87,8 +87,8 @@ async def test_a_rejection_goes_back_with_its_reason(workshop: OpenWorkshop) -> 
     assert shop.agents.proposals[1].earlier_reviews == ("Too thin.",)
 
 
-async def test_three_rejections_fail_the_message_with_the_last_reason(workshop: OpenWorkshop) -> None:
-    shop = await workshop(PATCH, REJECTED, PATCH, REJECTED, PATCH, REJECTED)
+async def test_three_rejections_fail_the_message_with_the_last_reason(fixture: OpenWorkshop) -> None:
+    shop = await fixture(PATCH, REJECTED, PATCH, REJECTED, PATCH, REJECTED)
     message = await shop.queue()
     await shop.answer(message)
     found = await shop.find(message)
@@ -100,16 +100,16 @@ async def test_three_rejections_fail_the_message_with_the_last_reason(workshop: 
     assert await shop.remembered() == (0, ())
 
 
-async def test_a_completed_turn_is_remembered_by_the_next(workshop: OpenWorkshop) -> None:
-    shop = await workshop(Draft("First.", None), Draft("Second.", None))
+async def test_a_completed_turn_is_remembered_by_the_next(fixture: OpenWorkshop) -> None:
+    shop = await fixture(Draft("First.", None), Draft("Second.", None))
     await shop.answer(await shop.queue("One"))
     await shop.answer(await shop.queue("Two"))
     assert [item["content"] for item in shop.agents.histories[1]] == ["One", "First."]
     assert (await shop.remembered())[0] == 2
 
 
-async def test_a_passing_failure_is_begun_again_and_its_usage_kept(workshop: OpenWorkshop) -> None:
-    shop = await workshop(PASSING, Draft("Done.", None))
+async def test_a_passing_failure_is_begun_again_and_its_usage_kept(fixture: OpenWorkshop) -> None:
+    shop = await fixture(PASSING, Draft("Done.", None))
     message = await shop.queue()
     assert await shop.answer(message) == 2
     assert (await shop.find(message)).status is MessageStatus.RUNNING
@@ -119,8 +119,8 @@ async def test_a_passing_failure_is_begun_again_and_its_usage_kept(workshop: Ope
     assert shop.agents.histories == [(), ()]
 
 
-async def test_three_passing_failures_are_enough(workshop: OpenWorkshop) -> None:
-    shop = await workshop(PASSING, PASSING, PASSING)
+async def test_three_passing_failures_are_enough(fixture: OpenWorkshop) -> None:
+    shop = await fixture(PASSING, PASSING, PASSING)
     message = await shop.queue()
     assert [await shop.answer(message) for _ in range(3)] == [2, 4, None]
     found = await shop.find(message)
@@ -130,17 +130,17 @@ async def test_three_passing_failures_are_enough(workshop: OpenWorkshop) -> None
     assert isinstance((await shop.events())[-1], MessageFailedEvent)
 
 
-async def test_a_lasting_failure_ends_at_once(workshop: OpenWorkshop) -> None:
-    shop = await workshop(TurnError("model_quota", "spent", retryable=False))
+async def test_a_lasting_failure_ends_at_once(fixture: OpenWorkshop) -> None:
+    shop = await fixture(TurnError("model_quota", "spent", retryable=False))
     message = await shop.queue()
     assert await shop.answer(message) is None
     assert (await shop.find(message)).status is MessageStatus.FAILED
 
 
 async def test_a_bug_is_a_passing_failure_that_is_logged(
-    workshop: OpenWorkshop, caplog: pytest.LogCaptureFixture
+    fixture: OpenWorkshop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop = await workshop(ZeroDivisionError("oops"), Draft("Done.", None))
+    shop = await fixture(ZeroDivisionError("oops"), Draft("Done.", None))
     message = await shop.queue()
     assert await shop.answer(message) is not None
     assert "ZeroDivisionError" in caplog.text
@@ -148,17 +148,17 @@ async def test_a_bug_is_a_passing_failure_that_is_logged(
     assert (await shop.find(message)).status is MessageStatus.COMPLETED
 
 
-async def test_the_server_that_asks_for_a_pause_gets_it(workshop: OpenWorkshop) -> None:
-    shop = await workshop(TurnError("model_unavailable", "429", retryable=True, retry_after=45))
+async def test_the_server_that_asks_for_a_pause_gets_it(fixture: OpenWorkshop) -> None:
+    shop = await fixture(TurnError("model_unavailable", "429", retryable=True, retry_after=45))
     assert await shop.answer(await shop.queue()) == 45
 
 
-async def test_a_turn_that_takes_too_long_fails_for_good(workshop: OpenWorkshop) -> None:
+async def test_a_turn_that_takes_too_long_fails_for_good(fixture: OpenWorkshop) -> None:
     async def never() -> Draft:
         await asyncio.Event().wait()
         raise AssertionError
 
-    shop = await workshop(never, turn_seconds=0.05)
+    shop = await fixture(never, turn_seconds=0.05)
     message = await shop.queue()
     assert await shop.answer(message) is None
     found = await shop.find(message)
@@ -174,9 +174,9 @@ async def test_a_turn_that_takes_too_long_fails_for_good(workshop: OpenWorkshop)
     ],
 )
 async def test_what_takes_too_long_inside_of_a_turn_is_no_deadline_of_the_turn(
-    workshop: OpenWorkshop, error: Exception, code: str
+    fixture: OpenWorkshop, error: Exception, code: str
 ) -> None:
-    shop = await workshop(error, error, error)
+    shop = await fixture(error, error, error)
     message = await shop.queue()
     assert [await shop.answer(message) for _ in range(3)] == [2, 4, None]
     found = await shop.find(message)
@@ -184,7 +184,7 @@ async def test_what_takes_too_long_inside_of_a_turn_is_no_deadline_of_the_turn(
     assert (found.status, found.error.code, found.attempt) == (MessageStatus.FAILED, code, 3)
 
 
-async def test_a_running_message_is_cancelled(workshop: OpenWorkshop) -> None:
+async def test_a_running_message_is_cancelled(fixture: OpenWorkshop) -> None:
     begun = asyncio.Event()
 
     async def wait() -> Draft:
@@ -192,7 +192,7 @@ async def test_a_running_message_is_cancelled(workshop: OpenWorkshop) -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    shop = await workshop(wait)
+    shop = await fixture(wait)
     message = await shop.queue()
     async with asyncio.timeout(10):
         answering = asyncio.create_task(shop.answer(message))
@@ -205,7 +205,7 @@ async def test_a_running_message_is_cancelled(workshop: OpenWorkshop) -> None:
     assert await shop.remembered() == (0, ())
 
 
-async def test_a_stopped_worker_lets_its_turn_go_at_once(workshop: OpenWorkshop) -> None:
+async def test_a_stopped_worker_lets_its_turn_go_at_once(fixture: OpenWorkshop) -> None:
     begun = asyncio.Event()
 
     async def wait() -> Draft:
@@ -213,7 +213,7 @@ async def test_a_stopped_worker_lets_its_turn_go_at_once(workshop: OpenWorkshop)
         await asyncio.Event().wait()
         raise AssertionError
 
-    shop = await workshop(wait, Draft("Done.", None))
+    shop = await fixture(wait, Draft("Done.", None))
     message = await shop.queue()
     async with asyncio.timeout(10):
         answering = asyncio.create_task(shop.answer(message))
@@ -225,16 +225,16 @@ async def test_a_stopped_worker_lets_its_turn_go_at_once(workshop: OpenWorkshop)
     assert (await shop.find(message)).attempt == 2
 
 
-async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(workshop: OpenWorkshop) -> None:
+async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(fixture: OpenWorkshop) -> None:
     by_hand = CODE + 'other = Agent(name="Other")\n'
-    shop: Workshop
+    shop: TurnFixture
 
     async def edit_by_hand_meanwhile() -> Draft:
         await shop.edit_by_hand(by_hand)
         return PATCH
 
     second = Draft("Again.", by_hand + 'triage = Agent(name="Triage")\n')
-    shop = await workshop(edit_by_hand_meanwhile, APPROVED, second, APPROVED)
+    shop = await fixture(edit_by_hand_meanwhile, APPROVED, second, APPROVED)
     message = await shop.queue()
     assert await shop.answer(message) is None
     found = await shop.find(message)
@@ -243,14 +243,14 @@ async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(wo
     assert shop.agents.briefs[1].code == by_hand
 
 
-async def test_changes_of_different_places_are_merged(workshop: OpenWorkshop) -> None:
-    shop: Workshop
+async def test_changes_of_different_places_are_merged(fixture: OpenWorkshop) -> None:
+    shop: TurnFixture
 
     async def edit_by_hand_meanwhile() -> Draft:
         await shop.edit_by_hand("# Our desk\n" + CODE)
         return PATCH
 
-    shop = await workshop(edit_by_hand_meanwhile, APPROVED)
+    shop = await fixture(edit_by_hand_meanwhile, APPROVED)
     message = await shop.queue()
     assert await shop.answer(message) is None
     found = await shop.find(message)
@@ -260,7 +260,7 @@ async def test_changes_of_different_places_are_merged(workshop: OpenWorkshop) ->
 
 
 async def test_a_cancel_is_noticed_while_changes_are_merged(engine: LocalEngine, tmp_path: Path) -> None:
-    shop: Workshop
+    shop: TurnFixture
 
     class EndlessMerge:
         """Merges until it is told to stop; all other work is done at once."""
@@ -277,7 +277,7 @@ async def test_a_cancel_is_noticed_while_changes_are_merged(engine: LocalEngine,
 
     slow = dataclasses.replace(engine, offloader=cast(ProcessOffloader, EndlessMerge()))
     limits = Limits(cancel_check_seconds=0.01)
-    shop = await open_workshop(slow, tmp_path / "memory", [edit_by_hand_meanwhile, APPROVED], limits)
+    shop = await open_turn_fixture(slow, tmp_path / "memory", [edit_by_hand_meanwhile, APPROVED], limits)
     message = await shop.queue()
     async with asyncio.timeout(20):
         assert await shop.answer(message) is None
@@ -285,8 +285,8 @@ async def test_a_cancel_is_noticed_while_changes_are_merged(engine: LocalEngine,
     assert await shop.code() == (2, "# Our desk\n" + CODE)
 
 
-async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(workshop: OpenWorkshop) -> None:
-    shop: Workshop
+async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(fixture: OpenWorkshop) -> None:
+    shop: TurnFixture
     edits = iter(range(100))
 
     async def edit_by_hand_meanwhile() -> Draft:
@@ -294,7 +294,7 @@ async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(worksho
         await shop.edit_by_hand(code + f"edit_{next(edits)} = 1\n")
         return Draft("Mine.", code + "mine = 1\n")
 
-    shop = await workshop(*([edit_by_hand_meanwhile, APPROVED] * 3))
+    shop = await fixture(*([edit_by_hand_meanwhile, APPROVED] * 3))
     message = await shop.queue()
     assert await shop.answer(message) is None
     found = await shop.find(message)
@@ -302,37 +302,37 @@ async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(worksho
     assert (found.status, found.error.code, found.iterations) == (MessageStatus.FAILED, "conflict", 3)
 
 
-async def test_whoever_rings_the_lowest_open_message_is_run_and_the_other_rung_again(workshop: OpenWorkshop) -> None:
-    shop = await workshop(Draft("One.", None), Draft("Two.", None))
+async def test_whoever_rings_the_lowest_open_message_is_run_and_the_other_rung_again(fixture: OpenWorkshop) -> None:
+    shop = await fixture(Draft("One.", None), Draft("Two.", None))
     first, second = await shop.queue("1"), await shop.queue("2")
     assert await shop.answer(second) is None
     assert (await shop.find(first)).status is MessageStatus.COMPLETED
     async with asyncio.timeout(10):
         rung = await shop.engine.queue.receive(60)
-    assert rung.doorbell.message_id == second.message_id
-    assert await shop.service.run_turn(rung.doorbell, rung.receipt) is None
+    assert rung.notification.message_id == second.message_id
+    assert await shop.service.run_turn(rung.notification, rung.receipt_handle) is None
     assert (await shop.find(second)).content == "Two."
 
 
-async def test_a_redelivered_turn_is_answered_once(workshop: OpenWorkshop) -> None:
-    shop = await workshop(Draft("Done.", None))
+async def test_a_redelivered_turn_is_answered_once(fixture: OpenWorkshop) -> None:
+    shop = await fixture(Draft("Done.", None))
     message = await shop.queue()
     assert [await shop.answer(message) for _ in range(3)] == [None, None, None]
     assert len(shop.agents.briefs) == 1
 
 
-async def test_a_turn_that_another_worker_has_is_put_back(workshop: OpenWorkshop, clock: ManualClock) -> None:
-    shop = await workshop(Draft("Done.", None))
+async def test_a_turn_that_another_worker_has_is_put_back(fixture: OpenWorkshop, clock: ManualClock) -> None:
+    shop = await fixture(Draft("Done.", None))
     message = await shop.queue()
-    await shop.engine.turns.take_turn(message.message_id, clock.now(), clock.now() + timedelta(seconds=60), 3)
+    await shop.engine.turns.claim_turn(message.message_id, clock.now(), clock.now() + timedelta(seconds=60), 3)
     assert await shop.answer(message) == 10
 
 
-async def test_a_turn_whose_attempts_are_spent_fails_visibly(workshop: OpenWorkshop, clock: ManualClock) -> None:
-    shop = await workshop()
+async def test_a_turn_whose_attempts_are_spent_fails_visibly(fixture: OpenWorkshop, clock: ManualClock) -> None:
+    shop = await fixture()
     message = await shop.queue()
     for _ in range(3):
-        await shop.engine.turns.take_turn(message.message_id, clock.now(), clock.now(), 3)
+        await shop.engine.turns.claim_turn(message.message_id, clock.now(), clock.now(), 3)
         clock.advance(61)
     assert await shop.answer(message) is None
     failed = (await shop.events())[-1]
@@ -340,16 +340,16 @@ async def test_a_turn_whose_attempts_are_spent_fails_visibly(workshop: OpenWorks
     assert failed.code == "attempts_spent"
 
 
-async def test_a_node_session_shows_the_node(workshop: OpenWorkshop) -> None:
-    shop = await workshop(Draft("Yes.", None), node_id="assistant")
+async def test_a_node_session_shows_the_node(fixture: OpenWorkshop) -> None:
+    shop = await fixture(Draft("Yes.", None), node_id="assistant")
     await shop.answer(await shop.queue())
     assert shop.agents.briefs[0].node_id == "assistant"
     assert shop.agents.briefs[0].node_source == 'assistant = Agent(name="Assistant")'
 
 
 @pytest.mark.parametrize("damage", [b"garbage " * 1000, b""])
-async def test_a_lost_memory_is_rebuilt_from_the_stored_turns(workshop: OpenWorkshop, damage: bytes) -> None:
-    shop = await workshop(Draft("One.", None), Draft("Two.", None), Draft("Three.", None))
+async def test_a_lost_memory_is_rebuilt_from_the_stored_turns(fixture: OpenWorkshop, damage: bytes) -> None:
+    shop = await fixture(Draft("One.", None), Draft("Two.", None), Draft("Three.", None))
     await shop.answer(await shop.queue("1"))
     await shop.answer(await shop.queue("2"))
     for file in shop.memory_folder.rglob("*.sqlite*"):

@@ -8,47 +8,47 @@ from typing import Any
 
 from tests.emulator.emulator import EmulatedFunction, FunctionDiedError
 from tests.emulator.world import World
-from tests.functions.lambda_events import Json, doorbell_event
+from tests.functions.lambda_events import Json, notification_event
 
 _DEADLINE_SECONDS = 60.0
 
 
 class Poller:
-    """Does what the event source mapping does: receives a doorbell, calls run_turn, deletes what was answered."""
+    """Does what the event source mapping does: receives a notification, calls run_turn, deletes what was answered."""
 
     def __init__(self, world: World) -> None:
         self._sqs = world.moto.client("sqs")
         self._queue_url = world.queue_url
 
     def receive(self) -> Json:
-        """The event with the next doorbell, once there is one."""
+        """The event with the next notification, once there is one."""
         deadline = time.monotonic() + _DEADLINE_SECONDS
         while time.monotonic() < deadline:
             found = self._sqs.receive_message(
                 QueueUrl=self._queue_url, WaitTimeSeconds=1, AttributeNames=["MessageGroupId"]
             ).get("Messages")
             if found:
-                doorbell = json.loads(found[0]["Body"])
+                notification = json.loads(found[0]["Body"])
                 group_id = found[0]["Attributes"]["MessageGroupId"]
-                return doorbell_event(**doorbell, receipt=found[0]["ReceiptHandle"], group_id=group_id)
-        raise AssertionError("no doorbell rings")
+                return notification_event(**notification, receipt_handle=found[0]["ReceiptHandle"], group_id=group_id)
+        raise AssertionError("no notification rings")
 
     def deliver(self, function: EmulatedFunction, event: Json) -> Any:
-        """What the function answered; the doorbell is deleted unless that says otherwise."""
+        """What the function answered; the notification is deleted unless that says otherwise."""
         answer = function.invoke(event)
         if answer == {"batchItemFailures": []}:
             self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=event["Records"][0]["receiptHandle"])
         return answer
 
     def run_until_quiet(self, function: EmulatedFunction) -> list[Any]:
-        """Deliver doorbells until none is left, those that are hidden included: what the function answered."""
+        """Deliver notifications until none is left, those that are hidden included: what the function answered."""
         answers = []
         while self.left():
             answers.append(self.deliver(function, self.receive()))
         return answers
 
     def left(self) -> int:
-        """How many doorbells there are, seen or hidden."""
+        """How many notifications there are, seen or hidden."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)

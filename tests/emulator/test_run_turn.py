@@ -14,7 +14,7 @@ from tests.emulator.turns import ACKNOWLEDGED, check_answered_once, slow_model, 
 from tests.emulator.world import World
 
 
-def test_a_doorbell_is_answered(start: Start, world: World, poller: Poller, session_id: str) -> None:
+def test_a_notification_is_answered(start: Start, world: World, poller: Poller, session_id: str) -> None:
     message_id = world.send(session_id)
     with start("run_turn", timeout=60) as worker:
         assert poller.deliver(worker, poller.receive()) == ACKNOWLEDGED
@@ -88,7 +88,7 @@ def test_a_zombie_writes_nothing_once_another_has_its_turn(
         pid = zombie.runtime_pid()
         os.kill(pid, signal.SIGSTOP)
         with start("run_turn", timeout=60) as worker:
-            # Its doorbell comes back when its lease is over: the zombie shortened the time that it is hidden.
+            # Its notification comes back when its lease is over: the zombie shortened the time that it is hidden.
             assert poller.deliver(worker, poller.receive()) == ACKNOWLEDGED
         done = world.message(message_id)
         os.kill(pid, signal.SIGCONT)
@@ -98,7 +98,7 @@ def test_a_zombie_writes_nothing_once_another_has_its_turn(
     check_answered_once(world, session_id, message_id, attempts=2)
 
 
-def test_doorbells_that_come_twice_or_too_late_run_nothing_again(
+def test_notifications_that_come_twice_or_too_late_run_nothing_again(
     start: Start, world: World, poller: Poller, session_id: str
 ) -> None:
     message_id = world.send(session_id)

@@ -28,7 +28,7 @@ def test_a_deleted_session_is_erased_by_the_schedule(
 
 
 def closed(worker: EmulatedFunction, event: str = "close_abandoned_turns") -> Json:
-    answer: Json = worker.invoke(event_of(event, session_id="x", receipt="x", doorbell="{}"))
+    answer: Json = worker.invoke(event_of(event, session_id="x", receipt_handle="x", notification="{}"))
     return answer
 
 

@@ -111,7 +111,7 @@ class World:
         return found
 
     def send(self, session_id: str, prompt: str = "Create a triage agent") -> str:
-        """A queued message, whose doorbell has rung."""
+        """A queued message, whose notification has rung."""
 
         async def work(api: Any, _engine: Any) -> str:
             message = await api.messages.send_message(USER, session_id, prompt, wait_seconds=0)

@@ -1,6 +1,6 @@
 """Everything between a prompt and the browsers, on AWS's side, with each part of ours in a process of its own.
 
-HTTP function -> doorbell on SQS -> run_turn -> SNS -> two relays, each with a queue of its own -> twenty clients each.
+HTTP function -> turn notification on SQS -> run_turn -> SNS -> two relays with a queue each -> twenty clients each.
 """
 
 import asyncio

@@ -28,12 +28,12 @@ Side = Literal["before", "during", "after"]
 
 LAST_STEP = "queue.acknowledge"
 _WAIT_SECONDS = 60.0
-# What is not here only reads, or comes at any time: heartbeats, pieces of text, looking for a doorbell.
+# What is not here only reads, or comes at any time: heartbeats, pieces of text, looking for a notification.
 _COUNTED = {
     "messages": {"queue_message"},
     "turns": {
         "find_open_message",
-        "take_turn",
+        "claim_turn",
         "release_lease",
         "record_response",
         "append_event",
@@ -42,9 +42,9 @@ _COUNTED = {
         "end_turn",
         "list_completed_turns",
     },
-    "memory": {"read_memory", "append_turns", "set_aside"},
+    "memory": {"read_memory", "append_turns", "quarantine"},
     "bus": {"publish"},
-    "queue": {"ring", "acknowledge", "put_back"},
+    "queue": {"enqueue", "acknowledge", "put_back"},
 }
 _LIVE_TEXT = "text_delta"
 # With what a turn imports only when it needs it.

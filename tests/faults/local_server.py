@@ -28,20 +28,22 @@ class LocalServer:
     http: httpx.AsyncClient
     engine: LocalEngine
 
-    async def wait_for_end(self, message_id: str) -> Json:
+    async def wait_for_completion(self, message_id: str) -> Json:
         """Wait until the message has ended: what it came to."""
         async with asyncio.timeout(WAIT_SECONDS):
             while (message := (await self.http.get(f"/messages/{message_id}")).json())["status"] in OPEN:
                 stored = await self.engine.messages.find_message(message_id)
                 assert stored is not None
-                await self.engine.end_watch.wait_for_end(stored, WAIT_SECONDS)
+                await self.engine.completion_waiter.wait_for_completion(stored, WAIT_SECONDS)
         ended: Json = message
         return ended
 
-    async def wait_for_no_doorbell(self) -> None:
-        """Wait until every doorbell has been answered."""
+    async def wait_for_no_notification(self) -> None:
+        """Wait until every notification has been answered."""
         async with asyncio.timeout(WAIT_SECONDS):
-            while await self.engine.database.read(lambda store: store.execute("SELECT 1 FROM doorbells").fetchone()):
+            while await self.engine.database.read(
+                lambda store: store.execute("SELECT 1 FROM notifications").fetchone()
+            ):
                 pass
 
 
@@ -95,7 +97,7 @@ def memory_file(settings: LocalSettings, session: Json) -> Path:
     return settings.data_dir / f"memory/{session['openai_session_key']}/{session['session_id']}.sqlite"
 
 
-def set_aside(settings: LocalSettings, session: Json) -> list[Path]:
+def quarantine(settings: LocalSettings, session: Json) -> list[Path]:
     """What was kept of corrupt memories, their journals apart."""
     file = memory_file(settings, session)
     return [path for path in file.parent.glob(f"{file.name}.corrupt-*") if not path.name.endswith("-journal")]

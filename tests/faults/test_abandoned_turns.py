@@ -8,13 +8,22 @@ from pathlib import Path
 import pytest
 
 from backend.app.domain.messages.message import Message, MessageStatus
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.abandoned_turn_service import AbandonedTurns, AbandonedTurnService
 from backend.app.domain.turns.agent_port import Draft
 from backend.app.wiring_local import LocalEngine
 from shared.events import BusMessage, MessageFailedEvent, VibecodeResponseEvent
-from tests.domain.scripted_agents import Workshop
-from tests.faults.workers import FROZEN, LEASE_SECONDS, WAIT_SECONDS, Halt, halted_at, open_shop, rung, worker_of
+from tests.domain.scripted_agents import TurnFixture
+from tests.faults.workers import (
+    FROZEN,
+    LEASE_SECONDS,
+    WAIT_SECONDS,
+    Halt,
+    halted_at,
+    open_race_fixture,
+    rung,
+    worker_of,
+)
 from tests.manual_time import ManualClock
 
 TOO_LONG = 20
@@ -24,8 +33,8 @@ ATTEMPTS = FROZEN.attempts
 
 
 @pytest.fixture
-async def shop(engine: LocalEngine, tmp_path: Path) -> Workshop:
-    return await open_shop(engine, tmp_path / "memory", Draft("Done.", None), Draft("Done again.", None))
+async def shop(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
+    return await open_race_fixture(engine, tmp_path / "memory", Draft("Done.", None), Draft("Done again.", None))
 
 
 @pytest.fixture
@@ -47,21 +56,21 @@ async def begin(engine: LocalEngine, message: Message, times: int = 1) -> None:
         now = engine.clock.now()
         is_last = time == times - 1
         lease = timedelta(seconds=LEASE_SECONDS if is_last else 0)
-        await engine.turns.take_turn(message.message_id, now, now + lease, ATTEMPTS)
+        await engine.turns.claim_turn(message.message_id, now, now + lease, ATTEMPTS)
 
 
 async def bells(engine: LocalEngine) -> list[str]:
     return [message_id for message_id, _ in await rung(engine)]
 
 
-async def answer_bell(shop: Workshop) -> None:
+async def answer_bell(shop: TurnFixture) -> None:
     async with asyncio.timeout(WAIT_SECONDS):
         received = await shop.engine.queue.receive(LEASE_SECONDS)
-        assert await shop.service.run_turn(received.doorbell, received.receipt) is None
-    await shop.engine.queue.acknowledge(received.receipt)
+        assert await shop.service.run_turn(received.notification, received.receipt_handle) is None
+    await shop.engine.queue.acknowledge(received.receipt_handle)
 
 
-async def test_a_lost_doorbell_is_rung_again_after_twenty_seconds(shop: Workshop, clock: ManualClock) -> None:
+async def test_a_lost_notification_is_rung_again_after_twenty_seconds(shop: TurnFixture, clock: ManualClock) -> None:
     message = await shop.queue()
     clock.advance(TOO_LONG - 1)
     assert await closer(shop.engine).close_abandoned_turns() == NONE
@@ -73,7 +82,7 @@ async def test_a_lost_doorbell_is_rung_again_after_twenty_seconds(shop: Workshop
     assert (await shop.find(message)).status is MessageStatus.COMPLETED
 
 
-async def test_a_dead_workers_turn_is_rung_for_when_its_lease_is_over(shop: Workshop, clock: ManualClock) -> None:
+async def test_a_dead_workers_turn_is_rung_for_when_its_lease_is_over(shop: TurnFixture, clock: ManualClock) -> None:
     message = await shop.queue()
     await begin(shop.engine, message)
     clock.advance(LEASE_SECONDS - 1)
@@ -87,7 +96,7 @@ async def test_a_dead_workers_turn_is_rung_for_when_its_lease_is_over(shop: Work
 
 
 async def test_a_turn_whose_attempts_are_spent_fails_visibly(
-    shop: Workshop, clock: ManualClock, heard: list[BusMessage]
+    shop: TurnFixture, clock: ManualClock, heard: list[BusMessage]
 ) -> None:
     message = await shop.queue()
     await begin(shop.engine, message, times=ATTEMPTS)
@@ -103,7 +112,7 @@ async def test_a_turn_whose_attempts_are_spent_fails_visibly(
 
 
 async def test_live_turns_and_those_that_wait_behind_them_are_left_alone(
-    shop: Workshop, clock: ManualClock, heard: list[BusMessage]
+    shop: TurnFixture, clock: ManualClock, heard: list[BusMessage]
 ) -> None:
     running, _ = await shop.queue("One"), await shop.queue("Two")
     clock.advance(5 * TOO_LONG)
@@ -113,7 +122,7 @@ async def test_live_turns_and_those_that_wait_behind_them_are_left_alone(
     assert (await shop.find(running)).attempt == 1
 
 
-async def test_ended_turns_are_left_alone(shop: Workshop, clock: ManualClock) -> None:
+async def test_ended_turns_are_left_alone(shop: TurnFixture, clock: ManualClock) -> None:
     await shop.answer(await shop.queue())
     before = await shop.events()
     clock.advance(5 * TOO_LONG)
@@ -121,7 +130,7 @@ async def test_ended_turns_are_left_alone(shop: Workshop, clock: ManualClock) ->
     assert (await bells(shop.engine), await shop.events()) == ([], before)
 
 
-async def test_the_message_behind_a_turn_that_fails_is_rung_for_at_once(shop: Workshop, clock: ManualClock) -> None:
+async def test_the_message_behind_a_turn_that_fails_is_rung_for_at_once(shop: TurnFixture, clock: ManualClock) -> None:
     dead, waiting = await shop.queue("One"), await shop.queue("Two")
     await begin(shop.engine, dead, times=ATTEMPTS)
     clock.advance(LEASE_SECONDS)
@@ -132,7 +141,7 @@ async def test_the_message_behind_a_turn_that_fails_is_rung_for_at_once(shop: Wo
     assert (await shop.find(waiting)).status is MessageStatus.COMPLETED
 
 
-async def test_closing_again_and_again_answers_a_turn_once(shop: Workshop, clock: ManualClock) -> None:
+async def test_closing_again_and_again_answers_a_turn_once(shop: TurnFixture, clock: ManualClock) -> None:
     message = await shop.queue()
     for seconds in (20, 20, 40):
         clock.advance(seconds)
@@ -144,14 +153,16 @@ async def test_closing_again_and_again_answers_a_turn_once(shop: Workshop, clock
 
 
 async def test_a_last_attempt_that_completes_just_before_it_is_failed_stays_completed(
-    shop: Workshop, clock: ManualClock
+    shop: TurnFixture, clock: ManualClock
 ) -> None:
     message = await shop.queue()
     await begin(shop.engine, message, times=ATTEMPTS - 1)
     clock.advance(LEASE_SECONDS)
     worker_halt, closer_halt = Halt(), Halt()
     zombie = worker_of(shop, Draft("Just in time.", None), halt_at="complete_turn", halt=worker_halt)
-    running = asyncio.create_task(zombie.run_turn(Doorbell(message.session_id, message.message_id), "receipt"))
+    running = asyncio.create_task(
+        zombie.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
+    )
     async with asyncio.timeout(WAIT_SECONDS):
         await worker_halt.reached.wait()
         clock.advance(LEASE_SECONDS)
@@ -166,13 +177,17 @@ async def test_a_last_attempt_that_completes_just_before_it_is_failed_stays_comp
     assert (kinds.count(VibecodeResponseEvent), kinds.count(MessageFailedEvent)) == (1, 0)
 
 
-async def test_a_last_attempt_that_wakes_after_it_was_failed_stays_failed(shop: Workshop, clock: ManualClock) -> None:
+async def test_a_last_attempt_that_wakes_after_it_was_failed_stays_failed(
+    shop: TurnFixture, clock: ManualClock
+) -> None:
     message = await shop.queue()
     await begin(shop.engine, message, times=ATTEMPTS - 1)
     clock.advance(LEASE_SECONDS)
     halt = Halt()
     zombie = worker_of(shop, Draft("Too late.", None), halt_at="complete_turn", halt=halt)
-    running = asyncio.create_task(zombie.run_turn(Doorbell(message.session_id, message.message_id), "receipt"))
+    running = asyncio.create_task(
+        zombie.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
+    )
     async with asyncio.timeout(WAIT_SECONDS):
         await halt.reached.wait()
         clock.advance(LEASE_SECONDS)

@@ -9,15 +9,15 @@ import pytest
 
 from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.turns.agent_port import Draft
-from backend.app.domain.turns.ports import TakeOutcome, TurnStore
+from backend.app.domain.turns.ports import ClaimResult, TurnStore
 from backend.app.wiring_local import LocalEngine
-from tests.domain.scripted_agents import Workshop
-from tests.faults.workers import WAIT_SECONDS, bell_of, open_shop, worker_of
+from tests.domain.scripted_agents import TurnFixture
+from tests.faults.workers import WAIT_SECONDS, notification_of, open_race_fixture, worker_of
 
 
 @pytest.fixture
-async def shop(engine: LocalEngine, tmp_path: Path) -> Workshop:
-    return await open_shop(engine, tmp_path / "memory", Draft("Done.", None))
+async def shop(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
+    return await open_race_fixture(engine, tmp_path / "memory", Draft("Done.", None))
 
 
 class DisagreeingStore:
@@ -35,36 +35,36 @@ class DisagreeingStore:
         self.looks += 1
         return await self._turns.find_open_message(session_id)
 
-    async def take_turn(
+    async def claim_turn(
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
-    ) -> tuple[TakeOutcome, Message | None]:
+    ) -> tuple[ClaimResult, Message | None]:
         if self._refusals:
             self._refusals -= 1
-            return TakeOutcome.GONE, None
-        return await self._turns.take_turn(message_id, now, lease_until, max_attempts)
+            return ClaimResult.NOT_OPEN, None
+        return await self._turns.claim_turn(message_id, now, lease_until, max_attempts)
 
 
-async def test_a_message_that_stays_open_and_cannot_be_claimed_is_put_back_after_two_looks(shop: Workshop) -> None:
+async def test_a_message_that_stays_open_and_cannot_be_claimed_is_put_back_after_two_looks(shop: TurnFixture) -> None:
     message = await shop.queue()
     store = DisagreeingStore(shop.engine.turns, refusals=1_000_000)
     worker = worker_of(shop, turns=cast(TurnStore, store))
     async with asyncio.timeout(WAIT_SECONDS):
-        assert await worker.run_turn(bell_of(message), "receipt") == 10
+        assert await worker.run_turn(notification_of(message), "receipt-handle") == 10
     assert store.looks == 2
 
 
-async def test_a_message_that_ended_between_look_and_claim_is_passed_over_at_once(shop: Workshop) -> None:
+async def test_a_message_that_ended_between_look_and_claim_is_passed_over_at_once(shop: TurnFixture) -> None:
     ended, following = await shop.queue("One"), await shop.queue("Two")
 
     class EndsOnce(DisagreeingStore):
-        async def take_turn(
+        async def claim_turn(
             self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
-        ) -> tuple[TakeOutcome, Message | None]:
+        ) -> tuple[ClaimResult, Message | None]:
             if message_id == ended.message_id:
                 await shop.answer(ended)
-            return await super().take_turn(message_id, now, lease_until, max_attempts)
+            return await super().claim_turn(message_id, now, lease_until, max_attempts)
 
     worker = worker_of(shop, Draft("Done too.", None), turns=cast(TurnStore, EndsOnce(shop.engine.turns, refusals=0)))
     async with asyncio.timeout(WAIT_SECONDS):
-        assert await worker.run_turn(bell_of(ended), "receipt") is None
+        assert await worker.run_turn(notification_of(ended), "receipt-handle") is None
     assert (await shop.find(following)).status is MessageStatus.COMPLETED

@@ -24,9 +24,9 @@ from tests.faults.local_server import (
     LocalServer,
     check_memory,
     log_of,
+    quarantine,
     read_store,
     send,
-    set_aside,
     settings_for,
     start_session,
     started,
@@ -39,12 +39,12 @@ FOLLOWING = "Make it Spanish"
 _RESPONSE = ("turns.record_response token_usage", "bus.publish token_usage")
 _ITERATION = ("turns.append_event agent_iteration", "bus.publish agent_iteration")
 _ROUND = (*_RESPONSE, *_RESPONSE, *_ITERATION, *_RESPONSE, *_ITERATION)
-TAKE = "turns.take_turn"
+TAKE = "turns.claim_turn"
 COMPLETE = "turns.complete_turn vibecode_response"
 STEPS = (
     "messages.queue_message",
     "bus.publish message_queued",
-    "queue.ring",
+    "queue.enqueue",
     "turns.find_open_message",
     TAKE,
     "turns.append_event message_started",
@@ -85,7 +85,7 @@ def used_desk(tmp_path_factory: pytest.TempPathFactory, rehearsal_url: str) -> D
         async with started(settings) as server:
             session = await start_session(server.http)
             await send(server.http, session["session_id"], EARLIER)
-            await server.wait_for_no_doorbell()
+            await server.wait_for_no_notification()
             return session
 
     return Desk(settings, asyncio.run(start()))
@@ -149,12 +149,12 @@ async def check_usage(http: httpx.AsyncClient, desk: Desk, message: Json) -> Non
 
 
 async def check_next_turn(server: LocalServer, desk: Desk, touched: str, turns: int) -> None:
-    """The next turn knows what was said, and leaves a whole memory and no doorbell."""
+    """The next turn knows what was said, and leaves a whole memory and no notification."""
     following = await send(server.http, desk.session["session_id"], FOLLOWING)
     assert f"{touched} = Agent(" in following["patch"]
-    await server.wait_for_no_doorbell()
+    await server.wait_for_no_notification()
     check_memory(desk.settings, desk.session, turns)
-    assert set_aside(desk.settings, desk.session) == []
+    assert quarantine(desk.settings, desk.session) == []
     events = [event["event_id"] for event in await log_of(server.http, desk.session["session_id"])]
     assert len(set(events)) == len(events)
 
@@ -173,7 +173,7 @@ async def test_a_turn_that_is_killed_at_a_step_is_answered_once(desk: Desk, inde
             await server.http.post(
                 f"/sessions/{sent.session_id}/messages", json={"prompt": sent.prompt, "message_id": sent.message_id}
             )
-        message = await server.wait_for_end(sent.message_id)
+        message = await server.wait_for_completion(sent.message_id)
         await check_answered_once(server.http, desk, message)
         await check_usage(server.http, desk, message)
         assert message["attempt"] in attempts_after(index, side)
@@ -185,7 +185,7 @@ async def test_a_turn_that_is_killed_twice_is_answered_once(desk: Desk) -> None:
     for crash in (Crash(COMPLETE), Crash("turns.store_items")):
         run_until_crash(desk.settings, sent, crash)
     async with started(desk.settings) as server:
-        message = await server.wait_for_end(sent.message_id)
+        message = await server.wait_for_completion(sent.message_id)
         assert message["attempt"] == 3
         await check_answered_once(server.http, desk, message)
         await check_usage(server.http, desk, message)
@@ -197,7 +197,7 @@ async def test_a_turn_that_is_killed_in_each_of_its_attempts_fails_visibly_and_l
     for _ in range(3):
         run_until_crash(desk.settings, sent, Crash(COMPLETE))
     async with started(desk.settings) as server:
-        message = await server.wait_for_end(sent.message_id)
+        message = await server.wait_for_completion(sent.message_id)
         assert (message["status"], message["error"]["code"]) == ("failed", "attempts_spent")
         await check_usage(server.http, desk, message)
         events = Counter(event["type"] for event in await log_of(server.http, desk.session["session_id"]))
@@ -215,7 +215,7 @@ async def test_a_kill_while_the_memory_is_caught_up_loses_nothing(desk: Desk, si
     run_until_crash(desk.settings, sent, Crash("memory.append_turns"))
     run_until_crash(desk.settings, following, Crash("memory.append_turns", side=side))
     async with started(desk.settings) as server:
-        message = await server.wait_for_end(following.message_id)
+        message = await server.wait_for_completion(following.message_id)
         assert (message["status"], message["attempt"]) == ("completed", 2)
         assert "triage_agent = Agent(" in message["patch"]
         await check_usage(server.http, desk, message)

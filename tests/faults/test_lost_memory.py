@@ -17,8 +17,8 @@ from tests.faults.local_server import (
     Json,
     check_memory,
     memory_file,
+    quarantine,
     send,
-    set_aside,
     settings_for,
     start_session,
     started,
@@ -43,7 +43,7 @@ class Talk:
         return memory_file(self.settings, self.session)
 
     def aside(self) -> list[bytes]:
-        return [path.read_bytes() for path in set_aside(self.settings, self.session)]
+        return [path.read_bytes() for path in quarantine(self.settings, self.session)]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def past(tmp_path_factory: pytest.TempPathFactory, rehearsal_url: str) -> Talk:
                 if len(memories) == 2:
                     shutil.copytree(settings.data_dir, folder / "two", ignore=shutil.ignore_patterns("lock"))
                 await send(server.http, session["session_id"], prompt)
-                await server.wait_for_no_doorbell()
+                await server.wait_for_no_notification()
                 memories.append(memory_file(settings, session).read_bytes())
         return Talk(settings_for(folder / "two", rehearsal_url), session, tuple(memories))
 
@@ -79,7 +79,7 @@ async def check_that_the_next_turn_knows(talk: Talk) -> None:
         following = await send(server.http, talk.session["session_id"], FOLLOWING)
         assert "triage_agent = Agent(" in following["patch"]
         assert following["attempt"] == 1
-        await server.wait_for_no_doorbell()
+        await server.wait_for_no_notification()
     check_memory(talk.settings, talk.session, 3)
 
 
@@ -141,21 +141,21 @@ async def test_a_memory_that_is_damaged_again_and_again_is_rebuilt_each_time(tal
             talk.file.write_bytes(GARBAGE)
             following = await send(server.http, talk.session["session_id"], f"Make it {language}")
             assert "triage_agent = Agent(" in following["patch"]
-            await server.wait_for_no_doorbell()
+            await server.wait_for_no_notification()
     check_memory(talk.settings, talk.session, 5)
     assert talk.aside() == [GARBAGE] * 3
 
 
 @pytest.mark.parametrize("side", ["during", "after"])
-@pytest.mark.parametrize("step", ["memory.set_aside", "memory.append_turns"])
+@pytest.mark.parametrize("step", ["memory.quarantine", "memory.append_turns"])
 async def test_a_kill_while_the_memory_is_rebuilt_loses_nothing(talk: Talk, step: str, side: Side) -> None:
     talk.file.write_bytes(GARBAGE)
     sent = SentMessage(talk.session["session_id"], str(uuid4()), FOLLOWING)
     run_until_crash(talk.settings, sent, Crash(step, side=side))
     async with started(talk.settings) as server:
-        message = await server.wait_for_end(sent.message_id)
+        message = await server.wait_for_completion(sent.message_id)
         assert (message["status"], message["attempt"]) == ("completed", 2)
         assert "triage_agent = Agent(" in message["patch"]
-        await server.wait_for_no_doorbell()
+        await server.wait_for_no_notification()
     check_memory(talk.settings, talk.session, 3)
     assert talk.aside() == [GARBAGE]

@@ -9,8 +9,8 @@ import pytest
 from backend.app.domain.turns.agent_port import Draft
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.wiring_local import LocalEngine
-from tests.domain.scripted_agents import Workshop
-from tests.faults.workers import LEASE_SECONDS, WAIT_SECONDS, Halt, bell_of, open_shop, worker_of
+from tests.domain.scripted_agents import TurnFixture
+from tests.faults.workers import LEASE_SECONDS, WAIT_SECONDS, Halt, notification_of, open_race_fixture, worker_of
 from tests.manual_time import ManualClock
 
 SAID = ["One", "Answer One", "Two", "Answer Two", "Three", "Answer Three"]
@@ -26,7 +26,7 @@ def replace(file: Path, content: bytes | None) -> None:
         file.write_bytes(content)
 
 
-async def ask(shop: Workshop, prompt: str, meanwhile: Callable[[], Awaitable[object]] | None = None) -> None:
+async def ask(shop: TurnFixture, prompt: str, meanwhile: Callable[[], Awaitable[object]] | None = None) -> None:
     async def write() -> Draft:
         if meanwhile is not None:
             await meanwhile()
@@ -36,7 +36,7 @@ async def ask(shop: Workshop, prompt: str, meanwhile: Callable[[], Awaitable[obj
     assert await shop.answer(await shop.queue(prompt)) is None
 
 
-async def check_that_the_next_turn_knows(shop: Workshop) -> None:
+async def check_that_the_next_turn_knows(shop: TurnFixture) -> None:
     await ask(shop, "Four")
     assert [item["content"] for item in shop.agents.histories[-1]] == SAID
     number, history = await shop.remembered()
@@ -44,18 +44,18 @@ async def check_that_the_next_turn_knows(shop: Workshop) -> None:
 
 
 @pytest.fixture
-async def shop(engine: LocalEngine, tmp_path: Path) -> Workshop:
-    return await open_shop(engine, tmp_path / "memory")
+async def shop(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
+    return await open_race_fixture(engine, tmp_path / "memory")
 
 
 @pytest.fixture
-def file(shop: Workshop) -> Path:
+def file(shop: TurnFixture) -> Path:
     return MemoryFiles(shop.memory_folder).path(shop.ref)
 
 
 @pytest.mark.parametrize("damage", ["deleted", "emptied", "garbage", "older copy"])
 async def test_a_memory_that_is_damaged_during_a_turn_is_mended_by_the_next(
-    shop: Workshop, file: Path, damage: str
+    shop: TurnFixture, file: Path, damage: str
 ) -> None:
     await ask(shop, "One")
     older = read(file)
@@ -69,12 +69,12 @@ async def test_a_memory_that_is_damaged_during_a_turn_is_mended_by_the_next(
 
 
 async def test_a_zombie_that_wakes_in_the_next_turn_spoils_no_memory(
-    shop: Workshop, file: Path, clock: ManualClock
+    shop: TurnFixture, file: Path, clock: ManualClock
 ) -> None:
     await ask(shop, "One")
     halt, message = Halt(), await shop.queue("Two")
     zombie = worker_of(shop, Draft("Brains.", None), halt_at="read_memory", halt=halt)
-    running = asyncio.create_task(zombie.run_turn(bell_of(message), "receipt of the zombie"))
+    running = asyncio.create_task(zombie.run_turn(notification_of(message), "receipt handle of the zombie"))
     async with asyncio.timeout(WAIT_SECONDS):
         await halt.reached.wait()
     clock.advance(LEASE_SECONDS + 1)

@@ -13,8 +13,18 @@ from backend.app.domain.turns.agent_port import Draft, Review
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.wiring_local import LocalEngine
 from shared.events import VibecodeResponseEvent
-from tests.domain.scripted_agents import CODE, USAGE, Workshop
-from tests.faults.workers import LEASE_SECONDS, WAIT_SECONDS, Halt, World, bell_of, open_shop, rung, until, worker_of
+from tests.domain.scripted_agents import CODE, USAGE, TurnFixture
+from tests.faults.workers import (
+    LEASE_SECONDS,
+    WAIT_SECONDS,
+    Halt,
+    World,
+    notification_of,
+    open_race_fixture,
+    rung,
+    until,
+    worker_of,
+)
 from tests.manual_time import ManualClock
 
 NEW_CODE = CODE + 'triage = Agent(name="Triage")\n'
@@ -32,15 +42,15 @@ AWAKENINGS: dict[str, Draft | Exception] = {
 
 
 @pytest.fixture
-async def shop(engine: LocalEngine, tmp_path: Path) -> Workshop:
-    return await open_shop(engine, tmp_path / "memory", PATCH, APPROVED)
+async def shop(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
+    return await open_race_fixture(engine, tmp_path / "memory", PATCH, APPROVED)
 
 
 async def let_die(
     worker: TurnService, message: Message, halt: Halt, clock: ManualClock
 ) -> "asyncio.Task[float | None]":
     """Have the worker begin the turn and stand still until its lease is over."""
-    running = asyncio.create_task(worker.run_turn(bell_of(message), "receipt of the zombie"))
+    running = asyncio.create_task(worker.run_turn(notification_of(message), "receipt handle of the zombie"))
     async with asyncio.timeout(WAIT_SECONDS):
         await halt.reached.wait()
     clock.advance(LEASE_SECONDS + 1)
@@ -53,7 +63,7 @@ async def wake(running: "asyncio.Task[float | None]", halt: Halt) -> float | Non
         return await running
 
 
-async def check_answered_once(shop: Workshop, message: Message) -> None:
+async def check_answered_once(shop: TurnFixture, message: Message) -> None:
     found = await shop.find(message)
     assert (found.status, found.attempt, found.content) == (MessageStatus.COMPLETED, 2, "I added triage.")
     assert await shop.code() == (2, NEW_CODE)
@@ -65,7 +75,7 @@ async def check_answered_once(shop: Workshop, message: Message) -> None:
 
 @pytest.mark.parametrize("method", HALTS)
 async def test_a_zombie_that_wakes_after_another_completed_changes_nothing(
-    shop: Workshop, clock: ManualClock, method: str
+    shop: TurnFixture, clock: ManualClock, method: str
 ) -> None:
     halt, world, message = Halt(), World(shop), await shop.queue()
     running = await let_die(worker_of(shop, ZOMBIE_PATCH, APPROVED, halt_at=method, halt=halt), message, halt, clock)
@@ -78,12 +88,12 @@ async def test_a_zombie_that_wakes_after_another_completed_changes_nothing(
 
 @pytest.mark.parametrize("method", HALTS)
 async def test_a_zombie_that_wakes_while_another_runs_changes_nothing(
-    shop: Workshop, clock: ManualClock, method: str
+    shop: TurnFixture, clock: ManualClock, method: str
 ) -> None:
     halt, other_halt, world, message = Halt(), Halt(), World(shop), await shop.queue()
     running = await let_die(worker_of(shop, ZOMBIE_PATCH, APPROVED, halt_at=method, halt=halt), message, halt, clock)
     other = worker_of(shop, PATCH, APPROVED, halt_at="complete_turn", halt=other_halt)
-    answering = asyncio.create_task(other.run_turn(bell_of(message), "receipt"))
+    answering = asyncio.create_task(other.run_turn(notification_of(message), "receipt-handle"))
     async with asyncio.timeout(WAIT_SECONDS):
         await other_halt.reached.wait()
     before = await world.look()
@@ -105,7 +115,7 @@ def after(halt: Halt, outcome: Draft | Exception) -> Callable[[], Awaitable[Draf
 
 @pytest.mark.parametrize("awakening", AWAKENINGS)
 async def test_a_zombie_whose_model_comes_back_with_anything_changes_nothing(
-    shop: Workshop, clock: ManualClock, awakening: str
+    shop: TurnFixture, clock: ManualClock, awakening: str
 ) -> None:
     halt, world, message = Halt(), World(shop), await shop.queue()
     zombie = worker_of(shop, after(halt, AWAKENINGS[awakening]), APPROVED)
@@ -119,12 +129,12 @@ async def test_a_zombie_whose_model_comes_back_with_anything_changes_nothing(
 
 
 async def test_a_zombie_that_is_stopped_does_not_let_go_of_the_turn_of_another(
-    shop: Workshop, clock: ManualClock
+    shop: TurnFixture, clock: ManualClock
 ) -> None:
     halt, other_halt, world, message = Halt(), Halt(), World(shop), await shop.queue()
     running = await let_die(worker_of(shop, after(halt, PATCH)), message, halt, clock)
     other = worker_of(shop, PATCH, APPROVED, halt_at="store_items", halt=other_halt)
-    answering = asyncio.create_task(other.run_turn(bell_of(message), "receipt"))
+    answering = asyncio.create_task(other.run_turn(notification_of(message), "receipt-handle"))
     async with asyncio.timeout(WAIT_SECONDS):
         await other_halt.reached.wait()
     before = await world.look()
@@ -136,7 +146,7 @@ async def test_a_zombie_that_is_stopped_does_not_let_go_of_the_turn_of_another(
     await check_answered_once(shop, message)
 
 
-async def test_a_zombie_whose_heartbeat_wakes_first_stops_its_agents(shop: Workshop, clock: ManualClock) -> None:
+async def test_a_zombie_whose_heartbeat_wakes_first_stops_its_agents(shop: TurnFixture, clock: ManualClock) -> None:
     halt, message = Halt(), await shop.queue()
     attentive = worker_of(shop, after(halt, PATCH), limits=Limits(cancel_check_seconds=0.01))
     running = await let_die(attentive, message, halt, clock)
@@ -146,10 +156,12 @@ async def test_a_zombie_whose_heartbeat_wakes_first_stops_its_agents(shop: Works
     await check_answered_once(shop, message)
 
 
-async def test_of_eight_workers_that_answer_at_once_one_runs_and_the_others_come_back_later(shop: Workshop) -> None:
+async def test_of_eight_workers_that_answer_at_once_one_runs_and_the_others_come_back_later(shop: TurnFixture) -> None:
     halt, message = Halt(), await shop.queue()
     workers = [worker_of(shop, after(halt, PATCH), APPROVED) for _ in range(8)]
-    answers = [asyncio.create_task(worker.run_turn(bell_of(message), f"{n}")) for n, worker in enumerate(workers)]
+    answers = [
+        asyncio.create_task(worker.run_turn(notification_of(message), f"{n}")) for n, worker in enumerate(workers)
+    ]
 
     async def all_but_one_are_back() -> bool:
         await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
@@ -165,14 +177,14 @@ async def test_of_eight_workers_that_answer_at_once_one_runs_and_the_others_come
     assert await shop.code() == (2, NEW_CODE)
 
 
-async def test_a_heartbeat_extends_the_lease_and_the_doorbell(shop: Workshop, clock: ManualClock) -> None:
+async def test_a_heartbeat_extends_the_lease_and_the_notification(shop: TurnFixture, clock: ManualClock) -> None:
     halt, message = Halt(), await shop.queue()
-    await shop.engine.queue.ring(bell_of(message))
+    await shop.engine.queue.enqueue(notification_of(message))
     received = await shop.engine.queue.receive(LEASE_SECONDS)
     lively = worker_of(
         shop, after(halt, PATCH), APPROVED, limits=Limits(cancel_check_seconds=0.01, heartbeat_seconds=0.01)
     )
-    running = asyncio.create_task(lively.run_turn(received.doorbell, received.receipt))
+    running = asyncio.create_task(lively.run_turn(received.notification, received.receipt_handle))
 
     async def is_extended() -> bool:
         end = clock.now().timestamp() + LEASE_SECONDS

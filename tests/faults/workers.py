@@ -7,14 +7,14 @@ from typing import Any, TypeVar, cast
 
 from backend.app.domain.limits import Limits
 from backend.app.domain.messages.message import Item, Message
-from backend.app.domain.ports import Doorbell
-from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.ports import TurnNotification
+from backend.app.domain.turns.memory_sync import MemorySync
 from backend.app.domain.turns.ports import TurnStore
 from backend.app.domain.turns.turn_attempt import TurnParts
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.wiring_local import LocalEngine
 from shared.events import BusMessage
-from tests.domain.scripted_agents import ScriptedAgents, Step, Workshop, open_workshop
+from tests.domain.scripted_agents import ScriptedAgents, Step, TurnFixture, open_turn_fixture
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ LEASE_SECONDS = 60.0
 # A worker that is frozen does not look for anything either.
 FROZEN = Limits(cancel_check_seconds=1000, lease_seconds=LEASE_SECONDS)
 
-OpenShop = Callable[..., Awaitable[Workshop]]
+OpenShop = Callable[..., Awaitable[TurnFixture]]
 
 
 class Halt:
@@ -63,7 +63,7 @@ def halted_at(adapter: T, method: str, halt: Halt) -> T:
 
 
 def worker_of(
-    shop: Workshop,
+    shop: TurnFixture,
     *steps: Step,
     limits: Limits = FROZEN,
     halt_at: str = "",
@@ -79,7 +79,7 @@ def worker_of(
             turns=turns,
             projects=engine.projects,
             sessions=engine.sessions,
-            memory=MemoryKeeper(memory, turns, limits.history_tokens),
+            memory=MemorySync(memory, turns, limits.history_tokens),
             begin_agent_turn=ScriptedAgents(list(steps)).begin_turn,
             queue=engine.queue,
             bus=engine.bus,
@@ -91,18 +91,18 @@ def worker_of(
     )
 
 
-async def open_shop(engine: LocalEngine, folder: Path, *steps: Step, limits: Limits = FROZEN) -> Workshop:
-    return await open_workshop(engine, folder, list(steps), limits)
+async def open_race_fixture(engine: LocalEngine, folder: Path, *steps: Step, limits: Limits = FROZEN) -> TurnFixture:
+    return await open_turn_fixture(engine, folder, list(steps), limits)
 
 
-def bell_of(message: Message) -> Doorbell:
-    return Doorbell(message.session_id, message.message_id)
+def notification_of(message: Message) -> TurnNotification:
+    return TurnNotification(message.session_id, message.message_id)
 
 
 class World:
     """All that a worker could change: the store's every row, the memory, and what went over the bus."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: TurnFixture) -> None:
         self._shop = shop
         self.heard: list[BusMessage] = []
         shop.engine.bus.listen(self.heard.append)
@@ -113,10 +113,11 @@ class World:
 
 
 async def rung(engine: LocalEngine) -> list[tuple[str, float]]:
-    """The doorbells in the queue, with the moment from which each can be heard."""
+    """The notifications in the queue, with the moment from which each can be heard."""
     return await engine.database.read(
         lambda connection: [
-            (row["message_id"], row["visible_at"]) for row in connection.execute("SELECT * FROM doorbells ORDER BY id")
+            (row["message_id"], row["visible_at"])
+            for row in connection.execute("SELECT * FROM notifications ORDER BY id")
         ]
     )
 

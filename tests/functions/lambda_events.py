@@ -44,10 +44,10 @@ def http_event(
     return event
 
 
-def doorbell_event(session_id: str, message_id: str, receipt: str, group_id: str | None = None) -> Json:
-    """A doorbell as the event source mapping hands it to run_turn, by default in its session's group."""
-    doorbell = json.dumps({"session_id": session_id, "message_id": message_id})
-    event = event_of("run_turn", session_id=session_id, receipt=receipt, doorbell=doorbell)
+def notification_event(session_id: str, message_id: str, receipt_handle: str, group_id: str | None = None) -> Json:
+    """A notification as the event source mapping hands it to run_turn, by default in its session's group."""
+    notification = json.dumps({"session_id": session_id, "message_id": message_id})
+    event = event_of("run_turn", session_id=session_id, receipt_handle=receipt_handle, notification=notification)
     event["Records"][0]["attributes"]["MessageGroupId"] = group_id or session_id
     return event
 

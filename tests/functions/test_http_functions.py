@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.app.adapters.aws.completion_waiter import AwsEndWatch
+from backend.app.adapters.aws.completion_waiter import AwsCompletionWaiter
 from backend.app.adapters.aws.session_store import AwsSessionStore
 from backend.app.domain.messages.message_service import MessageService
 from backend.app.wiring_aws import AwsEngine
@@ -253,12 +253,12 @@ def test_senders_beyond_those_who_may_wait_are_answered_at_once_and_their_messag
             assert await held.enter_async_context(engine.wait_slots.hold(moto.settings.wait_slots, 25))
         return held
 
-    async def must_not_wait(_watch: AwsEndWatch, _message_id: str, _timeout: float) -> None:
+    async def must_not_wait(_watch: AwsCompletionWaiter, _message_id: str, _timeout: float) -> None:
         raise AssertionError("it waits")
 
     held = functions.run(hold_all_slots())
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(AwsEndWatch, "wait_for_end", must_not_wait)
+        patched.setattr(AwsCompletionWaiter, "wait_for_completion", must_not_wait)
         headers = {"prefer": "wait=20"}
         message = functions.call("send_message", 202, session_id=session_id, body={"prompt": "Hi"}, headers=headers)
     assert functions.call("get_message", message_id=message["message_id"])["status"] == "queued"

@@ -33,7 +33,7 @@ class Listener(Watcher):
     async def wait_for_loss(self) -> None:
         await self.wait_until(lambda: bool(self.lost))
 
-    async def wait_for_end(self) -> None:
+    async def wait_for_completion(self) -> None:
         """Wait until the server has closed the connection."""
         await self.wait_until(lambda: not self.client.connected)
 

@@ -150,7 +150,7 @@ async def test_a_socket_dies_with_its_token_and_a_fresh_one_misses_nothing(serve
         assert (await dying.subscribe(project_id))["ok"] is True
         await talk(http, session_id)
         await dying.wait_for("vibecode_response")
-        await dying.wait_for_end()
+        await dying.wait_for_completion()
         last = dying.logged()[-1]["seq"]
         await talk(http, session_id, "Create a refund agent")
         async with server.listener("owner") as fresh:

@@ -25,7 +25,7 @@ from backend.app.wiring import build_services
 from backend.app.wiring_aws import AwsServices, build_aws_engine
 from shared import aws_service
 from shared.environment import read_settings
-from tests.functions.lambda_events import doorbell_event
+from tests.functions.lambda_events import notification_event
 from tests.template_stack import TemplateStack, create_stack
 
 
@@ -66,7 +66,7 @@ def run(folder: Path) -> dict[str, Any]:
         ):
             handler: Handler = importlib.import_module("functions.run_turn").handler
             context = SimpleNamespace(aws_request_id="request", get_remaining_time_in_millis=lambda: 60_000)
-            answer = handler(doorbell_event(message.session_id, message.message_id, "none"), context)
+            answer = handler(notification_event(message.session_id, message.message_id, "none"), context)
             debug = importlib.import_module("agents._debug")
         return {
             "answer": answer,

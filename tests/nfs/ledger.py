@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS kept (number INTEGER NOT NULL);
 
 
 class Ledger:
-    """The completed turns of one session. Has of the TurnStore what a MemoryKeeper calls."""
+    """The completed turns of one session. Has of the TurnStore what a MemorySync calls."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

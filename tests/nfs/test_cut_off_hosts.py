@@ -16,11 +16,13 @@ MINUTES = 5
 async def complete_turn_on(shared: SharedFolder, ledger: Ledger, client: int) -> None:
     """One turn as a worker on that host has it."""
     session = ledger.session()
-    keeper = keeper_of(shared.clients[client], ledger)
-    assert (await keeper.refresh(session)).last_number == session.completed_number
+    memory_sync = keeper_of(shared.clients[client], ledger)
+    assert (await memory_sync.refresh(session)).last_number == session.completed_number
     turn = small_turn(session.completed_number + 1)
     assert ledger.complete(turn)
-    await keeper.commit(session, TurnRef(turn.message_id, session.session_id, session.project_id, turn.number, 1), turn)
+    await memory_sync.commit(
+        session, TurnRef(turn.message_id, session.session_id, session.project_id, turn.number, 1), turn
+    )
 
 
 async def go_on_elsewhere(shared: SharedFolder, ledger: Ledger, client: int) -> Counter[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.app.domain.messages.message import CompletedTurn, TurnRef
-from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.memory_sync import MemorySync
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from tests.contract.memories import PLENTY
@@ -42,17 +42,17 @@ def as_user(user: int) -> Iterator[None]:
 async def one_turn(folder: Path, ledger: Ledger, user: int) -> tuple[Counter[str], Counter[str]]:
     """Read the memory and add a turn, as a worker does. Returns the calls of each."""
     session = ledger.session()
-    keeper = MemoryKeeper(SQLiteMemory(MemoryFiles(folder)), ledger, PLENTY)  # type: ignore[arg-type]
+    memory_sync = MemorySync(SQLiteMemory(MemoryFiles(folder)), ledger, PLENTY)  # type: ignore[arg-type]
     turn = turn_of_seven_items(session.completed_number + 1)
     ref = TurnRef(turn.message_id, session.session_id, session.project_id, turn.number, 1)
     before = calls_so_far(folder.parent)
     with as_user(user):
-        snapshot = await keeper.refresh(session)
+        snapshot = await memory_sync.refresh(session)
     read = calls_so_far(folder.parent)
     assert len(snapshot.history) == 7 * session.completed_number
     assert ledger.complete(turn)
     with as_user(user):
-        await keeper.commit(session, ref, turn)
+        await memory_sync.commit(session, ref, turn)
     return read - before, calls_so_far(folder.parent) - read
 
 

@@ -16,7 +16,7 @@ from typing import cast
 from backend.app.domain.errors import MemoryCorruptError, MemoryMissingError, TurnError, TurnFencedError
 from backend.app.domain.messages.message import CompletedTurn, Item, TurnRef
 from backend.app.domain.sessions.memory import MemoryRef
-from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.memory_sync import MemorySync
 from backend.app.domain.turns.ports import TurnStore
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.network_session import NetworkSQLiteSession
@@ -48,19 +48,19 @@ class WatchedMemory(SQLiteMemory):
             self._ledger.note_kept(turns[-1].number)
         return done
 
-    async def set_aside(self, ref: MemoryRef) -> None:
+    async def quarantine(self, ref: MemoryRef) -> None:
         """See Memory."""
         self._ledger.note("set aside", ref.session_id)
-        await super().set_aside(ref)
+        await super().quarantine(ref)
 
     def _tell(self, writing: int) -> None:
         if self._writing is not None:
             self._writing.value = writing
 
 
-def keeper_of(folder: Path, ledger: Ledger, writing: "Synchronized[int] | None" = None) -> MemoryKeeper:
+def keeper_of(folder: Path, ledger: Ledger, writing: "Synchronized[int] | None" = None) -> MemorySync:
     """What a worker on that host has of the memories."""
-    return MemoryKeeper(WatchedMemory(folder, ledger, writing), cast(TurnStore, ledger), _TOKEN_BUDGET)
+    return MemorySync(WatchedMemory(folder, ledger, writing), cast(TurnStore, ledger), _TOKEN_BUDGET)
 
 
 @dataclass
@@ -89,10 +89,10 @@ def _work(worker: Worker) -> None:
 
 async def _complete_turns(worker: Worker) -> None:
     ledger, chance = Ledger(worker.ledger_file), random.Random(worker.seed)
-    keeper = keeper_of(worker.folder, ledger, worker.writing)
+    memory_sync = keeper_of(worker.folder, ledger, worker.writing)
     while not worker.stop.is_set() and ledger.session().completed_number < worker.last_turn:
         try:
-            await _complete_turn(keeper, ledger, chance)
+            await _complete_turn(memory_sync, ledger, chance)
         except (TurnError, TurnFencedError) as error:
             if isinstance(error, TurnError) and not error.retryable:
                 ledger.note("wrong", repr(error))
@@ -102,10 +102,10 @@ async def _complete_turns(worker: Worker) -> None:
             raise
 
 
-async def _complete_turn(keeper: MemoryKeeper, ledger: Ledger, chance: random.Random) -> None:
+async def _complete_turn(memory_sync: MemorySync, ledger: Ledger, chance: random.Random) -> None:
     kept = ledger.kept()
     session = ledger.session()
-    snapshot = await keeper.refresh(session)
+    snapshot = await memory_sync.refresh(session)
     if snapshot.last_number < kept:
         ledger.note("wrong", f"turn {kept} was there, and now {snapshot.last_number} is the newest")
     if snapshot.history != ledger.history(snapshot.last_number, len(snapshot.history)):
@@ -113,7 +113,7 @@ async def _complete_turn(keeper: MemoryKeeper, ledger: Ledger, chance: random.Ra
     turn = turn_of(session.completed_number + 1, chance)
     if ledger.complete(turn):
         ref = TurnRef(turn.message_id, session.session_id, session.project_id, turn.number, 1)
-        await keeper.commit(session, ref, turn)
+        await memory_sync.commit(session, ref, turn)
 
 
 def turn_of(number: int, chance: random.Random) -> CompletedTurn:

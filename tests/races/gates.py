@@ -12,7 +12,7 @@ from backend.app.wiring_local import LocalEngine
 T = TypeVar("T")
 
 # The heartbeat's calls come when they come; they are no steps of a turn.
-_NO_STEPS = ("beat", "extend")
+_NO_STEPS = ("heartbeat", "extend")
 # A race that never comes to its end has more steps than this.
 _MOST_POINTS = 400
 

@@ -9,7 +9,7 @@ from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.wiring_local import LocalEngine
 from tests.races.gates import Gate, at_every_point
 from tests.races.prompted_agents import items_of
-from tests.races.race_shop import CODE, USER, RaceShop, check_patch, ends_of, open_shop
+from tests.races.race_fixture import CODE, USER, RaceFixture, check_patch, ends_of, open_race_fixture
 
 END_EVENTS = {
     MessageStatus.COMPLETED: "vibecode_response",
@@ -18,7 +18,7 @@ END_EVENTS = {
 }
 
 
-async def _check_end(shop: RaceShop, message: Message, prompt: str) -> None:
+async def _check_end(shop: RaceFixture, message: Message, prompt: str) -> None:
     """What holds of an ended message, however it ended."""
     session = await shop.services.sessions.get_session(USER, message.session_id)
     assert message.token_usage == await shop.usage_of(message)
@@ -39,7 +39,7 @@ async def test_a_cancel_at_any_step_ends_the_message_once_and_all_agree(
     engine: LocalEngine, tmp_path: Path, prompt: str
 ) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
         session = await shop.session()
         message = await shop.send(session, prompt)
         answered: list[Message] = []
@@ -68,7 +68,7 @@ async def test_a_cancel_at_any_step_ends_the_message_once_and_all_agree(
 
 async def test_three_cancels_at_once_at_any_step_end_the_message_once(engine: LocalEngine, tmp_path: Path) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
         message = await shop.send(await shop.session(), "add one")
 
         async def cancel() -> None:
@@ -88,7 +88,7 @@ async def test_a_cancel_of_one_that_waits_leaves_the_running_one_alone_at_any_st
     engine: LocalEngine, tmp_path: Path
 ) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
         session = await shop.session()
         message, waiting = await shop.send(session, "add one"), await shop.send(session, "say two")
 

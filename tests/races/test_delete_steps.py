@@ -6,7 +6,7 @@ import pytest
 
 from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError, TurnFencedError
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus, TurnRef
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.domain.sessions.session import Session
 from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedBase, SessionDeletedEvent
@@ -21,12 +21,12 @@ from tests.contract.builders import (
 )
 from tests.races.gates import Gate, at_every_point
 from tests.races.prompted_agents import items_of
-from tests.races.race_shop import CODE, USER, RaceShop, check_patch, open_shop
+from tests.races.race_fixture import CODE, USER, RaceFixture, check_patch, open_race_fixture
 
 WRITES = ("append_event", "record_response", "store_items", "complete_turn", "end_turn", "release_lease")
 
 
-async def _check_gone(shop: RaceShop, session: Session, message: Message, last_seq: int) -> None:
+async def _check_gone(shop: RaceFixture, session: Session, message: Message, last_seq: int) -> None:
     """The old session answers nothing any more, and its log has not grown."""
     sessions, messages = shop.services.sessions, shop.services.messages
     with pytest.raises(SessionNotFoundError):
@@ -49,7 +49,7 @@ async def _check_gone(shop: RaceShop, session: Session, message: Message, last_s
     assert [type(event) for event in page.events] == [SessionDeletedEvent]
 
 
-async def _check_refused(shop: RaceShop, message: Message) -> None:
+async def _check_refused(shop: RaceFixture, message: Message) -> None:
     """Whatever attempt the old turn believes to be, none of its writes gets through."""
     turns, engine = shop.engine.turns, shop.engine
     for attempt in range(4):
@@ -61,7 +61,7 @@ async def _check_refused(shop: RaceShop, message: Message) -> None:
             turns.complete_turn(turn, answer_of(), None, answer_event(engine, turn)),
             turns.end_turn(turn, MessageStatus.FAILED, MessageError("a", "b"), 1, failed_event(engine, turn)),
             turns.release_lease(turn, engine.clock.now()),
-            turns.beat(turn, engine.clock.now()),
+            turns.heartbeat(turn, engine.clock.now()),
         )
         for write in writes:
             with pytest.raises(TurnFencedError):
@@ -70,7 +70,7 @@ async def _check_refused(shop: RaceShop, message: Message) -> None:
     assert list(await turns.list_completed_turns(message.session_id, 0, 10)) == []
 
 
-async def _check_successor(shop: RaceShop, successor: Session, prompts: list[str], old: Message) -> None:
+async def _check_successor(shop: RaceFixture, successor: Session, prompts: list[str], old: Message) -> None:
     """The new session of the key knows of its own turns only."""
     found = await shop.services.sessions.get_session(USER, successor.session_id)
     _, page = await shop.services.messages.list_messages(USER, successor.session_id, 10, None, ascending=True)
@@ -89,7 +89,7 @@ async def test_a_session_deleted_at_any_step_is_gone_and_its_key_starts_afresh(
     engine: LocalEngine, tmp_path: Path, prompt: str, node_id: str | None
 ) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
         session = await shop.session(node_id)
         message = await shop.send(session, prompt)
         successors: list[Session] = []
@@ -115,7 +115,9 @@ async def test_a_session_deleted_at_any_step_is_gone_and_its_key_starts_afresh(
         assert all(call.outcome == "TurnFencedError" for call in writes), writes
         await _check_gone(shop, session, message, last_seqs[0])
         await _check_refused(shop, message)
-        assert await shop.calm.run_turn(Doorbell(message.session_id, message.message_id), "receipt") is None
+        assert (
+            await shop.calm.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle") is None
+        )
         await shop.ask(successor, "say second")
         await _check_successor(shop, successor, ["say first", "say second"], message)
         assert shop.agents.histories[-1] == ("say second", tuple(items_of("say first")))
@@ -129,7 +131,7 @@ async def test_a_session_deleted_at_any_step_is_gone_and_its_key_starts_afresh(
 
 async def test_a_deleted_session_is_told_of_once_and_last_at_any_step(engine: LocalEngine, tmp_path: Path) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
         session = await shop.session()
         message = await shop.send(session, "add old")
         waiting = await shop.send(session, "say waiting")
@@ -151,7 +153,7 @@ async def test_a_deleted_session_is_told_of_once_and_last_at_any_step(engine: Lo
 
 async def test_a_project_deleted_at_any_step_is_gone_with_its_turn(engine: LocalEngine, tmp_path: Path) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
         session = await shop.session()
         message = await shop.send(session, "add old")
 
@@ -175,7 +177,7 @@ async def test_a_project_deleted_at_any_step_is_gone_with_its_turn(engine: Local
 
 async def test_a_deleted_session_lets_the_change_of_another_session_stand(engine: LocalEngine, tmp_path: Path) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
         session, other = await shop.session(), await shop.session("assistant")
         message = await shop.send(session, "add old")
         answered: list[Message] = []

@@ -12,12 +12,12 @@ from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.wiring_local import LocalEngine
 from tests.races.gates import Gate, at_every_point, interrupted
 from tests.races.prompted_agents import line_of
-from tests.races.race_shop import CODE, RaceShop, check_patch, ends_of, open_shop, turn_service
+from tests.races.race_fixture import CODE, RaceFixture, check_patch, ends_of, open_race_fixture, turn_service
 
 BY_HAND = "by_hand = 1\n"
 
 
-async def _check_history(shop: RaceShop, *added: str) -> None:
+async def _check_history(shop: RaceFixture, *added: str) -> None:
     """Each version is the one before and one line more; together the lines are those that were added."""
     versions = await shop.versions()
     lines = [Counter(version.code.splitlines(keepends=True)) for version in versions]
@@ -27,7 +27,7 @@ async def _check_history(shop: RaceShop, *added: str) -> None:
     assert lines[-1] - lines[0] == Counter(added)
 
 
-async def _raced(shop: RaceShop, gate: Gate, prompt: str) -> Message:
+async def _raced(shop: RaceFixture, gate: Gate, prompt: str) -> Message:
     """The message after its turn, in which the gate's interference took place."""
     message = await shop.send(await shop.session(), prompt)
     await shop.answer(message, shop.raced)
@@ -46,7 +46,7 @@ async def test_an_edit_elsewhere_at_any_step_is_merged_without_asking_the_agent_
     refusals: list[bool] = []
 
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
 
         async def edit() -> None:
             await shop.edit_by_hand((await shop.code())[1] + BY_HAND)
@@ -69,7 +69,7 @@ async def test_an_edit_in_the_same_place_at_any_step_goes_back_to_the_agent(
     refusals: list[bool] = []
 
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
 
         async def edit() -> None:
             await shop.edit_by_hand((await shop.code())[1] + BY_HAND)
@@ -91,7 +91,7 @@ async def test_an_edit_at_any_step_leaves_an_answer_in_text_with_the_version_it_
     engine: LocalEngine, tmp_path: Path
 ) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
 
         async def edit() -> None:
             await shop.edit_by_hand(CODE + BY_HAND)
@@ -110,7 +110,7 @@ async def test_the_same_edit_by_hand_and_by_the_agent_at_any_step_counts_once(
     engine: LocalEngine, tmp_path: Path
 ) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
         by_hand: list[int] = []
 
         async def edit() -> None:
@@ -134,7 +134,7 @@ async def test_a_whole_turn_of_a_node_session_at_any_step_stands_beside_the_glob
     engine: LocalEngine, tmp_path: Path, other: str
 ) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
         node = await shop.session("assistant")
         answered: list[Message] = []
 
@@ -158,7 +158,7 @@ async def test_a_whole_turn_of_a_node_session_at_any_step_stands_beside_the_glob
 async def test_edits_in_the_same_place_before_every_end_fail_the_message_with_conflict(
     engine: LocalEngine, tmp_path: Path
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     edits = 0
 
     async def edit() -> None:

@@ -9,7 +9,7 @@ from backend.app.wiring_local import LocalEngine
 from tests.manual_time import ManualClock
 from tests.races.gates import Gate, at_every_point
 from tests.races.leftovers import check_all_there, check_nothing_left, files_with
-from tests.races.race_shop import USER, RaceShop, open_shop
+from tests.races.race_fixture import USER, RaceFixture, open_race_fixture
 
 # Longer than the longest turn: the erasure that comes then is the last one.
 LONG_AFTER = 3600.0
@@ -17,17 +17,17 @@ LONG_AFTER = 3600.0
 WORDS = ("quartz", "onyx", "topaz", "zircon")
 
 
-async def _talk(shop: RaceShop, session: Session) -> None:
+async def _talk(shop: RaceFixture, session: Session) -> None:
     """A completed answer, a completed patch, a rejected one, one that waits, and a copy that was kept aside."""
     await shop.ask(session, "say quartz")
     await shop.ask(session, "reject onyx")
     ref = MemoryRef(session.session_id, session.openai_session_key)
-    await shop.memory.set_aside(ref)
+    await shop.memory.quarantine(ref)
     await shop.ask(session, "stumble topaz")
     await shop.send(session, "say zircon")
 
 
-async def _erase(shop: RaceShop, clock: ManualClock) -> None:
+async def _erase(shop: RaceFixture, clock: ManualClock) -> None:
     """The erasures that follow a delete: at once, and once more after the longest turn."""
     for _ in range(2):
         while await shop.erasure.erase_deleted_sessions():
@@ -42,7 +42,7 @@ def _memory_files(folder: Path) -> list[str]:
 async def test_a_deleted_session_leaves_no_word_on_disk(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session = await shop.session()
     await _talk(shop, session)
     check_all_there(tmp_path, WORDS)
@@ -53,7 +53,7 @@ async def test_a_deleted_session_leaves_no_word_on_disk(
 
 
 async def test_the_first_erasure_already_leaves_no_word_on_disk(engine: LocalEngine, tmp_path: Path) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session = await shop.session()
     await _talk(shop, session)
     await shop.services.sessions.delete_session(USER, session.session_id)
@@ -65,7 +65,7 @@ async def test_the_first_erasure_already_leaves_no_word_on_disk(engine: LocalEng
 async def test_the_patch_of_a_deleted_session_is_left_in_the_code_alone(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session = await shop.session("assistant")
     message = await shop.ask(session, "add quartz")
     patch = "+quartz = 1"
@@ -80,7 +80,7 @@ async def test_the_patch_of_a_deleted_session_is_left_in_the_code_alone(
 async def test_the_erasure_leaves_the_other_sessions_and_the_keys_next_one(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session, node = await shop.session(), await shop.session("assistant")
     await _talk(shop, session)
     await shop.ask(node, "say agate")
@@ -98,7 +98,7 @@ async def test_the_erasure_leaves_the_other_sessions_and_the_keys_next_one(
 async def test_a_deleted_project_leaves_no_word_of_its_code_and_its_sessions(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     await _talk(shop, await shop.session())
     await _talk(shop, await shop.session("assistant"))
     await shop.ask(await shop.session("other"), "add garnet")
@@ -115,7 +115,7 @@ async def test_a_deleted_project_leaves_no_word_of_its_code_and_its_sessions(
 async def test_a_deleted_project_of_one_version_without_sessions_leaves_no_word_either(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     project = await shop.services.projects.create_project(USER, "Amethyst", "opal = 1\n")
     check_all_there(tmp_path, ["Amethyst", "opal"])
     await shop.services.projects.delete_project(USER, project.project_id)
@@ -127,7 +127,7 @@ async def test_a_turn_that_runs_while_its_session_is_deleted_leaves_nothing(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_shop(engine, tmp_path, gate)
+        shop = await open_race_fixture(engine, tmp_path, gate)
         session = await shop.session()
         await shop.ask(session, "say quartz")
         # The memory is gone, so that the turn has it to build again from the store: with the words in it.
@@ -154,12 +154,12 @@ async def test_a_turn_that_runs_while_its_session_is_deleted_leaves_nothing(
 async def test_a_memory_that_was_set_aside_twice_is_erased_whole(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session = await shop.session()
     ref = MemoryRef(session.session_id, session.openai_session_key)
     for word in ("quartz", "onyx"):
         await shop.ask(session, f"say {word}")
-        await shop.memory.set_aside(ref)
+        await shop.memory.quarantine(ref)
     assert len({file for file, _ in files_with(tmp_path / "memory", "quartz", "onyx")}) >= 2
     await shop.services.sessions.delete_session(USER, session.session_id)
     await _erase(shop, clock)

@@ -21,7 +21,7 @@ from backend.local.settings import LocalSettings
 from tests.manual_time import ManualClock, SequentialIds
 from tests.races.gates import interrupted
 from tests.races.leftovers import check_all_there, check_nothing_left
-from tests.races.race_shop import USER, RaceShop, open_shop
+from tests.races.race_fixture import USER, RaceFixture, open_race_fixture
 
 LONG_AFTER = 3600.0
 
@@ -39,10 +39,10 @@ class BusyMemory:
 
     def __init__(self, memory: Memory, sessions: set[str], times: int) -> None:
         self._memory, self._sessions, self._times = memory, sessions, times
-        self.read_memory, self.append_turns, self.set_aside = (
+        self.read_memory, self.append_turns, self.quarantine = (
             memory.read_memory,
             memory.append_turns,
-            memory.set_aside,
+            memory.quarantine,
         )
 
     async def erase_memory(self, ref: MemoryRef) -> None:
@@ -56,7 +56,7 @@ def _erasure(engine: LocalEngine, memory: Memory) -> ErasureService:
     return ErasureService(engine.erasure, memory, engine.clock, Limits())
 
 
-async def _deleted(shop: RaceShop, word: str, node_id: str | None = None) -> Session:
+async def _deleted(shop: RaceFixture, word: str, node_id: str | None = None) -> Session:
     session = await shop.session(node_id)
     await shop.ask(session, f"say {word}")
     await shop.services.sessions.delete_session(USER, session.session_id)
@@ -79,7 +79,7 @@ async def _try(erasure: ErasureService) -> None:
 async def test_an_erasure_that_failed_is_done_by_the_next_run(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session = await _deleted(shop, "quartz")
     erasure = _erasure(engine, BusyMemory(shop.memory, {session.session_id}, 1))
     await _try(erasure)
@@ -91,7 +91,7 @@ async def test_an_erasure_that_failed_is_done_by_the_next_run(
 async def test_a_session_that_cannot_be_erased_keeps_no_other_from_it(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     stuck = await _deleted(shop, "quartz")
     clock.advance(1)
     await _deleted(shop, "onyx", "assistant")
@@ -104,7 +104,7 @@ async def test_a_session_that_cannot_be_erased_keeps_no_other_from_it(
 async def test_sessions_that_cannot_be_erased_keep_no_other_from_it_however_many_they_are(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     stuck = {(await _deleted(shop, "quartz", f"n{number}")).session_id for number in range(25)}
     clock.advance(1)
     await _deleted(shop, "onyx", "assistant")
@@ -119,7 +119,7 @@ async def test_sessions_that_cannot_be_erased_keep_no_other_from_it_however_many
 async def test_an_erasure_that_was_killed_goes_on_in_the_next_process(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock, ids: SequentialIds, at: str, final: bool
 ) -> None:
-    shop = await open_shop(engine, tmp_path / "killed")
+    shop = await open_race_fixture(engine, tmp_path / "killed")
     session = await _deleted(shop, "quartz")
     if final:
         clock.advance(LONG_AFTER)
@@ -143,7 +143,7 @@ async def test_the_deletion_of_a_project_that_was_killed_goes_on(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock, at: str
 ) -> None:
     """Whoever deleted it may ask again; the sessions go with the project, this way or by the schedule."""
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     for node_id, word in ((None, "quartz"), ("assistant", "onyx")):
         session = await shop.session(node_id)
         await shop.ask(session, f"say {word}")

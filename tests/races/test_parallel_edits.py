@@ -12,13 +12,13 @@ import pytest
 from backend.app.domain.errors import StaleVersionError
 from backend.app.domain.limits import Limits
 from backend.app.domain.messages.message import Message, MessageStatus
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from tests.manual_time import ManualClock, SequentialIds
 from tests.races.prompted_agents import line_of
-from tests.races.race_shop import CODE, USER, RaceShop, check_patch, open_shop, turn_service
+from tests.races.race_fixture import CODE, USER, RaceFixture, check_patch, open_race_fixture, turn_service
 
 DEADLINE_SECONDS = 30
 
@@ -34,7 +34,7 @@ async def other_engine(
     await other.database.close()
 
 
-async def _edit_until_it_lands(shop: RaceShop, line: str) -> int:
+async def _edit_until_it_lands(shop: RaceFixture, line: str) -> int:
     """Add the line by hand, again and again on top of what others did; how often that was refused."""
     refused = 0
     while True:
@@ -48,7 +48,7 @@ async def _edit_until_it_lands(shop: RaceShop, line: str) -> int:
 
 
 async def test_of_parallel_edits_on_one_version_one_lands(engine: LocalEngine, tmp_path: Path) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     edits = [
         shop.services.projects.update_project(USER, shop.project_id, code=f"{CODE}edit_{n} = 1\n", base_version=1)
         for n in range(8)
@@ -59,7 +59,7 @@ async def test_of_parallel_edits_on_one_version_one_lands(engine: LocalEngine, t
 
 
 async def test_edits_that_start_again_all_land_and_none_is_lost(engine: LocalEngine, tmp_path: Path) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     lines = [f"edit_{number} = 1\n" for number in range(8)]
     async with asyncio.timeout(DEADLINE_SECONDS):
         await asyncio.gather(*(_edit_until_it_lands(shop, line) for line in lines))
@@ -73,7 +73,7 @@ async def test_turns_of_many_sessions_and_edits_by_hand_lose_no_change(
 ) -> None:
     """Two workers on one file, five sessions with three messages each, and a person; the parameter is the seed."""
     chance = random.Random(seed)
-    shop = await open_shop(engine, tmp_path, queued_messages=20)
+    shop = await open_race_fixture(engine, tmp_path, queued_messages=20)
     workers = (shop.calm, turn_service(other_engine, shop.memory, shop.agents, None, Limits()))
     sessions = [await shop.session(node_id) for node_id in (None, "a", "b", "c", "d")]
     messages = [
@@ -86,7 +86,7 @@ async def test_turns_of_many_sessions_and_edits_by_hand_lose_no_change(
     rung = chance.sample(messages * 2, len(messages) * 2)
     async with asyncio.timeout(DEADLINE_SECONDS):
         await asyncio.gather(
-            *(_ring(message, chance.choice(workers)) for message in rung),
+            *(_enqueue(message, chance.choice(workers)) for message in rung),
             *(_edit_until_it_lands(shop, line) for line in by_hand),
         )
     for message in messages:
@@ -95,12 +95,12 @@ async def test_turns_of_many_sessions_and_edits_by_hand_lose_no_change(
     await _check_all(shop, sessions, ended, by_hand)
 
 
-async def _ring(message: Message, worker: TurnService) -> None:
-    """Deliver one doorbell; what must ring again is rung for at the end."""
-    await worker.run_turn(Doorbell(message.session_id, message.message_id), "receipt")
+async def _enqueue(message: Message, worker: TurnService) -> None:
+    """Deliver one notification; what must ring again is rung for at the end."""
+    await worker.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
 
 
-async def _check_all(shop: RaceShop, sessions: list[Session], ended: list[Message], by_hand: list[str]) -> None:
+async def _check_all(shop: RaceFixture, sessions: list[Session], ended: list[Message], by_hand: list[str]) -> None:
     lines = Counter(by_hand)
     for message in ended:
         if message.status is MessageStatus.COMPLETED:

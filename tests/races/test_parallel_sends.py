@@ -19,7 +19,7 @@ from backend.local.storage_gate import StorageGate
 from backend.local.worker import LocalWorker
 from tests.api.conftest import connect, post_message
 from tests.manual_time import ManualClock, SequentialIds
-from tests.races.race_shop import USER, RaceShop, ends_of, open_shop
+from tests.races.race_fixture import USER, RaceFixture, ends_of, open_race_fixture
 
 PARALLEL = 20
 DEADLINE_SECONDS = 30
@@ -39,24 +39,24 @@ async def _by_key(services: Services, session: Session, prompt: str) -> Message:
     )
 
 
-async def _run_all(shop: RaceShop) -> None:
-    """Answer every doorbell that was rung, as a worker does, until a last one of another session is answered."""
+async def _run_all(shop: RaceFixture) -> None:
+    """Answer every notification that was rung, as a worker does, until a last one of another session is answered."""
     last = await shop.send(await shop.session("last"), "say last")
     gate = StorageGate(shop.engine.database)
     worker = LocalWorker(shop.calm, shop.engine.queue, gate, parallel=4, visibility_seconds=60)
     running = asyncio.create_task(worker.run())
     async with asyncio.timeout(DEADLINE_SECONDS):
         while (await shop.find(last)).status.is_open:
-            await shop.engine.end_watch.wait_for_end(last, 0.1)
+            await shop.engine.completion_waiter.wait_for_completion(last, 0.1)
         while await shop.engine.database.read(
-            lambda connection: connection.execute("SELECT 1 FROM doorbells").fetchone()
+            lambda connection: connection.execute("SELECT 1 FROM notifications").fetchone()
         ):
             pass
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def _check_once(shop: RaceShop, session: Session, prompt: str) -> None:
+async def _check_once(shop: RaceFixture, session: Session, prompt: str) -> None:
     """The session has one message, which ran once and was answered once."""
     await _run_all(shop)
     _, page = await shop.services.messages.list_messages(USER, session.session_id, 10, None, ascending=True)
@@ -73,7 +73,7 @@ async def _check_once(shop: RaceShop, session: Session, prompt: str) -> None:
 async def test_twenty_parallel_sends_of_one_message_run_it_once(
     engine: LocalEngine, tmp_path: Path, send: Send
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session = await shop.session()
     sent = await asyncio.gather(*(send(shop.services, session, "say it") for _ in range(PARALLEL)))
     assert len({message.message_id for message in sent}) == 1
@@ -85,7 +85,7 @@ async def test_twenty_parallel_sends_of_one_message_run_it_once(
 async def test_the_sends_of_another_prompt_under_the_same_name_are_refused(
     engine: LocalEngine, tmp_path: Path, send: Send
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session = await shop.session()
     prompts = ["say one", "say two"] * (PARALLEL // 2)
     sends = (send(shop.services, session, prompt) for prompt in prompts)
@@ -101,7 +101,7 @@ async def test_the_sends_of_another_prompt_under_the_same_name_are_refused(
 async def test_parallel_sends_to_two_processes_on_one_file_make_one_message(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock, ids: SequentialIds, send: Send
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session = await shop.session()
     other = build_local_engine(tmp_path, clock, ids)
     await other.database.open()
@@ -113,7 +113,7 @@ async def test_parallel_sends_to_two_processes_on_one_file_make_one_message(
 
 
 async def test_twenty_parallel_sends_wait_for_one_answer(engine: LocalEngine, tmp_path: Path) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session = await shop.session()
     gate = StorageGate(shop.engine.database)
     worker = LocalWorker(shop.calm, shop.engine.queue, gate, parallel=4, visibility_seconds=60)
@@ -140,7 +140,7 @@ def _codes(answers: list[httpx.Response]) -> Counter[tuple[int, str | None]]:
 async def test_twenty_parallel_posts_are_answered_with_one_message_or_409(
     engine: LocalEngine, tmp_path: Path, by_key: bool
 ) -> None:
-    shop = await open_shop(engine, tmp_path)
+    shop = await open_race_fixture(engine, tmp_path)
     session = await shop.session()
     name = f"{session.session_id[:-1]}f"
 

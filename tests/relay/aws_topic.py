@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backend.app.adapters.aws.event_bus import AwsEventBus
 from backend.relay.aws.event_source import AwsEventSource
 from backend.relay.aws.relay_queue import AwsRelayQueue
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from shared.aws_service import AwsService
 from shared.events import AgentIterationEvent, BusMessage
 from tests.moto_server import Moto
@@ -78,10 +78,10 @@ class Topic:
     def bus(self) -> AwsEventBus:
         return AwsEventBus(self.service(self.sns), self.arn)
 
-    def source(self, task_id: str, figures: RelayFigures | None = None) -> AwsEventSource:
+    def source(self, task_id: str, metrics: RelayMetrics | None = None) -> AwsEventSource:
         """The event source of a relay that runs as this task."""
         queue = AwsRelayQueue(self.service(self.sqs), self.service(self.sns), self.arn, queue_name(task_id))
-        return AwsEventSource(queue, figures or RelayFigures(), wait_seconds=1, first_pause_seconds=0.001)
+        return AwsEventSource(queue, metrics or RelayMetrics(), wait_seconds=1, first_pause_seconds=0.001)
 
     async def publish(self, *events: BusMessage) -> None:
         bus = self.bus

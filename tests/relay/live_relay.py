@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import socketio
 
 from backend.relay.health import HealthApp
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
-from backend.relay.transport.http_server import RelayServer, build_server, listen
+from backend.relay.transport.http_server import RelayHttpServer, build_server, listen
 from shared.access import ProjectAccess
 from shared.event_log import EventPage
 from shared.events import AgentIterationEvent, BusMessage, LoggedEvent, SessionDeletedEvent
@@ -113,10 +113,10 @@ class LiveRelay:
 
     url: str
     relay: Relay
-    server: RelayServer
+    server: RelayHttpServer
     source: Source
     log: MemoryLog
-    figures: RelayFigures
+    metrics: RelayMetrics
 
     def say(self, count: int = 1, session_id: str = SESSION, project_id: str = PROJECT, content: str = "") -> None:
         """Log events and bring them over the bus."""
@@ -144,19 +144,19 @@ class LiveRelay:
 @asynccontextmanager
 async def live_relay(log: MemoryLog | None = None, **settings: object) -> AsyncIterator[LiveRelay]:
     """A relay with these settings, until the block ends."""
-    log, source, figures = log or MemoryLog(), Source(), RelayFigures()
+    log, source, metrics = log or MemoryLog(), Source(), RelayMetrics()
     chosen = RelaySettings.model_validate({"fill_seconds": 3_600, "access_seconds": 3_600, "origins": ()} | settings)
-    relay = Relay(LocalAuthenticator(), OpenAccess(), log, chosen, figures)
+    relay = Relay(LocalAuthenticator(), OpenAccess(), log, chosen, metrics)
     server = build_server(
         socketio.ASGIApp(relay.sio, other_asgi_app=HealthApp(lambda: True)), 1.0, chosen.max_packet_bytes
     )
-    server.before_shutdown = lambda: relay.send_all_away(1.0)
+    server.before_shutdown = lambda: relay.drain_clients(1.0)
     running = asyncio.create_task(relay.run(source))
     with listen("127.0.0.1", 0) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)
         try:
-            yield LiveRelay(f"http://127.0.0.1:{listener.getsockname()[1]}", relay, server, source, log, figures)
+            yield LiveRelay(f"http://127.0.0.1:{listener.getsockname()[1]}", relay, server, source, log, metrics)
         finally:
             server.should_exit = True
             async with asyncio.timeout(WAIT_SECONDS):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from tests.relay.aws_topic import (
     WAIT_SECONDS,
     Listening,
@@ -75,8 +75,8 @@ async def test_a_batch_is_deleted_once_the_next_one_is_asked_for(topic: Topic) -
 async def test_what_is_no_event_is_deleted_with_a_line_that_repeats_nothing_of_it(
     topic: Topic, caplog: pytest.LogCaptureFixture
 ) -> None:
-    figures = RelayFigures()
-    async with listening(topic.source(TASK, figures)) as relay:
+    metrics = RelayMetrics()
+    async with listening(topic.source(TASK, metrics)) as relay:
         bodies = ("secret", '{"type": "secret"}', '{"type": "agent_iteration", "content": "secret"}', "[]")
         for body in bodies:
             topic.publish_raw(body)
@@ -86,7 +86,7 @@ async def test_what_is_no_event_is_deleted_with_a_line_that_repeats_nothing_of_i
 
         async def all_are_deleted() -> bool:
             attributes = await asyncio.to_thread(topic.attributes, TASK)
-            return figures.malformed == len(bodies) and all(
+            return metrics.malformed == len(bodies) and all(
                 attributes[name] == "0"
                 for name in ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
             )

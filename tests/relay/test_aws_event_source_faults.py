@@ -94,7 +94,7 @@ async def test_a_message_that_sqs_did_not_delete_is_deleted_the_next_time_and_ho
         await until(lambda: _is_empty(topic))
     failed = sqs.failed
     assert len(failed) == 3
-    assert all(sqs.asked.count(receipt) > failed.count(receipt) for receipt in failed)
+    assert all(sqs.asked.count(receipt_handle) > failed.count(receipt_handle) for receipt_handle in failed)
 
 
 async def test_what_sqs_never_deletes_is_given_up_after_ten_tries(topic: Topic) -> None:
@@ -106,7 +106,7 @@ async def test_what_sqs_never_deletes_is_given_up_after_ten_tries(topic: Topic) 
         await relay.until(25)
         await until(lambda: _has_given_up(sqs, 25))
         sqs.fail_entries(0)
-    assert max(sqs.asked.count(receipt) for receipt in sqs.failed) == 10
+    assert max(sqs.asked.count(receipt_handle) for receipt_handle in sqs.failed) == 10
     assert all(len(one["Entries"]) <= 10 for one in sqs.parameters_of("delete_message_batch"))
 
 
@@ -238,7 +238,7 @@ class FailingDeletes(FaultyClient):
 
     @property
     def asked(self) -> list[str]:
-        """The receipts that were to be deleted, once for each time."""
+        """The receipt handles that were to be deleted, once for each time."""
         batches = self.parameters_of("delete_message_batch")
         return [entry["ReceiptHandle"] for batch in batches for entry in batch["Entries"]]
 
@@ -259,10 +259,10 @@ async def _is_empty(topic: Topic) -> bool:
     return all(attributes[name] == "0" for name in names)
 
 
-async def _has_given_up(sqs: FailingDeletes, receipts: int) -> bool:
+async def _has_given_up(sqs: FailingDeletes, receipt_handles: int) -> bool:
     await asyncio.sleep(0.01)
     asked = sqs.asked
-    return sum(asked.count(receipt) == 10 for receipt in set(asked)) >= receipts
+    return sum(asked.count(receipt_handle) == 10 for receipt_handle in set(asked)) >= receipt_handles
 
 
 async def _came(relay: Listening, seq: int) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from backend.app.domain.projects.project import Project
 from backend.app.wiring_local import LocalEngine
 from backend.relay.rooms import rooms as fanout_module
-from backend.relay.rooms.event_cache import RecentEvents
+from backend.relay.rooms.event_cache import EventCache
 from backend.relay.rooms.rooms import Fanout
 from backend.relay.settings import RelaySettings
 from shared.events import AccessChangedEvent, Event
@@ -26,7 +26,7 @@ class Hall:
 
     def __init__(self, log: WatchedLog, settings: RelaySettings) -> None:
         self.source = Source()
-        self.fanout = Fanout(log, RecentEvents(1_000_000, 60), self._emit, self._check_access, settings)
+        self.fanout = Fanout(log, EventCache(1_000_000, 60), self._emit, self._check_access, settings)
         self.rooms: dict[str, Heard] = {}
         self.checked: asyncio.Queue[tuple[str, set[str]]] = asyncio.Queue()
         self.may_check = asyncio.Event()

@@ -10,7 +10,7 @@ from websockets.frames import Frame, Opcode
 
 from backend.relay.relay import Relay
 from backend.relay.rooms.encoding import decode, encode
-from backend.relay.rooms.event_cache import RecentEvents
+from backend.relay.rooms.event_cache import EventCache
 from backend.relay.transport.websocket_wire import frame_of
 from shared.events import event_payload, room_of
 from tests.relay.live_relay import PROJECT, SESSION, LiveRelay, event_of, live_relay, until
@@ -32,14 +32,14 @@ def test_what_is_sent_is_the_event_at_every_length_of_frame(size: int) -> None:
 
 def test_an_event_is_encoded_once_and_forgotten_when_there_is_too_much() -> None:
     events = [event_of(seq, content="x" * 900) for seq in range(1, 21)]
-    recent = RecentEvents(10_000, 60)
-    recent.add(events[0])
-    first = recent.encode(events[0])
-    assert recent.encode(events[0]).frame is first.frame
+    event_cache = EventCache(10_000, 60)
+    event_cache.add(events[0])
+    first = event_cache.encode(events[0])
+    assert event_cache.encode(events[0]).frame is first.frame
     for event in events:
-        recent.add(event)
-    assert recent.encode(events[0]).frame is not first.frame
-    assert recent.encode(events[0]) == first
+        event_cache.add(event)
+    assert event_cache.encode(events[0]).frame is not first.frame
+    assert event_cache.encode(events[0]) == first
     assert decode(first) == events[0]
 
 
@@ -68,9 +68,9 @@ async def test_events_of_a_moment_are_written_at_once_and_a_single_one_immediate
         live.say(100)
         await watcher.wait_for("agent_iteration", 101)
         assert len(written) <= 10
-        assert live.figures.flushed_events == 101
-        assert live.figures.largest_flush >= 10
-        assert live.figures.deliveries == 101
+        assert live.metrics.flushed_events == 101
+        assert live.metrics.largest_flush >= 10
+        assert live.metrics.deliveries == 101
 
 
 @PATHS
@@ -122,7 +122,7 @@ async def test_clients_that_join_a_running_stream_miss_and_double_nothing(transp
             return max(total, len(live.log.sessions[SESSION]))
 
         await asyncio.gather(write(live), *(follow(live) for _ in range(6)))
-        assert not live.figures.drops
+        assert not live.metrics.drops
 
 
 async def test_after_leaving_nothing_comes_even_if_it_was_waiting_to_be_written() -> None:

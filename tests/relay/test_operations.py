@@ -11,18 +11,18 @@ import socketio
 
 from backend.app.domain.errors import StorageFullError
 from backend.relay.aws.emf import Occupancy, report
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from tests.relay.live_relay import PROJECT, SESSION, live_relay, until
 
 
 def test_figures_that_begin_anew_are_as_new() -> None:
-    figures = RelayFigures()
-    drops = figures.drops
-    for name, value in vars(figures).items():
-        setattr(figures, name, Counter(slow=1) if isinstance(value, Counter) else 7)
-    figures.reset()
-    assert figures == RelayFigures()
-    assert figures.drops is not drops
+    metrics = RelayMetrics()
+    drops = metrics.drops
+    for name, value in vars(metrics).items():
+        setattr(metrics, name, Counter(slow=1) if isinstance(value, Counter) else 7)
+    metrics.reset()
+    assert metrics == RelayMetrics()
+    assert metrics.drops is not drops
 
 
 async def test_requests_of_sockets_that_are_closed_are_told_so_however_many_they_are() -> None:
@@ -33,12 +33,12 @@ async def test_requests_of_sockets_that_are_closed_are_told_so_however_many_they
 
 
 def test_a_report_has_every_figure_and_begins_anew(capsys: pytest.CaptureFixture[str]) -> None:
-    figures = RelayFigures(events=3, malformed=1, lag_seconds=0.25, deliveries=30, holes=2, log_reads=4)
-    figures.count_flush(5)
-    figures.count_flush(2)
-    figures.drops["slow"] += 2
-    figures.refusals.update({"full": 1, "leaving": 2})
-    report(figures, Occupancy(connections=7, rooms=2))
+    metrics = RelayMetrics(events=3, malformed=1, lag_seconds=0.25, deliveries=30, gaps_filled=2, log_reads=4)
+    metrics.count_flush(5)
+    metrics.count_flush(2)
+    metrics.drops["slow"] += 2
+    metrics.refusals.update({"full": 1, "leaving": 2})
+    report(metrics, Occupancy(connections=7, rooms=2))
     told = json.loads(capsys.readouterr().out)
     expected = {
         "Connections": 7,
@@ -57,7 +57,7 @@ def test_a_report_has_every_figure_and_begins_anew(capsys: pytest.CaptureFixture
     }
     assert {name: told[name] for name in expected} == {name: [value] for name, value in expected.items()}
     assert (told["dropped"], told["refused"]) == ({"slow": 2}, {"full": 1, "leaving": 2})
-    assert figures == RelayFigures()
+    assert metrics == RelayMetrics()
 
 
 async def test_a_subscription_is_answered_though_the_log_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
@@ -99,7 +99,7 @@ async def test_a_relay_that_leaves_takes_nobody_in_and_its_clients_come_back_els
             await client.call("subscribe", {"project_id": PROJECT})
             leaving.say(3)
             await until(lambda: len(heard) == 3)
-            await leaving.relay.send_all_away(1.0)
+            await leaving.relay.drain_clients(1.0)
             async with httpx.AsyncClient(base_url=leaving.url) as http:
                 answer = await http.get("/socket.io/?EIO=4&transport=polling")
             assert (answer.status_code, answer.json()["code"]) == (503, "leaving")
@@ -119,7 +119,7 @@ async def test_clients_are_sent_away_one_after_the_other(transport: str) -> None
         for watcher in watchers:
             await watcher.__aenter__()
         began = time.monotonic()
-        await live.relay.send_all_away(10.0)
+        await live.relay.drain_clients(10.0)
         assert 0.05 < time.monotonic() - began < 3
         await until(lambda: not any(watcher.client.connected for watcher in watchers))
         await until(lambda: live.relay.connections == 0)

@@ -14,10 +14,10 @@ import socketio
 from engineio import async_server, async_socket
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from backend.relay.rooms.encoding import encode
 from backend.relay.transport import broadcaster as room_manager
-from backend.relay.transport.broadcaster import KNOWN_VERSIONS, RoomManager
+from backend.relay.transport.broadcaster import KNOWN_VERSIONS, Broadcaster
 from backend.relay.transport.relay_socket import RelaySocket, SocketTable
 from backend.relay.transport.relay_socket_server import RelayEngine, RelaySocketServer
 from backend.relay.transport.websocket_protocol import RelayWebSocketProtocol
@@ -52,7 +52,7 @@ def test_the_versions_are_those_that_the_relay_knows_and_pyproject_pins_them() -
             socketio.AsyncServer,
             "_engineio_server_class _handle_eio_connect _handle_eio_message _handle_eio_disconnect",
         ),
-        (RoomManager, socketio.AsyncManager, "enter_room leave_room disconnect"),
+        (Broadcaster, socketio.AsyncManager, "enter_room leave_room disconnect"),
         (
             RelayWebSocketProtocol,
             WebSocketsSansIOProtocol,
@@ -77,7 +77,7 @@ def test_the_engine_files_each_socket_before_it_sends_anything_to_it() -> None:
 
 
 def test_the_attributes_that_are_read_are_there() -> None:
-    manager = RoomManager(RelayFigures(), encode)
+    manager = Broadcaster(RelayMetrics(), encode)
     assert manager.rooms == {}
     engine = RelayEngine(async_mode="asgi")
     for name in ("sockets", "ping_interval", "ping_timeout", "max_http_buffer_size", "reason"):

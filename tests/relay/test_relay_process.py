@@ -143,8 +143,8 @@ async def test_its_logs_and_figures_are_json_and_tell_of_nobodys_work(cloud: Clo
             await watcher.wait_for("agent_iteration", 2)
     lines = [json.loads(line) for line in relay.output.splitlines()]
     assert [line["level"] for line in lines if "level" in line].count("WARNING") == 2  # no ECS; no event
-    (figures,) = [line for line in lines if "_aws" in line]
-    assert (figures["EventsReceived"], figures["MalformedMessages"]) == ([2.0], [1.0])
-    assert 0 <= figures["EventLag"][0] < 20_000
-    assert figures["stack"] == "vibewire"
+    (metrics,) = [line for line in lines if "_aws" in line]
+    assert (metrics["EventsReceived"], metrics["MalformedMessages"]) == ([2.0], [1.0])
+    assert 0 <= metrics["EventLag"][0] < 20_000
+    assert metrics["stack"] == "vibewire"
     assert "secret" not in relay.output

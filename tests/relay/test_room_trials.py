@@ -11,7 +11,7 @@ import pytest
 
 from backend.app.domain.projects.project import Project
 from backend.app.wiring_local import LocalEngine
-from backend.relay.rooms.room_cursor import Admission, RoomCursor
+from backend.relay.rooms.room_cursor import RoomCursor, SubscribeResult
 from backend.relay.rooms.rooms import Room
 from shared.events import Event
 from tests.relay.rooms import Audience, Heard, WatchedLog, Writer, numbers
@@ -79,7 +79,7 @@ class Newcomer:
         self._random = random
         self._heard = Heard()
         self._after: dict[str, int] = {}
-        self._admission = Admission({})
+        self._admission = SubscribeResult({})
 
     async def enter(self, room: RoomCursor, audience: Audience, engine: LocalEngine, project_id: str) -> None:
         for _ in range(self._random.randint(0, 60)):

@@ -38,11 +38,11 @@ async def test_a_client_that_does_not_read_is_cut_off_while_its_tcp_stays_open_a
         await watcher.subscribe(PROJECT)
         await stuck.join(PROJECT)
         told = 0
-        while not live.figures.drops:
+        while not live.metrics.drops:
             live.say(5, content=TEXT)
             told += 5
             await tell_and_hear(watcher, told)
-        assert live.figures.drops == {"slow": 1}
+        assert live.metrics.drops == {"slow": 1}
         await until(lambda: live.relay.connections == 1)
         live.say(5, content=TEXT)
         await tell_and_hear(watcher, told + 5)
@@ -55,7 +55,7 @@ async def test_what_waits_for_a_client_never_passes_the_bound_by_more_than_one_e
         (socket,) = live.relay.sio.eio.sockets.values()
         largest = 0
         async with asyncio.timeout(WAIT_SECONDS):
-            while not live.figures.drops:
+            while not live.metrics.drops:
                 live.say(content=TEXT)
                 await asyncio.sleep(0.003)
                 largest = max(largest, socket.buffered)
@@ -69,7 +69,7 @@ async def test_a_client_that_was_cut_off_gets_all_it_missed_when_it_returns() ->
         async with RawWebSocket(live.address) as stuck:
             await stuck.join(PROJECT)
             async with asyncio.timeout(WAIT_SECONDS):
-                while not live.figures.drops:
+                while not live.metrics.drops:
                     live.say(content=TEXT)
                     await asyncio.sleep(0.002)
         async with live.watcher() as back:
@@ -86,7 +86,7 @@ async def test_a_replay_many_times_the_bound_cuts_nobody_off_who_reads(transport
         answer = await watcher.subscribe(PROJECT, {SESSION: 0})
         assert answer["last_seq"] == {SESSION: 300}
         await tell_and_hear(watcher, 300)
-        assert not live.figures.drops
+        assert not live.metrics.drops
 
 
 async def test_a_client_that_goes_away_during_a_replay_ends_it() -> None:
@@ -111,8 +111,8 @@ async def test_a_polling_client_that_does_not_poll_is_cut_off() -> None:
         await http.post(url, content=f'421["subscribe",{{"project_id":"{PROJECT}"}}]')
         await http.get(url)
         live.say(20, content=TEXT)
-        await until(lambda: live.figures.drops)
-        assert live.figures.drops == {"slow": 1}
+        await until(lambda: live.metrics.drops)
+        assert live.metrics.drops == {"slow": 1}
         await live.until_alone()
 
 
@@ -139,7 +139,7 @@ async def test_on_a_server_whose_transport_is_out_of_reach_a_client_that_does_no
     for _ in range(20):
         await relay.sio.emit("noise", TEXT)
     await asyncio.wait_for(serving, WAIT_SECONDS)
-    assert relay.figures.drops == {"slow": 1}
+    assert relay.metrics.drops == {"slow": 1}
     assert relay.connections == 0
     assert caplog.text.count("stock path") == 1
     await relay.sio.shutdown()
@@ -170,12 +170,12 @@ async def test_what_waits_for_all_clients_together_is_bounded_and_those_with_the
         await watcher.wait_until(lambda: len(watcher.events) == 10)
         largest = 0
         async with asyncio.timeout(WAIT_SECONDS):
-            while live.figures.drops.total() < 4:
+            while live.metrics.drops.total() < 4:
                 live.say(content=TEXT)
                 told = 10 + len(live.log.sessions[SESSION])
                 await watcher.wait_until(partial(_has_heard, watcher, told))
                 largest = max(largest, sum(socket.buffered for socket in live.relay.sio.eio.sockets.values()))
-        assert set(live.figures.drops) == {"memory"}
+        assert set(live.metrics.drops) == {"memory"}
         assert BOUND < largest <= BOUND * 5 + len(stuck) * 2 * len(TEXT)
         assert not behind_least.dropped
         assert "A client was cut off: memory" in caplog.text
@@ -194,7 +194,7 @@ async def test_answers_to_polls_that_are_not_read_are_among_what_waits() -> None
         await http.get(url)
         (socket,) = live.relay.sio.eio.sockets.values()
         async with AsyncExitStack() as stack, asyncio.timeout(WAIT_SECONDS):
-            while not live.figures.drops:
+            while not live.metrics.drops:
                 assert socket.buffered <= bound
                 live.say(16, content=large)
                 await until(lambda: not socket.queue.empty() or socket.dropped)
@@ -202,7 +202,7 @@ async def test_answers_to_polls_that_are_not_read_are_among_what_waits() -> None
                 await unread.send_bytes(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
                 await until(lambda: socket.queue.empty() or socket.dropped)
             await live.until_alone()
-        assert live.figures.drops == {"slow": 1}
+        assert live.metrics.drops == {"slow": 1}
 
 
 async def test_replays_of_many_at_once_wait_for_each_other_and_cut_nobody_off_who_reads() -> None:
@@ -215,4 +215,4 @@ async def test_replays_of_many_at_once_wait_for_each_other_and_cut_nobody_off_wh
         assert all(answer["last_seq"] == {SESSION: 100} for answer in answers)
         for watcher in watchers:
             await tell_and_hear(watcher, 100)
-        assert not live.figures.drops
+        assert not live.metrics.drops

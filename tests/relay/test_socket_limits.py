@@ -77,7 +77,7 @@ async def test_garbage_ends_its_socket_with_a_reason_and_one_line_and_no_traceba
             assert await throw(live, frame) in [(1008, line) for line in ended_with(caplog)], name
             assert len(caplog.records) == 1, name
         assert "Traceback" not in caplog.text
-        assert live.figures.drops == {"malformed": len(GARBAGE)}
+        assert live.metrics.drops == {"malformed": len(GARBAGE)}
         live.say()
         await watcher.wait_for("agent_iteration")
         assert live.relay.connections == 1
@@ -153,13 +153,13 @@ async def test_a_flood_of_pings_whose_answers_are_not_read_ends_at_the_bound() -
     async with live_relay(max_client_bytes=100_000) as live, RawWebSocket(live.address) as stuck:
         await stuck.join(PROJECT)
         async with asyncio.timeout(WAIT_SECONDS):
-            while not live.figures.drops:
+            while not live.metrics.drops:
                 try:
                     await stuck.send(b"p" * 125, Opcode.PING)
                 except OSError:
                     break
         await live.until_alone()
-        assert live.figures.drops == {"slow": 1}
+        assert live.metrics.drops == {"slow": 1}
 
 
 async def test_a_message_of_endless_empty_parts_ends_its_socket() -> None:
@@ -176,7 +176,7 @@ async def test_a_socket_that_does_not_say_who_it_is_is_ended() -> None:
     async with live_relay(connect_seconds=0.05) as live, RawWebSocket(live.address) as client:
         assert b"silent: it did not say who it is" in await client.until_closed()
         await live.until_alone()
-        assert live.figures.drops == {"silent": 1}
+        assert live.metrics.drops == {"silent": 1}
 
 
 async def test_more_rooms_than_allowed_are_refused_and_the_others_are_heard() -> None:
@@ -195,7 +195,7 @@ async def test_more_connections_of_one_user_than_allowed_are_refused_until_one_g
         await until(lambda: live.relay.connections == 1)
         async with live.watcher() as watcher:
             assert (await watcher.subscribe(PROJECT))["ok"] is True
-        assert live.figures.refusals == {"too_many_connections": 1}
+        assert live.metrics.refusals == {"too_many_connections": 1}
 
 
 async def refusal(live: LiveRelay) -> Any:
@@ -221,7 +221,7 @@ async def test_a_full_relay_says_so_and_serves_those_that_it_has(transport: str)
         await watcher.subscribe(PROJECT)
         live.say()
         await watcher.wait_for("agent_iteration")
-        assert live.figures.refusals == {"full": 2}
+        assert live.metrics.refusals == {"full": 2}
 
 
 async def test_too_many_requests_at_a_time_are_told_to_wait() -> None:

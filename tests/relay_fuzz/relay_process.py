@@ -84,7 +84,7 @@ def state_of(live: LiveRelay) -> dict[str, int]:
         "files": sum(1 for _ in Path("/proc/self/fd").iterdir()) if sys.platform == "linux" else 0,
         "objects": len(gc.get_objects()),
         "resident_kb": _resident_kb(),
-        "drops": sum(live.figures.drops.values()),
+        "drops": sum(live.metrics.drops.values()),
     }
 
 

@@ -105,7 +105,7 @@ async def test_minutes_of_garbage_and_floods_leave_nothing_behind_and_disturb_no
             print("\n".join(fuzzer.report() for fuzzer in fuzzers))
             raise
     with capsys.disabled():
-        print(f"\n{figures(fuzzers)}\nevents of each session: {relay.said}; guests: {visits}")
+        print(f"\n{metrics(fuzzers)}\nevents of each session: {relay.said}; guests: {visits}")
         print(f"held before: {before}\nheld after {_WARM_UP:.0%}: {warm}\nheld at the end: {after}")
     assert faults_in(log) == []
     assert after["resident_kb"] - warm["resident_kb"] < _MOST_GROWTH_KB
@@ -131,7 +131,7 @@ def attacks_of(fuzzers: list[Fuzzer]) -> Counter[str]:
     return sum((fuzzer.attacks for fuzzer in fuzzers), Counter[str]())
 
 
-def figures(fuzzers: list[Fuzzer]) -> str:
+def metrics(fuzzers: list[Fuzzer]) -> str:
     sent = sum((fuzzer.diary.sent for fuzzer in fuzzers), Counter[str]())
     kinds = {"inputs": sent, "attacks": attacks_of(fuzzers)}
     return "\n".join(f"{name}: {counted.total()} {dict(counted.most_common())}" for name, counted in kinds.items())

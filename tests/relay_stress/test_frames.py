@@ -45,7 +45,7 @@ async def test_events_of_70_kilobytes_come_whole_and_in_order(
             stream.say(2, large=True)
             await crowd.until_heard(SESSION, stream.last - 30, len(TRANSPORTS))
         await until_all_heard(crowd, stream)
-        assert not live.figures.drops
+        assert not live.metrics.drops
 
 
 async def test_bytes_where_a_subscription_is_due_are_refused_and_the_stream_goes_on(

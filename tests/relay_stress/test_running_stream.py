@@ -84,5 +84,5 @@ async def check_transports(crowd: Crowd) -> None:
 
 def check_path(live: LiveRelay, *, fast_path: bool) -> None:
     """Events were written as they were to be, and nobody was cut off but who had gone away while polling."""
-    assert (live.figures.flushes > 0) is fast_path
-    assert set(live.figures.drops) <= {"slow"}
+    assert (live.metrics.flushes > 0) is fast_path
+    assert set(live.metrics.drops) <= {"slow"}

@@ -30,7 +30,7 @@ async def test_official_clients_live_over_many_pings_while_events_flow(
         for name, report in (await crowd.report()).items():
             assert report.ends == [], name
             assert report.mistakes == [], name
-        assert not live.figures.drops
+        assert not live.metrics.drops
 
 
 async def test_a_client_that_polls_through_a_long_replay_is_pinged_meanwhile(

@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from tests.functions.lambda_events import doorbell_event, event_of, http_event, json_of
+from tests.functions.lambda_events import event_of, http_event, json_of, notification_event
 from tests.identity.issuer import AUDIENCE, ISSUER, TokenIssuer
 from tests.infra.template_files import functions
 from tests.moto_server import Moto, start_moto
@@ -96,10 +96,10 @@ def _invoke_all(run: Session) -> None:
     sent = run.call("send_message", 202)
     assert sent["status"] == "queued", sent
     run.ids["message_id"] = sent["message_id"]
-    receipt = _receive_doorbell(run)
+    receipt_handle = _receive_notification(run)
     run.show(
         "RunTurnFunction",
-        doorbell_event(run.ids["session_id"], run.ids["message_id"], receipt),
+        notification_event(run.ids["session_id"], run.ids["message_id"], receipt_handle),
         lambda answer: json.dumps(answer) if answer == {"batchItemFailures": []} else _fail(answer),
     )
     message = run.call("get_message", 200)
@@ -117,11 +117,11 @@ def _invoke_all(run: Session) -> None:
     run.call("get_project", 404)
 
 
-def _receive_doorbell(run: Session) -> str:
+def _receive_notification(run: Session) -> str:
     sqs = run.moto.client("sqs")
     received = sqs.receive_message(QueueUrl=run.stack.turn_queue_url, VisibilityTimeout=900)
-    receipt: str = received["Messages"][0]["ReceiptHandle"]
-    return receipt
+    receipt_handle: str = received["Messages"][0]["ReceiptHandle"]
+    return receipt_handle
 
 
 def _fail(answer: Json) -> str:

@@ -14,10 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from backend.app.domain.errors import MessageIdConflictError, TooManyQueuedMessagesError
 from backend.app.domain.messages.message import Message, MessageStatus
 from tests.races.prompted_agents import WORDS
-from tests.races.race_shop import CODE, USER
-from tests.stateful.house import QUEUE_LIMIT, House
+from tests.races.race_fixture import CODE, USER
 from tests.stateful.model import Known, KnownMessage, KnownProject, KnownSession
 from tests.stateful.promises import check_promises
+from tests.stateful.system import QUEUE_LIMIT, TestSystem
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class VibewireMachine(RuleBasedStateMachine):
         self._folder = Path(tempfile.mkdtemp(dir=memory_disk if memory_disk.is_dir() else None))
         self._prompts = 0
         self.known = Known()
-        self.house = House(self._folder)
+        self.house = TestSystem(self._folder)
         self._run(self.house.open())
 
     def _run(self, deed: Awaitable[T]) -> T:
@@ -164,9 +164,9 @@ class VibewireMachine(RuleBasedStateMachine):
     @rule(pick=PICKS, again=st.integers(1, 3))
     def deliver_over_and_over(self, pick: int, again: int) -> None:
         pending = self.house.queue.pending
-        doorbell = pending[pick % len(pending)]
+        notification = pending[pick % len(pending)]
         for _ in range(again):
-            self._run(self.house.deliver(doorbell))
+            self._run(self.house.deliver(notification))
 
     @precondition(lambda self: self.house.queue.pending)
     @rule(pick=PICKS)

@@ -10,9 +10,9 @@ from backend.app.domain.projects.diff import unified_diff
 from backend.app.domain.projects.project import CodeVersion
 from shared.events import LoggedEvent, TokenUsage
 from tests.races.prompted_agents import answer_of, items_of, line_of
-from tests.races.race_shop import USER, ends_of
-from tests.stateful.house import House
+from tests.races.race_fixture import USER, ends_of
 from tests.stateful.model import Known, KnownProject, KnownSession
+from tests.stateful.system import TestSystem
 
 END_EVENTS = {
     MessageStatus.COMPLETED: ["vibecode_response"],
@@ -23,7 +23,7 @@ END_EVENTS = {
 }
 
 
-async def check_promises(house: House, known: Known) -> None:
+async def check_promises(house: TestSystem, known: Known) -> None:
     for project, session in known.sessions():
         messages = await _check_messages(house, session)
         events = await _events_of(house, session)
@@ -36,7 +36,7 @@ async def check_promises(house: House, known: Known) -> None:
     _check_histories(house, known)
 
 
-async def _check_messages(house: House, session: KnownSession) -> list[Message]:
+async def _check_messages(house: TestSystem, session: KnownSession) -> list[Message]:
     """The messages are those that were accepted, in their order; what has ended stays as it is."""
     _, page = await house.services.messages.list_messages(USER, session.session_id, 1000, None, ascending=True)
     assert [(one.message_id, one.number, one.prompt) for one in page.items] == [
@@ -60,7 +60,7 @@ def _failures_of(prompt: str) -> set[str]:
     return {"attempts_spent", failure.get(prompt.partition(" ")[0], "conflict")}
 
 
-async def _events_of(house: House, session: KnownSession) -> list[LoggedEvent]:
+async def _events_of(house: TestSystem, session: KnownSession) -> list[LoggedEvent]:
     page = await house.services.sessions.list_events(USER, session.session_id, 0, 10_000)
     assert [event.seq for event in page.events] == list(range(1, page.last_seq + 1))
     assert not page.truncated
@@ -81,7 +81,7 @@ def _check_events(messages: list[Message], events: list[LoggedEvent]) -> None:
     )
 
 
-async def _check_usage(house: House, session: KnownSession, messages: list[Message]) -> None:
+async def _check_usage(house: TestSystem, session: KnownSession, messages: list[Message]) -> None:
     """Each message has used what its stored responses say; the session sums up what has ended."""
     for message in messages:
         responses = await house.engine.messages.list_responses(message.message_id)
@@ -92,7 +92,7 @@ async def _check_usage(house: House, session: KnownSession, messages: list[Messa
     assert found.message_count == len(messages)
 
 
-async def _check_code(house: House, project: KnownProject) -> None:
+async def _check_code(house: TestSystem, project: KnownProject) -> None:
     """The history is made of what people and completed messages changed, each on top of the version before."""
     current = await house.services.projects.get_project(USER, project.project_id)
     versions = [
@@ -131,7 +131,7 @@ def _check_answer(message: Message, versions: list[CodeVersion]) -> None:
     assert not before - after
 
 
-async def _check_gone(house: House, known: Known) -> None:
+async def _check_gone(house: TestSystem, known: Known) -> None:
     """What was deleted answers nothing any more."""
     for project_id in known.gone_projects:
         with pytest.raises(ProjectNotFoundError):
@@ -145,7 +145,7 @@ async def _check_gone(house: House, known: Known) -> None:
             await house.services.messages.get_message(USER, message.message_id)
 
 
-def _check_histories(house: House, known: Known) -> None:
+def _check_histories(house: TestSystem, known: Known) -> None:
     """Each turn was told what the completed ones before it in its own session said, and nothing else."""
     for prompt, history in house.agents.histories:
         message = known.message_of(prompt)

@@ -4,14 +4,14 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from backend.app.api.bodies import (
+from backend.app.api.page_size import MAX_PAGE_BYTES, json_bytes
+from backend.app.api.schemas import (
     FullMessageBody,
+    ModelResponseBody,
     OpenAIResponseBody,
-    ResponseBody,
     ResponsePart,
     ToolCallBody,
 )
-from backend.app.api.page_size import MAX_PAGE_BYTES, json_bytes
 from backend.app.domain.errors import InvalidInputError, ResponseNotFoundError, shortened
 from backend.app.domain.messages.message import ModelResponse
 from backend.app.domain.messages.message_service import FullMessage
@@ -40,7 +40,7 @@ def _full_message(full: FullMessage, response_id: str | None) -> FullMessageBody
         model=full.message.model,
         usage=full.message.token_usage,
         tool_calls=[call for answer, response in answers for call in _tool_calls(answer, response)],
-        openai_response=OpenAIResponseBody(responses=[ResponseBody.of(*answer) for answer in answers]),
+        openai_response=OpenAIResponseBody(responses=[ModelResponseBody.of(*answer) for answer in answers]),
     )
     sizes = [json_bytes(one) for one in body.openai_response.responses]
     if sum(sizes) <= MAX_PAGE_BYTES and json_bytes(body) <= MAX_PAGE_BYTES:
@@ -89,7 +89,7 @@ def _answers_of(full: FullMessage, response_id: str | None) -> list[tuple[ModelR
     return answers
 
 
-def _pointer(full: FullMessage, body: ResponseBody, *, in_parts: bool) -> ResponseBody:
+def _pointer(full: FullMessage, body: ModelResponseBody, *, in_parts: bool) -> ModelResponseBody:
     href = _part_href(full, body.response_id, 1) if in_parts else _href(full, body.response_id)
     return body.model_copy(update={"response": None, "href": href})
 

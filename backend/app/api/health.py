@@ -2,8 +2,8 @@
 
 from fastapi import Request
 
-from backend.app.api.bodies import Health
 from backend.app.api.route import route
+from backend.app.api.schemas import Health
 
 
 @route("GET", "/health", "health")

@@ -4,7 +4,10 @@ from typing import Annotated
 
 from fastapi import Query
 
-from backend.app.api.bodies import (
+from backend.app.api.dependencies import Cursor, Id, Limit, ServicesDep, UserId
+from backend.app.api.page_size import fitting_page
+from backend.app.api.route import route
+from backend.app.api.schemas import (
     CreateProjectRequest,
     DeletedProject,
     ProjectBody,
@@ -14,9 +17,6 @@ from backend.app.api.bodies import (
     VersionBody,
     VersionList,
 )
-from backend.app.api.dependencies import Cursor, Id, Limit, ServicesDep, UserId
-from backend.app.api.page_size import fitting_page
-from backend.app.api.route import route
 
 
 @route("POST", "/projects", "projects", status_code=201)

@@ -6,7 +6,11 @@ from typing import Annotated, Literal
 
 from fastapi import Header, Query, Response
 
-from backend.app.api.bodies import (
+from backend.app.api.dependencies import Cursor, Id, Limit, ServicesDep, UserId
+from backend.app.api.page_size import fitting_page, message_body, without_long_fields
+from backend.app.api.prefer import wait_seconds
+from backend.app.api.route import route
+from backend.app.api.schemas import (
     DeletedSession,
     EventList,
     MessageBody,
@@ -16,10 +20,6 @@ from backend.app.api.bodies import (
     SessionList,
     StartSessionRequest,
 )
-from backend.app.api.dependencies import Cursor, Id, Limit, ServicesDep, UserId
-from backend.app.api.page_size import fitting_page, message_body, without_long_fields
-from backend.app.api.prefer import wait_seconds
-from backend.app.api.route import route
 from backend.app.api.services import Services
 from backend.app.domain.errors import TwoMessageIdsError
 from backend.app.domain.sessions.session import Session

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backend.app.domain.messages.ports import EndWatch, MessageStore, WaitSlots
+from backend.app.domain.messages.ports import CompletionWaiter, MessageStore, WaitSlots
 from backend.app.domain.ports import Clock, EventBus, IdGenerator, Offloader, TurnQueue
 from backend.app.domain.projects.ports import ProjectStore
 from backend.app.domain.sessions.ports import ErasureStore, SessionStore
@@ -24,7 +24,7 @@ class Engine:
     events: EventLogReader
     queue: TurnQueue
     bus: EventBus
-    end_watch: EndWatch
+    completion_waiter: CompletionWaiter
     wait_slots: WaitSlots
     clock: Clock
     ids: IdGenerator

@@ -1,4 +1,4 @@
-"""What the domain needs of the world, stores and agents apart: time, ids, the bus, doorbells and memory.
+"""What the domain needs of the world, stores and agents apart: time, ids, the bus, notifications and memory.
 
 Each port says what its adapters owe; one contract suite per port proves it on every adapter.
 """
@@ -50,7 +50,7 @@ class EventBus(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Doorbell:
+class TurnNotification:
     """Says that a session has work. Carries no truth: the worker that handles it reads the store.
 
     Attributes:
@@ -64,14 +64,14 @@ class Doorbell:
 
 
 class TurnQueue(Protocol):
-    """Doorbells. Delivered at least once, one at a time within a session, rescues apart, each of which is delivered
+    """Notifications. Delivered at least once, one at a time within a session, rescues apart, each of which is delivered
     whatever else is out; the store alone knows what is done.
     """
 
-    async def ring(self, doorbell: Doorbell) -> None:
-        """Put a doorbell into the queue. Ringing twice delivers twice."""
+    async def enqueue(self, notification: TurnNotification) -> None:
+        """Put a notification into the queue. Ringing twice delivers twice."""
         ...
 
-    async def extend(self, receipt: str, seconds: float) -> None:
-        """Keep a received doorbell hidden for so long from now. A stale receipt is ignored."""
+    async def extend(self, receipt_handle: str, seconds: float) -> None:
+        """Keep a received notification hidden for so long from now. A stale receipt handle is ignored."""
         ...

@@ -31,7 +31,7 @@ class MemoryFiles:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def set_aside(self, ref: MemoryRef) -> None:
+    def quarantine(self, ref: MemoryRef) -> None:
         """Rename the memory's files, to be looked at later. Safe to repeat.
 
         The journal goes first: left beside a new file of the old name it would be rolled back into that one.

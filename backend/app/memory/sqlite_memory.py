@@ -43,9 +43,9 @@ class SQLiteMemory:
         use = self._use_or_create if create else self._use_existing
         return await _in_thread(lambda: use(ref, lambda session, conn: session.add_turns(conn, turns, after)))
 
-    async def set_aside(self, ref: MemoryRef) -> None:
+    async def quarantine(self, ref: MemoryRef) -> None:
         """See Memory."""
-        await _in_thread(lambda: self._files.set_aside(ref))
+        await _in_thread(lambda: self._files.quarantine(ref))
 
     async def erase_memory(self, ref: MemoryRef) -> None:
         """See Memory."""

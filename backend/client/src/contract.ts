@@ -7,7 +7,7 @@ export type {
   NodeBody as WorkflowNode,
   ProjectBody as Project,
   ProjectEntryBody as ListedProject,
-  ResponseBody as ModelResponse,
+  ModelResponseBody as ModelResponse,
   SessionBody as Session,
   TokenUsage,
   VersionBody as Version,

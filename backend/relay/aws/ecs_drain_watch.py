@@ -16,7 +16,7 @@ from shared.aws_service import AwsService
 logger = logging.getLogger(__name__)
 
 
-async def until_retired(ecs: AwsService, cluster: str, task_id: str, seconds: float) -> None:
+async def wait_for_task_stop(ecs: AwsService, cluster: str, task_id: str, seconds: float) -> None:
     """Return once ECS wants the task to stop. What goes wrong with AWS is waited out: SIGTERM comes all the same.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 
 NAMESPACE = "Vibewire"
 SERVICE = "relay"
@@ -21,40 +21,40 @@ class Occupancy:
     rooms: int
 
 
-def report(figures: RelayFigures, occupancy: Occupancy, stack: str = "vibewire") -> None:
+def report(metrics: RelayMetrics, occupancy: Occupancy, stack: str = "vibewire") -> None:
     """Write one report to standard output and begin to count anew. `stack` is the dimension of all its metrics."""
     # No service, whatever POWERTOOLS_SERVICE_NAME says: a dimension more would make other metrics of them.
-    metrics = Metrics(namespace=NAMESPACE, service="")
-    metrics.add_dimension("stack", stack)
+    emf = Metrics(namespace=NAMESPACE, service="")
+    emf.add_dimension("stack", stack)
     # The autoscaling follows Connections: each task reports its own, so that the average is that of one task.
-    metrics.add_metric("Connections", MetricUnit.Count, occupancy.connections)
-    metrics.add_metric("Rooms", MetricUnit.Count, occupancy.rooms)
-    metrics.add_metric("EventsReceived", MetricUnit.Count, figures.events)
-    metrics.add_metric("MalformedMessages", MetricUnit.Count, figures.malformed)
-    metrics.add_metric("Deliveries", MetricUnit.Count, figures.deliveries)
-    metrics.add_metric("ClientsDropped", MetricUnit.Count, figures.drops.total())
-    metrics.add_metric("ConnectionsRefused", MetricUnit.Count, figures.refusals.total())
+    emf.add_metric("Connections", MetricUnit.Count, occupancy.connections)
+    emf.add_metric("Rooms", MetricUnit.Count, occupancy.rooms)
+    emf.add_metric("EventsReceived", MetricUnit.Count, metrics.events)
+    emf.add_metric("MalformedMessages", MetricUnit.Count, metrics.malformed)
+    emf.add_metric("Deliveries", MetricUnit.Count, metrics.deliveries)
+    emf.add_metric("ClientsDropped", MetricUnit.Count, metrics.drops.total())
+    emf.add_metric("ConnectionsRefused", MetricUnit.Count, metrics.refusals.total())
     # The one reason that calls for somebody: an alarm watches it.
-    metrics.add_metric("ConnectionsRefusedFull", MetricUnit.Count, figures.refusals["full"])
-    metrics.add_metric("GapsFilled", MetricUnit.Count, figures.holes)
-    metrics.add_metric("LogReads", MetricUnit.Count, figures.log_reads)
-    if figures.flushes:
-        metrics.add_metric("FlushSize", MetricUnit.Count, round(figures.flushed_events / figures.flushes, 2))
-        metrics.add_metric("LargestFlush", MetricUnit.Count, figures.largest_flush)
-    if figures.events:
-        metrics.add_metric("EventLag", MetricUnit.Milliseconds, round(figures.lag_seconds * 1_000, 1))
+    emf.add_metric("ConnectionsRefusedFull", MetricUnit.Count, metrics.refusals["full"])
+    emf.add_metric("GapsFilled", MetricUnit.Count, metrics.gaps_filled)
+    emf.add_metric("LogReads", MetricUnit.Count, metrics.log_reads)
+    if metrics.flushes:
+        emf.add_metric("FlushSize", MetricUnit.Count, round(metrics.flushed_events / metrics.flushes, 2))
+        emf.add_metric("LargestFlush", MetricUnit.Count, metrics.largest_flush)
+    if metrics.events:
+        emf.add_metric("EventLag", MetricUnit.Milliseconds, round(metrics.lag_seconds * 1_000, 1))
     # All reasons, but not as dimensions: each would be a metric of its own.
-    for name, counted in (("dropped", figures.drops), ("refused", figures.refusals)):
+    for name, counted in (("dropped", metrics.drops), ("refused", metrics.refusals)):
         if counted:
-            metrics.add_metadata(name, dict(counted))
-    figures.reset()
-    metrics.flush_metrics()
+            emf.add_metadata(name, dict(counted))
+    metrics.reset()
+    emf.flush_metrics()
 
 
 async def report_regularly(
-    figures: RelayFigures, occupancy: Callable[[], Occupancy], stack: str, seconds: float = 60.0
+    metrics: RelayMetrics, occupancy: Callable[[], Occupancy], stack: str, seconds: float = 60.0
 ) -> None:
     """Report until cancelled."""
     while True:
         await asyncio.sleep(seconds)
-        report(figures, occupancy(), stack)
+        report(metrics, occupancy(), stack)

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.relay.aws.bus_parsing import MalformedBusMessageError, RelayProbe, parse_bus_message
 from backend.relay.aws.relay_queue import BATCH_MESSAGES, AwsRelayQueue, QueueMessage, describe, is_gone
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from shared.events import BusMessage
 
 logger = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ _LONGEST_PAUSE_SECONDS = 20.0
 _PROBE_SECONDS = 2.0
 # While messages are still to be deleted, which hold back their sessions, no receive takes longer.
 _SHORT_WAIT_SECONDS = 1
-# How often a message's deletion is tried; after as many seconds it is no longer hidden, and its receipt is void.
+# How often a message's deletion is tried; after as many seconds it is no longer hidden, and its receipt handle is void.
 _MOST_DELETIONS = 10
 
 
@@ -35,19 +35,19 @@ class AwsEventSource:
     def __init__(
         self,
         queue: AwsRelayQueue,
-        figures: RelayFigures,
+        metrics: RelayMetrics,
         *,
         wait_seconds: int = _WAIT_SECONDS,
         first_pause_seconds: float = _FIRST_PAUSE_SECONDS,
     ) -> None:
         self.proven = asyncio.Event()
         self._queue = queue
-        self._figures = figures
+        self._metrics = metrics
         self._wait_seconds = wait_seconds
         self._first_pause_seconds = first_pause_seconds
         self._failures = 0
         self._opened = asyncio.Event()
-        # The receipts that are to be deleted, with the number of tries.
+        # The receipt handles that are to be deleted, with the number of tries.
         self._handed_on: dict[str, int] = {}
 
     async def receive(self) -> Sequence[BusMessage]:
@@ -87,33 +87,35 @@ class AwsEventSource:
         await self._delete_handed_on()
         wait_seconds = min(self._wait_seconds, _SHORT_WAIT_SECONDS) if self._handed_on else self._wait_seconds
         messages = await self._queue.receive(wait_seconds)
-        self._handed_on |= dict.fromkeys((message.receipt for message in messages), 0)
+        self._handed_on |= dict.fromkeys((message.receipt_handle for message in messages), 0)
         now = datetime.now(UTC)
         return [event for message in messages if (event := self._read(message, now)) is not None]
 
     async def _delete_handed_on(self) -> None:
         """Delete what was passed on. What SQS does not delete is kept for the next time, up to a number of tries."""
-        receipts = tuple(self._handed_on)
-        for batch in (receipts[first : first + BATCH_MESSAGES] for first in range(0, len(receipts), BATCH_MESSAGES)):
+        receipt_handles = tuple(self._handed_on)
+        for batch in (
+            receipt_handles[first : first + BATCH_MESSAGES] for first in range(0, len(receipt_handles), BATCH_MESSAGES)
+        ):
             failed = set(await self._queue.delete(batch))
-            for receipt in batch:
-                self._handed_on[receipt] += 1
-                if receipt not in failed or self._handed_on[receipt] >= _MOST_DELETIONS:
-                    del self._handed_on[receipt]
+            for receipt_handle in batch:
+                self._handed_on[receipt_handle] += 1
+                if receipt_handle not in failed or self._handed_on[receipt_handle] >= _MOST_DELETIONS:
+                    del self._handed_on[receipt_handle]
 
     def _read(self, message: QueueMessage, now: datetime) -> BusMessage | None:
         """The event in a message; None where there is none to pass on, and the message is only to be deleted."""
         try:
             parsed = parse_bus_message(message.body)
         except MalformedBusMessageError as error:
-            self._figures.count_malformed()
+            self._metrics.count_malformed()
             logger.warning("A message on %s is no event and is deleted: %s", self._queue.name, error)
             return None
         if isinstance(parsed, RelayProbe):
             if parsed.queue == self._queue.name:
                 self.proven.set()
             return None
-        self._figures.count_event(parsed.created_at, now)
+        self._metrics.count_event(parsed.created_at, now)
         return parsed
 
     async def _wait_out(self, error: ClientError | BotoCoreError) -> None:

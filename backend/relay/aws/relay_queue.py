@@ -24,10 +24,10 @@ _GONE_CODES = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
-    """A message in hand; `receipt` names it towards the queue."""
+    """A message in hand; `receipt handle` names it towards the queue."""
 
     body: str
-    receipt: str
+    receipt_handle: str
 
 
 class AwsRelayQueue:
@@ -74,19 +74,22 @@ class AwsRelayQueue:
             raise
         return [QueueMessage(one["Body"], one["ReceiptHandle"]) for one in answer.get("Messages", [])]
 
-    async def delete(self, receipts: Sequence[str]) -> list[str]:
-        """Remove messages for good, at most 10. Returns the receipts of those that SQS did not remove.
+    async def delete(self, receipt_handles: Sequence[str]) -> list[str]:
+        """Remove messages for good, at most 10. Returns the receipt handles of those that SQS did not remove.
 
         While such a message is hidden, SQS holds back what follows it in its session; then it comes again, and the
         order of the rooms drops it.
         """
-        entries = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(receipts)]
+        entries = [
+            {"Id": str(number), "ReceiptHandle": receipt_handle}
+            for number, receipt_handle in enumerate(receipt_handles)
+        ]
         answer = await self._sqs.call("delete_message_batch", QueueUrl=self._url, Entries=entries)
         failed = answer.get("Failed", [])
         if failed:
             codes = ", ".join(sorted({str(one.get("Code")) for one in failed}))
             logger.warning("%s messages of %s were not deleted: %s", len(failed), self.name, codes)
-        return [receipts[int(one["Id"])] for one in failed]
+        return [receipt_handles[int(one["Id"])] for one in failed]
 
     async def publish_probe(self) -> None:
         """Send a probe through the topic, to come in at this queue."""

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from backend.relay.metrics import RelayFigures
-from backend.relay.rooms.coalesced_reads import SharedReads
-from backend.relay.rooms.event_cache import RecentEvents
+from backend.relay.metrics import RelayMetrics
+from backend.relay.rooms.coalesced_reads import CoalescedReads
+from backend.relay.rooms.event_cache import EventCache
 from shared.access import AccessReader, ProjectAccess
 from shared.event_log import EventLogReader, EventPage
 from shared.events import LoggedEvent
@@ -16,28 +16,26 @@ _ROUND = 64
 _MOST_CACHED = 10_000
 
 
-class SharedEventLog:
+class CoalescedEventLog:
     """An EventLogReader, as strongly consistent as the one under it, that reads less.
 
     Each answer rests on a read that began after it was asked for, which tells whether the session exists and how far
     it has come; of the events only those are read that are not cached.
     """
 
-    def __init__(
-        self, log: EventLogReader, recent: RecentEvents, limit: asyncio.Semaphore, figures: RelayFigures
-    ) -> None:
+    def __init__(self, log: EventLogReader, cache: EventCache, limit: asyncio.Semaphore, metrics: RelayMetrics) -> None:
         def note_read() -> None:
-            figures.log_reads += 1
+            metrics.log_reads += 1
 
         self._log = log
-        self._recent = recent
-        self._pages: SharedReads[EventPage | None] = SharedReads(limit, note_read)
-        self._lasts: SharedReads[dict[str, int]] = SharedReads(limit, note_read)
+        self._cache = cache
+        self._pages: CoalescedReads[EventPage | None] = CoalescedReads(limit, note_read)
+        self._lasts: CoalescedReads[dict[str, int]] = CoalescedReads(limit, note_read)
 
     async def read_events(self, project_id: str, session_id: str, after: int, limit: int = 200) -> EventPage | None:
         """See EventLogReader."""
-        cached = self._recent.after(session_id, after, _MOST_CACHED)
-        if cached or after == 0 or self._recent.has(session_id, after):
+        cached = self._cache.after(session_id, after, _MOST_CACHED)
+        if cached or after == 0 or self._cache.has(session_id, after):
             page = await self._read(project_id, session_id, after + len(cached), limit)
         else:
             page = await self._read(project_id, session_id, after - after % _ROUND, limit)
@@ -61,7 +59,7 @@ class SharedEventLog:
         page = await self._pages.read(key, lambda: self._log.read_events(project_id, session_id, after, limit))
         if page is not None and not page.deleted:
             for event in page.events:
-                self._recent.add(event)
+                self._cache.add(event)
         return page
 
 
@@ -70,7 +68,7 @@ class SharedAccess:
 
     def __init__(self, access: AccessReader, limit: asyncio.Semaphore) -> None:
         self._access = access
-        self._reads: SharedReads[ProjectAccess | None] = SharedReads(limit)
+        self._reads: CoalescedReads[ProjectAccess | None] = CoalescedReads(limit)
 
     async def find_access(self, project_id: str) -> ProjectAccess | None:
         """See AccessReader."""

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 Answer = TypeVar("Answer")
 
 
-class SharedReads(Generic[Answer]):
+class CoalescedReads(Generic[Answer]):
     """Makes reads for those who ask, few at a time.
 
     Whoever asks gets what a read found that began after it asked: as fresh as if it had read by itself. So it joins a

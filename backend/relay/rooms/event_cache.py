@@ -11,7 +11,7 @@ from shared.events import Event, LoggedBase, LoggedEvent
 _LOOK_SECONDS = 1.0
 
 
-class RecentEvents:
+class EventCache:
     """Events by session and number, up to a size and an age. They never change, so what is here is what the log holds.
 
     Whether a session still exists, and which event is its last, only the log knows.

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from backend.relay.rooms.event_cache import RecentEvents
+from backend.relay.rooms.event_cache import EventCache
 from backend.relay.rooms.session_cursor import SessionCursor
 from shared.event_log import EventLogReader
 from shared.events import Event, LoggedBase, LoggedEvent
@@ -32,7 +32,7 @@ async def at_once() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class SubscribeResult:
     """How a newcomer stands: what it has been sent (or can ask for) of each session, and what was not to be had."""
 
     last_seq: dict[str, int]
@@ -50,18 +50,18 @@ class RoomCursor:
         recent: where what was told is kept for those who come next.
     """
 
-    def __init__(self, project_id: str, log: EventLogReader, emit: Emit, recent: RecentEvents | None = None) -> None:
+    def __init__(self, project_id: str, log: EventLogReader, emit: Emit, cache: EventCache | None = None) -> None:
         self._project_id = project_id
         self._log = log
         self._emit_to_room = emit
-        self._recent = RecentEvents(_OWN_RECENT_BYTES, _OWN_RECENT_SECONDS) if recent is None else recent
+        self._cache = EventCache(_OWN_RECENT_BYTES, _OWN_RECENT_SECONDS) if cache is None else cache
         self._lock = asyncio.Lock()
         self._sessions: dict[str, SessionCursor] | None = None
         # When each session was last compared with the log, in ticks of a clock that only orders.
         self._ticks = itertools.count(1)
         self._compared: dict[str, int] = {}
 
-    def hear_at_once(self, event: Event) -> bool:
+    def try_handle_now(self, event: Event) -> bool:
         """Hear an event if that needs no waiting. False: nothing was done, and it must be given to `hear`."""
         if self._sessions is None or self._lock.locked():
             return False
@@ -91,7 +91,7 @@ class RoomCursor:
         send: Send,
         join: Callable[[], Awaitable[None]],
         until_taken: Callable[[], Awaitable[None]] = at_once,
-    ) -> Admission:
+    ) -> SubscribeResult:
         """Let a newcomer in: replay what it asks for, then join it where the replay meets the room.
 
         Args:
@@ -100,7 +100,7 @@ class RoomCursor:
             join: makes it hear the room.
             until_taken: waits until the newcomer has taken most of what it was sent. Not called while the room waits.
         """
-        admission = Admission({})
+        admission = SubscribeResult({})
         asked = next(self._ticks)
         reached: dict[str, int] = {}
         for session_id, seq in (await self._readable(after, admission)).items():
@@ -122,7 +122,7 @@ class RoomCursor:
             admission.last_seq.update({name: one.seq for name, one in sessions.items() if not one.deleted})
         return admission
 
-    async def _readable(self, after: Mapping[str, int], admission: Admission) -> Mapping[str, int]:
+    async def _readable(self, after: Mapping[str, int], admission: SubscribeResult) -> Mapping[str, int]:
         """Those sessions that are the project's, and a few of the others; the rest is truncated.
 
         A session that is not there costs a read all the same, since it may have been deleted.
@@ -157,7 +157,7 @@ class RoomCursor:
         elif event.seq > session.seq:
             if event.seq > session.seq + 1 or session.deleted:
                 return event.session_id
-            self._tell(session, event)
+            self._emit(session, event)
         return None
 
     async def _session(self, session_id: str) -> SessionCursor:
@@ -169,7 +169,7 @@ class RoomCursor:
         after: int,
         send: Send,
         until_taken: Callable[[], Awaitable[None]],
-        admission: Admission,
+        admission: SubscribeResult,
     ) -> int | None:
         """Replay until little can be left. Returns the last number, None where the session cannot be replayed."""
 
@@ -183,17 +183,17 @@ class RoomCursor:
                 return last
             after = last
 
-    async def _send_rest(self, session_id: str, after: int, send: Send, admission: Admission) -> None:
+    async def _send_rest(self, session_id: str, after: int, send: Send, admission: SubscribeResult) -> None:
         session = await self._session(session_id)
         told = session.seq
         if not session.deleted:
-            for event in self._recent.after(session_id, after, told - after, up_to=told):
+            for event in self._cache.after(session_id, after, told - after, up_to=told):
                 await send(event)
                 after = event.seq
         await self._replay(session_id, after, send, admission, up_to=told)
 
     async def _replay(
-        self, session_id: str, after: int, send: Send, admission: Admission, up_to: int | None = None
+        self, session_id: str, after: int, send: Send, admission: SubscribeResult, up_to: int | None = None
     ) -> int | None:
         while up_to is None or after < up_to:
             page = await self._log.read_events(self._project_id, session_id, after)
@@ -218,21 +218,21 @@ class RoomCursor:
             if page is None:
                 return  # no session of this project, or no longer any trace of it
             for event in page.events:
-                self._tell(session, event)
+                self._emit(session, event)
             if page.deleted:
                 session.deleted = True
-                self._recent.forget(session_id)
+                self._cache.forget(session_id)
             elif not page.has_more:
                 session.seq = page.last_seq
                 break
         self._compared[session_id] = began
 
-    def _tell(self, session: SessionCursor, event: LoggedEvent) -> None:
-        self._recent.add(event)  # first: it is encoded here, once for the room and for those who come later
+    def _emit(self, session: SessionCursor, event: LoggedEvent) -> None:
+        self._cache.add(event)  # first: it is encoded here, once for the room and for those who come later
         self._emit_to_room(event)
         session.advance(event)
         if session.deleted:
-            self._recent.forget(event.session_id)
+            self._cache.forget(event.session_id)
 
 
 def _note(sessions: list[str], session_id: str) -> None:

@@ -7,10 +7,10 @@ from contextlib import suppress
 from time import monotonic
 
 from backend.relay.event_source import EventSource
-from backend.relay.metrics import RelayFigures
-from backend.relay.rooms.coalesced_readers import SharedEventLog
-from backend.relay.rooms.event_cache import RecentEvents
-from backend.relay.rooms.room_cursor import Admission, RoomCursor, Send, at_once
+from backend.relay.metrics import RelayMetrics
+from backend.relay.rooms.coalesced_readers import CoalescedEventLog
+from backend.relay.rooms.event_cache import EventCache
+from backend.relay.rooms.room_cursor import RoomCursor, Send, SubscribeResult, at_once
 from backend.relay.settings import RelaySettings
 from shared.event_log import EventLogReader
 from shared.events import BusMessage, Event
@@ -46,7 +46,7 @@ class Room:
         self.last_event = monotonic()
         if event.type != "access_changed" and not self._is_busy and self._waiting.empty():
             try:
-                if self.cursor.hear_at_once(event):
+                if self.cursor.try_handle_now(event):
                     return
             except Exception:
                 # Told to nobody, or not to all: the room must live on, as below.
@@ -84,15 +84,15 @@ class Fanout:
     def __init__(
         self,
         log: EventLogReader,
-        recent: RecentEvents,
+        cache: EventCache,
         emit_to_room: EmitToRoom,
         check_access: CheckAccess,
         settings: RelaySettings,
-        figures: RelayFigures | None = None,
+        metrics: RelayMetrics | None = None,
     ) -> None:
-        self._figures = figures or RelayFigures()
-        self._recent = recent
-        self._log = SharedEventLog(log, self._recent, asyncio.Semaphore(settings.max_log_reads), self._figures)
+        self._metrics = metrics or RelayMetrics()
+        self._cache = cache
+        self._log = CoalescedEventLog(log, self._cache, asyncio.Semaphore(settings.max_log_reads), self._metrics)
         self._emit_to_room = emit_to_room
         self._check_access = check_access
         self._settings = settings
@@ -118,12 +118,12 @@ class Fanout:
         send: Send,
         join: Callable[[], Awaitable[None]],
         until_taken: Callable[[], Awaitable[None]] = at_once,
-    ) -> Admission:
+    ) -> SubscribeResult:
         """Let a client into a project's room, with replay. See RoomCursor.admit."""
         room = self._rooms.get(project_id)
         if room is None:
             room = self._rooms[project_id] = Room(
-                RoomCursor(project_id, self._log, lambda event: self._emit_to_room(project_id, event), self._recent),
+                RoomCursor(project_id, self._log, lambda event: self._emit_to_room(project_id, event), self._cache),
                 lambda: self._check_room(project_id),
             )
         room.listeners.add(sid)
@@ -188,5 +188,5 @@ class Fanout:
                     logger.exception("The room of project %s was not compared with the log", project_id)
                 else:
                     if holes:
-                        self._figures.holes += holes
+                        self._metrics.gaps_filled += holes
                         logger.warning("Holes in %s sessions of project %s were filled", holes, project_id)

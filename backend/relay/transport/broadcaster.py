@@ -15,7 +15,7 @@ from typing import Any
 import engineio
 import socketio
 
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from backend.relay.rooms.encoding import EncodedEvent
 from backend.relay.transport.relay_socket import RelaySocket
 from backend.relay.transport.websocket_protocol import RelayWebSocketProtocol
@@ -52,21 +52,21 @@ class Audience:
         return socket in self.queued or socket.protocol in self.direct
 
 
-class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
+class Broadcaster(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio ships no types
     """The client manager of the relay.
 
     Args:
-        figures: where deliveries and flushes are counted.
+        metrics: where deliveries and flushes are counted.
         encode: makes an event what is sent.
         is_enabled: whether WebSockets may be written to directly.
     """
 
     def __init__(
-        self, figures: RelayFigures, encode: Callable[[Event], EncodedEvent], *, is_enabled: bool = True
+        self, metrics: RelayMetrics, encode: Callable[[Event], EncodedEvent], *, is_enabled: bool = True
     ) -> None:
         super().__init__()
         self._encode = encode
-        self._figures = figures
+        self._metrics = metrics
         self._is_enabled = is_enabled and _versions_are_known()
         self._audiences: dict[str, Audience] = {}
         self._pending: dict[str, list[bytes]] = {}
@@ -93,7 +93,7 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
         if not audience.direct and not audience.queued:
             return
         encoded = self._encode(event)
-        self._figures.deliveries += len(audience.direct) + len(audience.queued)
+        self._metrics.deliveries += len(audience.direct) + len(audience.queued)
         if audience.queued:
             packet = engineio.packet.Packet(engineio.packet.MESSAGE, encoded.text)
             for socket in audience.queued:
@@ -116,7 +116,7 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
             data = frames[0] if len(frames) == 1 else b"".join(frames)
             for protocol in self._audience(room).direct:
                 protocol.write_frames(data)
-            self._figures.count_flush(len(frames))
+            self._metrics.count_flush(len(frames))
         ended = monotonic()
         self._pause = min(ended - began, _LONGEST_PAUSE_SECONDS)
         self._next_flush = max(began + _SHORTEST_PERIOD_SECONDS, ended + self._pause)

@@ -11,7 +11,7 @@ from engineio import async_socket
 
 from backend.relay.settings import RelaySettings
 from backend.relay.transport.packet_checks import InvalidPacketError, check_engine_packet
-from backend.relay.transport.token_bucket import RateLimit
+from backend.relay.transport.token_bucket import TokenBucket
 
 # What a client may send at once, in seconds of its rate: all its subscriptions when it comes back.
 _BURST_SECONDS = 5.0
@@ -34,7 +34,7 @@ class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-e
         """Begin to look at what comes in."""
         self._settings = settings
         self.dropped = None
-        self._inbound = RateLimit(settings.max_packets_per_second, settings.max_packets_per_second * _BURST_SECONDS)
+        self._inbound = TokenBucket(settings.max_packets_per_second, settings.max_packets_per_second * _BURST_SECONDS)
         self._is_polled = False
 
     def drop(self, reason: str, detail: str = "") -> None:

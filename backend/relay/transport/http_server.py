@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 _KEEP_ALIVE_SECONDS = 75
 
 
-class RelayServer(uvicorn.Server):
+class RelayHttpServer(uvicorn.Server):
     """Stops on SIGTERM and SIGINT, and returns. uvicorn's own raises the signal again, and nothing would be closed.
 
     Stopping: no new connection is accepted; clients are sent away one after the other (WebSockets closed with 1012,
@@ -70,7 +70,7 @@ class RelayServer(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-def build_server(app: Any, drain_seconds: float, max_packet_bytes: int) -> RelayServer:
+def build_server(app: Any, drain_seconds: float, max_packet_bytes: int) -> RelayHttpServer:
     """A server for the ASGI application, which listens once it is given a socket.
 
     Args:
@@ -91,7 +91,7 @@ def build_server(app: Any, drain_seconds: float, max_packet_bytes: int) -> Relay
         timeout_graceful_shutdown=max(1, round(drain_seconds)),
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
-    return RelayServer(config)
+    return RelayHttpServer(config)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -13,7 +13,7 @@ from typing import Any
 
 import engineio
 
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from backend.relay.settings import RelaySettings
 from backend.relay.transport.guarded_socket import GuardedSocket
 from backend.relay.transport.http_protocol import HTTP_EXTENSION
@@ -42,7 +42,7 @@ class SocketRules:
 
     Attributes:
         settings: the limits.
-        figures: where drops are counted.
+        metrics: where drops are counted.
         may_write_directly: whether an upgraded socket's frames may go round python-engineio's queue and writer.
         flush: writes what rooms were told so far.
         on_change: called before a socket begins to be written to directly, and after it ended.
@@ -52,7 +52,7 @@ class SocketRules:
     """
 
     settings: RelaySettings
-    figures: RelayFigures
+    metrics: RelayMetrics
     may_write_directly: Callable[[RelayWebSocketProtocol | None], bool]
     flush: Callable[[], None]
     on_change: Callable[["RelaySocket"], None]
@@ -137,7 +137,7 @@ class RelaySocket(GuardedSocket):
             return
         self.dropped = reason
         self.queue.clear()
-        self.rules.figures.drops[reason] += 1
+        self.rules.metrics.drops[reason] += 1
         self.rules.note_drop(f"{reason}: {detail}" if detail else reason)
         if self.protocol is None:
             if self._websocket is not None:

@@ -13,11 +13,11 @@ from typing import Any
 import engineio
 import socketio
 
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from backend.relay.problems import SAFE_HEADERS, send_problem
 from backend.relay.rooms.encoding import EncodedEvent
 from backend.relay.settings import RelaySettings
-from backend.relay.transport.broadcaster import RoomManager
+from backend.relay.transport.broadcaster import Broadcaster
 from backend.relay.transport.packet_checks import InvalidPacketError, RelayPacket
 from backend.relay.transport.relay_socket import RelaySocket, SocketRules, SocketTable
 from shared.events import Event
@@ -60,13 +60,13 @@ class RelayEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-enginei
 class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
     """A Socket.IO server that nobody can crash, block or fill. Rooms are written to through its `manager`."""
 
-    manager: RoomManager
+    manager: Broadcaster
     eio: RelayEngine
 
-    def __init__(self, settings: RelaySettings, figures: RelayFigures, encode: Callable[[Event], EncodedEvent]) -> None:
+    def __init__(self, settings: RelaySettings, metrics: RelayMetrics, encode: Callable[[Event], EncodedEvent]) -> None:
         super().__init__(
             async_mode="asgi",
-            client_manager=RoomManager(figures, encode, is_enabled=settings.fast_path),
+            client_manager=Broadcaster(metrics, encode, is_enabled=settings.fast_path),
             cors_allowed_origins=None if settings.origins is None else list(settings.origins),
             ping_interval=settings.ping_seconds,
             ping_timeout=settings.ping_seconds,
@@ -75,11 +75,11 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
             serializer=RelayPacket,
         )
         self._settings = settings
-        self._figures = figures
+        self._metrics = metrics
         self._is_leaving = False
         manager = self.manager
         self._rules = SocketRules(
-            settings, figures, manager.may_write_directly, manager.flush, manager.note_change, _log_drop
+            settings, metrics, manager.may_write_directly, manager.flush, manager.note_change, _log_drop
         )
         self.eio.follow(self._rules)
 
@@ -108,7 +108,7 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
         """The connection of a Socket.IO client."""
         return self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/") or "")
 
-    async def send_all_away(self, seconds: float) -> None:
+    async def drain_clients(self, seconds: float) -> None:
         """Take nobody in from now on, and have every client connect again elsewhere, spread over at most so long."""
         self._is_leaving = True
         sockets = list(self.eio.sockets.values())
@@ -122,7 +122,7 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
             await asyncio.sleep(max(0.0, began + count * pause - loop.time()))
 
     async def _refuse(self, reason: str, scope: Message, receive: Receive, send: Send) -> None:
-        self._figures.refusals[reason] += 1
+        self._metrics.refusals[reason] += 1
         if scope["type"] == "websocket":
             await receive()
         retry_after = (b"retry-after", str(_RETRY_AFTER_SECONDS).encode())

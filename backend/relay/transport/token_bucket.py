@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import monotonic
 
 
-class RateLimit:
+class TokenBucket:
     """A token bucket: so many a second for long, and so many at once.
 
     Args:

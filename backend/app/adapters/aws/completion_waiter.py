@@ -18,14 +18,14 @@ _LONGEST_PAUSE_SECONDS = 0.2
 _GROWTH = 1.2
 
 
-class AwsEndWatch:
-    """The EndWatch of AWS. Its looks may lag behind, which does no harm: its caller reads the message again."""
+class AwsCompletionWaiter:
+    """The CompletionWaiter of AWS. Its looks may lag behind, which does no harm: its caller reads the message again."""
 
     def __init__(self, table: AwsTable) -> None:
         self._table = table
 
-    async def wait_for_end(self, message: Message, timeout: float) -> None:
-        """See EndWatch."""
+    async def wait_for_completion(self, message: Message, timeout: float) -> None:
+        """See CompletionWaiter."""
         try:
             async with deadline(seconds_from_now(timeout)):
                 await self._look_until_ended(message)

@@ -6,7 +6,7 @@ from datetime import datetime
 from backend.app.adapters.aws.items.sessions import session_of
 from backend.app.adapters.aws.project_store import AwsProjectStore
 from backend.app.adapters.cursors import cursor_of, text_in
-from backend.app.adapters.timestamps import moment_of, text_of
+from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.page import Page
 from backend.app.domain.sessions.ports import Tombstone
 from shared.aws_item import delete, update
@@ -14,8 +14,8 @@ from shared.aws_table import AwsTable, ConditionFailedError
 from shared.table_keys import (
     DUE_ERASURE,
     DUE_FINAL_ERASURE,
-    DUE_OBLIVION,
     DUE_PROJECT,
+    DUE_TOMBSTONE_EXPIRY,
     MESSAGE_PREFIX,
     SEQ_PREFIX,
     Key,
@@ -47,7 +47,7 @@ class AwsErasureStore:
                 return Page(tuple(found), tuple(cursors), has_more=True)
             item = await self._table.get(session_key(session_id))
             if item is not None and item.get("due_kind") in (DUE_ERASURE, DUE_FINAL_ERASURE):
-                found.append(Tombstone(session_of(item, item["last_seq"]), moment_of(item["deleted_at"])))
+                found.append(Tombstone(session_of(item, item["last_seq"]), from_iso(item["deleted_at"])))
                 cursors.append(cursor_of(position))
         return Page(tuple(found), tuple(cursors))
 
@@ -61,16 +61,18 @@ class AwsErasureStore:
         # Locators before messages: what is interrupted here is found again by the messages that are left.
         await self._erase_locators(session_id)
         await self._erase_partition(session_partition(session_id), kept)
-        due_kind = DUE_OBLIVION if final or tombstone.get("due_kind") == DUE_OBLIVION else DUE_FINAL_ERASURE
+        due_kind = (
+            DUE_TOMBSTONE_EXPIRY if final or tombstone.get("due_kind") == DUE_TOMBSTONE_EXPIRY else DUE_FINAL_ERASURE
+        )
         # The name of the node is what somebody wrote: it goes once no memory is looked for by it any more.
-        change = "SET #due_kind = :kind" + (" REMOVE #node_id" if due_kind == DUE_OBLIVION else "")
+        change = "SET #due_kind = :kind" + (" REMOVE #node_id" if due_kind == DUE_TOMBSTONE_EXPIRY else "")
         await self._table.write(
             tombstone=update(session_key(session_id), change, "attribute_exists(pk)", kind=due_kind)
         )
 
     async def remove_tombstones(self, deleted_before: datetime) -> None:
         """See ErasureStore."""
-        async for due in self._table.query_due(DUE_OBLIVION, high=f"{text_of(deleted_before)}~"):
+        async for due in self._table.query_due(DUE_TOMBSTONE_EXPIRY, high=f"{to_iso(deleted_before)}~"):
             await self._erase_partition(due["pk"], set())
 
     async def erase_deleted_projects(self) -> None:
@@ -85,7 +87,7 @@ class AwsErasureStore:
 
     async def _due(self, settled_before: datetime, after: str | None) -> AsyncIterator[tuple[str, str]]:
         """Positions and ids of sessions that wait: those never erased first, then those to be erased once more."""
-        for kind, high in ((DUE_ERASURE, "~"), (DUE_FINAL_ERASURE, f"{text_of(settled_before)}~")):
+        for kind, high in ((DUE_ERASURE, "~"), (DUE_FINAL_ERASURE, f"{to_iso(settled_before)}~")):
             low = " "
             if after is not None and after.startswith(f"{kind} "):
                 low = after.removeprefix(f"{kind} ") + "!"

@@ -20,7 +20,7 @@ _REMEMBERED_SESSIONS = 1_000
 _PATIENCE_SECONDS = 20.0
 
 
-class SessionGoneError(Exception):
+class SessionDeletedError(Exception):
     """The session is deleted: nothing can be logged for it."""
 
 
@@ -35,8 +35,8 @@ class AwsEventWriter:
     async def log(self, event: AnyLogged, writes: Mapping[str, Write | Sequence[Write]]) -> AnyLogged:
         """Give the event the session's next number and log it, in one transaction with other writes.
 
-        Returns the event with its number. Raises SessionGoneError, EventLogBusyError where others were quicker for too
-        long, and ConditionFailedError with the names of those of the other writes that were refused.
+        Returns the event with its number. Raises SessionDeletedError, EventLogBusyError if concurrent writers won every
+        retry, and ConditionFailedError with the names of the other writes whose conditions failed.
         """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._patience_seconds
@@ -77,7 +77,7 @@ class AwsEventWriter:
             return known + 1
         counter = await self._table.get(seq_key(event.project_id, event.session_id))
         if counter is None:
-            raise SessionGoneError(event.session_id)
+            raise SessionDeletedError(event.session_id)
         return int(counter["last_seq"]) + 1
 
     def _log_writes(self, event: LoggedBase) -> list[Write]:

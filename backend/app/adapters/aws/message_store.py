@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from backend.app.adapters.aws.event_writer import AwsEventWriter, SessionGoneError
+from backend.app.adapters.aws.event_writer import AwsEventWriter, SessionDeletedError
 from backend.app.adapters.aws.items.messages import (
     FREE,
     ending_attributes,
-    find_live_item,
+    find_active_item,
     read_messages,
     text_bytes,
 )
@@ -17,7 +17,7 @@ from backend.app.adapters.aws.items.open_messages import ending_writes
 from backend.app.adapters.aws.items.queued_messages import queue_message
 from backend.app.adapters.aws.items.responses import read_responses
 from backend.app.adapters.cursors import cursor_of, number_of
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.errors import (
     MessageNotFoundError,
 )
@@ -51,7 +51,7 @@ class AwsMessageStore:
 
     async def find_message(self, message_id: str) -> Message | None:
         """See MessageStore."""
-        item = await find_live_item(self._table, message_id)
+        item = await find_active_item(self._table, message_id)
         if item is None:
             return None
         (message,) = await read_messages(self._table, [item])
@@ -81,7 +81,7 @@ class AwsMessageStore:
 
     async def list_responses(self, message_id: str) -> Sequence[ModelResponse]:
         """See MessageStore."""
-        item = await find_live_item(self._table, message_id)
+        item = await find_active_item(self._table, message_id)
         return [] if item is None else await read_responses(self._table, item)
 
     async def cancel_message(
@@ -90,7 +90,7 @@ class AwsMessageStore:
         """See MessageStore."""
         attempt = 0
         while True:
-            item = await find_live_item(self._table, message_id)
+            item = await find_active_item(self._table, message_id)
             if item is None:
                 raise MessageNotFoundError(message_id)
             (message,) = await read_messages(self._table, [item])
@@ -100,7 +100,7 @@ class AwsMessageStore:
                 if message.status is MessageStatus.RUNNING and message.lease_until and message.lease_until > now:
                     return await self._request_cancel(message, now), None
                 return await self._cancel(message, now, event)
-            except (ConditionFailedError, SessionGoneError):
+            except (ConditionFailedError, SessionDeletedError):
                 # It went on, ended, or its session was deleted, between the read and the write.
                 await pause(attempt)
                 attempt += 1
@@ -115,7 +115,7 @@ class AwsMessageStore:
                 yes=True,
                 attempt=message.attempt,
                 running=MessageStatus.RUNNING,
-                now=text_of(now),
+                now=to_iso(now),
             )
         )
         return replace(message, cancel_requested=True)
@@ -129,7 +129,7 @@ class AwsMessageStore:
             self._table.get(seq_key(message.project_id, message.session_id)),
         )
         if session is None or "deleted_at" in session or counter is None:
-            raise SessionGoneError(message.session_id)
+            raise SessionDeletedError(message.session_id)
         # Workers write to this log too: what this process remembers of it is seldom true.
         self._writer.learn(message.session_id, counter["last_seq"])
         attempt = message.attempt + 1
@@ -144,7 +144,7 @@ class AwsMessageStore:
                     **values,
                     before=message.attempt,
                     open=message.status,
-                    now=text_of(now),
+                    now=to_iso(now),
                 ),
                 **ending_writes(
                     session,
@@ -153,7 +153,7 @@ class AwsMessageStore:
                     now,
                     message.token_usage,
                     change="SET #cancelled_at = :cancelled_at",
-                    cancelled_at=text_of(now),
+                    cancelled_at=to_iso(now),
                 ),
             },
         )

@@ -13,7 +13,7 @@ from backend.app.adapters.aws.items.project_listings import (
 )
 from backend.app.adapters.cursors import cursor_of, id_of, number_of
 from backend.app.adapters.stored_workflow import workflow_of
-from backend.app.adapters.timestamps import moment_of, text_of
+from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.errors import StaleVersionError
 from backend.app.domain.page import Page
 from backend.app.domain.projects.project import (
@@ -38,7 +38,7 @@ from shared.table_keys import (
     version_key,
 )
 
-LIVE = "attribute_exists(pk) AND attribute_not_exists(#deleted)"
+ACTIVE = "attribute_exists(pk) AND attribute_not_exists(#deleted)"
 
 
 class AwsProjectStore:
@@ -62,8 +62,8 @@ class AwsProjectStore:
             "members": list(project.members),
             "version": project.version,
             "revision": 1,
-            "created_at": text_of(project.created_at),
-            "updated_at": text_of(project.updated_at),
+            "created_at": to_iso(project.created_at),
+            "updated_at": to_iso(project.updated_at),
         }
         await self._table.write(
             project=put(item, "attribute_not_exists(pk)"),
@@ -93,7 +93,7 @@ class AwsProjectStore:
             workflow.nodes,
             entry.get("message_id"),
             entry["commit_message"],
-            moment_of(entry["created_at"]),
+            from_iso(entry["created_at"]),
             workflow.truncated,
         )
 
@@ -120,7 +120,7 @@ class AwsProjectStore:
                     number_in(item["sk"]),
                     item.get("message_id"),
                     item["commit_message"],
-                    moment_of(item["created_at"]),
+                    from_iso(item["created_at"]),
                 )
             )
             if len(entries) > limit:
@@ -156,7 +156,7 @@ class AwsProjectStore:
                 project=update(
                     project_key(project_id),
                     "SET #deleted = :yes, #name = :none, #due_kind = :kind, #due_at = :id",
-                    LIVE,
+                    ACTIVE,
                     yes=True,
                     none="",
                     kind=DUE_PROJECT,
@@ -178,7 +178,7 @@ class AwsProjectStore:
 
     async def _apply(self, project_id: str, item: Item, change: ProjectChange, now: datetime) -> None:
         revision = item["revision"] + 1
-        attributes: Item = {"updated_at": text_of(now), "revision": revision}
+        attributes: Item = {"updated_at": to_iso(now), "revision": revision}
         code: list[Write] = []
         listed: list[Write] = []
         if change.code is not None:
@@ -215,8 +215,8 @@ def _entry_of(item: Item) -> ProjectEntry:
         owner=item["owner"],
         members=tuple(item["members"]),
         version=item["version"],
-        created_at=moment_of(item["created_at"]),
-        updated_at=moment_of(item["updated_at"]),
+        created_at=from_iso(item["created_at"]),
+        updated_at=from_iso(item["updated_at"]),
     )
 
 
@@ -230,7 +230,7 @@ def _project_of(item: Item, document: Mapping[str, Any]) -> Project:
         code=document["code"],
         version=item["version"],
         nodes=workflow.nodes,
-        created_at=moment_of(item["created_at"]),
-        updated_at=moment_of(item["updated_at"]),
+        created_at=from_iso(item["created_at"]),
+        updated_at=from_iso(item["updated_at"]),
         nodes_truncated=workflow.truncated,
     )

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from backend.app.adapters.aws.items.messages import ending_attributes
 from backend.app.adapters.aws.items.sessions import session_item, session_of
-from backend.app.adapters.aws.project_store import LIVE as LIVE_PROJECT
+from backend.app.adapters.aws.project_store import ACTIVE as ACTIVE_PROJECT
 from backend.app.adapters.cursors import cursor_of, id_of
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.errors import ProjectNotFoundError
 from backend.app.domain.messages.message import MessageError, MessageStatus
 from backend.app.domain.page import Page
@@ -52,7 +52,7 @@ class AwsSessionStore:
                 return found, False
             try:
                 await self._table.write(
-                    project=check(project_key(session.project_id), LIVE_PROJECT),
+                    project=check(project_key(session.project_id), ACTIVE_PROJECT),
                     guard=put({**guard, "session_id": session.session_id}, "attribute_not_exists(pk)"),
                     session=put(session_item(session)),
                     counter=put({**seq_key(session.project_id, session.session_id), "last_seq": 0}),
@@ -128,10 +128,10 @@ class AwsSessionStore:
             session_key(session_id),
             "SET #deleted_at = :now, #last_seq = :seq, #due_kind = :kind, #due_at = :due REMOVE #open_numbers",
             "attribute_not_exists(#deleted_at) AND #message_count = :count",
-            now=text_of(event.created_at),
+            now=to_iso(event.created_at),
             seq=event.seq,
             kind=DUE_ERASURE,
-            due=f"{text_of(event.created_at)}#{session_id}",
+            due=f"{to_iso(event.created_at)}#{session_id}",
             count=item["message_count"],
         )
         return {

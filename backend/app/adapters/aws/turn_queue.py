@@ -1,4 +1,4 @@
-"""Doorbells on an SQS FIFO queue: one at a time within a session. The event source mapping receives them."""
+"""Notifications on an SQS FIFO queue: one at a time within a session. The event source mapping receives them."""
 
 import json
 import math
@@ -7,12 +7,12 @@ from typing import Annotated
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from backend.app.domain.ports import Doorbell, IdGenerator
+from backend.app.domain.ports import IdGenerator, TurnNotification
 from shared.aws_service import AwsService
 
 _MAX_VISIBILITY_SECONDS = 43_200
 
-# What SQS is documented to answer to a receipt that names no message in flight, under the names of both protocols.
+# What SQS answers if a receipt handle names no message in flight, in the query and the JSON protocol.
 _STALE_CODES = {
     "AWS.SimpleQueueService.MessageNotInflight",
     "MessageNotInflight",
@@ -20,12 +20,12 @@ _STALE_CODES = {
 }
 
 
-class MalformedDoorbellError(ValueError):
-    """The body of a message on the turn queue is no doorbell. The message says why, and repeats nothing of it."""
+class MalformedNotificationError(ValueError):
+    """The body of a message on the turn queue is no notification. The message says why, and repeats nothing of it."""
 
 
-class DoorbellBody(BaseModel):
-    """A doorbell as it is on the queue. Fields of later versions are passed over."""
+class NotificationBody(BaseModel):
+    """A notification as it is on the queue. Fields of later versions are passed over."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -45,42 +45,42 @@ class AwsTurnQueue:
         self._queue_url = queue_url
         self._ids = ids
 
-    async def ring(self, doorbell: Doorbell) -> None:
+    async def enqueue(self, notification: TurnNotification) -> None:
         """See TurnQueue. Raises botocore's ClientError and BotoCoreError."""
         await self._sqs.call(
             "send_message",
             QueueUrl=self._queue_url,
-            MessageBody=json.dumps({"session_id": doorbell.session_id, "message_id": doorbell.message_id}),
-            MessageGroupId=self._ids.new_id() if doorbell.is_rescue else doorbell.session_id,
-            # Fresh each time: the store alone de-duplicates. SQS would forget a doorbell that is rung again.
+            MessageBody=json.dumps({"session_id": notification.session_id, "message_id": notification.message_id}),
+            MessageGroupId=self._ids.new_id() if notification.is_rescue else notification.session_id,
+            # Fresh each time: the store alone de-duplicates. SQS would forget a notification that is rung again.
             MessageDeduplicationId=self._ids.new_id(),
         )
 
-    async def extend(self, receipt: str, seconds: float) -> None:
+    async def extend(self, receipt_handle: str, seconds: float) -> None:
         """See TurnQueue. Rounds up to whole seconds. Raises botocore's ClientError and BotoCoreError."""
         try:
             await self._sqs.call(
                 "change_message_visibility",
                 QueueUrl=self._queue_url,
-                ReceiptHandle=receipt,
+                ReceiptHandle=receipt_handle,
                 VisibilityTimeout=min(math.ceil(max(seconds, 0)), _MAX_VISIBILITY_SECONDS),
             )
         except ClientError as error:
-            if not _is_stale_receipt(error):
+            if not _is_stale_receipt_handle(error):
                 raise
 
 
-def parse_doorbell(body: str, group_id: str | None = None) -> Doorbell:
-    """The doorbell in the body of a message of a group, by default its session's. Raises MalformedDoorbellError."""
+def parse_notification(body: str, group_id: str | None = None) -> TurnNotification:
+    """Parse a message body; `group_id` is by default the session's. Raises MalformedNotificationError."""
     try:
-        parsed = DoorbellBody.model_validate_json(body)
+        parsed = NotificationBody.model_validate_json(body)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['type']}" for one in error.errors())
-        raise MalformedDoorbellError(f"No doorbell: {problems}") from None
-    return Doorbell(parsed.session_id, parsed.message_id, is_rescue=group_id not in (None, parsed.session_id))
+        raise MalformedNotificationError(f"No notification: {problems}") from None
+    return TurnNotification(parsed.session_id, parsed.message_id, is_rescue=group_id not in (None, parsed.session_id))
 
 
-def _is_stale_receipt(error: ClientError) -> bool:
+def _is_stale_receipt_handle(error: ClientError) -> bool:
     found = error.response.get("Error", {})
     code, message = found.get("Code", ""), found.get("Message", "")
     # SQS does not use its documented codes here, as others found: it answers "Value AQEB... for parameter ReceiptHandle

@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from backend.app.adapters.aws.event_writer import AnyLogged, AwsEventWriter, SessionGoneError
+from backend.app.adapters.aws.event_writer import AnyLogged, AwsEventWriter, SessionDeletedError
 from backend.app.adapters.aws.items.completed_turns import item_writes, read_completed_turns
 from backend.app.adapters.aws.items.due_turns import count_running, list_due_sessions, note_rescue
-from backend.app.adapters.aws.items.messages import FREE, ending_attributes, find_live_item, read_messages
+from backend.app.adapters.aws.items.messages import FREE, ending_attributes, find_active_item, read_messages
 from backend.app.adapters.aws.items.open_messages import DUE, due_attributes, ending_writes
 from backend.app.adapters.aws.items.responses import response_writes
 from backend.app.adapters.aws.items.sessions import ADD_USAGE, usage_of, usage_values
 from backend.app.adapters.aws.items.turn_completion import completion_writes, find_completion, require_base
 from backend.app.adapters.aws.items.turn_fence import own_check, own_update, require_own
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.errors import TurnCancelRequestedError, TurnFencedError
 from backend.app.domain.messages.message import (
     CompletedTurn,
@@ -28,7 +28,7 @@ from backend.app.domain.messages.message import (
     TurnRef,
 )
 from backend.app.domain.projects.project import CodeVersion
-from backend.app.domain.turns.ports import TakeOutcome, TurnSignal
+from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
 from backend.app.domain.turns.rescue import start_due_at
 from shared.aws_item import Item as TableItem
 from shared.aws_item import Write, update
@@ -68,7 +68,7 @@ class AwsTurnStore:
 
     async def is_open(self, message_id: str) -> bool:
         """See TurnStore."""
-        item = await find_live_item(self._table, message_id)
+        item = await find_active_item(self._table, message_id)
         return item is not None and MessageStatus(item["status"]).is_open
 
     def list_due_sessions(self, now: datetime) -> AsyncIterator[str]:
@@ -83,22 +83,22 @@ class AwsTurnStore:
         """See TurnStore."""
         return await note_rescue(self._table, message, due_at)
 
-    async def take_turn(
+    async def claim_turn(
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
-    ) -> tuple[TakeOutcome, Message | None]:
+    ) -> tuple[ClaimResult, Message | None]:
         """See TurnStore."""
         attempt = 0
         while True:
-            item = await find_live_item(self._table, message_id)
+            item = await find_active_item(self._table, message_id)
             if item is None:
-                return TakeOutcome.GONE, None
+                return ClaimResult.NOT_OPEN, None
             (message,) = await read_messages(self._table, [item])
             if not message.status.is_open:
-                return TakeOutcome.GONE, message
+                return ClaimResult.NOT_OPEN, message
             if message.lease_until is not None and message.lease_until > now:
-                return TakeOutcome.LEASE_LIVE, message
+                return ClaimResult.HELD, message
             if message.attempt >= max_attempts:
-                return TakeOutcome.ATTEMPTS_SPENT, message
+                return ClaimResult.ATTEMPTS_SPENT, message
             try:
                 await self._take(message, now, lease_until)
             except ConditionFailedError:
@@ -106,7 +106,7 @@ class AwsTurnStore:
                 await pause(attempt)
                 attempt += 1
             else:
-                return TakeOutcome.TAKEN, replace(
+                return ClaimResult.CLAIMED, replace(
                     message,
                     status=MessageStatus.RUNNING,
                     attempt=message.attempt + 1,
@@ -115,17 +115,17 @@ class AwsTurnStore:
                     rescues=0,
                 )
 
-    async def beat(self, turn: TurnRef, lease_until: datetime | None) -> TurnSignal:
+    async def heartbeat(self, turn: TurnRef, lease_until: datetime | None) -> HeartbeatResult:
         """See TurnStore."""
         item = await self._own_item(turn)
         if lease_until is not None:
             await self._write(message=own_update(turn, f"SET {_LEASE}", **_lease(lease_until)))
-        return TurnSignal(item.get("cancel_requested", False))
+        return HeartbeatResult(item.get("cancel_requested", False))
 
     async def release_lease(self, turn: TurnRef, now: datetime, retry_at: datetime | None = None) -> None:
         """See TurnStore."""
         due = due_attributes(start_due_at(retry_at or now))
-        await self._write(message=own_update(turn, f"SET #lease_until = :now, {DUE}", now=text_of(now), **due))
+        await self._write(message=own_update(turn, f"SET #lease_until = :now, {DUE}", now=to_iso(now), **due))
 
     async def record_response(self, turn: TurnRef, response: ModelResponse, event: TokenUsageEvent) -> TokenUsageEvent:
         """See TurnStore."""
@@ -164,7 +164,7 @@ class AwsTurnStore:
             try:
                 writes = await completion_writes(self._table, session, turn, answer, version, counted)
                 return await self._writer.log(counted, writes)
-            except SessionGoneError as error:
+            except SessionDeletedError as error:
                 raise TurnFencedError("the session was deleted") from error
             except ConditionFailedError:
                 # Why, is told by what is read next.
@@ -188,7 +188,7 @@ class AwsTurnStore:
                 return await self._writer.log(
                     event.model_copy(update={"token_usage": usage}), {"message": ended, **others}
                 )
-            except SessionGoneError as gone:
+            except SessionDeletedError as gone:
                 raise TurnFencedError("the session was deleted") from gone
             except ConditionFailedError:
                 # The next read shows why: this turn may be another's, or its session's open messages changed.
@@ -209,7 +209,7 @@ class AwsTurnStore:
             attempt=message.attempt + 1,
             before=message.attempt,
             open=message.status,
-            now=text_of(now),
+            now=to_iso(now),
         )
         await self._table.write(message=taken)
 
@@ -233,14 +233,14 @@ class AwsTurnStore:
     async def _log(self, event: AnyLogged, writes: Mapping[str, Write | Sequence[Write]]) -> AnyLogged:
         try:
             return await self._writer.log(event, writes)
-        except SessionGoneError as error:
+        except SessionDeletedError as error:
             raise TurnFencedError("the session was deleted") from error
         except ConditionFailedError as error:
             raise TurnFencedError("another attempt began, or the message ended") from error
 
 
 def _lease(until: datetime) -> dict[str, str]:
-    return {"lease": text_of(until), "due": DUE_RUNNING}
+    return {"lease": to_iso(until), "due": DUE_RUNNING}
 
 
 def _is_completed_by(turn: TurnRef, message: TableItem | None) -> bool:

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.ports import Clock, IdGenerator
 from shared.aws_item import update
 from shared.aws_table import AwsTable, ConditionFailedError
@@ -73,8 +73,8 @@ class AwsWaitSlots:
                     "SET #holder = :holder, #held_until = :until",
                     is_free,
                     holder=wanted.holder,
-                    now=text_of(now),
-                    until=text_of(now + duration + _GRACE),
+                    now=to_iso(now),
+                    until=to_iso(now + duration + _GRACE),
                 )
             )
         except ConditionFailedError:

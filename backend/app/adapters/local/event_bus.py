@@ -37,15 +37,15 @@ class LocalEventBus:
                 logger.exception("A listener of the bus failed")
 
 
-class LocalEndWatch:
-    """The EndWatch of the local engine: hears the ends of messages on the bus."""
+class LocalCompletionWaiter:
+    """The CompletionWaiter of the local engine: hears the ends of messages on the bus."""
 
     def __init__(self, bus: LocalEventBus) -> None:
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         bus.listen(self._hear)
 
-    async def wait_for_end(self, message: Message, timeout: float) -> None:
-        """See EndWatch."""
+    async def wait_for_completion(self, message: Message, timeout: float) -> None:
+        """See CompletionWaiter."""
         message_id, ended = message.message_id, asyncio.Event()
         self._waiting[message_id].add(ended)
         try:

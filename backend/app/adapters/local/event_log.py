@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from backend.app.adapters.local.sqlite.database import LocalDatabase
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.ports import Clock
 from shared.event_log import EventPage
 from shared.events import LoggedBase, LoggedEvent, logged_event_adapter
@@ -29,7 +29,7 @@ def append_event(connection: sqlite3.Connection, event: AnyLogged) -> AnyLogged:
             logged.session_id,
             logged.seq,
             logged.model_dump_json(),
-            text_of(logged.created_at + EVENT_RETENTION),
+            to_iso(logged.created_at + EVENT_RETENTION),
         ),
     )
     return logged
@@ -44,7 +44,7 @@ class LocalEventLog:
 
     async def read_events(self, project_id: str, session_id: str, after: int, limit: int = 200) -> EventPage | None:
         """See EventLogReader."""
-        now = text_of(self._clock.now())
+        now = to_iso(self._clock.now())
 
         def work(connection: sqlite3.Connection) -> EventPage | None:
             session = connection.execute(
@@ -77,7 +77,7 @@ class LocalEventLog:
 
     async def remove_expired_events(self) -> int:
         """Remove what is older than the log keeps. Returns how many events. Safe to repeat."""
-        now = text_of(self._clock.now())
+        now = to_iso(self._clock.now())
         return await self._database.transaction(
             lambda connection: connection.execute("DELETE FROM events WHERE expires_at <= ?", (now,)).rowcount
         )

@@ -8,7 +8,7 @@ from backend.app.adapters.cursors import cursor_of, number_of
 from backend.app.adapters.local.event_log import append_event
 from backend.app.adapters.local.sqlite.database import LocalDatabase
 from backend.app.adapters.local.sqlite.rows import ADD_USAGE, message_of, usage_of
-from backend.app.adapters.timestamps import moment_of, text_of
+from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus, ModelResponse
 from backend.app.domain.messages.message_admission import require_room, require_same_prompt, require_same_session
@@ -57,7 +57,7 @@ class LocalMessageStore:
                     number,
                     message.prompt,
                     MessageStatus.QUEUED,
-                    text_of(message.created_at),
+                    to_iso(message.created_at),
                 ),
             )
             make_first_due(connection, message.session_id, message.created_at)
@@ -144,7 +144,7 @@ def end_message(
     connection.execute(
         "UPDATE messages SET status = ?, attempt = ?, error_code = ?, error_detail = ?, completed_at = ?, "
         "lease_until = NULL, due_at = NULL, rescues = 0 WHERE message_id = ?",
-        (status, attempt, error and error.code, error and error.detail, text_of(now), message.message_id),
+        (status, attempt, error and error.code, error and error.detail, to_iso(now), message.message_id),
     )
     connection.execute(
         f"UPDATE sessions SET {ADD_USAGE} WHERE session_id = :session_id",
@@ -158,7 +158,7 @@ def make_first_due(connection: sqlite3.Connection, session_id: str, now: datetim
     connection.execute(
         "UPDATE messages SET due_at = ? WHERE due_at IS NULL AND message_id = (SELECT message_id FROM messages "
         "WHERE session_id = ? AND status IN ('queued', 'running') ORDER BY number LIMIT 1)",
-        (text_of(start_due_at(now)), session_id),
+        (to_iso(start_due_at(now)), session_id),
     )
 
 
@@ -197,4 +197,4 @@ def _cancelled_at(connection: sqlite3.Connection, session_id: str) -> datetime |
     (at,) = connection.execute(
         "SELECT max(completed_at) FROM messages WHERE session_id = ? AND status = 'cancelled'", (session_id,)
     ).fetchone()
-    return None if at is None else moment_of(at)
+    return None if at is None else from_iso(at)

@@ -6,7 +6,7 @@ from datetime import datetime
 from backend.app.adapters.cursors import cursor_of, id_of, number_of
 from backend.app.adapters.local.sqlite.database import LocalDatabase
 from backend.app.adapters.local.sqlite.rows import workflow_in, workflow_to_text
-from backend.app.adapters.timestamps import moment_of, text_of
+from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.errors import StaleVersionError
 from backend.app.domain.page import Page
 from backend.app.domain.projects.project import (
@@ -44,8 +44,8 @@ class LocalProjectStore:
                     project.name,
                     project.owner,
                     project.version,
-                    text_of(project.created_at),
-                    text_of(project.updated_at),
+                    to_iso(project.created_at),
+                    to_iso(project.updated_at),
                 ),
             )
             _set_users(connection, project.project_id, project.owner, project.members)
@@ -87,7 +87,7 @@ class LocalProjectStore:
                 workflow.nodes,
                 row["message_id"],
                 row["commit_message"],
-                moment_of(row["created_at"]),
+                from_iso(row["created_at"]),
                 workflow.truncated,
             )
 
@@ -119,7 +119,7 @@ class LocalProjectStore:
                 (project_id, before, limit + 1),
             ).fetchall()
             entries = tuple(
-                VersionEntry(row["version"], row["message_id"], row["commit_message"], moment_of(row["created_at"]))
+                VersionEntry(row["version"], row["message_id"], row["commit_message"], from_iso(row["created_at"]))
                 for row in rows[:limit]
             )
             return Page(entries, tuple(cursor_of(one.version) for one in entries), len(rows) > limit)
@@ -144,7 +144,7 @@ class LocalProjectStore:
             members = change.members_after(project.members)
             if members is not None:
                 _set_users(connection, project_id, project.owner, members)
-            connection.execute("UPDATE projects SET updated_at = ? WHERE project_id = ?", (text_of(now), project_id))
+            connection.execute("UPDATE projects SET updated_at = ? WHERE project_id = ?", (to_iso(now), project_id))
             return _find_project(connection, project_id)
 
         return await self._database.transaction(work)
@@ -178,12 +178,12 @@ def add_code_version(connection: sqlite3.Connection, version: CodeVersion) -> No
             workflow_to_text(version),
             version.message_id,
             version.commit_message,
-            text_of(version.created_at),
+            to_iso(version.created_at),
         ),
     )
     connection.execute(
         "UPDATE projects SET version = ?, updated_at = ? WHERE project_id = ?",
-        (version.version, text_of(version.created_at), version.project_id),
+        (version.version, to_iso(version.created_at), version.project_id),
     )
 
 
@@ -199,8 +199,8 @@ def _entry_of(connection: sqlite3.Connection, row: sqlite3.Row) -> ProjectEntry:
         owner=row["owner"],
         members=_members(connection, row["project_id"]),
         version=row["version"],
-        created_at=moment_of(row["created_at"]),
-        updated_at=moment_of(row["updated_at"]),
+        created_at=from_iso(row["created_at"]),
+        updated_at=from_iso(row["updated_at"]),
     )
 
 
@@ -214,8 +214,8 @@ def _project_of(connection: sqlite3.Connection, row: sqlite3.Row) -> Project:
         code=row["code"],
         version=row["version"],
         nodes=workflow.nodes,
-        created_at=moment_of(row["created_at"]),
-        updated_at=moment_of(row["updated_at"]),
+        created_at=from_iso(row["created_at"]),
+        updated_at=from_iso(row["updated_at"]),
         nodes_truncated=workflow.truncated,
     )
 

@@ -8,7 +8,7 @@ from backend.app.adapters.cursors import cursor_of, id_of
 from backend.app.adapters.local.event_log import append_event
 from backend.app.adapters.local.sqlite.database import LocalDatabase
 from backend.app.adapters.local.sqlite.rows import session_of
-from backend.app.adapters.timestamps import moment_of, text_of
+from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.errors import ProjectNotFoundError
 from backend.app.domain.messages.message import MessageError, MessageStatus
 from backend.app.domain.page import Page
@@ -46,7 +46,7 @@ class LocalSessionStore:
                     session.project_id,
                     session.node_id,
                     session.openai_session_key,
-                    text_of(session.created_at),
+                    to_iso(session.created_at),
                 ),
             )
             return session, True
@@ -85,7 +85,7 @@ class LocalSessionStore:
         """See SessionStore."""
 
         def work(connection: sqlite3.Connection) -> SessionDeletedEvent | None:
-            now = text_of(event.created_at)
+            now = to_iso(event.created_at)
             deleted = connection.execute(
                 "UPDATE sessions SET deleted_at = ? WHERE session_id = ? AND deleted_at IS NULL",
                 (now, session_id),
@@ -124,9 +124,9 @@ class LocalSessionStore:
             rows = connection.execute(
                 "SELECT * FROM sessions WHERE deleted_at IS NOT NULL AND erased < 2 "
                 "AND (erased = 0 OR deleted_at <= ?) AND session_id > ? ORDER BY session_id LIMIT ?",
-                (text_of(settled_before), after, limit + 1),
+                (to_iso(settled_before), after, limit + 1),
             ).fetchall()
-            found = tuple(Tombstone(session_of(row), moment_of(row["deleted_at"])) for row in rows[:limit])
+            found = tuple(Tombstone(session_of(row), from_iso(row["deleted_at"])) for row in rows[:limit])
             return Page(found, tuple(cursor_of(one.session.session_id) for one in found), len(rows) > limit)
 
         return await self._database.read(work)
@@ -164,8 +164,8 @@ class LocalSessionStore:
 
         def work(connection: sqlite3.Connection) -> None:
             old = "SELECT session_id FROM sessions WHERE erased = 2 AND deleted_at <= ?"
-            connection.execute(f"DELETE FROM events WHERE session_id IN ({old})", (text_of(deleted_before),))
-            connection.execute(f"DELETE FROM sessions WHERE session_id IN ({old})", (text_of(deleted_before),))
+            connection.execute(f"DELETE FROM events WHERE session_id IN ({old})", (to_iso(deleted_before),))
+            connection.execute(f"DELETE FROM sessions WHERE session_id IN ({old})", (to_iso(deleted_before),))
 
         await self._database.transaction(work)
 

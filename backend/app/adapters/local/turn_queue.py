@@ -1,4 +1,4 @@
-"""Doorbells in the local engine's SQLite file: durable, and one at a time within a session."""
+"""Notifications in the local engine's SQLite file: durable, and one at a time within a session."""
 
 import asyncio
 import json
@@ -6,24 +6,24 @@ import sqlite3
 from dataclasses import dataclass
 
 from backend.app.adapters.local.sqlite.database import LocalDatabase
-from backend.app.domain.ports import Clock, Doorbell, IdGenerator
+from backend.app.domain.ports import Clock, IdGenerator, TurnNotification
 
-# A doorbell that another process rang, or that became visible again, is found this soon.
+# A notification that another process rang, or that became visible again, is found this soon.
 _LOOK_AGAIN_SECONDS = 0.5
 # One that would stay hidden for longer than it was hidden for was hidden before the clock went back, and is visible;
 # unless a turn of this process has it, whose next heartbeat hides it by the new time.
 _VISIBLE = """
 (visible_at <= :now OR (visible_at > :now + hidden_seconds
-    AND coalesce(receipt, '') NOT IN (SELECT value FROM json_each(:held))))
+    AND coalesce(receipt_handle, '') NOT IN (SELECT value FROM json_each(:held))))
 """
 
 
 @dataclass(frozen=True, slots=True)
-class ReceivedDoorbell:
-    """A doorbell in somebody's hands; `receipt` names it towards the queue."""
+class ReceivedNotification:
+    """A notification in somebody's hands; `receipt_handle` names it towards the queue."""
 
-    doorbell: Doorbell
-    receipt: str
+    notification: TurnNotification
+    receipt_handle: str
 
 
 class LocalTurnQueue:
@@ -39,30 +39,30 @@ class LocalTurnQueue:
         # Receipts of what this process received and has not settled.
         self._held: set[str] = set()
 
-    async def ring(self, doorbell: Doorbell) -> None:
+    async def enqueue(self, notification: TurnNotification) -> None:
         """See TurnQueue."""
-        group_id = self._ids.new_id() if doorbell.is_rescue else doorbell.session_id
+        group_id = self._ids.new_id() if notification.is_rescue else notification.session_id
         # Visible whatever the clock says, which may go back.
-        row = (doorbell.session_id, doorbell.message_id, 0.0, group_id)
+        row = (notification.session_id, notification.message_id, 0.0, group_id)
         await self._database.transaction(
             lambda connection: connection.execute(
-                "INSERT INTO doorbells (session_id, message_id, visible_at, group_id) VALUES (?, ?, ?, ?)", row
+                "INSERT INTO notifications (session_id, message_id, visible_at, group_id) VALUES (?, ?, ?, ?)", row
             )
         )
         self._rung.set()
 
-    async def extend(self, receipt: str, seconds: float) -> None:
+    async def extend(self, receipt_handle: str, seconds: float) -> None:
         """See TurnQueue."""
         visible_at = self._clock.now().timestamp() + seconds
         await self._database.transaction(
             lambda connection: connection.execute(
-                "UPDATE doorbells SET visible_at = ?, hidden_seconds = ? WHERE receipt = ?",
-                (visible_at, seconds, receipt),
+                "UPDATE notifications SET visible_at = ?, hidden_seconds = ? WHERE receipt_handle = ?",
+                (visible_at, seconds, receipt_handle),
             )
         )
 
-    async def receive(self, visibility_seconds: float) -> ReceivedDoorbell:
-        """Wait for a doorbell and hide it, and with it its session's others, for so long."""
+    async def receive(self, visibility_seconds: float) -> ReceivedNotification:
+        """Wait for a notification and hide it, and with it its session's others, for so long."""
         while True:
             self._rung.clear()
             received = await self._take_visible(visibility_seconds)
@@ -74,29 +74,31 @@ class LocalTurnQueue:
             except TimeoutError:
                 continue
 
-    async def acknowledge(self, receipt: str) -> None:
-        """Remove a received doorbell for good. A stale receipt is ignored."""
-        self._held.discard(receipt)
+    async def acknowledge(self, receipt_handle: str) -> None:
+        """Remove a received notification for good. A stale receipt handle is ignored."""
+        self._held.discard(receipt_handle)
         await self._database.transaction(
-            lambda connection: connection.execute("DELETE FROM doorbells WHERE receipt = ?", (receipt,))
+            lambda connection: connection.execute(
+                "DELETE FROM notifications WHERE receipt_handle = ?", (receipt_handle,)
+            )
         )
-        self._rung.set()  # the session's next doorbell may be seen now
+        self._rung.set()  # the session's next notification may be seen now
 
-    async def put_back(self, receipt: str, seconds: float) -> None:
-        """Let a received doorbell ring again in so many seconds. A stale receipt is ignored."""
-        self._held.discard(receipt)
-        await self.extend(receipt, seconds)
+    async def put_back(self, receipt_handle: str, seconds: float) -> None:
+        """Let a received notification ring again in so many seconds. A stale receipt handle is ignored."""
+        self._held.discard(receipt_handle)
+        await self.extend(receipt_handle, seconds)
         self._rung.set()
 
-    async def _take_visible(self, visibility_seconds: float) -> ReceivedDoorbell | None:
+    async def _take_visible(self, visibility_seconds: float) -> ReceivedNotification | None:
         now = self._clock.now().timestamp()
-        receipt = self._ids.new_id()
+        receipt_handle = self._ids.new_id()
         held = json.dumps(list(self._held))
 
         def look(connection: sqlite3.Connection) -> sqlite3.Row | None:
             row: sqlite3.Row | None = connection.execute(
-                f"SELECT id, session_id, message_id, group_id FROM doorbells d WHERE {_VISIBLE} AND NOT EXISTS "
-                "(SELECT 1 FROM doorbells e WHERE e.group_id = d.group_id AND e.id < d.id) ORDER BY id LIMIT 1",
+                f"SELECT id, session_id, message_id, group_id FROM notifications d WHERE {_VISIBLE} AND NOT EXISTS "
+                "(SELECT 1 FROM notifications e WHERE e.group_id = d.group_id AND e.id < d.id) ORDER BY id LIMIT 1",
                 {"now": now, "held": held},
             ).fetchone()
             return row
@@ -105,8 +107,8 @@ class LocalTurnQueue:
             row = look(connection)
             if row is not None:
                 connection.execute(
-                    "UPDATE doorbells SET visible_at = ?, hidden_seconds = ?, receipt = ? WHERE id = ?",
-                    (now + visibility_seconds, visibility_seconds, receipt, row["id"]),
+                    "UPDATE notifications SET visible_at = ?, hidden_seconds = ?, receipt_handle = ? WHERE id = ?",
+                    (now + visibility_seconds, visibility_seconds, receipt_handle, row["id"]),
                 )
             return row
 
@@ -116,6 +118,6 @@ class LocalTurnQueue:
         row = await self._database.transaction(take)
         if row is None:
             return None
-        self._held.add(receipt)
+        self._held.add(receipt_handle)
         is_rescue = row["group_id"] != row["session_id"]
-        return ReceivedDoorbell(Doorbell(row["session_id"], row["message_id"], is_rescue), receipt)
+        return ReceivedNotification(TurnNotification(row["session_id"], row["message_id"], is_rescue), receipt_handle)

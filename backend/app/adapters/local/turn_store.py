@@ -12,7 +12,7 @@ from backend.app.adapters.local.project_store import add_code_version
 from backend.app.adapters.local.sqlite.database import LocalDatabase
 from backend.app.adapters.local.sqlite.due_turns import count_running, list_due_sessions, note_rescue
 from backend.app.adapters.local.sqlite.rows import ADD_USAGE, message_of
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.errors import StaleBaseError, TurnCancelRequestedError, TurnFencedError
 from backend.app.domain.messages.message import (
     CompletedTurn,
@@ -25,7 +25,7 @@ from backend.app.domain.messages.message import (
     TurnRef,
 )
 from backend.app.domain.projects.project import CodeVersion
-from backend.app.domain.turns.ports import TakeOutcome, TurnSignal
+from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
 from backend.app.domain.turns.rescue import start_due_at
 from shared.events import LoggedBase, TokenUsageEvent, VibecodeResponseEvent, logged_event_adapter
 
@@ -68,36 +68,36 @@ class LocalTurnStore:
         """See TurnStore."""
         return await note_rescue(self._database, message, due_at)
 
-    async def take_turn(
+    async def claim_turn(
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
-    ) -> tuple[TakeOutcome, Message | None]:
+    ) -> tuple[ClaimResult, Message | None]:
         """See TurnStore."""
 
-        def work(connection: sqlite3.Connection) -> tuple[TakeOutcome, Message | None]:
+        def work(connection: sqlite3.Connection) -> tuple[ClaimResult, Message | None]:
             message = find_live_message(connection, message_id)
             if message is None or not message.status.is_open:
-                return TakeOutcome.GONE, message
+                return ClaimResult.NOT_OPEN, message
             # A lease that ends later than a new one would was written before the clock went back.
             if message.lease_until is not None and now < message.lease_until <= lease_until:
-                return TakeOutcome.LEASE_LIVE, message
+                return ClaimResult.HELD, message
             if message.attempt >= max_attempts:
-                return TakeOutcome.ATTEMPTS_SPENT, message
+                return ClaimResult.ATTEMPTS_SPENT, message
             row = connection.execute(
                 "UPDATE messages SET status = 'running', attempt = attempt + 1, lease_until = ?, due_at = ?, "
                 "rescues = 0 WHERE message_id = ? RETURNING *",
-                (text_of(lease_until), text_of(lease_until), message_id),
+                (to_iso(lease_until), to_iso(lease_until), message_id),
             ).fetchone()
-            return TakeOutcome.TAKEN, message_of(row)
+            return ClaimResult.CLAIMED, message_of(row)
 
         return await self._database.transaction(work)
 
-    async def beat(self, turn: TurnRef, lease_until: datetime | None) -> TurnSignal:
+    async def heartbeat(self, turn: TurnRef, lease_until: datetime | None) -> HeartbeatResult:
         """See TurnStore."""
 
-        def look(connection: sqlite3.Connection) -> TurnSignal:
-            return TurnSignal(_own_message(connection, turn).cancel_requested)
+        def look(connection: sqlite3.Connection) -> HeartbeatResult:
+            return HeartbeatResult(_own_message(connection, turn).cancel_requested)
 
-        def extend(connection: sqlite3.Connection) -> TurnSignal:
+        def extend(connection: sqlite3.Connection) -> HeartbeatResult:
             signal = look(connection)
             if lease_until is not None:
                 _set_lease(connection, turn, lease_until, due_at=lease_until)
@@ -233,7 +233,7 @@ def _own_message(connection: sqlite3.Connection, turn: TurnRef) -> Message:
 def _set_lease(connection: sqlite3.Connection, turn: TurnRef, until: datetime, *, due_at: datetime) -> None:
     connection.execute(
         "UPDATE messages SET lease_until = ?, due_at = ? WHERE message_id = ?",
-        (text_of(until), text_of(due_at), turn.message_id),
+        (to_iso(until), to_iso(due_at), turn.message_id),
     )
 
 

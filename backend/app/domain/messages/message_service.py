@@ -10,9 +10,9 @@ from backend.app.domain.blank_text import is_blank
 from backend.app.domain.errors import InvalidInputError, PromptTooLongError, SessionNotFoundError
 from backend.app.domain.limits import Limits
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus, ModelResponse
-from backend.app.domain.messages.ports import EndWatch, MessageStore, WaitSlots
+from backend.app.domain.messages.ports import CompletionWaiter, MessageStore, WaitSlots
 from backend.app.domain.page import Page
-from backend.app.domain.ports import Clock, Doorbell, EventBus, IdGenerator, TurnQueue
+from backend.app.domain.ports import Clock, EventBus, IdGenerator, TurnNotification, TurnQueue
 from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.next_message import LONGEST_HIDDEN, notify_behind
 from backend.app.domain.turns.ports import TurnStore
@@ -44,7 +44,7 @@ class MessageService:
         authorization: Authorization,
         queue: TurnQueue,
         bus: EventBus,
-        end_watch: EndWatch,
+        completion_waiter: CompletionWaiter,
         wait_slots: WaitSlots,
         clock: Clock,
         ids: IdGenerator,
@@ -56,7 +56,7 @@ class MessageService:
         self._authorization = authorization
         self._queue = queue
         self._bus = bus
-        self._end_watch = end_watch
+        self._end_watch = completion_waiter
         self._wait_slots = wait_slots
         self._clock = clock
         self._ids = ids
@@ -169,8 +169,8 @@ class MessageService:
         if message.status.is_open:
             # Behind the notification of a message that was cancelled before it, which may be hidden.
             is_held_up = cancelled_at is not None and cancelled_at > self._clock.now() - LONGEST_HIDDEN
-            # Also for one that was sent before: its own doorbell may have been lost with the process that owed it.
-            await self._queue.ring(Doorbell(session.session_id, message_id, is_rescue=is_held_up))
+            # Also for one that was sent before: its own notification may have been lost with the process that owed it.
+            await self._queue.enqueue(TurnNotification(session.session_id, message_id, is_rescue=is_held_up))
         return message
 
     async def _wait_for_end(self, message: Message, wait_seconds: float) -> Message:
@@ -180,7 +180,7 @@ class MessageService:
             if not may_wait:
                 return message
             while message.status.is_open and (left := deadline - loop.time()) > 0:
-                await self._end_watch.wait_for_end(message, left)
+                await self._end_watch.wait_for_completion(message, left)
                 found = await self._messages.find_message(message.message_id)
                 if found is None:
                     raise SessionNotFoundError(message.session_id)  # deleted while we waited

@@ -65,10 +65,10 @@ class MessageStore(Protocol):
         ...
 
 
-class EndWatch(Protocol):
+class CompletionWaiter(Protocol):
     """Wakes those who wait for a message to end."""
 
-    async def wait_for_end(self, message: Message, timeout: float) -> None:
+    async def wait_for_completion(self, message: Message, timeout: float) -> None:
         """Return when the message may have ended, or after `timeout` seconds. A hint: read the message again."""
         ...
 

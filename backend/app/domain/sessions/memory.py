@@ -44,7 +44,7 @@ class Memory(Protocol):
         """
         ...
 
-    async def set_aside(self, ref: MemoryRef) -> None:
+    async def quarantine(self, ref: MemoryRef) -> None:
         """Move a corrupt memory out of the way, to be looked at. Safe to repeat."""
         ...
 

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from backend.app.domain.errors import TurnFencedError
 from backend.app.domain.limits import Limits
 from backend.app.domain.messages.message import Message, MessageStatus
-from backend.app.domain.ports import Clock, Doorbell, EventBus, IdGenerator, TurnQueue
+from backend.app.domain.ports import Clock, EventBus, IdGenerator, TurnNotification, TurnQueue
 from backend.app.domain.turns.next_message import notify_of_next
 from backend.app.domain.turns.ports import TurnStore
 from backend.app.domain.turns.rescue import next_rescue_at
@@ -122,7 +122,7 @@ class AbandonedTurnService:
         if not await self._turns.note_rescue(message, next_rescue_at(now, message.rescues + 1)):
             return False
         logger.warning("Turn %s was lost and is notified of again", message.message_id)
-        await self._queue.ring(Doorbell(message.session_id, message.message_id, is_rescue=True))
+        await self._queue.enqueue(TurnNotification(message.session_id, message.message_id, is_rescue=True))
         return True
 
     async def _fail(self, message: Message) -> None:

@@ -31,10 +31,10 @@ class Heartbeat:
     """
 
     def __init__(
-        self, turn: TurnRef, receipt: str, turns: TurnStore, queue: TurnQueue, clock: Clock, limits: Limits
+        self, turn: TurnRef, receipt_handle: str, turns: TurnStore, queue: TurnQueue, clock: Clock, limits: Limits
     ) -> None:
         self._turn = turn
-        self._receipt = receipt
+        self._receipt_handle = receipt_handle
         self._turns = turns
         self._queue = queue
         self._clock = clock
@@ -78,7 +78,7 @@ class Heartbeat:
             if is_due:
                 await self._extend_visibility()
             lease_until = self._clock.now() + timedelta(seconds=self._limits.lease_seconds) if is_due else None
-            signal = await self._turns.beat(self._turn, lease_until)
+            signal = await self._turns.heartbeat(self._turn, lease_until)
         except TurnFencedError:
             raise
         except Exception:
@@ -95,7 +95,7 @@ class Heartbeat:
 
     async def _extend_visibility(self) -> None:
         try:
-            await self._queue.extend(self._receipt, self._limits.lease_seconds)
+            await self._queue.extend(self._receipt_handle, self._limits.lease_seconds)
         except Exception:
             # A notification that is delivered again meets the lease, which is the store's.
             logger.exception("The queue did not extend a notification's visibility")

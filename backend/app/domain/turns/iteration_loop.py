@@ -35,7 +35,7 @@ async def rebase_answer(answer: TurnAnswer, newer: Project, offloader: Offloader
     return replace(rebased, new_code=change.code, patch=change.patch, workflow=change.workflow)
 
 
-class TurnWork:
+class IterationLoop:
     """What the agents do for one message. It may be run again on newer code; the iterations are counted through."""
 
     def __init__(

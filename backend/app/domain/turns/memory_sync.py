@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 _TURNS_A_PAGE = 50
 
 
-class MemoryKeeper:
+class MemorySync:
     """Brings memories up to date before a turn, and adds a turn once it is completed."""
 
     def __init__(self, memory: Memory, turns: TurnStore, token_budget: int) -> None:
@@ -35,7 +35,7 @@ class MemoryKeeper:
                 raise MemoryCorruptError(f"it holds turn {snapshot.last_number}, which was never completed")  # noqa: TRY301
         except MemoryCorruptError as error:
             logger.warning("Memory of session %s is set aside and rebuilt: %s", session.session_id, error)
-            await self._memory.set_aside(ref)
+            await self._memory.quarantine(ref)
             snapshot = await self._memory.read_memory(ref, self._token_budget)
         if snapshot.last_number >= session.completed_number:
             return snapshot

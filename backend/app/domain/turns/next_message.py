@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backend.app.domain.messages.message import Message, MessageStatus
-from backend.app.domain.ports import Doorbell, TurnQueue
+from backend.app.domain.ports import TurnNotification, TurnQueue
 from backend.app.domain.turns.ports import TurnStore
 
 # The longest that a notification is hidden: what AWS lets a function run for. A retry waits for less.
@@ -16,7 +16,7 @@ async def notify_of_next(turns: TurnStore, queue: TurnQueue, session_id: str) ->
     """
     message = await turns.find_open_message(session_id)
     if message is not None:
-        await queue.ring(Doorbell(session_id, message.message_id, is_rescue=True))
+        await queue.enqueue(TurnNotification(session_id, message.message_id, is_rescue=True))
 
 
 async def notify_behind(turns: TurnStore, queue: TurnQueue, cancelled: Message) -> None:
@@ -28,4 +28,4 @@ async def notify_behind(turns: TurnStore, queue: TurnQueue, cancelled: Message) 
     following = await turns.find_open_message(cancelled.session_id)
     if following is None or following.status is not MessageStatus.QUEUED or following.number < cancelled.number:
         return
-    await queue.ring(Doorbell(following.session_id, following.message_id, is_rescue=True))
+    await queue.enqueue(TurnNotification(following.session_id, following.message_id, is_rescue=True))

@@ -30,17 +30,17 @@ from shared.events import (
 )
 
 
-class TakeOutcome(Enum):
-    """How an attempt to take a turn came out."""
+class ClaimResult(Enum):
+    """The result of claiming a turn."""
 
-    TAKEN = auto()
-    LEASE_LIVE = auto()  # another worker has it
+    CLAIMED = auto()
+    HELD = auto()  # another worker holds a lease on it
     ATTEMPTS_SPENT = auto()  # it was begun as often as it may be
-    GONE = auto()  # it ended, or its session was deleted, meanwhile
+    NOT_OPEN = auto()  # it has ended, or its session was deleted
 
 
 @dataclass(frozen=True, slots=True)
-class TurnSignal:
+class HeartbeatResult:
     """What a heartbeat hears back."""
 
     cancel_requested: bool
@@ -80,9 +80,9 @@ class TurnStore(Protocol):
         """
         ...
 
-    async def take_turn(
+    async def claim_turn(
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
-    ) -> tuple[TakeOutcome, Message | None]:
+    ) -> tuple[ClaimResult, Message | None]:
         """Begin an attempt: queued, or running with its lease over -> running, attempt + 1, no rescues. One
         conditional write.
 
@@ -90,7 +90,7 @@ class TurnStore(Protocol):
         """
         ...
 
-    async def beat(self, turn: TurnRef, lease_until: datetime | None) -> TurnSignal:
+    async def heartbeat(self, turn: TurnRef, lease_until: datetime | None) -> HeartbeatResult:
         """Extend the lease (None: leave it) and hear whether to stop."""
         ...
 

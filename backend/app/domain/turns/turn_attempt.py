@@ -19,8 +19,8 @@ from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.agent_port import AgentTurn, BeginAgentTurn
 from backend.app.domain.turns.deadline import DeadlineExceededError, deadline, seconds_from_now
 from backend.app.domain.turns.heartbeat import Heartbeat
-from backend.app.domain.turns.iteration_loop import TurnWork, rebase_answer
-from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.iteration_loop import IterationLoop, rebase_answer
+from backend.app.domain.turns.memory_sync import MemorySync
 from backend.app.domain.turns.ports import TurnStore
 from backend.app.domain.turns.turn_recorder import TurnEventRecorder
 from shared.events import CodeChangedEvent, VibecodeResponseEvent
@@ -33,7 +33,7 @@ class TurnParts:
     turns: TurnStore
     projects: ProjectStore
     sessions: SessionStore
-    memory: MemoryKeeper
+    memory: MemorySync
     begin_agent_turn: BeginAgentTurn
     queue: TurnQueue
     bus: EventBus
@@ -46,13 +46,13 @@ class TurnParts:
 class TurnAttempt:
     """Runs one attempt. Until the answer is stored it leaves nothing behind but usage, responses and events."""
 
-    def __init__(self, parts: TurnParts, message: Message, receipt: str) -> None:
+    def __init__(self, parts: TurnParts, message: Message, receipt_handle: str) -> None:
         self._parts = parts
         self._message = message
         self.turn = message.turn
         self._recorder = TurnEventRecorder(self.turn, parts.turns, parts.bus, parts.clock, parts.ids)
-        self._heartbeat = Heartbeat(self.turn, receipt, parts.turns, parts.queue, parts.clock, parts.limits)
-        self._work: TurnWork | None = None
+        self._heartbeat = Heartbeat(self.turn, receipt_handle, parts.turns, parts.queue, parts.clock, parts.limits)
+        self._work: IterationLoop | None = None
 
     async def run(self) -> None:
         """Answer the message.
@@ -78,14 +78,14 @@ class TurnAttempt:
         """End the message failed or cancelled. Raises TurnFencedError."""
         await self._recorder.record_end(status, error, self._work.iterations if self._work else 0)
 
-    async def _prepare(self) -> tuple[Session, AgentTurn, TurnWork]:
+    async def _prepare(self) -> tuple[Session, AgentTurn, IterationLoop]:
         session = await self._parts.sessions.find_session(self.turn.session_id)
         if session is None:
             raise TurnFencedError("the session was deleted")
         await self._recorder.record_start(self._message.prompt, session.last_seq)
         snapshot = await self._heartbeat.keep_alive_during(self._parts.memory.refresh(session))
         agents = self._parts.begin_agent_turn(snapshot.history, self._recorder)
-        self._work = TurnWork(
+        self._work = IterationLoop(
             agents,
             self._recorder,
             self._message.prompt,
@@ -101,7 +101,7 @@ class TurnAttempt:
             raise TurnFencedError("the project was deleted")
         return project
 
-    async def _within(self, ends_at: float, work: TurnWork, project: Project) -> TurnAnswer:
+    async def _within(self, ends_at: float, work: IterationLoop, project: Project) -> TurnAnswer:
         try:
             async with deadline(ends_at):
                 return await self._heartbeat.keep_alive_during(work.run(project))

@@ -1,4 +1,4 @@
-"""Answers doorbells: takes the turn that is due, has it run, and sees to it that it ends visibly."""
+"""Answers notifications: takes the turn that is due, has it run, and sees to it that it ends visibly."""
 
 import asyncio
 import logging
@@ -14,14 +14,14 @@ from backend.app.domain.errors import (
 )
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus
 from backend.app.domain.messages.message_service import CANCELLED
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.next_message import notify_of_next
-from backend.app.domain.turns.ports import TakeOutcome
+from backend.app.domain.turns.ports import ClaimResult
 from backend.app.domain.turns.turn_attempt import TurnAttempt, TurnParts
 
 logger = logging.getLogger(__name__)
 
-# A doorbell that met another worker's live lease comes back after so many seconds.
+# A notification that met another worker's live lease comes back after so many seconds.
 _LEASE_LIVE_SECONDS = 10.0
 # A model's server may ask to be left alone for so long, and no longer.
 _LONGEST_RETRY_SECONDS = 300.0
@@ -35,50 +35,50 @@ def attempts_spent(message: Message) -> MessageError:
 
 
 class TurnService:
-    """Runs turns. The store decides who runs what; a doorbell only says where to look."""
+    """Runs turns. The store decides who runs what; a notification only says where to look."""
 
     def __init__(self, parts: TurnParts) -> None:
         self._parts = parts
 
-    async def run_turn(self, doorbell: Doorbell, receipt: str) -> float | None:
+    async def run_turn(self, notification: TurnNotification, receipt_handle: str) -> float | None:
         """Run the session's lowest open message, whoever rang.
 
         Args:
-            doorbell: what was received.
-            receipt: names the received doorbell towards the queue.
+            notification: what was received.
+            receipt handle: names the received notification towards the queue.
 
         Returns:
-            None: the doorbell is answered. A number: it must ring again in so many seconds.
+            None: the notification is answered. A number: it must ring again in so many seconds.
 
         Raises:
-            StorageError: the store cannot be used; the doorbell must ring again.
+            StorageError: the store cannot be used; the notification must ring again.
         """
         not_open: str | None = None
-        while (message := await self._parts.turns.find_open_message(doorbell.session_id)) is not None:
+        while (message := await self._parts.turns.find_open_message(notification.session_id)) is not None:
             if message.message_id == not_open:
                 logger.error("Message %s is found open, but cannot be claimed as one", not_open)
                 return _LEASE_LIVE_SECONDS
             now = self._parts.clock.now()
             lease_until = now + timedelta(seconds=self._parts.limits.lease_seconds)
-            outcome, taken = await self._parts.turns.take_turn(
+            outcome, taken = await self._parts.turns.claim_turn(
                 message.message_id, now, lease_until, self._parts.limits.attempts
             )
-            if outcome is TakeOutcome.GONE or taken is None:
+            if outcome is ClaimResult.NOT_OPEN or taken is None:
                 # It ended between the two; the next look shows another one, or none.
                 not_open = message.message_id
                 continue
-            if outcome is TakeOutcome.LEASE_LIVE:
-                is_open = await self._parts.turns.is_open(doorbell.message_id)
+            if outcome is ClaimResult.HELD:
+                is_open = await self._parts.turns.is_open(notification.message_id)
                 return _LEASE_LIVE_SECONDS if is_open else None
-            retry_in = await self._run_or_give_up(outcome, taken, receipt)
+            retry_in = await self._run_or_give_up(outcome, taken, receipt_handle)
             if retry_in is None:
-                await self._notify_again_if_needed(doorbell, taken)
+                await self._notify_again_if_needed(notification, taken)
             return retry_in
         return None
 
-    async def _run_or_give_up(self, outcome: TakeOutcome, message: Message, receipt: str) -> float | None:
-        attempt = TurnAttempt(self._parts, message, receipt)
-        if outcome is TakeOutcome.ATTEMPTS_SPENT:
+    async def _run_or_give_up(self, outcome: ClaimResult, message: Message, receipt_handle: str) -> float | None:
+        attempt = TurnAttempt(self._parts, message, receipt_handle)
+        if outcome is ClaimResult.ATTEMPTS_SPENT:
             await self._end(attempt, MessageStatus.FAILED, attempts_spent(message))
             return None
         if message.cancel_requested:
@@ -137,7 +137,7 @@ class TurnService:
         # A cancel that came under the lease left a mark, which nobody else would look at until the retry. From now on
         # a cancel ends the message itself.
         try:
-            signal = await self._parts.turns.beat(attempt.turn, None)
+            signal = await self._parts.turns.heartbeat(attempt.turn, None)
         except TurnFencedError as fenced:
             logger.info("Turn %s needs no retry: %s", attempt.turn.message_id, fenced)
             return None
@@ -172,10 +172,10 @@ class TurnService:
             else:
                 return
 
-    async def _notify_again_if_needed(self, doorbell: Doorbell, ended: Message) -> None:
-        if doorbell.is_rescue:
-            await notify_of_next(self._parts.turns, self._parts.queue, doorbell.session_id)
+    async def _notify_again_if_needed(self, notification: TurnNotification, ended: Message) -> None:
+        if notification.is_rescue:
+            await notify_of_next(self._parts.turns, self._parts.queue, notification.session_id)
         # For the message that rang, not for the next: whoever answers looks for the lowest open one anyway, and this
-        # doorbell then comes round until its own message has had its turn.
-        elif ended.message_id != doorbell.message_id and await self._parts.turns.is_open(doorbell.message_id):
-            await self._parts.queue.ring(doorbell)
+        # notification then comes round until its own message has had its turn.
+        elif ended.message_id != notification.message_id and await self._parts.turns.is_open(notification.message_id):
+            await self._parts.queue.enqueue(notification)

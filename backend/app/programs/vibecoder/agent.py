@@ -76,7 +76,7 @@ _ASK_AGAIN = "Your last answer was empty. Answer the person in text, or submit a
 
 
 @dataclass
-class PatchDesk:
+class PatchState:
     """Where VibeCoder's patches land during one iteration: always applied to the base code, the last one counts."""
 
     code: str
@@ -122,11 +122,11 @@ def _kind_of(value: Any) -> str:
 
 
 async def _submit_patch(context: ToolContext[Any], arguments: str) -> str:
-    desk: PatchDesk = context.context
-    replaced = desk.new_code is not None
+    state: PatchState = context.context
+    replaced = state.new_code is not None
     kept = " The patch that you submitted before is still in place." if replaced else ""
     try:
-        await desk.submit(_diff_in(arguments))
+        await state.submit(_diff_in(arguments))
     except BadArgumentsError as bad:
         return f"Refused: the arguments of submit_patch cannot be used: {bad}. Call it with {_EXPECTED}.{kept}"
     except PatchRefusedError as refused:
@@ -159,7 +159,7 @@ submit_patch = FunctionTool(
     on_invoke_tool=_submit_patch,
 )
 
-vibecoder: Agent[PatchDesk] = Agent(name="VibeCoder", instructions=INSTRUCTIONS, tools=[submit_patch])
+vibecoder: Agent[PatchState] = Agent(name="VibeCoder", instructions=INSTRUCTIONS, tools=[submit_patch])
 
 
 def input_items(brief: Brief) -> list[TResponseInputItem]:
@@ -174,7 +174,7 @@ def ask_again() -> list[TResponseInputItem]:
     return [{"role": "developer", "content": _ASK_AGAIN}]
 
 
-def show_code(brief: Brief, data: CallModelData[PatchDesk]) -> ModelInputData:
+def show_code(brief: Brief, data: CallModelData[PatchState]) -> ModelInputData:
     """The model's input with the current code put before this iteration's request.
 
     It stands beside the conversation and is never stored in it: the history would otherwise repeat every version. It

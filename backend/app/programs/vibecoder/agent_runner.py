@@ -22,7 +22,7 @@ from backend.app.programs.models.model_client import Secrets
 from backend.app.programs.models.model_errors import EXPECTED, is_key_refusal, turn_error
 from backend.app.programs.models.model_retries import model_retries
 from backend.app.programs.models.recording_model import RecordingModel
-from backend.app.programs.vibecoder.agent import PatchDesk, ask_again, input_items, show_code, vibecoder
+from backend.app.programs.vibecoder.agent import PatchState, ask_again, input_items, show_code, vibecoder
 from backend.app.programs.vibecoder.evaluator import ReviewOutput, evaluator, review_text
 from shared.events import AgentName
 
@@ -109,9 +109,9 @@ class AgentRunner:
             logger.error("The agent cannot be run", exc_info=error)
         return found
 
-    def open_desk(self, code: str) -> PatchDesk:
+    def new_patch_state(self, code: str) -> PatchState:
         """A place for patches to the code."""
-        return PatchDesk(code, self._max_code_bytes, self._offloader)
+        return PatchState(code, self._max_code_bytes, self._offloader)
 
 
 class SdkAgentTurn:
@@ -129,15 +129,15 @@ class SdkAgentTurn:
         if self._history is None:
             # Older turns were kept as the model's server wrote them. A long history takes a while.
             self._history = await asyncio.to_thread(documented_items, self._stored_history)
-        desk = self._runner.open_desk(brief.code)
-        content = await self._say(brief, desk, input_items(brief))
-        if desk.new_code is None and is_blank(content):
-            content = await self._say(brief, desk, ask_again())
-        if desk.new_code is None and is_blank(content):
+        state = self._runner.new_patch_state(brief.code)
+        content = await self._say(brief, state, input_items(brief))
+        if state.new_code is None and is_blank(content):
+            content = await self._say(brief, state, ask_again())
+        if state.new_code is None and is_blank(content):
             raise TurnError("model_misbehaved", "The model's answer was empty, twice over.", retryable=False)
-        return Draft(content=content, new_code=desk.new_code)
+        return Draft(content=content, new_code=state.new_code)
 
-    async def _say(self, brief: Brief, desk: PatchDesk, items: list[Any]) -> str:
+    async def _say(self, brief: Brief, state: PatchState, items: list[Any]) -> str:
         """VibeCoder's answer to the items."""
         config = self._runner.run_config(
             self._recorder,
@@ -148,7 +148,7 @@ class SdkAgentTurn:
         )
         try:
             run = Runner.run_streamed(
-                vibecoder, items, context=desk, session=self._session, run_config=config, max_turns=_MAX_CALLS
+                vibecoder, items, context=state, session=self._session, run_config=config, max_turns=_MAX_CALLS
             )
             async for event in run.stream_events():
                 if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":

@@ -222,6 +222,23 @@ export interface MessageStartedEvent {
 /** queued -> running -> one of the three ends, which are for good. */
 export type MessageStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
 
+/** One model call: `response` is its full JSON, or null with an `href` where all together are too large. */
+export interface ModelResponseBody {
+  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  attempt: number;
+  /** Who did it. */
+  agent: "vibecoder" | "evaluator";
+  /** 1 to 3: which try of VibeCoder and its review. */
+  iteration: number;
+  /** The model's response; its whole JSON is at `/messages/{id}/full`. */
+  response_id: string;
+  model: string;
+  usage: TokenUsage;
+  response: Record<string, unknown> | null;
+  /** Where to read what is null here for its size; a path of the API. */
+  href: string | null;
+}
+
 /** One agent of the workflow; `handoffs_known` and `tools_known` are there only where they are false. */
 export interface NodeBody {
   name: string;
@@ -237,7 +254,7 @@ export interface NodeBody {
 
 /** All model calls of a message. */
 export interface OpenAIResponseBody {
-  responses: ResponseBody[];
+  responses: ModelResponseBody[];
 }
 
 /** Problem details (RFC 9457): every answer that is an error. */
@@ -290,23 +307,6 @@ export interface ProjectList {
   projects: ProjectEntryBody[];
   /** Hand it in as `cursor` for the next page; null: there is none. */
   next_cursor: string | null;
-}
-
-/** One model call: `response` is its full JSON, or null with an `href` where all together are too large. */
-export interface ResponseBody {
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
-  attempt: number;
-  /** Who did it. */
-  agent: "vibecoder" | "evaluator";
-  /** 1 to 3: which try of VibeCoder and its review. */
-  iteration: number;
-  /** The model's response; its whole JSON is at `/messages/{id}/full`. */
-  response_id: string;
-  model: string;
-  usage: TokenUsage;
-  response: Record<string, unknown> | null;
-  /** Where to read what is null here for its size; a path of the API. */
-  href: string | null;
 }
 
 /** A piece of a model response over 4 MB: the `text`s of all parts, put together in order, are its JSON. */

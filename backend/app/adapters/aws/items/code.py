@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.app.adapters.aws.items.documents import DocumentRef, pack, store_document
 from backend.app.adapters.stored_workflow import stored_workflow
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.projects.project import CodeVersion
 from shared.aws_item import Item, Write, put
 from shared.aws_table import AwsTable
@@ -33,7 +33,7 @@ async def code_version_writes(table: AwsTable, version: CodeVersion) -> tuple[It
         **pointer,
         "message_id": version.message_id,
         "commit_message": version.commit_message,
-        "created_at": text_of(version.created_at),
+        "created_at": to_iso(version.created_at),
     }
     return pointer, [put(entry, "attribute_not_exists(pk)"), *writes]
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from backend.app.adapters.aws.items.open_messages import DUE, due_attributes
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.messages.message import Message
 from shared.aws_item import update
 from shared.aws_table import AwsTable, ConditionFailedError
@@ -14,7 +14,7 @@ from shared.table_keys import DUE_QUEUED, DUE_RUNNING, message_key
 async def list_due_sessions(table: AwsTable, now: datetime) -> AsyncIterator[str]:
     """See TurnStore."""
     for kind in (DUE_RUNNING, DUE_QUEUED):
-        async for due in table.query_due(kind, high=text_of(now)):
+        async for due in table.query_due(kind, high=to_iso(now)):
             yield due["pk"].partition("#")[2]
 
 
@@ -22,7 +22,7 @@ async def count_running(table: AwsTable, now: datetime, limit: int) -> int:
     """See TurnStore."""
     count = 0
     # The bounds are included, and a lease that ends now is over: from just behind it.
-    async for _ in table.query_due(DUE_RUNNING, low=f"{text_of(now)}~"):
+    async for _ in table.query_due(DUE_RUNNING, low=f"{to_iso(now)}~"):
         count += 1
         if count == limit:
             break
@@ -39,7 +39,7 @@ async def note_rescue(table: AwsTable, message: Message, due_at: datetime) -> bo
         "#attempt = :before AND #status = :open AND #due_at = :found",
         before=message.attempt,
         open=message.status,
-        found=text_of(message.due_at),
+        found=to_iso(message.due_at),
         rescues=message.rescues + 1,
         **due_attributes(due_at),
     )

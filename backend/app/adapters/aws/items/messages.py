@@ -8,7 +8,7 @@ from typing import Any
 from backend.app.adapters.aws.items.documents import DocumentRef, pack, read_documents, store_document
 from backend.app.adapters.aws.items.open_messages import due_attributes
 from backend.app.adapters.aws.items.sessions import usage_of
-from backend.app.adapters.timestamps import moment_of, text_of
+from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus
 from shared.aws_item import Item, Write
 from shared.aws_table import AwsTable
@@ -38,7 +38,7 @@ def message_item(message: Message) -> Item:
         "status": message.status,
         "attempt": message.attempt,
         "iterations": message.iterations,
-        "created_at": text_of(message.created_at),
+        "created_at": to_iso(message.created_at),
         **({} if message.due_at is None else due_attributes(message.due_at)),
         **TokenUsage().model_dump(),
     }
@@ -80,7 +80,7 @@ async def read_messages(table: AwsTable, items: Sequence[Item]) -> list[Message]
     return [_message_of(item, **found) for item, found in zip(items, texts, strict=True)]
 
 
-async def find_live_item(table: AwsTable, message_id: str) -> Item | None:
+async def find_active_item(table: AwsTable, message_id: str) -> Item | None:
     """The item of a message, unless its session is deleted."""
     locator = await table.get(message_locator_key(message_id))
     if locator is None:
@@ -96,7 +96,7 @@ def ending_attributes(
     status: MessageStatus, error: MessageError | None, now: datetime, *, attempt: int
 ) -> tuple[str, dict[str, Any]]:
     """The update expression that gives an open message its end, and its values."""
-    values: dict[str, Any] = {"status": status, "attempt": attempt, "completed_at": text_of(now)}
+    values: dict[str, Any] = {"status": status, "attempt": attempt, "completed_at": to_iso(now)}
     if error is not None:
         values |= {"error_code": error.code, "error_detail": error.detail}
     sets = ", ".join(f"#{name} = :{name}" for name in values)
@@ -109,7 +109,7 @@ def _message_of(item: Item, *, prompt: str | None, content: str | None, patch: s
         session_id=item["pk"].partition("#")[2],
         project_id=item["project_id"],
         prompt=prompt or "",
-        created_at=moment_of(item["created_at"]),
+        created_at=from_iso(item["created_at"]),
         number=item["number"],
         status=MessageStatus(item["status"]),
         content=content,
@@ -121,9 +121,9 @@ def _message_of(item: Item, *, prompt: str | None, content: str | None, patch: s
         iterations=item["iterations"],
         attempt=item["attempt"],
         error=MessageError(item["error_code"], item["error_detail"]) if "error_code" in item else None,
-        completed_at=moment_of(item["completed_at"]) if "completed_at" in item else None,
-        lease_until=moment_of(item["lease_until"]) if "lease_until" in item else None,
+        completed_at=from_iso(item["completed_at"]) if "completed_at" in item else None,
+        lease_until=from_iso(item["lease_until"]) if "lease_until" in item else None,
         cancel_requested=item.get("cancel_requested", False),
-        due_at=moment_of(item["due_at"]) if "due_at" in item else None,
+        due_at=from_iso(item["due_at"]) if "due_at" in item else None,
         rescues=item.get("rescues", 0),
     )

@@ -6,8 +6,8 @@ Only first ones are in the index `due`: a session of many messages is found by o
 from datetime import datetime
 from typing import Any
 
-from backend.app.adapters.aws.items.sessions import ADD_USAGE, LIVE, usage_values
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.aws.items.sessions import ACTIVE, ADD_USAGE, usage_values
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.messages.message import MessageStatus
 from backend.app.domain.turns.rescue import start_due_at
 from shared.aws_item import Item, Write, update
@@ -20,7 +20,7 @@ DUE = "#due_kind = :due_kind, #due_at = :due_at"
 
 def due_attributes(due_at: datetime) -> dict[str, str]:
     """What makes a message that no worker has due by a time."""
-    return {"due_kind": DUE_QUEUED, "due_at": text_of(due_at)}
+    return {"due_kind": DUE_QUEUED, "due_at": to_iso(due_at)}
 
 
 def queueing_write(session: Item, number: int, session_id: str) -> Write:
@@ -30,7 +30,7 @@ def queueing_write(session: Item, number: int, session_id: str) -> Write:
     return update(
         session_key(session_id),
         "SET #message_count = :number ADD #open_numbers :open",
-        f"{LIVE} AND #message_count = :before AND {condition}",
+        f"{ACTIVE} AND #message_count = :before AND {condition}",
         number=number,
         before=number - 1,
         open={number},
@@ -58,10 +58,10 @@ def ending_writes(
     key = session_key(session_id)
     if not others:
         seen = session["message_count"]
-        return {"session": update(key, change, f"{LIVE} AND #message_count = :seen", seen=seen, **ended)}
+        return {"session": update(key, change, f"{ACTIVE} AND #message_count = :seen", seen=seen, **ended)}
     if others[0] < number:
         condition, first = _same_first(set(others))
-        return {"session": update(key, change, f"{LIVE} AND {condition}", **first, **ended)}
+        return {"session": update(key, change, f"{ACTIVE} AND {condition}", **first, **ended)}
     following = update(
         message_key(session_id, others[0]),
         f"SET {DUE}",
@@ -70,7 +70,7 @@ def ending_writes(
         running=MessageStatus.RUNNING,
         **due_attributes(start_due_at(now)),
     )
-    return {"session": update(key, change, LIVE, **ended), "following": following}
+    return {"session": update(key, change, ACTIVE, **ended), "following": following}
 
 
 def _same_first(open_numbers: set[int]) -> tuple[str, dict[str, int]]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from backend.app.adapters.aws.items.messages import message_item, read_messages, text_writes
 from backend.app.adapters.aws.items.open_messages import queueing_write
-from backend.app.adapters.timestamps import moment_of
+from backend.app.adapters.timestamps import from_iso
 from backend.app.domain.errors import SessionNotFoundError
 from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.messages.message_admission import require_room, require_same_prompt, require_same_session
@@ -46,7 +46,7 @@ async def queue_message(table: AwsTable, message: Message, queue_limit: int) -> 
 
 
 def _cancelled_at(session: Item) -> datetime | None:
-    return moment_of(session["cancelled_at"]) if "cancelled_at" in session else None
+    return from_iso(session["cancelled_at"]) if "cancelled_at" in session else None
 
 
 async def _store(table: AwsTable, session: Item, message: Message) -> None:

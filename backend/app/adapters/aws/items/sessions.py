@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from backend.app.adapters.timestamps import moment_of, text_of
+from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.sessions.session import Session
 from shared.aws_item import Item
 from shared.events import TokenUsage
 from shared.table_keys import session_key
 
 # Of a session or message that is written: it must be there, and not deleted.
-LIVE = "attribute_exists(pk) AND attribute_not_exists(#deleted_at)"
+ACTIVE = "attribute_exists(pk) AND attribute_not_exists(#deleted_at)"
 # Adds the usage of a message to a session's; also of a response to a message's.
 ADD_USAGE = "ADD " + ", ".join(f"#{name} :{name}" for name in TokenUsage.model_fields)
 
@@ -20,7 +20,7 @@ def session_item(session: Session) -> Item:
         **session_key(session.session_id),
         "project_id": session.project_id,
         "node_id": session.node_id,
-        "created_at": text_of(session.created_at),
+        "created_at": to_iso(session.created_at),
         "message_count": 0,
         "completed_number": 0,
         **TokenUsage().model_dump(),
@@ -33,7 +33,7 @@ def session_of(item: Item, last_seq: int) -> Session:
         session_id=item["pk"].partition("#")[2],
         project_id=item["project_id"],
         node_id=item.get("node_id"),
-        created_at=moment_of(item["created_at"]),
+        created_at=from_iso(item["created_at"]),
         message_count=item["message_count"],
         completed_number=item["completed_number"],
         last_seq=last_seq,

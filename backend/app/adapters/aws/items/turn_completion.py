@@ -4,8 +4,8 @@ from backend.app.adapters.aws.items.code import code_version_writes
 from backend.app.adapters.aws.items.messages import ending_attributes, text_writes
 from backend.app.adapters.aws.items.open_messages import ending_writes
 from backend.app.adapters.aws.items.turn_fence import OWN, own_update
-from backend.app.adapters.aws.project_store import LIVE as LIVE_PROJECT
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.aws.project_store import ACTIVE as ACTIVE_PROJECT
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.errors import StaleBaseError, TurnFencedError
 from backend.app.domain.messages.message import MessageStatus, TurnAnswer, TurnRef
 from backend.app.domain.projects.project import CodeVersion
@@ -81,14 +81,14 @@ async def _project_writes(
     table: AwsTable, turn: TurnRef, version: CodeVersion | None
 ) -> dict[str, Write | list[Write]]:
     if version is None:
-        return {"project": check(project_key(turn.project_id), LIVE_PROJECT)}
+        return {"project": check(project_key(turn.project_id), ACTIVE_PROJECT)}
     pointer, writes = await code_version_writes(table, version)
-    attributes = {**pointer, "version": version.version, "updated_at": text_of(version.created_at)}
+    attributes = {**pointer, "version": version.version, "updated_at": to_iso(version.created_at)}
     sets = ", ".join(f"#{name} = :{name}" for name in attributes)
     changed = update(
         project_key(turn.project_id),
         f"SET {sets} ADD #revision :one",
-        f"{LIVE_PROJECT} AND #version = :base",
+        f"{ACTIVE_PROJECT} AND #version = :base",
         **attributes,
         one=1,
         base=version.version - 1,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from backend.app.adapters.local.sqlite.database import LocalDatabase
-from backend.app.adapters.timestamps import text_of
+from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.messages.message import Message
 
 _PAGE = 100
@@ -34,7 +34,7 @@ async def count_running(database: LocalDatabase, now: datetime, limit: int) -> i
         row = connection.execute(
             "SELECT count(*) AS n FROM (SELECT 1 FROM messages WHERE status = 'running' AND lease_until > ? "
             "AND lease_until <= ? LIMIT ?)",
-            (text_of(now), text_of(now + _FURTHEST_AHEAD), limit),
+            (to_iso(now), to_iso(now + _FURTHEST_AHEAD), limit),
         ).fetchone()
         return int(row["n"])
 
@@ -45,13 +45,13 @@ async def note_rescue(database: LocalDatabase, message: Message, due_at: datetim
     """See TurnStore."""
     if message.due_at is None:
         return False
-    found = (message.message_id, message.attempt, message.status, text_of(message.due_at))
+    found = (message.message_id, message.attempt, message.status, to_iso(message.due_at))
 
     def work(connection: sqlite3.Connection) -> bool:
         noted = connection.execute(
             "UPDATE messages SET due_at = ?, rescues = ? "
             "WHERE message_id = ? AND attempt = ? AND status = ? AND due_at = ?",
-            (text_of(due_at), message.rescues + 1, *found),
+            (to_iso(due_at), message.rescues + 1, *found),
         )
         return noted.rowcount == 1
 
@@ -61,15 +61,13 @@ async def note_rescue(database: LocalDatabase, message: Message, due_at: datetim
 async def _bring_back(database: LocalDatabase, now: datetime) -> None:
     """Make due what would be due only when the clock has come round again."""
     where = "due_at > ? AND status IN ('queued', 'running')"
-    bound = text_of(now + _FURTHEST_AHEAD)
+    bound = to_iso(now + _FURTHEST_AHEAD)
     found = await database.read(
         lambda connection: connection.execute(f"SELECT 1 FROM messages WHERE {where} LIMIT 1", (bound,)).fetchone()
     )
     if found is not None:
         await database.transaction(
-            lambda connection: connection.execute(
-                f"UPDATE messages SET due_at = ? WHERE {where}", (text_of(now), bound)
-            )
+            lambda connection: connection.execute(f"UPDATE messages SET due_at = ? WHERE {where}", (to_iso(now), bound))
         )
 
 
@@ -78,5 +76,5 @@ def _read_page(connection: sqlite3.Connection, *, now: datetime, after: tuple[st
         "SELECT session_id, message_id, due_at FROM messages "
         "WHERE due_at IS NOT NULL AND due_at <= ? AND (due_at, message_id) > (?, ?) "
         "ORDER BY due_at, message_id LIMIT ?",
-        (text_of(now), *after, _PAGE),
+        (to_iso(now), *after, _PAGE),
     ).fetchall()

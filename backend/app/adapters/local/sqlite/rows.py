@@ -4,7 +4,7 @@ import json
 import sqlite3
 
 from backend.app.adapters.stored_workflow import stored_workflow, workflow_of
-from backend.app.adapters.timestamps import moment_of
+from backend.app.adapters.timestamps import from_iso
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus
 from backend.app.domain.projects.project import CodeVersion
 from backend.app.domain.projects.workflow.workflow import Workflow
@@ -38,7 +38,7 @@ def session_of(row: sqlite3.Row) -> Session:
         session_id=row["session_id"],
         project_id=row["project_id"],
         node_id=row["node_id"],
-        created_at=moment_of(row["created_at"]),
+        created_at=from_iso(row["created_at"]),
         message_count=row["message_count"],
         completed_number=row["completed_number"],
         last_seq=row["last_seq"],
@@ -53,7 +53,7 @@ def message_of(row: sqlite3.Row) -> Message:
         session_id=row["session_id"],
         project_id=row["project_id"],
         prompt=row["prompt"],
-        created_at=moment_of(row["created_at"]),
+        created_at=from_iso(row["created_at"]),
         number=row["number"],
         status=MessageStatus(row["status"]),
         content=row["content"],
@@ -65,9 +65,9 @@ def message_of(row: sqlite3.Row) -> Message:
         iterations=row["iterations"],
         attempt=row["attempt"],
         error=None if row["error_code"] is None else MessageError(row["error_code"], row["error_detail"]),
-        completed_at=None if row["completed_at"] is None else moment_of(row["completed_at"]),
-        lease_until=None if row["lease_until"] is None else moment_of(row["lease_until"]),
+        completed_at=None if row["completed_at"] is None else from_iso(row["completed_at"]),
+        lease_until=None if row["lease_until"] is None else from_iso(row["lease_until"]),
         cancel_requested=bool(row["cancel_requested"]),
-        due_at=None if row["due_at"] is None else moment_of(row["due_at"]),
+        due_at=None if row["due_at"] is None else from_iso(row["due_at"]),
         rescues=row["rescues"],
     )

@@ -53,15 +53,15 @@ CREATE TABLE IF NOT EXISTS events (
     PRIMARY KEY (session_id, seq)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at);
-CREATE TABLE IF NOT EXISTS doorbells (
+CREATE TABLE IF NOT EXISTS notifications (
     id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL, message_id TEXT NOT NULL,
-    visible_at REAL NOT NULL, receipt TEXT, hidden_seconds REAL NOT NULL DEFAULT 0,
-    group_id TEXT NOT NULL DEFAULT ''
+    visible_at REAL NOT NULL, receipt_handle TEXT, hidden_seconds REAL NOT NULL DEFAULT 0,
+    group_id TEXT NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS notifications_of_group ON notifications (group_id, id);
 """
 # Columns that older stores lack: table, column and what follows it. `CREATE TABLE IF NOT EXISTS` adds none.
 _ADDED_COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("doorbells", "hidden_seconds", "REAL NOT NULL DEFAULT 0"),
     *(
         (table, column, "INTEGER NOT NULL DEFAULT 0")
         for table in ("sessions", "messages", "responses")
@@ -69,14 +69,10 @@ _ADDED_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ),
     ("messages", "due_at", "TEXT"),
     ("messages", "rescues", "INTEGER NOT NULL DEFAULT 0"),
-    ("doorbells", "group_id", "TEXT NOT NULL DEFAULT ''"),
 )
 # What needs those columns, and gives the rows of older stores their values.
 _AFTER_ADDED_COLUMNS = """
 CREATE INDEX IF NOT EXISTS due_messages ON messages (due_at, message_id) WHERE due_at IS NOT NULL;
-DROP INDEX IF EXISTS doorbells_of_session;
-CREATE INDEX IF NOT EXISTS doorbells_of_group ON doorbells (group_id, id);
-UPDATE doorbells SET group_id = session_id WHERE group_id = '';
 """
 
 

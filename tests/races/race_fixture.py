@@ -6,13 +6,13 @@ from pathlib import Path
 from backend.app.api.services import Services
 from backend.app.domain.limits import Limits
 from backend.app.domain.messages.message import Item, Message, MessageStatus
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.domain.projects.diff import unified_diff
 from backend.app.domain.projects.project import CodeVersion
 from backend.app.domain.sessions.erasure_service import ErasureService
 from backend.app.domain.sessions.memory import Memory, MemoryRef
 from backend.app.domain.sessions.session import Session
-from backend.app.domain.turns.memory_sync import MemoryKeeper
+from backend.app.domain.turns.memory_sync import MemorySync
 from backend.app.domain.turns.turn_attempt import TurnParts
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.memory.memory_files import MemoryFiles
@@ -46,7 +46,7 @@ def turn_service(
         turns=engine.turns,
         projects=engine.projects,
         sessions=engine.sessions,
-        memory=MemoryKeeper(memory, engine.turns, limits.history_tokens),
+        memory=MemorySync(memory, engine.turns, limits.history_tokens),
         begin_agent_turn=agents.begin_turn,
         queue=engine.queue,
         bus=engine.bus,
@@ -59,7 +59,7 @@ def turn_service(
 
 
 @dataclass
-class RaceShop:
+class RaceFixture:
     """`raced` is the worker behind the gate, `calm` one that nothing happens to. `heard` is what the bus carried."""
 
     engine: LocalEngine
@@ -83,9 +83,12 @@ class RaceShop:
         """Ring for the message until it needs no more ringing."""
         worker = worker or self.calm
         for _ in range(10):
-            if await worker.run_turn(Doorbell(message.session_id, message.message_id), "receipt") is None:
+            if (
+                await worker.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
+                is None
+            ):
                 return
-        raise AssertionError("The doorbell was never answered")
+        raise AssertionError("The notification was never answered")
 
     async def ask(self, session: Session, prompt: str) -> Message:
         """Send a prompt and have it run, with nothing in between."""
@@ -133,7 +136,9 @@ class RaceShop:
         return sum((response.usage for response in responses), TokenUsage())
 
 
-async def open_shop(engine: LocalEngine, folder: Path, gate: Gate | None = None, **limits: float) -> RaceShop:
+async def open_race_fixture(
+    engine: LocalEngine, folder: Path, gate: Gate | None = None, **limits: float
+) -> RaceFixture:
     """A new project in the engine, whose memories lie in the folder. Limits by their names."""
     quick = {"cancel_check_seconds": 0.01, **limits}
     settings = LocalSettings.model_validate({"data_dir": folder, **quick})
@@ -143,7 +148,7 @@ async def open_shop(engine: LocalEngine, folder: Path, gate: Gate | None = None,
     heard: list[BusMessage] = []
     engine.bus.listen(heard.append)
     project = await services.projects.create_project(USER, "Desk", CODE)
-    return RaceShop(
+    return RaceFixture(
         engine,
         services,
         turn_service(engine, memory, agents, gate, settings),
@@ -161,7 +166,7 @@ def ends_of(message: Message, events: tuple[LoggedEvent, ...] | list[BusMessage]
     return [event.type for event in events if isinstance(event, ENDINGS) and event.message_id == message.message_id]
 
 
-async def check_patch(shop: RaceShop, message: Message) -> None:
+async def check_patch(shop: RaceFixture, message: Message) -> None:
     """A completed message's patch leads from its base version to its version; one without has changed nothing."""
     assert message.status is MessageStatus.COMPLETED
     versions = await shop.versions()

@@ -8,7 +8,7 @@ from typing import cast
 from backend.app.adapters.local.sqlite.recovery import recover_turns
 from backend.app.adapters.local.turn_queue import LocalTurnQueue
 from backend.app.api.services import Services
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.domain.sessions.erasure_service import ErasureService
 from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.domain.sessions.session import Session
@@ -20,16 +20,16 @@ from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.settings import LocalSettings
 from tests.manual_time import ManualClock, SequentialIds
 from tests.races.prompted_agents import PromptedAgents
-from tests.races.race_shop import turn_service
-from tests.stateful.loose_queue import LooseQueue
+from tests.races.race_fixture import turn_service
+from tests.stateful.lossy_queue import LossyQueue
 
 QUEUE_LIMIT = 4
-# Longer than a lease, a lost doorbell's wait and the longest turn.
+# Longer than a lease, a lost notification's wait and the longest turn.
 LONG = 1000.0
 _MOST_ROUNDS = 60
 
 
-class House:
+class TestSystem:
     """One process after another on the same folder; what the agents were told outlives them."""
 
     def __init__(self, folder: Path) -> None:
@@ -39,7 +39,7 @@ class House:
         )
         self.clock = ManualClock()
         self.agents = PromptedAgents()
-        self.queue = LooseQueue()
+        self.queue = LossyQueue()
         self._ids = SequentialIds()
         self._files = MemoryFiles(folder / "memory")
         self._turns: set[asyncio.Task[float | None]] = set()
@@ -61,16 +61,16 @@ class House:
         await self.engine.database.open()
 
     async def restart(self, *, killed: bool) -> None:
-        """A new process on the folder. Killed, the old one does not come to say goodbye; doorbells are lost."""
+        """A new process on the folder. Killed, the old one does not come to say goodbye; notifications are lost."""
         await self.close(killed=killed)
         self.queue.pending.clear()
         self._build()
         await self.open()
-        # With no doorbells left in the file, each open message is rung for once.
+        # With no notifications left in the file, each open message is rung for once.
         for _ in range(await recover_turns(self.engine.database, self.clock)):
             received = await self._local_queue.receive(60)
-            await self._local_queue.acknowledge(received.receipt)
-            self.queue.pending.append(received.doorbell)
+            await self._local_queue.acknowledge(received.receipt_handle)
+            self.queue.pending.append(received.notification)
 
     async def close(self, *, killed: bool = True) -> None:
         if killed:
@@ -81,9 +81,9 @@ class House:
         self._turns.clear()
         await self.engine.database.close()
 
-    async def deliver(self, doorbell: Doorbell) -> None:
-        """Ring one doorbell: its turn runs until it ends or is held."""
-        turn = asyncio.create_task(self._answer(doorbell))
+    async def deliver(self, notification: TurnNotification) -> None:
+        """Ring one notification: its turn runs until it ends or is held."""
+        turn = asyncio.create_task(self._answer(notification))
         self._turns.add(turn)
         await self._until_quiet(turn)
 
@@ -110,13 +110,13 @@ class House:
             path.write_bytes(damage)
 
     async def run_until_nothing_is_open(self, session_ids: list[str]) -> None:
-        """Let go of all turns, ring all doorbells, let time pass and look for abandoned turns, until all have ended."""
+        """Release all turns, deliver all notifications, advance the clock and close abandoned turns until all ended."""
         for _ in range(_MOST_ROUNDS):
             while self.agents.holds:
                 await self.let_go(0)
-            for doorbell in list(self.queue.pending):
-                self.queue.pending.remove(doorbell)
-                await self.deliver(doorbell)
+            for notification in list(self.queue.pending):
+                self.queue.pending.remove(notification)
+                await self.deliver(notification)
             found = [await self.engine.turns.find_open_message(session_id) for session_id in session_ids]
             if not self.agents.holds and not any(found):
                 return
@@ -124,10 +124,10 @@ class House:
             await self.close_abandoned_turns()
         raise AssertionError("A message never ends")
 
-    async def _answer(self, doorbell: Doorbell) -> float | None:
-        again = await self._worker.run_turn(doorbell, "receipt")
+    async def _answer(self, notification: TurnNotification) -> float | None:
+        again = await self._worker.run_turn(notification, "receipt-handle")
         if again is not None:
-            self.queue.pending.append(doorbell)
+            self.queue.pending.append(notification)
         return again
 
     async def _until_quiet(self, *turns: "asyncio.Task[float | None]") -> None:

@@ -1,4 +1,4 @@
-"""Doorbells are lost, doubled and reversed; each message is answered once all the same, and in order."""
+"""Notifications are lost, doubled and reversed; each message is answered once all the same, and in order."""
 
 import asyncio
 import random
@@ -13,8 +13,8 @@ from backend.app.domain.turns.agent_port import Draft
 from backend.app.wiring_local import LocalEngine
 from backend.local.storage_gate import StorageGate
 from backend.local.worker import LocalWorker
-from tests.domain.scripted_agents import USAGE, Workshop
-from tests.faults.workers import LEASE_SECONDS, bell_of, open_shop, rung, until
+from tests.domain.scripted_agents import USAGE, TurnFixture
+from tests.faults.workers import LEASE_SECONDS, notification_of, open_race_fixture, rung, until
 
 MESSAGES = 4
 ALL = range(MESSAGES)
@@ -31,12 +31,12 @@ ORDERS: dict[str, Sequence[int]] = {
 
 
 @pytest.fixture
-async def shop(engine: LocalEngine, tmp_path: Path) -> Workshop:
-    return await open_shop(engine, tmp_path / "memory", *(Draft(f"Answer {number}", None) for number in ALL))
+async def shop(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
+    return await open_race_fixture(engine, tmp_path / "memory", *(Draft(f"Answer {number}", None) for number in ALL))
 
 
 @asynccontextmanager
-async def working(shop: Workshop) -> AsyncIterator[None]:
+async def working(shop: TurnFixture) -> AsyncIterator[None]:
     """A local worker that answers whatever rings."""
     gate = StorageGate(shop.engine.database)
     worker = LocalWorker(shop.service, shop.engine.queue, gate, parallel=4, visibility_seconds=LEASE_SECONDS)
@@ -48,7 +48,7 @@ async def working(shop: Workshop) -> AsyncIterator[None]:
         await asyncio.wait([running])
 
 
-async def check_answered_in_order(shop: Workshop, messages: Sequence[Message]) -> None:
+async def check_answered_in_order(shop: TurnFixture, messages: Sequence[Message]) -> None:
     assert [brief.prompt for brief in shop.agents.briefs] == [message.prompt for message in messages]
     for number, message in enumerate(messages):
         found = await shop.find(message)
@@ -59,10 +59,10 @@ async def check_answered_in_order(shop: Workshop, messages: Sequence[Message]) -
 
 
 @pytest.mark.parametrize("order", ORDERS)
-async def test_each_message_is_answered_once_and_in_order_whatever_rings(shop: Workshop, order: str) -> None:
+async def test_each_message_is_answered_once_and_in_order_whatever_rings(shop: TurnFixture, order: str) -> None:
     messages = [await shop.queue(f"Question {number}") for number in ALL]
     for number in ORDERS[order]:
-        await shop.engine.queue.ring(bell_of(messages[number]))
+        await shop.engine.queue.enqueue(notification_of(messages[number]))
 
     async def no_bell_is_left() -> bool:
         return await rung(shop.engine) == []

@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from backend.relay.relay import Relay
-from backend.relay.rooms.coalesced_readers import SharedAccess, SharedEventLog
-from backend.relay.rooms.coalesced_reads import SharedReads
+from backend.relay.rooms.coalesced_readers import CoalescedEventLog, SharedAccess
+from backend.relay.rooms.coalesced_reads import CoalescedReads
 from backend.relay.rooms.encoding import encode
-from backend.relay.rooms.event_cache import RecentEvents
+from backend.relay.rooms.event_cache import EventCache
 from backend.relay.rooms.rooms import Fanout
 from backend.relay.settings import RelaySettings
 from shared.events import Event, SessionDeletedEvent
@@ -27,8 +27,8 @@ async def nothing(*_: object) -> None:
     pass
 
 
-def recent(most_bytes: int = 10_000, seconds: float = 10, now: list[float] | None = None) -> RecentEvents:
-    return RecentEvents(most_bytes, seconds, lambda: now[0] if now else 0.0)
+def event_cache(most_bytes: int = 10_000, seconds: float = 10, now: list[float] | None = None) -> EventCache:
+    return EventCache(most_bytes, seconds, lambda: now[0] if now else 0.0)
 
 
 async def come_back(fanout: Fanout, number: int, after: int) -> list[int]:
@@ -54,7 +54,7 @@ async def test_a_thousand_clients_back_at_once_after_a_restart_of_the_relay_cost
     log, random = MemoryLog(), Random(spread)
     for _ in range(1_000):
         log.append()
-    fanout = Fanout(log, recent(1_000_000), lambda *_: None, nothing, SETTINGS)
+    fanout = Fanout(log, event_cache(1_000_000), lambda *_: None, nothing, SETTINGS)
     afters = [900 - random.randint(0, spread) for _ in range(CLIENTS)]
     assert await check_returning(log, fanout, afters) <= 12
     assert log.most_at_once <= SETTINGS.max_log_reads
@@ -68,7 +68,7 @@ async def test_a_thousand_clients_back_at_once_to_a_room_that_was_heard_all_alon
         if getattr(event, "seq", 0) == 300:
             told.set()
 
-    fanout = Fanout(log, recent(1_000_000), emit, nothing, SETTINGS)
+    fanout = Fanout(log, event_cache(1_000_000), emit, nothing, SETTINGS)
     await fanout.enter(PROJECT, "stays", {}, nothing, nothing)
     room = fanout._rooms[PROJECT]
     for _ in range(300):
@@ -99,11 +99,11 @@ async def test_real_clients_that_return_at_once_share_their_reads() -> None:
         heard = await asyncio.gather(*(subscribe(live) for _ in range(30)))
         assert heard == [numbers(101, 150)] * 30
         assert live.log.reads <= 20
-        assert live.figures.log_reads == live.log.reads
+        assert live.metrics.log_reads == live.log.reads
 
 
 async def test_an_answer_comes_from_a_read_that_began_after_the_question() -> None:
-    reads, value, random = SharedReads[int](asyncio.Semaphore(3)), 0, Random(5)
+    reads, value, random = CoalescedReads[int](asyncio.Semaphore(3)), 0, Random(5)
 
     async def make() -> int:
         found = value
@@ -121,7 +121,7 @@ async def test_an_answer_comes_from_a_read_that_began_after_the_question() -> No
 
 
 async def test_a_failed_read_fails_those_who_shared_it_and_nobody_after() -> None:
-    reads, calls = SharedReads[int](asyncio.Semaphore(1)), 0
+    reads, calls = CoalescedReads[int](asyncio.Semaphore(1)), 0
 
     async def make() -> int:
         nonlocal calls
@@ -137,7 +137,7 @@ async def test_a_failed_read_fails_those_who_shared_it_and_nobody_after() -> Non
 
 
 async def test_one_who_no_longer_waits_takes_the_read_from_nobody() -> None:
-    reads, go_on = SharedReads[int](asyncio.Semaphore(1)), asyncio.Event()
+    reads, go_on = CoalescedReads[int](asyncio.Semaphore(1)), asyncio.Event()
 
     async def make() -> int:
         await go_on.wait()
@@ -151,7 +151,7 @@ async def test_one_who_no_longer_waits_takes_the_read_from_nobody() -> None:
 
 
 async def test_closing_gives_up_what_is_under_way() -> None:
-    reads = SharedReads[None](asyncio.Semaphore(1))
+    reads = CoalescedReads[None](asyncio.Semaphore(1))
     asked = [asyncio.create_task(reads.read(key, asyncio.Event().wait)) for key in "aab"]  # type: ignore[arg-type]
     await asyncio.sleep(0.01)
     await reads.close()
@@ -160,7 +160,7 @@ async def test_closing_gives_up_what_is_under_way() -> None:
 
 def test_recent_events_are_bounded_by_size_and_by_age() -> None:
     now = [0.0]
-    events = recent(10 * len(encode(event_of(10)).frame) + 50, 10, now)
+    events = event_cache(10 * len(encode(event_of(10)).frame) + 50, 10, now)
     for seq in range(1, 31):
         events.add(event_of(seq))
     assert len(events) == 10
@@ -172,7 +172,7 @@ def test_recent_events_are_bounded_by_size_and_by_age() -> None:
 
 
 def test_recent_events_end_at_the_first_that_is_missing() -> None:
-    events = recent()
+    events = event_cache()
     for seq in (1, 2, 4, 5):
         events.add(event_of(seq))
     assert [event.seq for event in events.after(SESSION, 0, 100)] == [1, 2]
@@ -182,8 +182,8 @@ def test_recent_events_end_at_the_first_that_is_missing() -> None:
 
 async def test_nothing_of_a_deleted_session_is_replayed_from_memory() -> None:
     log, limit = MemoryLog(), asyncio.Semaphore(8)
-    events = recent()
-    shared = SharedEventLog(log, events, limit, RelayFigures())
+    events = event_cache()
+    shared = CoalescedEventLog(log, events, limit, RelayMetrics())
     for _ in range(5):
         events.add(log.append())
     log.sessions[SESSION].append(
@@ -198,8 +198,8 @@ async def test_nothing_of_a_deleted_session_is_replayed_from_memory() -> None:
 
 
 async def test_a_session_of_another_project_is_nobody_elses_from_memory_either() -> None:
-    log, events = MemoryLog(), recent()
-    shared = SharedEventLog(log, events, asyncio.Semaphore(8), RelayFigures())
+    log, events = MemoryLog(), event_cache()
+    shared = CoalescedEventLog(log, events, asyncio.Semaphore(8), RelayMetrics())
     events.add(log.append())
     assert await shared.read_events("another", SESSION, 0) is None
 

@@ -1,4 +1,4 @@
-"""What every EndWatch owes."""
+"""What every CompletionWaiter owes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from backend.app.domain.messages.message import TurnRef
-from backend.app.domain.messages.ports import EndWatch
+from backend.app.domain.messages.ports import CompletionWaiter
 from shared.events import EndingEvent
 from tests.contract.builders import (
     cancel,
@@ -36,13 +36,13 @@ async def _cancel_released(engine: TestedEngine, turn: TurnRef) -> EndingEvent:
 ENDS: dict[str, End] = {"completed": complete, "failed": fail, "cancelled": _cancel_released}
 
 
-def _watch(engine: TestedEngine) -> EndWatch:
-    return engine.end_watch
+def _watch(engine: TestedEngine) -> CompletionWaiter:
+    return engine.completion_waiter
 
 
 async def _start_waiting(engine: TestedEngine, turn: TurnRef, count: int = 1) -> list[asyncio.Task[None]]:
     message = await current_message(engine, turn)
-    waiting = [asyncio.create_task(_watch(engine).wait_for_end(message, _LONG)) for _ in range(count)]
+    waiting = [asyncio.create_task(_watch(engine).wait_for_completion(message, _LONG)) for _ in range(count)]
     await asyncio.wait(waiting, timeout=0.01)  # lets them begin; they need nothing but the loop for it
     assert not any(task.done() for task in waiting)
     return waiting
@@ -85,14 +85,14 @@ async def test_who_waits_is_let_go_after_the_timeout(engine: TestedEngine, timeo
     turn = await taken_turn(engine)
     message = await current_message(engine, turn)
     async with asyncio.timeout(_AT_ONCE):
-        await _watch(engine).wait_for_end(message, timeout)
+        await _watch(engine).wait_for_completion(message, timeout)
     assert (await current_message(engine, turn)).status.is_open
 
 
 async def test_a_message_that_nobody_knows_can_be_waited_for(engine: TestedEngine) -> None:
     unknown = draft_message(engine, await stored_session(engine))
     async with asyncio.timeout(_AT_ONCE):
-        await _watch(engine).wait_for_end(unknown, 0.01)
+        await _watch(engine).wait_for_completion(unknown, 0.01)
 
 
 async def test_who_stops_waiting_leaves_the_others_waiting(engine: TestedEngine) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of doorbells, whatever becomes of their turns."""
+"""What becomes of notifications, whatever becomes of their turns."""
 
 import asyncio
 import json
@@ -8,13 +8,13 @@ from typing import cast
 
 import pytest
 
-from backend.app.domain.ports import Doorbell
+from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.turn_service import TurnService
-from functions.doorbells import CountingBus, DoorbellAnswerer
 from functions.telemetry import Telemetry
+from functions.turn_notifications import CountingBus, NotificationHandler
 from shared.events import BusMessage, MessageFailedEvent, TextDeltaEvent
 from tests.functions.conftest import Context, Printed
-from tests.functions.lambda_events import Json, doorbell_event
+from tests.functions.lambda_events import Json, notification_event
 from tests.manual_time import ManualClock
 
 SESSION = "01a207ba-1a51-7211-abbd-ebd58bdabe72"
@@ -24,23 +24,23 @@ RECORD_ID = "059f36b4-87a3-44ab-83d2-661975830a7d"
 PUT_BACK = {"batchItemFailures": [{"itemIdentifier": RECORD_ID}]}
 ACKNOWLEDGED: Json = {"batchItemFailures": []}
 
-Run = Callable[[Doorbell, str], Awaitable[float | None]]
+Run = Callable[[TurnNotification, str], Awaitable[float | None]]
 
 
 class Queue:
-    """Remembers for how long doorbells were hidden."""
+    """Remembers for how long notifications were hidden."""
 
     def __init__(self) -> None:
         self.hidden: list[tuple[str, float]] = []
         self.broken = False
 
-    async def ring(self, doorbell: Doorbell) -> None:
+    async def enqueue(self, notification: TurnNotification) -> None:
         raise AssertionError("nobody should ring")
 
-    async def extend(self, receipt: str, seconds: float) -> None:
+    async def extend(self, receipt_handle: str, seconds: float) -> None:
         if self.broken:
             raise OSError("the queue is gone")
-        self.hidden.append((receipt, seconds))
+        self.hidden.append((receipt_handle, seconds))
 
 
 class Turns:
@@ -58,45 +58,47 @@ def queue() -> Queue:
 async def answer(
     run: Run, queue: Queue, telemetry: Telemetry, event: Json | None = None, context: Context | None = None
 ) -> Json:
-    answerer = DoorbellAnswerer(cast(TurnService, Turns(run)), queue, LEASE_SECONDS, telemetry)
-    return await answerer.answer_all(event or doorbell_event(SESSION, MESSAGE, "receipt"), context or Context())
+    answerer = NotificationHandler(cast(TurnService, Turns(run)), queue, LEASE_SECONDS, telemetry)
+    return await answerer.answer_all(
+        event or notification_event(SESSION, MESSAGE, "receipt-handle"), context or Context()
+    )
 
 
 def returns(outcome: float | None) -> Run:
-    async def run(doorbell: Doorbell, receipt: str) -> float | None:
-        assert (doorbell, receipt) == (Doorbell(SESSION, MESSAGE), "receipt")
+    async def run(notification: TurnNotification, receipt_handle: str) -> float | None:
+        assert (notification, receipt_handle) == (TurnNotification(SESSION, MESSAGE), "receipt-handle")
         return outcome
 
     return run
 
 
-async def must_not_run(doorbell: Doorbell, receipt: str) -> float | None:
+async def must_not_run(notification: TurnNotification, receipt_handle: str) -> float | None:
     raise AssertionError("no turn should run")
 
 
-async def test_an_answered_doorbell_is_acknowledged(queue: Queue, telemetry: Telemetry) -> None:
+async def test_an_answered_notification_is_acknowledged(queue: Queue, telemetry: Telemetry) -> None:
     assert await answer(returns(None), queue, telemetry) == ACKNOWLEDGED
 
 
-async def test_a_doorbell_of_a_group_of_its_own_is_a_rescue(queue: Queue, telemetry: Telemetry) -> None:
-    async def run(doorbell: Doorbell, receipt: str) -> float | None:
-        assert doorbell == Doorbell(SESSION, MESSAGE, is_rescue=True)
+async def test_a_notification_of_a_group_of_its_own_is_a_rescue(queue: Queue, telemetry: Telemetry) -> None:
+    async def run(notification: TurnNotification, receipt_handle: str) -> float | None:
+        assert notification == TurnNotification(SESSION, MESSAGE, is_rescue=True)
         return None
 
-    event = doorbell_event(SESSION, MESSAGE, "receipt", group_id=RECORD_ID)
+    event = notification_event(SESSION, MESSAGE, "receipt-handle", group_id=RECORD_ID)
     assert await answer(run, queue, telemetry, event) == ACKNOWLEDGED
 
 
-async def test_a_doorbell_is_hidden_for_no_longer_than_the_lease(queue: Queue, telemetry: Telemetry) -> None:
+async def test_a_notification_is_hidden_for_no_longer_than_the_lease(queue: Queue, telemetry: Telemetry) -> None:
     await answer(returns(None), queue, telemetry)
-    assert queue.hidden == [("receipt", LEASE_SECONDS)]
+    assert queue.hidden == [("receipt-handle", LEASE_SECONDS)]
 
 
-async def test_a_doorbell_that_must_ring_again_is_put_back_for_so_long(
+async def test_a_notification_that_must_ring_again_is_put_back_for_so_long(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
     assert await answer(returns(10.0), queue, telemetry) == PUT_BACK
-    assert queue.hidden[-1] == ("receipt", 10.0)
+    assert queue.hidden[-1] == ("receipt-handle", 10.0)
     telemetry.end(1)
     assert printed.metrics == {"NotificationRequeued": 1}
 
@@ -116,10 +118,10 @@ async def test_a_doorbell_that_must_ring_again_is_put_back_for_so_long(
         "[" * 99_999,
     ],
 )
-async def test_a_malformed_doorbell_is_thrown_away_and_counted(
+async def test_a_malformed_notification_is_thrown_away_and_counted(
     queue: Queue, telemetry: Telemetry, printed: Printed, body: str
 ) -> None:
-    event = doorbell_event(SESSION, MESSAGE, "receipt")
+    event = notification_event(SESSION, MESSAGE, "receipt-handle")
     event["Records"][0]["body"] = body
     assert await answer(must_not_run, queue, telemetry, event) == ACKNOWLEDGED
     telemetry.end(1)
@@ -127,14 +129,14 @@ async def test_a_malformed_doorbell_is_thrown_away_and_counted(
     assert printed.lines[-1]["level"] == "ERROR"
 
 
-async def test_a_failing_store_puts_the_doorbell_back_and_fails_no_invocation(
+async def test_a_failing_store_puts_the_notification_back_and_fails_no_invocation(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
-    async def broken(doorbell: Doorbell, receipt: str) -> float | None:
+    async def broken(notification: TurnNotification, receipt_handle: str) -> float | None:
         raise OSError("the store is gone")
 
     assert await answer(broken, queue, telemetry) == PUT_BACK
-    assert queue.hidden[-1] == ("receipt", 5.0)
+    assert queue.hidden[-1] == ("receipt-handle", 5.0)
     telemetry.end(1)
     assert printed.metrics == {"NotificationFailed": 1, "NotificationRequeued": 1}
     told = next(line for line in printed.lines if "exception" in line)
@@ -152,7 +154,7 @@ async def test_a_turn_is_let_go_before_the_functions_time_is_over(
 ) -> None:
     let_go = False
 
-    async def endless(doorbell: Doorbell, receipt: str) -> float | None:
+    async def endless(notification: TurnNotification, receipt_handle: str) -> float | None:
         nonlocal let_go
         try:
             await asyncio.Event().wait()
@@ -163,29 +165,29 @@ async def test_a_turn_is_let_go_before_the_functions_time_is_over(
 
     assert await answer(endless, queue, telemetry, context=Context(seconds_left=0.1)) == PUT_BACK
     assert let_go
-    assert queue.hidden[-1] == ("receipt", 0.0)
+    assert queue.hidden[-1] == ("receipt-handle", 0.0)
 
 
 async def test_a_timeout_inside_a_turn_is_not_taken_for_the_end_of_the_functions_time(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
-    async def times_out(doorbell: Doorbell, receipt: str) -> float | None:
+    async def times_out(notification: TurnNotification, receipt_handle: str) -> float | None:
         raise TimeoutError("a socket's")
 
     assert await answer(times_out, queue, telemetry) == PUT_BACK
-    assert queue.hidden[-1] == ("receipt", 5.0)
+    assert queue.hidden[-1] == ("receipt-handle", 5.0)
     telemetry.end(1)
     assert printed.metrics == {"NotificationFailed": 1, "NotificationRequeued": 1}
 
 
-async def test_after_a_doorbell_that_is_put_back_no_other_of_the_batch_overtakes_it(
+async def test_after_a_notification_that_is_put_back_no_other_of_the_batch_overtakes_it(
     queue: Queue, telemetry: Telemetry
 ) -> None:
-    event = doorbell_event(SESSION, MESSAGE, "receipt")
+    event = notification_event(SESSION, MESSAGE, "receipt-handle")
     event["Records"] = [{**event["Records"][0], "messageId": str(number)} for number in range(3)]
     ran = 0
 
-    async def second_is_busy(doorbell: Doorbell, receipt: str) -> float | None:
+    async def second_is_busy(notification: TurnNotification, receipt_handle: str) -> float | None:
         nonlocal ran
         ran += 1
         return 10.0 if ran == 2 else None
@@ -244,11 +246,11 @@ async def test_the_ends_of_turns_are_counted_on_their_way_to_the_bus(
     assert printed.metrics == {"TurnFailed": 1}
 
 
-async def test_lines_of_the_domain_are_structured_and_have_the_doorbells_ids(
+async def test_lines_of_the_domain_are_structured_and_have_the_notifications_ids(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
-    async def tells(doorbell: Doorbell, receipt: str) -> float | None:
-        logging.getLogger("backend.app.domain.turns.turn_service").info("Turn %s was released", doorbell.message_id)
+    async def tells(notification: TurnNotification, receipt_handle: str) -> float | None:
+        logging.getLogger("backend.app.domain.turns.turn_service").info("Turn %s was released", notification.message_id)
         return None
 
     await answer(tells, queue, telemetry)

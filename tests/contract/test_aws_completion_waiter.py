@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from backend.app.adapters.aws import completion_waiter as aws_end_watch
+from backend.app.adapters.aws import completion_waiter as aws_completion_waiter
 from backend.app.domain.engine import Engine
 from backend.app.wiring_aws import build_aws_engine
 from tests.aws_faults import Faults
@@ -20,8 +20,8 @@ _DEADLINE = 20.0
 @pytest.fixture
 def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoAws]:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-    monkeypatch.setattr(aws_end_watch, "_FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(aws_end_watch, "_LONGEST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(aws_completion_waiter, "_FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(aws_completion_waiter, "_LONGEST_PAUSE_SECONDS", 0.001)
     with moto_in_process() as moto:
         yield moto
 
@@ -41,7 +41,7 @@ async def test_a_look_is_one_eventually_consistent_read_of_the_message_alone(eng
     message = await current_message(engine, turn)
     with dynamodb_calls(moto) as calls:
         async with asyncio.timeout(_DEADLINE):
-            waiting = asyncio.create_task(engine.end_watch.wait_for_end(message, _DEADLINE))
+            waiting = asyncio.create_task(engine.completion_waiter.wait_for_completion(message, _DEADLINE))
             await until(lambda: len(calls) >= 5)
             looks = calls[:5]
             await complete(engine, turn)
@@ -57,7 +57,7 @@ async def test_a_look_that_fails_does_not_end_the_wait(engine: Engine, moto: Mot
     with Faults() as faults:
         faults.refuse("GetItem", "AccessDeniedException", times=3)
         async with asyncio.timeout(_DEADLINE):
-            waiting = asyncio.create_task(engine.end_watch.wait_for_end(message, _DEADLINE))
+            waiting = asyncio.create_task(engine.completion_waiter.wait_for_completion(message, _DEADLINE))
             await until(lambda: faults.injected == 3)
             assert not waiting.done()
             await complete(engine, turn)

@@ -1,12 +1,12 @@
-"""Answers doorbells out of SQS: one by one, each with an outcome of its own."""
+"""Answers notifications out of SQS: one by one, each with an outcome of its own."""
 
 import logging
 from dataclasses import fields
 from typing import Any
 
-from backend.app.adapters.aws.turn_queue import MalformedDoorbellError, parse_doorbell
+from backend.app.adapters.aws.turn_queue import MalformedNotificationError, parse_notification
 from backend.app.domain.engine import Engine
-from backend.app.domain.ports import Doorbell, EventBus, TurnQueue
+from backend.app.domain.ports import EventBus, TurnNotification, TurnQueue
 from backend.app.domain.turns.deadline import DeadlineExceededError, deadline, seconds_from_now
 from backend.app.domain.turns.turn_service import TurnService
 from functions.telemetry import Json, Telemetry
@@ -14,7 +14,7 @@ from shared.events import BusMessage
 
 logger = logging.getLogger(__name__)
 
-# A doorbell that could not be answered (the store fails) rings again after so many seconds.
+# A notification that could not be answered (the store fails) rings again after so many seconds.
 _AFTER_FAILURE_SECONDS = 5.0
 # Before the runtime ends the process the turn is let go, to be begun again at once.
 _LAST_SECONDS = 8.0
@@ -46,8 +46,8 @@ def with_bus(engine: Engine, bus: EventBus) -> Engine:
     return Engine(**{**adapters, "bus": bus})
 
 
-class DoorbellAnswerer:
-    """Runs the turns that doorbells ring for. No turn's failure leaves it as an exception."""
+class NotificationHandler:
+    """Runs the turns that notifications ring for. No turn's failure leaves it as an exception."""
 
     def __init__(self, turns: TurnService, queue: TurnQueue, lease_seconds: float, telemetry: Telemetry) -> None:
         self._turns = turns
@@ -67,41 +67,45 @@ class DoorbellAnswerer:
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     async def _answer(self, record: Json, seconds_left: float) -> bool:
-        """Whether the doorbell is answered; else it is on its way back into the queue."""
+        """Whether the notification is answered; else it is on its way back into the queue."""
         try:
-            doorbell = parse_doorbell(str(record.get("body")), record.get("attributes", {}).get("MessageGroupId"))
-        except MalformedDoorbellError:
+            notification = parse_notification(
+                str(record.get("body")), record.get("attributes", {}).get("MessageGroupId")
+            )
+        except MalformedNotificationError:
             # It would be no better the next time.
-            logger.exception("Not a doorbell; it is thrown away")
+            logger.exception("Not a notification; it is thrown away")
             self._telemetry.count("NotificationMalformed")
             return True
-        self._telemetry.logger.append_keys(session_id=doorbell.session_id, message_id=doorbell.message_id)
-        receipt: str = record["receiptHandle"]
-        # The queue hides a doorbell for as long as the function may run; a process that dies must be noticed sooner.
-        await self._hide(receipt, self._lease_seconds)
-        put_back = await self._run(doorbell, receipt, seconds_left - min(_LAST_SECONDS, _LAST_SHARE * seconds_left))
+        self._telemetry.logger.append_keys(session_id=notification.session_id, message_id=notification.message_id)
+        receipt_handle: str = record["receiptHandle"]
+        # The queue hides a message for as long as the function may run; a process that dies must be noticed sooner.
+        await self._hide(receipt_handle, self._lease_seconds)
+        put_back = await self._run(
+            notification, receipt_handle, seconds_left - min(_LAST_SECONDS, _LAST_SHARE * seconds_left)
+        )
         if put_back is None:
             return True
-        logger.info("The doorbell rings again in %s s", put_back)
+        logger.info("The notification rings again in %s s", put_back)
         self._telemetry.count("NotificationRequeued")
-        await self._hide(receipt, put_back)
+        await self._hide(receipt_handle, put_back)
         return False
 
-    async def _run(self, doorbell: Doorbell, receipt: str, seconds: float) -> float | None:
+    async def _run(self, notification: TurnNotification, receipt_handle: str, seconds: float) -> float | None:
         try:
             async with deadline(seconds_from_now(seconds)):
-                return await self._turns.run_turn(doorbell, receipt)
+                return await self._turns.run_turn(notification, receipt_handle)
         except DeadlineExceededError:
             logger.warning("The function's time is over: the turn is let go, to be begun again")
             return 0.0
         except Exception:
-            logger.exception("The doorbell could not be answered")
+            logger.exception("The notification could not be answered")
             self._telemetry.count("NotificationFailed")
             return _AFTER_FAILURE_SECONDS
 
-    async def _hide(self, receipt: str, seconds: float) -> None:
+    async def _hide(self, receipt_handle: str, seconds: float) -> None:
         try:
-            await self._queue.extend(receipt, seconds)
+            await self._queue.extend(receipt_handle, seconds)
         except Exception:
             # It then rings again when the queue's own time is over: later, but it does.
-            logger.exception("The doorbell's visibility could not be changed")
+            logger.exception("The notification's visibility could not be changed")

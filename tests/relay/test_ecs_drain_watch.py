@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.relay.aws.ecs_drain_watch import until_retired
+from backend.relay.aws.ecs_drain_watch import wait_for_task_stop
 from tests.moto_server import Moto
 from tests.relay.aws_topic import FaultyClient, Topic, refused
 from tests.relay.ecs_metadata import ecs_metadata
@@ -40,7 +40,7 @@ def task(desired: str, last: str) -> list[dict[str, str]]:
 
 async def wait_for_retirement(topic: Topic, ecs: FaultyClient) -> None:
     async with asyncio.timeout(20):
-        await until_retired(topic.service(ecs), CLUSTER, "task", OFTEN)
+        await wait_for_task_stop(topic.service(ecs), CLUSTER, "task", OFTEN)
 
 
 async def test_a_task_is_to_go_from_the_moment_that_the_load_balancer_lets_go_of_it(topic: Topic) -> None:

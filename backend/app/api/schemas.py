@@ -246,7 +246,7 @@ class ToolCallBody(_Answer):
     arguments: str
 
 
-class ResponseBody(_Answer):
+class ModelResponseBody(_Answer):
     """One model call: `response` is its full JSON, or null with an `href` where all together are too large."""
 
     attempt: int
@@ -259,7 +259,7 @@ class ResponseBody(_Answer):
     href: str | None = None
 
     @classmethod
-    def of(cls, answer: ModelResponse, response: dict[str, Any]) -> "ResponseBody":
+    def of(cls, answer: ModelResponse, response: dict[str, Any]) -> "ModelResponseBody":
         """The body of a model response, whose own JSON is given as read."""
         return cls(
             attempt=answer.attempt,
@@ -275,7 +275,7 @@ class ResponseBody(_Answer):
 class OpenAIResponseBody(_Answer):
     """All model calls of a message."""
 
-    responses: list[ResponseBody]
+    responses: list[ModelResponseBody]
 
 
 class FullMessageBody(_Answer):
