@@ -62,16 +62,16 @@ def use_messages(functions: RecordedFunctions, project_id: str) -> str:
     for number in (3, 4):
         functions.call("cancel_message", 200, message_id=sent[number])
     # Out of order: the worker claims the first message, and enqueues the notified one again.
-    functions.answer_doorbell(session_id, sent[1])
-    functions.answer_doorbells()
+    functions.handle_notification(session_id, sent[1])
+    functions.handle_notifications()
     asked = {"prompt": "Which agents are there?"}
     functions.call("send_message", 202, session_id=session_id, body=asked, headers={"prefer": "wait=1"})
     functions.lose_memories()
-    functions.answer_doorbells()
+    functions.handle_notifications()
     functions.call(
         "send_message", 202, session_id=session_id, body={"prompt": "Create a refund agent, but reject once"}
     )
-    functions.answer_doorbells()
+    functions.handle_notifications()
     for message_id in sent:
         functions.call("cancel_message", 200, message_id=message_id)
         functions.call("get_message", 200, message_id=message_id)
@@ -82,7 +82,7 @@ def use_messages(functions: RecordedFunctions, project_id: str) -> str:
 
 
 def lose_turns(functions: RecordedFunctions, project_id: str) -> str:
-    """Turns whose workers died, doorbells that were lost, a cancel of a running turn."""
+    """Turns whose workers died, notifications that were lost, a cancel of a running turn."""
     node = functions.call("start_session", 201, project_id=project_id, body={"node_id": "triage_agent"})
     session_id: str = node["session_id"]
     engine = functions.engine()
@@ -94,7 +94,7 @@ def lose_turns(functions: RecordedFunctions, project_id: str) -> str:
 
     def die(message_id: str) -> None:
         now = functions.clock.now()
-        asyncio.run(engine.turns.take_turn(message_id, now, now, 3))
+        asyncio.run(engine.turns.claim_turn(message_id, now, now, 3))
 
     cancelled, spent = send(), send(_LONG_PROMPT)
     die(cancelled)
@@ -107,11 +107,11 @@ def lose_turns(functions: RecordedFunctions, project_id: str) -> str:
     now = functions.clock.now()
     functions.clock.advance(minutes=5)
     functions.clean_up("close_abandoned_turns")
-    asyncio.run(engine.turns.take_turn(running, now, functions.clock.now(), 3))
+    asyncio.run(engine.turns.claim_turn(running, now, functions.clock.now(), 3))
     functions.clock.advance(seconds=-30)
     functions.call("cancel_message", 202, message_id=running)
     functions.clock.advance(minutes=5)
-    functions.answer_doorbells()
+    functions.handle_notifications()
     return session_id
 
 

@@ -25,7 +25,7 @@ from functions import telemetry
 from shared import aws_service
 from shared.environment import read_settings
 from tests.aws_call_recorder import AwsCallRecorder
-from tests.functions.lambda_events import Json, doorbell_event, event_of, http_event, json_of
+from tests.functions.lambda_events import Json, event_of, http_event, json_of, notification_event
 from tests.identity.issuer import AUDIENCE, ISSUER, TokenIssuer
 from tests.infra.template_files import REGION, functions
 from tests.template_stack import TemplateStack, create_stack
@@ -112,11 +112,11 @@ class RecordedFunctions:
         logical_id = "".join(word.capitalize() for word in use_case.split("_")) + "Function"
         return self.invoke(logical_id, event_of(use_case))
 
-    def answer_doorbell(
-        self, session_id: str, message_id: str, receipt: str = "none", group_id: str | None = None
+    def handle_notification(
+        self, session_id: str, message_id: str, receipt_handle: str = "none", group_id: str | None = None
     ) -> bool:
-        """Hand a doorbell to the worker. Returns whether it is answered."""
-        event = doorbell_event(session_id, message_id, receipt, group_id)
+        """Hand a notification to the worker. Returns whether it is answered."""
+        event = notification_event(session_id, message_id, receipt_handle, group_id)
         return not self.invoke("RunTurnFunction", event)["batchItemFailures"]
 
     def lose_memories(self) -> None:
@@ -124,13 +124,15 @@ class RecordedFunctions:
         shutil.rmtree(self.memory_dir)
         self.memory_dir.mkdir()
 
-    def answer_doorbells(self) -> None:
+    def handle_notifications(self) -> None:
         """Act as the event source mapping until the queue is empty."""
         url = self.stack.turn_queue_url
         while messages := self._sqs.receive_message(QueueUrl=url, AttributeNames=["MessageGroupId"]).get("Messages"):
             (message,) = messages
             group_id = message["Attributes"]["MessageGroupId"]
-            if self.answer_doorbell(**json.loads(message["Body"]), receipt=message["ReceiptHandle"], group_id=group_id):
+            if self.handle_notification(
+                **json.loads(message["Body"]), receipt_handle=message["ReceiptHandle"], group_id=group_id
+            ):
                 self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 

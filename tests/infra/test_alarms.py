@@ -9,7 +9,7 @@ import pytest
 
 from backend.app.domain.limits import Limits
 from backend.relay.aws.emf import Occupancy, report
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from tests.infra.template_files import NESTED, ROOT, load_template, walk
 
 OBSERVABILITY = NESTED["Observability"]
@@ -59,7 +59,7 @@ def test_the_code_emits_every_metric_of_an_alarm_or_widget() -> None:
 
 
 def test_every_metric_of_the_relay_is_on_the_dashboard(capsys: pytest.CaptureFixture[str]) -> None:
-    report(RelayFigures(events=1, flushes=1), Occupancy(connections=1, rooms=1))
+    report(RelayMetrics(events=1, flushes=1), Occupancy(connections=1, rooms=1))
     (directive,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
     reported = {metric["Name"] for metric in directive["Metrics"]}
     assert reported == {

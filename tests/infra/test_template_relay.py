@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend.relay.aws.emf import Occupancy, report
-from backend.relay.metrics import RelayFigures
+from backend.relay.metrics import RelayMetrics
 from backend.relay.settings import RelayProcessSettings
 from backend.relay.transport import http_server
 from tests.infra.intrinsics import Resolver
@@ -119,7 +119,7 @@ def test_autoscaling_runs_two_to_thirty_tasks_by_cpu_and_by_connections() -> Non
 def test_autoscaling_uses_the_metric_that_each_task_reports(capsys: pytest.CaptureFixture[str]) -> None:
     followed = RESOURCES["ScaleOnConnections"]["Properties"]["TargetTrackingScalingPolicyConfiguration"]
     metric = followed["CustomizedMetricSpecification"]
-    report(RelayFigures(), Occupancy(connections=7, rooms=2), "vibewire-dev")
+    report(RelayMetrics(), Occupancy(connections=7, rooms=2), "vibewire-dev")
     reported = json.loads(capsys.readouterr().out)
     (directive,) = reported["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == metric["Namespace"]
