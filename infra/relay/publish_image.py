@@ -9,7 +9,6 @@ Containerfile.
 import argparse
 import base64
 import hashlib
-import json
 import re
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from ecr_repository import ensure_repository, find_digest
 
 ROOT = Path(__file__).parents[2]
 CONTAINERFILE = "infra/relay/Containerfile"
@@ -30,17 +30,6 @@ SOURCES = ("requirements/relay.txt", "backend/__init__.py", "backend/relay", "sh
 
 _BASE_ARGUMENT = re.compile(r"^ARG BASE_IMAGE=(\S+)$", re.MULTILINE)
 _PINNED = re.compile(r"(?P<tag>[^\s@]+)@sha256:[0-9a-f]{64}")
-_KEPT_IMAGES = 10
-_LIFECYCLE = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "description": f"Keep the newest {_KEPT_IMAGES}",
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": _KEPT_IMAGES},
-            "action": {"type": "expire"},
-        }
-    ]
-}
 
 
 class CannotPublishError(Exception):
@@ -114,39 +103,6 @@ def build_image(engine: str, image: str, build_arguments: list[str]) -> None:
         run_engine(
             engine, "build", "--platform=linux/amd64", f"--file={name}/{CONTAINERFILE}", f"--tag={image}", *given, name
         )
-
-
-def ensure_repository(ecr: Any, name: str) -> str:
-    """The address of the ECR repository; it is made where it is missing."""
-    try:
-        found = ecr.describe_repositories(repositoryNames=[name])["repositories"]
-    except ecr.exceptions.RepositoryNotFoundException:
-        made = ecr.create_repository(
-            repositoryName=name,
-            imageTagMutability="IMMUTABLE",
-            imageScanningConfiguration={"scanOnPush": True},
-            encryptionConfiguration={"encryptionType": "AES256"},
-        )
-        found = [made["repository"]]
-        # Only of a repository that we created: nothing is removed from others.
-        ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=json.dumps(_LIFECYCLE))
-    address: str = found[0]["repositoryUri"]
-    return address
-
-
-def find_digest(ecr: Any, repository: str, tag: str) -> str | None:
-    """The digest of the newest image that was pushed with this tag, or with it and a time; None where there is none."""
-    pages = ecr.get_paginator("describe_images").paginate(repositoryName=repository, filter={"tagStatus": "TAGGED"})
-    images = [
-        image
-        for page in pages
-        for image in page["imageDetails"]
-        if any(one == tag or one.startswith(f"{tag}-") for one in image["imageTags"])
-    ]
-    if not images:
-        return None
-    digest: str = max(images, key=lambda image: image["imagePushedAt"])["imageDigest"]
-    return digest
 
 
 def publish(
