@@ -33,7 +33,7 @@ def test_a_person_signs_in_at_the_provider_and_stays_signed_in_while_tokens_expi
             page.get_by_role("link", name="Go on as ann").click()
             # Back where the person was, and nothing of the login is left in the address.
             expect(page).to_have_url(f"{server.url}/#/project/nothing")
-            expect(page.get_by_text("There is no such project")).to_be_visible()
+            expect(page.get_by_text("This project does not exist")).to_be_visible()
 
             page.get_by_role("textbox", name="Name of the new project").fill("Mine")
             page.get_by_role("button", name="Create").click()

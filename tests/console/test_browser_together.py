@@ -77,7 +77,7 @@ def test_a_strangers_link_shows_nothing_until_it_is_shared(
         eve = visits.open(server.url, place_of(ann))
         eve.is_outage = True
         sign_in(eve, issuer.token("eve"))
-        expect(eve.page.get_by_text("There is no such project, or it is not shared with you")).to_be_visible()
+        expect(eve.page.get_by_text("This project does not exist, or it is not shared with you")).to_be_visible()
         shot(eve, "08-strangers-link")
         for secret in ("Secret plans", "triage", "Agent("):
             expect(eve.page.locator("body")).not_to_contain_text(secret)

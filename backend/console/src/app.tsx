@@ -25,7 +25,7 @@ export function App({ api, events, signIn }: Props) {
   const connection = useConnection(events);
   const [panel, setPanel] = useState<Panel>(route.projectId ? "conversation" : "workflow");
   const [opened, setOpened] = useState(0);
-  const [created, setCreated] = useState<{ projectId: string; typedMeanwhile: () => string } | null>(null);
+  const [created, setCreated] = useState<{ projectId: string; typedAhead: () => string } | null>(null);
   const feed = useFeed(api, events, route.projectId, opened);
   useEffect(() => events.open(), [events]);
 
@@ -36,12 +36,12 @@ export function App({ api, events, signIn }: Props) {
   const mustSignIn = connection === "signed_out" || (signIn.kind === "oidc" && signIn.user() === null);
   const list = useProjects(api, !mustSignIn);
   const { projects, error } = useWatched(
-    useCallback((look: () => void) => list.watch(look), [list]),
+    useCallback((onChange: () => void) => list.watch(onChange), [list]),
     () => list.state,
   );
   const changed = useCallback(() => list.changed(), [list]);
   const current = projects?.find((project) => project.project_id === route.projectId);
-  // Opened by its link, and newer than the list: once for each such project, it may be somebody else's.
+  // A project that was opened by its link may be newer than the list: read it again, once for each such project.
   const isMissing = route.projectId !== null && projects !== null && !current;
   useEffect(() => {
     if (isMissing && route.projectId) void list.refresh();
@@ -53,9 +53,9 @@ export function App({ api, events, signIn }: Props) {
       projects={projects}
       currentId={route.projectId}
       onChoose={(projectId) => go({ projectId, nodeId: null })}
-      onCreate={async (name, typedMeanwhile) => {
+      onCreate={async (name, typedAhead) => {
         const { project_id: projectId } = await api.createProject(name);
-        setCreated({ projectId, typedMeanwhile });
+        setCreated({ projectId, typedAhead });
         go({ projectId, nodeId: null });
         await changed();
       }}
@@ -73,7 +73,7 @@ export function App({ api, events, signIn }: Props) {
           route={route}
           userId={signIn.userId()}
           list={projectList}
-          typedMeanwhile={feed.projectId === created?.projectId ? created.typedMeanwhile : null}
+          typedAhead={feed.projectId === created?.projectId ? created.typedAhead : null}
           listed={current ?? null}
           onGo={go}
           onProjectsChanged={changed}
@@ -88,8 +88,8 @@ export function App({ api, events, signIn }: Props) {
           <section class="panel conversation welcome" aria-label="Welcome">
             <h1>Edit an agent workflow by talking to it</h1>
             <p>
-              Create a project, or choose one. VibeCoder writes the change, the Evaluator reviews it, and everybody who
-              looks at the project sees each step as it happens.
+              Create a project, or choose one. VibeCoder writes the change, the Evaluator reviews it, and everyone in
+              the project sees each step live.
             </p>
           </section>
         </main>
@@ -114,20 +114,20 @@ export function App({ api, events, signIn }: Props) {
 function useRoute(): Route {
   const [route, setRoute] = useState(() => readRoute(location.hash));
   useEffect(() => {
-    const look = () => setRoute((route) => (addressOf(route) === location.hash ? route : readRoute(location.hash)));
-    addEventListener("hashchange", look);
-    look(); // it may have changed since the first look
-    return () => removeEventListener("hashchange", look);
+    const update = () => setRoute((route) => (addressOf(route) === location.hash ? route : readRoute(location.hash)));
+    addEventListener("hashchange", update);
+    update(); // it may have changed since the first render
+    return () => removeEventListener("hashchange", update);
   }, []);
   return route;
 }
 
 function useConnection(events: EventClient): ConnectionState {
-  const watch = useCallback((look: () => void) => events.watchState(look), [events]);
+  const watch = useCallback((onChange: () => void) => events.watchState(onChange), [events]);
   return useWatched(watch, () => events.state);
 }
 
-/** The project's feed; a new one each time that `opened` is another number. */
+/** The project's feed; a new one whenever `opened` changes. */
 function useFeed(api: ApiClient, events: EventClient, projectId: string | null, opened: number): ProjectFeed | null {
   const feed = useMemo(
     () => (projectId === null ? null : new ProjectFeed(api, events, projectId)),
@@ -140,12 +140,12 @@ function useFeed(api: ApiClient, events: EventClient, projectId: string | null, 
   return feed;
 }
 
-function useProjects(api: ApiClient, isOn: boolean): ProjectsFeed {
+function useProjects(api: ApiClient, isEnabled: boolean): ProjectsFeed {
   const list = useMemo(() => new ProjectsFeed(api), [api]);
   useEffect(() => {
-    if (!isOn) return;
+    if (!isEnabled) return;
     list.open();
     return () => list.close();
-  }, [list, isOn]);
+  }, [list, isEnabled]);
   return list;
 }

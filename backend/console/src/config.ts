@@ -1,31 +1,31 @@
-/** The one file that tells the page where everything is: config.json, beside index.html. */
+/** config.json, beside index.html: the URLs of the API and the relay, and the login. */
 
 export interface OidcSettings {
-  /** The identity provider; its `/.well-known/openid-configuration` is read. */
+  /** The identity provider, which serves `/.well-known/openid-configuration`. */
   authority: string;
   client_id: string;
-  /** Default "openid profile"; add "offline_access" where that is what brings a refresh token. */
+  /** Default "openid profile"; add "offline_access" where the provider needs it for a refresh token. */
   scope?: string;
-  /** Which of its tokens the API takes; default the access token. */
+  /** The token that the API accepts; default the access token. */
   token?: "access_token" | "id_token";
   /** More parameters of the authorization request, such as "audience". */
   extra?: Record<string, string>;
 }
 
 export interface Config {
-  /** Empty: where the page came from. */
+  /** Empty: the page's origin. */
   api_url: string;
   relay_url: string;
   oidc: OidcSettings | null;
 }
 
-/** Rejects with an Error in words. */
+/** Rejects with an Error whose message users can read. */
 export async function readConfig(): Promise<Config> {
-  const answer = await fetch("./config.json", { cache: "no-cache" });
-  if (!answer.ok) throw new Error(`config.json cannot be read (status ${answer.status}).`);
+  const response = await fetch("./config.json", { cache: "no-cache" });
+  if (!response.ok) throw new Error(`config.json cannot be read (status ${response.status}).`);
   let config: Partial<Config>;
   try {
-    config = (await answer.json()) as Partial<Config>;
+    config = (await response.json()) as Partial<Config>;
   } catch {
     throw new Error("config.json is not JSON.");
   }

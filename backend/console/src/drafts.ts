@@ -1,6 +1,6 @@
-/** What a person has written and not sent yet: kept for this tab, also through a reload where the browser has room. */
+/** Unsent prompts and unsaved edits, in the session storage of this tab. */
 
-/** The source that an edit by hand began with. */
+/** The code that an edit started from. */
 export interface Base {
   version: number;
   code: string;
@@ -11,48 +11,48 @@ export interface EditDraft {
   text: string;
 }
 
-const written = new Map<string, string>();
+const drafts = new Map<string, string>();
 const bases = new Map<string, Base>();
 
-/** What was written under the key; empty: nothing. */
+/** Empty: there is no draft. */
 export function readDraft(key: string): string {
-  return written.get(key) ?? sessionStorage.getItem(key) ?? "";
+  return drafts.get(key) ?? sessionStorage.getItem(key) ?? "";
 }
 
-/** Keep what is written; empty: forget it. */
+/** Store a draft; an empty text removes it. */
 export function keepDraft(key: string, text: string): void {
-  written.set(key, text);
+  drafts.set(key, text);
   try {
     if (text) sessionStorage.setItem(key, text);
     else sessionStorage.removeItem(key);
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
-    // No room: it lives as long as the page. What was kept before is older, and would come back after a reload.
+    // The storage is full: the draft stays in memory, and the outdated one must not return after a reload.
     sessionStorage.removeItem(key);
   }
 }
 
-/** Where the prompt for a conversation is kept. */
+/** The key of the prompt for a conversation. */
 export function promptKey(projectId: string, nodeId: string | null): string {
   return `vibewire.draft ${projectId} ${nodeId ?? ""}`;
 }
 
-/** The edit by hand of a project's code that was not saved yet. */
+/** The unsaved edit of a project's code. */
 export function readEdit(projectId: string): EditDraft | null {
   const base = readBase(readDraft(baseKey(projectId)));
   const text = readDraft(textKey(projectId));
   return base && text !== "" ? { base, text: text.slice(1) } : null;
 }
 
-/** Keep an edit; the base is written only where it is another one, for it may be long. */
+/** Store an edit; its base, which may be long, only when it has changed. */
 export function keepEdit(projectId: string, { base, text }: EditDraft): void {
   if (bases.get(projectId) !== base) keepDraft(baseKey(projectId), JSON.stringify(base));
   bases.set(projectId, base);
-  // The mark tells an edit that deletes everything from none.
+  // The prefix distinguishes an edit that deletes everything from no edit.
   keepDraft(textKey(projectId), `=${text}`);
 }
 
-/** Forget the edit of a project: it was saved, or thrown away. */
+/** Remove the edit of a project. */
 export function dropEdit(projectId: string): void {
   bases.delete(projectId);
   keepDraft(baseKey(projectId), "");
@@ -67,6 +67,6 @@ function textKey(projectId: string): string {
   return `vibewire.edit ${projectId}`;
 }
 
-function readBase(kept: string): Base | null {
-  return kept ? (JSON.parse(kept) as Base) : null;
+function readBase(draft: string): Base | null {
+  return draft ? (JSON.parse(draft) as Base) : null;
 }

@@ -1,16 +1,15 @@
 /**
- * Characters that nobody sees, or that change the order in which others are seen. Where they belong (in emoji, between
- * the letters of scripts that join) they are not meant; nor are letters that look like others.
+ * Finds invisible characters and those that change the direction of text, except where they are legitimate: in emoji,
+ * and between letters of joining scripts. Letters that look alike are not found.
  */
 
-/** In code a space that is no space is hidden too; in a line that was changed, so is a carriage return at its end. */
+/** `code` also finds unusual spaces; `change`, for changed lines, also a carriage return at the end of a line. */
 export type Where = "prose" | "code" | "change";
 
 export interface Hidden {
   character: string;
-  /** As `U+202E`. */
+  /** For example `U+202E`. */
   code: string;
-  /** What it does, in words. */
   name: string;
 }
 
@@ -46,12 +45,12 @@ const NAMES: Record<string, string> = {
 
 const JOINING =
   "\\p{scx=Arab}\\p{scx=Syrc}\\p{scx=Deva}\\p{scx=Beng}\\p{scx=Mlym}\\p{scx=Sinh}\\p{scx=Taml}\\p{scx=Telu}";
-const BELONGS = [
+const LEGITIMATE = [
   "\\u{1F3F4}[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]{3,6}\\u{E007F}",
-  // Emoji of several parts, keycaps, and the flags that are spelled in tags.
+  // Emoji of several parts, keycaps, and flags made of tags.
   "\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|[\\uFE0E\\uFE0F])?(?:\\u200D\\p{Extended_Pictographic}(?:\\p{Emoji_Modifier}|\\uFE0F)?)*",
   "[#*0-9]\\uFE0F\\u20E3",
-  // One variant of a Chinese character.
+  // A variant of a Chinese character.
   "\\p{Script=Han}[\\uFE00-\\uFE0F\\u{E0100}-\\u{E01EF}]",
   `(?<=[${JOINING}])[\\u200C\\u200D](?=[${JOINING}])`,
   "\\r\\n",
@@ -60,14 +59,14 @@ const ANYWHERE =
   "\\p{Default_Ignorable_Code_Point}\\p{Cs}\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F\\u007F-\\u009F\\u2028\\u2029\\u2800\\uFFF9-\\uFFFB";
 const SPACES = "\\u00A0\\u1680\\u2000-\\u200A\\u202F\\u205F\\u3000";
 const PATTERNS: Record<Where, RegExp> = {
-  prose: new RegExp(`${BELONGS}|([${ANYWHERE}]|\\r(?!$))`, "gu"),
-  code: new RegExp(`${BELONGS}|([${ANYWHERE}${SPACES}]|\\r(?!$))`, "gu"),
-  change: new RegExp(`${BELONGS}|([${ANYWHERE}${SPACES}\\r])`, "gu"),
+  prose: new RegExp(`${LEGITIMATE}|([${ANYWHERE}]|\\r(?!$))`, "gu"),
+  code: new RegExp(`${LEGITIMATE}|([${ANYWHERE}${SPACES}]|\\r(?!$))`, "gu"),
+  change: new RegExp(`${LEGITIMATE}|([${ANYWHERE}${SPACES}\\r])`, "gu"),
 };
-// Quick to look for: most text has none of these.
+// A fast check: most text has none of these.
 const SUSPICIOUS = /[^\t\n\x20-\x7E]/;
 
-/** The text in pieces: what is seen, and the hidden characters between. */
+/** The text, split into visible pieces and the hidden characters between them. */
 export function piecesOf(text: string, where: Where): readonly (string | Hidden)[] {
   if (!SUSPICIOUS.test(text)) return [text];
   const pieces: (string | Hidden)[] = [];
@@ -83,14 +82,14 @@ export function piecesOf(text: string, where: Where): readonly (string | Hidden)
   return pieces;
 }
 
-/** The text with its hidden characters spelled out, for where nothing but text can be: titles, labels, options. */
+/** The text with its hidden characters spelled out, for plain text: titles, labels, options. */
 export function spelled(text: string): string {
   return piecesOf(text, "prose")
     .map((piece) => (typeof piece === "string" ? piece : `⟨${piece.code}⟩`))
     .join("");
 }
 
-/** The hidden characters of some lines, each kind once, with the number of the first line that has it. */
+/** The hidden characters of some lines: each kind once, with the number of its first line. */
 export function hiddenIn(lines: Iterable<[number: number, text: string]>, where: Where): Map<string, [Hidden, number]> {
   const found = new Map<string, [Hidden, number]>();
   for (const [number, text] of lines) {

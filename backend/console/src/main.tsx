@@ -1,4 +1,4 @@
-/** The start: read config.json, sign in where it says so, show the page. */
+/** Entry point: reads config.json, prepares the login and renders the page. */
 
 import { ApiClient, EventClient } from "@vibewire/client";
 import { render } from "preact";

@@ -1,23 +1,23 @@
 /**
- * The list of projects, kept up to date. Events tell only of a project that one follows: so the list is read again when
- * a tab of this browser has changed something, when the page comes into sight, and now and then while it is in sight.
+ * The list of projects, kept up to date by polling: there are no events for it. It is read again after a change in any
+ * tab of this browser, when the page becomes visible, and at intervals while it is visible.
  */
 
 import { type ApiClient, type ListedProject, UnreachableError } from "@vibewire/client";
 
-const PAUSE_MS = 15_000;
-// A list that takes long to read is read less often: reading takes at most so much of the time.
-const PAUSES_PER_READ = 50;
+const MIN_INTERVAL_MS = 15_000;
+// A slow list is read less often: the interval is at least so many times as long as the read.
+const INTERVAL_PER_READ = 50;
 const CHANNEL = "vibewire.projects";
 
 export interface ProjectsState {
   /** Newest first; null until they have been read. */
   projects: readonly ListedProject[] | null;
-  /** Why they could not be read. */
+  /** Why the last read failed; null: it did not. */
   error: unknown;
 }
 
-/** Watches the list. `open()` begins, `close()` ends it; it may be opened again. */
+/** Keeps the list up to date from `open()` to `close()`; it can be opened again. */
 export class ProjectsFeed {
   readonly #api: Pick<ApiClient, "listProjects">;
   readonly #watchers = new Set<() => void>();
@@ -25,18 +25,18 @@ export class ProjectsFeed {
   #tabs: BroadcastChannel | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #reading: Promise<void> | null = null;
-  #isAskedAgain = false;
+  #mustReadAgain = false;
 
   constructor(api: Pick<ApiClient, "listProjects">) {
     this.#api = api;
   }
 
-  /** What is known now. A new object whenever something has changed, and only then. */
+  /** A new object after every change, and only then. */
   get state(): ProjectsState {
     return this.#state;
   }
 
-  /** Be told after each change. Returns what ends it. */
+  /** Call back after each change. Returns a function that ends it. */
   watch(watcher: () => void): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
@@ -45,48 +45,48 @@ export class ProjectsFeed {
   open(): void {
     this.#tabs = new BroadcastChannel(CHANNEL);
     this.#tabs.addEventListener("message", () => void this.refresh());
-    document.addEventListener("visibilitychange", this.#look);
+    document.addEventListener("visibilitychange", this.#refreshIfVisible);
     void this.refresh();
   }
 
   close(): void {
     this.#tabs?.close();
     this.#tabs = null;
-    document.removeEventListener("visibilitychange", this.#look);
+    document.removeEventListener("visibilitychange", this.#refreshIfVisible);
     clearTimeout(this.#timer);
   }
 
-  /** This page has created, changed or deleted a project: the other tabs are told, and the list is read. */
+  /** Call this after this page has created, changed or deleted a project: notifies the other tabs and reads the list. */
   async changed(): Promise<void> {
     this.#tabs?.postMessage("changed");
     await this.refresh();
   }
 
-  /** Read the list. Never rejects: `state.error` has what went wrong. */
+  /** Read the list. Never rejects: see `state.error`. */
   refresh(): Promise<void> {
-    // An answer that is already on its way may be older than the change that this call is about.
-    this.#isAskedAgain = true;
-    this.#reading ??= this.#readUntilFresh();
+    // A read that has already started may return the list of before the change that this call is about.
+    this.#mustReadAgain = true;
+    this.#reading ??= this.#readUntilCurrent();
     return this.#reading;
   }
 
-  readonly #look = (): void => {
+  readonly #refreshIfVisible = (): void => {
     if (document.visibilityState === "visible") void this.refresh();
   };
 
-  async #readUntilFresh(): Promise<void> {
+  async #readUntilCurrent(): Promise<void> {
     clearTimeout(this.#timer);
-    const began = Date.now();
-    while (this.#isAskedAgain) {
-      this.#isAskedAgain = false;
+    const start = Date.now();
+    while (this.#mustReadAgain) {
+      this.#mustReadAgain = false;
       await this.#read();
     }
     this.#reading = null;
     if (!this.#tabs) return;
-    // Not all pages at the same moment.
-    const pause = Math.max(PAUSE_MS, PAUSES_PER_READ * (Date.now() - began)) * (0.8 + 0.4 * Math.random());
-    // Out of sight nothing is read, and nothing is planned: coming into sight begins it again.
-    this.#timer = setTimeout(this.#look, pause);
+    // Randomized, so that open pages do not read in step.
+    const interval = Math.max(MIN_INTERVAL_MS, INTERVAL_PER_READ * (Date.now() - start)) * (0.8 + 0.4 * Math.random());
+    // A hidden page does not read, and so sets no further timer until it becomes visible.
+    this.#timer = setTimeout(this.#refreshIfVisible, interval);
   }
 
   async #read(): Promise<void> {
@@ -95,7 +95,7 @@ export class ProjectsFeed {
       const projects = await this.#api.listProjects();
       this.#set({ projects: isSame(known, projects) ? known : projects, error: null });
     } catch (error) {
-      // A list that is there stays, and is read again soon; that there is no connection is said elsewhere.
+      // The list stays and is read again soon. The header shows that there is no connection.
       if (known === null || !(error instanceof UnreachableError)) this.#set({ projects: known, error });
     }
   }
@@ -107,6 +107,6 @@ export class ProjectsFeed {
   }
 }
 
-function isSame(known: readonly ListedProject[] | null, told: readonly ListedProject[]): boolean {
-  return JSON.stringify(known) === JSON.stringify(told);
+function isSame(known: readonly ListedProject[] | null, read: readonly ListedProject[]): boolean {
+  return JSON.stringify(known) === JSON.stringify(read);
 }

@@ -1,8 +1,8 @@
-/** Where the page is, as its address tells: a project, and in it the whole project's conversation or that of a node. */
+/** The route in the page's address: a project, and the conversation of the project or of one of its nodes. */
 
 export interface Route {
   projectId: string | null;
-  /** Null: the whole project. */
+  /** Null: the conversation of the project. */
   nodeId: string | null;
 }
 

@@ -1,4 +1,4 @@
-/** Who is looking: nobody in particular, a token that was pasted, or a login by OpenID Connect (code flow with PKCE). */
+/** Authentication: none, a pasted token, or a login by OpenID Connect (authorization code with PKCE). */
 
 import type { TokenSource } from "@vibewire/client";
 import type { User, UserManager } from "oidc-client-ts";
@@ -6,32 +6,31 @@ import type { Config, OidcSettings } from "./config.ts";
 
 export interface SignIn {
   token: TokenSource;
-  /** Whether there is anything to sign in to. */
   readonly kind: "none" | "oidc" | "token";
-  /** The name to show; null: not signed in. */
+  /** The displayed name; null: not signed in. */
   user(): string | null;
-  /** The name by which the API knows the person: who owns a project, who is a member; null: not known here. */
+  /** The user id of the API, as in `owner` and `members`; null: unknown. */
   userId(): string | null;
-  /** Leave for the provider's login page, and come back to where we were. */
+  /** Redirect to the provider's login page, and back to the current route. */
   begin(): Promise<void>;
   end(): Promise<void>;
 }
 
-const PASTED = "vibewire.token";
+const STORAGE_KEY = "vibewire.token";
 const EXPIRES_SOON_SECONDS = 20;
 
-/** Rejects with an Error in words. */
+/** Rejects with an Error whose message users can read. */
 export async function prepareSignIn(config: Config): Promise<SignIn> {
   return config.oidc ? oidcSignIn(config.oidc) : pastedToken();
 }
 
-/** Keep a token for this tab. */
-export function keepToken(token: string): void {
-  sessionStorage.setItem(PASTED, token);
+/** Store a token for this tab. */
+export function storeToken(token: string): void {
+  sessionStorage.setItem(STORAGE_KEY, token);
 }
 
 function pastedToken(): SignIn {
-  const token = () => sessionStorage.getItem(PASTED);
+  const token = () => sessionStorage.getItem(STORAGE_KEY);
   return {
     kind: token() ? "token" : "none",
     token: async (why) => (why === "refused" ? null : token()),
@@ -39,13 +38,13 @@ function pastedToken(): SignIn {
     userId: () => subjectOf(token()),
     begin: async () => {},
     end: async () => {
-      sessionStorage.removeItem(PASTED);
+      sessionStorage.removeItem(STORAGE_KEY);
       location.reload();
     },
   };
 }
 
-/** Whom a JWT is about. It is the server that checks it; this only shows what fits. */
+/** The subject of a JWT, unverified: it only selects what the page offers. The server verifies the token. */
 function subjectOf(token: string | null): string | null {
   try {
     const [, payload = ""] = (token ?? "").split(".");
@@ -53,7 +52,7 @@ function subjectOf(token: string | null): string | null {
     const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (one) => one.charCodeAt(0))));
     return typeof claims.sub === "string" ? claims.sub : null;
   } catch {
-    return null; // no JWT
+    return null; // not a JWT
   }
 }
 
@@ -70,11 +69,11 @@ async function oidcSignIn(settings: OidcSettings): Promise<SignIn> {
     automaticSilentRenew: false,
     monitorSession: false,
   });
-  let user = await returned(manager);
+  let user = await currentUser(manager);
   const begin = () => manager.signinRedirect({ state: location.hash });
   let renewal: Promise<User | null> | null = null;
-  // One at a time: many providers take each refresh token once. A provider that says no ends the sign-in; one that
-  // cannot be reached does not.
+  // One renewal at a time: many providers accept a refresh token once. A provider that refuses it ends the sign-in; one
+  // that cannot be reached does not.
   const renew = () => {
     renewal ??= manager
       .signinSilent()
@@ -98,7 +97,7 @@ async function oidcSignIn(settings: OidcSettings): Promise<SignIn> {
     },
     token: async (why) => {
       const isOld = why === "refused" || (user?.expires_in ?? 0) < EXPIRES_SOON_SECONDS;
-      // Without a refresh token nothing happens behind the person's back: the page asks to sign in again.
+      // Without a refresh token there is no silent renewal (no hidden frame): the page asks to sign in again.
       if (user && isOld) user = user.refresh_token ? await renew() : why === "refused" || user.expired ? null : user;
       if (!user) return null;
       return settings.token === "id_token" ? (user.id_token ?? null) : user.access_token;
@@ -106,8 +105,8 @@ async function oidcSignIn(settings: OidcSettings): Promise<SignIn> {
   };
 }
 
-/** The user who has just come back from the login page, or who had signed in before. */
-async function returned(manager: UserManager): Promise<User | null> {
+/** The user who was just redirected back from the login page, or who signed in earlier. */
+async function currentUser(manager: UserManager): Promise<User | null> {
   const query = new URLSearchParams(location.search);
   if (!query.has("state") || !(query.has("code") || query.has("error"))) return manager.getUser();
   try {
@@ -117,6 +116,6 @@ async function returned(manager: UserManager): Promise<User | null> {
     return user;
   } catch (error) {
     history.replaceState(null, "", location.pathname);
-    throw new Error(`The login did not work: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`The login failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

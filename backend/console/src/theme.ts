@@ -1,16 +1,16 @@
-/** Dark or light: as the system says, until somebody chooses. */
+/** Dark or light: the system's theme, unless the user has chosen one. */
 
 export type Theme = "system" | "light" | "dark";
 
-const KEPT = "vibewire.theme";
+const STORAGE_KEY = "vibewire.theme";
 
-export function keptTheme(): Theme {
-  const kept = localStorage.getItem(KEPT);
-  return kept === "light" || kept === "dark" ? kept : "system";
+export function storedTheme(): Theme {
+  const stored = localStorage.getItem(STORAGE_KEY);
+  return stored === "light" || stored === "dark" ? stored : "system";
 }
 
-export function applyTheme(theme: Theme = keptTheme()): void {
-  if (theme === "system") localStorage.removeItem(KEPT);
-  else localStorage.setItem(KEPT, theme);
+export function applyTheme(theme: Theme = storedTheme()): void {
+  if (theme === "system") localStorage.removeItem(STORAGE_KEY);
+  else localStorage.setItem(STORAGE_KEY, theme);
   document.documentElement.dataset.theme = theme;
 }

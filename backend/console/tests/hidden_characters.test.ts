@@ -4,14 +4,14 @@ import { changedWords, parted } from "../src/ui/changed_words.ts";
 import { compare } from "../src/ui/diff_rows.ts";
 import { tokenLines } from "../src/ui/tokens.ts";
 
-/** The codes of what is marked. */
+/** The codes of the marked characters. */
 function codes(text: string, where: Where = "prose"): string[] {
   return piecesOf(text, where).flatMap((piece) => (typeof piece === "string" ? [] : [piece.code]));
 }
 
 const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at);
 
-test("all that turns text around, has no width, or controls a terminal is marked, each by itself", () => {
+test("characters that change direction, are invisible, or control a terminal are marked one by one", () => {
   const all = [
     ...[0x061c, 0x200e, 0x200f, ...from(0x202a, 0x202e), ...from(0x2066, 0x2069)],
     ...[0x00ad, 0x034f, 0x115f, 0x17b4, 0x180e, 0x200b, 0x200c, 0x200d, 0x2060, 0x2063, 0x3164, 0xfeff, 0xffa0],
@@ -27,7 +27,7 @@ test("all that turns text around, has no width, or controls a terminal is marked
   expect(codes("\u001b]52;c;eA==\u0007")).toEqual(["U+001B", "U+0007"]);
 });
 
-test("the pieces are the text", () => {
+test("the pieces add up to the text", () => {
   for (const text of ["", "plain", "\u202e", "a\u202eb\u2066c", "👨‍👩‍👧 and \u200b", "a\r\nb\r"]) {
     expect(
       piecesOf(text, "change")
@@ -37,7 +37,7 @@ test("the pieces are the text", () => {
   }
 });
 
-test("what belongs where it stands is not marked", () => {
+test("legitimate characters are not marked", () => {
   for (const text of [
     ...["naïve café — “x” … ✓", "שלום עולם", "مرحبا", "日本語\tテキスト\n", "👨‍👩‍👧‍👦 ❤️ 🏳️‍🌈 👍🏽 1️⃣ 🏴󠁧󠁢󠁥󠁮󠁧󠁿 🇩🇪"],
     ...["می‌خواهم", "क्‍ष", "葛\u{E0100}", "one\r\ntwo\r\n"],
@@ -46,13 +46,13 @@ test("what belongs where it stands is not marked", () => {
   }
 });
 
-test("what hides behind something that belongs is marked", () => {
+test("hidden characters after legitimate ones are marked", () => {
   expect(codes("👍\u{FE0F}\u{E0141}\u{E0142}")).toEqual(["U+E0141", "U+E0142"]);
   expect(codes("a\u200db")).toEqual(["U+200D"]);
   expect(codes(`🏴${"\u{E0061}".repeat(9)}\u{E007F}`)).not.toEqual([]);
 });
 
-test("a space that is no space is marked in code, and a carriage return where a line was changed", () => {
+test("unusual spaces are marked in code, and a carriage return in a changed line", () => {
   expect([codes("a\u00a0b"), codes("a\u00a0b", "code"), codes("a\u3000b", "change")]).toEqual([
     [],
     ["U+00A0"],
@@ -63,7 +63,7 @@ test("a space that is no space is marked in code, and a carriage return where a 
   ]);
 });
 
-test("a warning names each kind once, with the first line that has it", () => {
+test("a warning names each kind once, with its first line", () => {
   const lines: [number, string][] = [
     [3, "fine"],
     [4, "a\u202e"],
@@ -75,19 +75,19 @@ test("a warning names each kind once, with the first line that has it", () => {
   ]);
 });
 
-test("the changed words of a line are marked on both sides, whatever is long around them", () => {
+test("the changed words of a long line are marked on both sides", () => {
   const long = "Answer politely and shortly, and do not promise anything that is not in the handbook. ".repeat(5);
   const change = compare(`x = "${long}in English"\n`, `x = "${long}in Spanish"\n`);
   const marked = change?.rows.flatMap((row) => (row.changed ?? []).map(([start, end]) => row.text.slice(start, end)));
   expect(marked).toEqual(["English", "Spanish"]);
 });
 
-test("lines that have little in common are not taken apart, and very long ones neither", () => {
+test("lines with little in common and very long lines are not compared by word", () => {
   expect(changedWords("import os", "class Billing: ...")).toBeNull();
   expect(changedWords("a ".repeat(5_000), "b ".repeat(5_000))).toBeNull();
 });
 
-test("the parts of a coloured line are the line, cut where it was changed", () => {
+test("the parts of a highlighted line add up to it, split where it was changed", () => {
   const [line = []] = tokenLines('name = "triage and billing"  # 😀');
   const parts = parted(line, [
     [8, 14],

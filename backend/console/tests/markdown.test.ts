@@ -5,7 +5,7 @@ import { type MarkdownPart, markdownParts } from "../src/ui/markdown_parts.ts";
 const LONGEST_PART = 7_000;
 const joined = (parts: readonly MarkdownPart[]) => parts.map((part) => part.text).join("");
 
-/** The same numbers each time, from a seed that is printed when a test fails. */
+/** Reproducible numbers from a seed, which is printed when a test fails. */
 function random(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -45,14 +45,14 @@ const PIECES = [
   "http://a.b ",
 ];
 
-function written(seed: number, pieces: number): string {
+function randomText(seed: number, pieces: number): string {
   const next = random(seed);
   return Array.from({ length: pieces }, () => PIECES[next(PIECES.length)]).join("");
 }
 
-test("the parts of an answer are the answer, each has a bound, and none cuts a character in two", () => {
+test("the parts of an answer add up to it, each is bounded, and none splits a character", () => {
   for (let seed = 1; seed <= 40; seed++) {
-    const text = written(seed, 2_000);
+    const text = randomText(seed, 2_000);
     const parts = markdownParts(text);
     expect(joined(parts), `seed ${seed}`).toBe(text);
     for (const { text: part } of parts)
@@ -64,9 +64,9 @@ test("the parts of an answer are the answer, each has a bound, and none cuts a c
     expect([text.length < LONGEST_PART, text.isWellFormed()]).toEqual([true, true]);
 });
 
-test("while an answer is written only its last part is another one, and the parts are those of the whole", () => {
+test("while an answer is streamed only its last part changes, and the parts are those of the complete text", () => {
   for (let seed = 1; seed <= 8; seed++) {
-    const text = written(seed, 3_000);
+    const text = randomText(seed, 3_000);
     let known: readonly MarkdownPart[] = [];
     let read = 0;
     const step = 37;
@@ -81,12 +81,12 @@ test("while an answer is written only its last part is another one, and the part
       known = parts;
     }
     expect(markdownParts(text, known), `seed ${seed}`).toEqual(markdownParts(text));
-    // Never from the start: at most the last part anew with each piece.
+    // At most the last part is parsed again with each piece.
     expect(read).toBeLessThan((text.length / step) * LONGEST_PART);
   }
 });
 
-test("code and tables that are longer than a part go on as code and tables", () => {
+test("code and tables that span several parts stay code and tables", () => {
   const code = `Look:\n\n\`\`\`python\n${Array.from({ length: 800 }, (_, at) => `line_${at} = ${at}\n\n# no heading`).join("\n")}\n\`\`\`\n\nDone.`;
   const parts = markdownParts(code);
   expect(parts.length).toBeGreaterThan(3);
@@ -103,9 +103,9 @@ test("a list with empty lines is one list", () => {
   expect(blocksOf(list).filter((block) => block.type === "list")).toHaveLength(1);
 });
 
-test("nothing that a model can write makes reading fail, at any moment of the writing", () => {
+test("no text of a model makes parsing fail, at any point of its streaming", () => {
   for (let seed = 100; seed < 130; seed++) {
-    const text = written(seed, 400);
+    const text = randomText(seed, 400);
     for (let end = 1; end < text.length; end += 61) {
       for (const { text: part, before } of markdownParts(text.slice(0, end))) {
         expect(blocksOf(before + part), `seed ${seed} at ${end}`).toBeInstanceOf(Array);
@@ -133,7 +133,7 @@ test("nothing that a model can write makes reading fail, at any moment of the wr
   }
 });
 
-test("a link leads to the web or to mail, or nowhere", () => {
+test("only links to http, https and mailto are kept", () => {
   for (const good of ["https://a.example/b?c=d#e", "http://a.example", "mailto:a@b.example", "HTTPS://A.example"]) {
     expect([good, safeAddress(good) !== null]).toEqual([good, true]);
   }
@@ -150,7 +150,7 @@ test("a link leads to the web or to mail, or nowhere", () => {
       "file:///etc/passwd",
       "blob:https://a.example/1",
       "/relative",
-      "#place",
+      "#fragment",
       "//a.example",
       "",
       "ftp://a.example",
@@ -161,7 +161,7 @@ test("a link leads to the web or to mail, or nowhere", () => {
   }
 });
 
-test("character references are the characters, and what is none stays as it is", () => {
+test("character references are decoded, and anything else is unchanged", () => {
   expect(decoded("a &lt;b&gt; &amp;amp; &quot;&#39;&#x202E; &nbsp;&unknown; &#0;&#xD800;")).toBe(
     "a <b> &amp; \"'\u202e \u00a0&unknown; \ufffd\ufffd",
   );

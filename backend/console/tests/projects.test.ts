@@ -2,21 +2,21 @@ import { type ListedProject, RefusedError, UnreachableError } from "@vibewire/cl
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ProjectsFeed } from "../src/projects.ts";
 
-const LONGER_THAN_A_PAUSE_MS = 20_000;
+const LONGER_THAN_AN_INTERVAL_MS = 20_000;
 const opened: ProjectsFeed[] = [];
 const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
 
-/** An API with one list for everybody. */
+/** An API that returns one list of projects. */
 function server(...names: string[]) {
-  const told = { names, reads: 0, error: null as Error | null };
+  const answer = { names, reads: 0, error: null as Error | null };
   const listProjects = async () => {
-    told.reads++;
-    const { names, error } = told;
-    await Promise.resolve(); // a change from here on is not in this answer
+    answer.reads++;
+    const { names, error } = answer;
+    await Promise.resolve(); // later changes are not in this response
     if (error) throw error;
     return names.map((name) => ({ project_id: name, name })) as ListedProject[];
   };
-  return { told, listProjects };
+  return { answer, listProjects };
 }
 
 function tab(api: { listProjects: () => Promise<ListedProject[]> }) {
@@ -26,7 +26,7 @@ function tab(api: { listProjects: () => Promise<ListedProject[]> }) {
   return { feed, names: () => feed.state.projects?.map((project) => project.name) };
 }
 
-function turnTo(visibilityState: "visible" | "hidden"): void {
+function setVisibility(visibilityState: "visible" | "hidden"): void {
   page.visibilityState = visibilityState;
   page.dispatchEvent(new Event("visibilitychange"));
 }
@@ -41,48 +41,48 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("what one tab has changed is in the other tabs at once", async () => {
+test("a change in one tab is shown in the other tabs immediately", async () => {
   const api = server("a");
   const [one, other] = [tab(api), tab(api)];
   await vi.waitFor(() => expect(other.names()).toEqual(["a"]));
-  api.told.names = ["b", "a"];
+  api.answer.names = ["b", "a"];
   await one.feed.changed();
   expect(one.names()).toEqual(["b", "a"]);
   await vi.waitFor(() => expect(other.names()).toEqual(["b", "a"]));
 });
 
-test("what somebody else has changed is there after a pause, as long as the page is in sight", async () => {
+test("a change by another user is shown after an interval while the page is visible", async () => {
   vi.useFakeTimers();
   const api = server("a");
   const one = tab(api);
   await vi.advanceTimersByTimeAsync(0);
-  api.told.names = ["b"];
-  await vi.advanceTimersByTimeAsync(LONGER_THAN_A_PAUSE_MS);
+  api.answer.names = ["b"];
+  await vi.advanceTimersByTimeAsync(LONGER_THAN_AN_INTERVAL_MS);
   expect(one.names()).toEqual(["b"]);
 
-  turnTo("hidden");
-  await vi.advanceTimersByTimeAsync(LONGER_THAN_A_PAUSE_MS);
-  const { reads } = api.told;
-  api.told.names = ["c"];
-  await vi.advanceTimersByTimeAsync(100 * LONGER_THAN_A_PAUSE_MS);
-  expect(api.told.reads).toBe(reads);
-  turnTo("visible");
+  setVisibility("hidden");
+  await vi.advanceTimersByTimeAsync(LONGER_THAN_AN_INTERVAL_MS);
+  const { reads } = api.answer;
+  api.answer.names = ["c"];
+  await vi.advanceTimersByTimeAsync(100 * LONGER_THAN_AN_INTERVAL_MS);
+  expect(api.answer.reads).toBe(reads);
+  setVisibility("visible");
   await vi.advanceTimersByTimeAsync(0);
   expect(one.names()).toEqual(["c"]);
-  api.told.names = ["d"];
-  await vi.advanceTimersByTimeAsync(LONGER_THAN_A_PAUSE_MS);
+  api.answer.names = ["d"];
+  await vi.advanceTimersByTimeAsync(LONGER_THAN_AN_INTERVAL_MS);
   expect(one.names()).toEqual(["d"]);
 });
 
-test("a change is not answered by a list that was read before it", async () => {
+test("a list that was read before a change is read again", async () => {
   const api = server("a");
-  const one = tab(api); // begins to read
-  api.told.names = ["b"];
+  const one = tab(api); // starts to read
+  api.answer.names = ["b"];
   await one.feed.changed();
   expect(one.names()).toEqual(["b"]);
 });
 
-test("a list that takes long to read is read less often", async () => {
+test("a slow list is read less often", async () => {
   vi.useFakeTimers();
   let reads = 0;
   tab({
@@ -92,47 +92,47 @@ test("a list that takes long to read is read less often", async () => {
       return [];
     },
   });
-  await vi.advanceTimersByTimeAsync(4 * LONGER_THAN_A_PAUSE_MS);
+  await vi.advanceTimersByTimeAsync(4 * LONGER_THAN_AN_INTERVAL_MS);
   expect(reads).toBe(1);
 });
 
-test("watchers are told of changes only", async () => {
+test("watchers are called after changes only", async () => {
   const api = server("a");
   const one = tab(api);
   await one.feed.refresh();
-  const told = vi.fn();
-  one.feed.watch(told);
+  const watcher = vi.fn();
+  one.feed.watch(watcher);
   await one.feed.refresh();
-  expect(told).not.toHaveBeenCalled();
-  api.told.names = [];
+  expect(watcher).not.toHaveBeenCalled();
+  api.answer.names = [];
   await one.feed.refresh();
-  expect(told).toHaveBeenCalledOnce();
+  expect(watcher).toHaveBeenCalledOnce();
 });
 
-test("a list that is there stays while nobody answers; a refusal is told", async () => {
+test("the list stays while the API is unreachable, and a refusal is shown", async () => {
   const api = server("a");
-  api.told.error = new UnreachableError("away");
+  api.answer.error = new UnreachableError("away");
   const one = tab(api);
   await one.feed.refresh();
-  expect(one.feed.state).toEqual({ projects: null, error: api.told.error });
-  api.told.error = null;
+  expect(one.feed.state).toEqual({ projects: null, error: api.answer.error });
+  api.answer.error = null;
   await one.feed.refresh();
-  api.told.error = new UnreachableError("away again");
+  api.answer.error = new UnreachableError("away again");
   await one.feed.refresh();
   expect(one.feed.state.error).toBeNull();
-  api.told.error = new RefusedError(401, "invalid_token", "No.");
+  api.answer.error = new RefusedError(401, "invalid_token", "No.");
   await one.feed.refresh();
   expect(one.names()).toEqual(["a"]);
-  expect(one.feed.state.error).toBe(api.told.error);
+  expect(one.feed.state.error).toBe(api.answer.error);
 });
 
-test("a list that was closed reads no more", async () => {
+test("a closed list is not read", async () => {
   vi.useFakeTimers();
   const api = server("a");
   const one = tab(api);
   await vi.advanceTimersByTimeAsync(0);
   one.feed.close();
-  await vi.advanceTimersByTimeAsync(10 * LONGER_THAN_A_PAUSE_MS);
-  turnTo("visible");
-  expect(api.told.reads).toBe(1);
+  await vi.advanceTimersByTimeAsync(10 * LONGER_THAN_AN_INTERVAL_MS);
+  setVisibility("visible");
+  expect(api.answer.reads).toBe(1);
 });

@@ -5,7 +5,7 @@ import { placeNodes } from "../src/ui/graph_layout.ts";
 import { chunksOf } from "../src/ui/long_text.tsx";
 import { tokenLines } from "../src/ui/tokens.ts";
 
-test("an address leads to the place that it was made from, whatever the node is called", () => {
+test("an address leads to the route it was made from, for any name of a node", () => {
   for (const nodeId of [null, "triage_agent", "a/b", "ü %2F"]) {
     expect(readRoute(addressOf({ projectId: "p", nodeId }))).toEqual({ projectId: "p", nodeId });
   }
@@ -13,7 +13,7 @@ test("an address leads to the place that it was made from, whatever the node is 
   expect(readRoute("#/project/%zz")).toEqual({ projectId: "%zz", nodeId: null });
 });
 
-test("the chunks of a text are the text, and growing at the end leaves the full ones as they are", () => {
+test("the chunks of a text add up to it, and appending text leaves the full ones unchanged", () => {
   const text = Array.from({ length: 10_000 }, (_, at) => `Line ${at} 😀`).join("\n");
   const chunks = chunksOf(text);
   expect(chunks.join("")).toBe(text);
@@ -24,14 +24,14 @@ test("the chunks of a text are the text, and growing at the end leaves the full 
   for (const chunk of chunksOf(endless)) expect(chunk.isWellFormed()).toBe(true);
 });
 
-test("the coloured lines of a source are its lines, and a string over several lines has its colour in each", () => {
+test("highlighting keeps the lines of a source, and marks every line of a multi-line string", () => {
   const code = 'a = 1\n"""one\n<b>two</b>\n"""\ndef f():\n    return f"{a} & b"\n';
   const lines = tokenLines(code);
   expect(lines.map((line) => line.map(([text]) => text).join("")).join("\n")).toBe(code);
   expect(lines[2]).toEqual([["<b>two</b>", "string"]]);
 });
 
-test("a change is told line by line, and side by side", () => {
+test("a change is shown line by line and side by side", () => {
   const change = compare("a\nb\nc\n", "a\nB\nc\nd\n");
   expect([change?.added, change?.removed]).toEqual([2, 1]);
   const pairs = sideBySide(change?.rows ?? []).map(([left, right]) => [left?.text, right?.text]);
@@ -43,16 +43,16 @@ test("a change is told line by line, and side by side", () => {
   ]);
 });
 
-test("a patch that does not fit changes nothing", () => {
+test("a patch that does not apply changes nothing", () => {
   const patch = "--- a/w.py\n+++ b/w.py\n@@ -1 +1 @@\n-b\n+c\n";
   expect(patched("b\n", patch)).toBe("c\n");
   expect(patched("x\n", patch)).toBeNull();
   expect(patched("x\n", "no patch")).toBeNull();
 });
 
-test("every agent has a place, in circles too, and what an unknown name is handed to is shown", () => {
+test("every agent has a position, also in a cycle, and an unknown handoff target is shown", () => {
   const graph = placeNodes([
-    { name: "a", handoffs: ["b", "gone"], tools: ["search"] },
+    { name: "a", handoffs: ["b", "unknown"], tools: ["search"] },
     { name: "b", handoffs: ["a", "b"], tools: ["a"] },
     { name: "alone", handoffs: [], tools: [] },
   ]);
@@ -60,11 +60,11 @@ test("every agent has a place, in circles too, and what an unknown name is hande
     ["a", false],
     ["alone", false],
     ["b", false],
-    ["gone", true],
+    ["unknown", true],
   ]);
   expect(graph.edges.map(({ from, to, kind }) => `${from} ${kind} ${to}`).sort()).toEqual([
     "a handoff b",
-    "a handoff gone",
+    "a handoff unknown",
     "b handoff a",
     "b handoff b",
     "b tool a",

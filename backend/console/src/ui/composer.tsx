@@ -7,7 +7,7 @@ interface Props {
   draftKey: string;
   isReady: boolean;
   /** Not null: whoever is here goes on typing; this gives what went elsewhere until now. */
-  typedMeanwhile: (() => string) | null;
+  typedAhead: (() => string) | null;
   field: RefObject<HTMLTextAreaElement | null>;
   onSend: (prompt: string) => void;
 }
@@ -16,16 +16,16 @@ const LONGEST_PROMPT = 32_000;
 const TALLEST = 220;
 
 /** Where the next prompt is written. Enter sends; Shift and Enter make a new line. */
-export function Composer({ draftKey, isReady, typedMeanwhile, field, onSend }: Props) {
+export function Composer({ draftKey, isReady, typedAhead, field, onSend }: Props) {
   const [text, setText] = useState(() => readDraft(draftKey));
   const write = (next: string) => {
     setText(next);
     keepDraft(draftKey, next);
   };
   useLayoutEffect(() => {
-    if (!typedMeanwhile || !field.current) return;
+    if (!typedAhead || !field.current) return;
     // At one go: no key comes between taking the words and the focus.
-    field.current.value = text + typedMeanwhile();
+    field.current.value = text + typedAhead();
     write(field.current.value);
     field.current.focus();
   }, []);

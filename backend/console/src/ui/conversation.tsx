@@ -19,22 +19,13 @@ interface Props {
   /** The code has no agent of that name. */
   isAgentMissing: boolean;
   problem: UserError | null;
-  typedMeanwhile: (() => string) | null;
+  typedAhead: (() => string) | null;
   onStart: () => void;
   onShow: (shown: Shown) => void;
 }
 
 /** The middle: what was said, what is being said, and what is to be said next. */
-export function Conversation({
-  feed,
-  session,
-  nodeId,
-  isAgentMissing,
-  problem,
-  typedMeanwhile,
-  onStart,
-  onShow,
-}: Props) {
+export function Conversation({ feed, session, nodeId, isAgentMissing, problem, typedAhead, onStart, onShow }: Props) {
   const [failed, setFailed] = useState<UserError | null>(null);
   const { scroller, content, isAtEnd, toEnd } = useStickyEnd();
   const composer = useRef<HTMLTextAreaElement>(null);
@@ -146,7 +137,7 @@ export function Conversation({
         <Composer
           draftKey={promptKey(feed.projectId, nodeId)}
           isReady={isReady}
-          typedMeanwhile={typedMeanwhile}
+          typedAhead={typedAhead}
           field={composer}
           onSend={send}
         />

@@ -1,7 +1,7 @@
 import type { ConnectionState } from "@vibewire/client";
 import { useState } from "preact/hooks";
 import type { SignIn } from "../sign_in.ts";
-import { applyTheme, keptTheme, type Theme } from "../theme.ts";
+import { applyTheme, storedTheme, type Theme } from "../theme.ts";
 import { Name } from "./seen.tsx";
 
 const CONNECTION: Record<ConnectionState, [label: string, title: string]> = {
@@ -25,7 +25,7 @@ interface Props {
 }
 
 export function Header({ connection, name, signIn, onRetry }: Props) {
-  const [theme, setTheme] = useState(keptTheme());
+  const [theme, setTheme] = useState(storedTheme());
   const [label, title] = CONNECTION[connection];
   const [next, sign, themeLabel] = THEMES[theme];
   const user = signIn.user();

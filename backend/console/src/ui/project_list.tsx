@@ -9,8 +9,8 @@ interface Props {
   projects: readonly ListedProject[] | null;
   currentId: string | null;
   onChoose: (projectId: string) => void;
-  /** Create and show a project. `typedMeanwhile` takes what was typed into the field since out of it. */
-  onCreate: (name: string, typedMeanwhile: () => string) => Promise<void>;
+  /** Create and show a project. `typedAhead` takes what was typed into the field since out of it. */
+  onCreate: (name: string, typedAhead: () => string) => Promise<void>;
 }
 
 export function ProjectList({ projects, currentId, onChoose, onCreate }: Props) {

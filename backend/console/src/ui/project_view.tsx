@@ -25,7 +25,7 @@ interface Props {
   userId: string | null;
   list: ComponentChildren;
   /** Of a project that was created here just now: what was typed since, and is meant for its first prompt. */
-  typedMeanwhile: (() => string) | null;
+  typedAhead: (() => string) | null;
   /** The project as the list has it: the list hears of a new name and of new members. */
   listed: ListedProject | null;
   onGo: (route: Route) => void;
@@ -42,7 +42,7 @@ export function ProjectView({
   route,
   userId,
   list,
-  typedMeanwhile,
+  typedAhead,
   listed,
   onGo,
   onProjectsChanged,
@@ -146,7 +146,7 @@ export function ProjectView({
           project !== null && route.nodeId !== null && !names.has(route.nodeId) && !project.nodes_truncated
         }
         problem={problem}
-        typedMeanwhile={typedMeanwhile}
+        typedAhead={typedAhead}
         onStart={start}
         onShow={show}
       />

@@ -1,4 +1,4 @@
-import { keepToken, type SignIn } from "../sign_in.ts";
+import { type SignIn, storeToken } from "../sign_in.ts";
 
 /** Asks who is there: by the login page of the identity provider, or by a token. */
 export function SignInPage({ signIn }: { signIn: SignIn }) {
@@ -6,7 +6,7 @@ export function SignInPage({ signIn }: { signIn: SignIn }) {
     event.preventDefault();
     const token = new FormData(event.currentTarget as HTMLFormElement).get("token");
     if (typeof token !== "string" || !token.trim()) return;
-    keepToken(token.trim());
+    storeToken(token.trim());
     location.reload();
   };
   return (
