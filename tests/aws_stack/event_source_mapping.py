@@ -1,4 +1,4 @@
-"""The event source mapping's part: takes notifications off the queue and hands them to run_turn, one at a time each.
+"""The event source mapping's part: receives turn notifications and invokes run_turn with one each.
 
 moto has none that runs code: it swallows messages. As the real one it deletes what the function answered, and leaves
 what it reports as failed for as long as it is hidden.

@@ -82,7 +82,7 @@ def use_messages(functions: RecordedFunctions, project_id: str) -> str:
 
 
 def lose_turns(functions: RecordedFunctions, project_id: str) -> str:
-    """Turns whose workers died, notifications that were lost, a cancel of a running turn."""
+    """Dead workers, lost notifications, a cancel of a running turn."""
     node = functions.call("start_session", 201, project_id=project_id, body={"node_id": "triage_agent"})
     session_id: str = node["session_id"]
     engine = functions.engine()

@@ -115,7 +115,7 @@ class RecordedFunctions:
     def handle_notification(
         self, session_id: str, message_id: str, receipt_handle: str = "none", group_id: str | None = None
     ) -> bool:
-        """Hand a notification to the worker. Returns whether it is answered."""
+        """Hand a notification to the worker. Returns whether it is acknowledged."""
         event = notification_event(session_id, message_id, receipt_handle, group_id)
         return not self.invoke("RunTurnFunction", event)["batchItemFailures"]
 

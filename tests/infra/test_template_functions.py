@@ -139,7 +139,7 @@ def test_only_functions_that_open_memories_are_in_the_vpc_and_mount_the_file_sys
         assert mount["LocalMountPath"] == FUNCTIONS[name]["Environment"]["Variables"]["VIBEWIRE_MEMORY_DIR"]
 
 
-def test_notifications_are_answered_one_at_a_time_with_an_outcome_of_their_own() -> None:
+def test_notifications_are_handled_one_at_a_time_and_report_their_own_outcome() -> None:
     sources = event_sources()
     assert set(sources) == {"RunTurnFunction", "CloseAbandonedTurnsFunction"}
     for mapping in sources.values():

@@ -49,7 +49,7 @@ def test_the_table_expires_items_and_can_be_restored(stack: TemplateStack) -> No
     assert table["SSESpecification"] == {"SSEEnabled": True}
 
 
-def test_a_notification_that_is_put_back_for_too_long_goes_to_the_dead_letters(stack: TemplateStack) -> None:
+def test_a_notification_that_is_requeued_for_too_long_goes_to_the_dead_letter_queue(stack: TemplateStack) -> None:
     turns = queue_attributes(stack.turn_queue_url)
     assert json.loads(turns["RedrivePolicy"]) == {
         "deadLetterTargetArn": stack.outputs["TurnDeadLetterQueueArn"],
