@@ -81,14 +81,14 @@ class NotificationHandler:
         receipt_handle: str = record["receiptHandle"]
         # The queue hides a message for as long as the function may run; a process that dies must be noticed sooner.
         await self._hide(receipt_handle, self._lease_seconds)
-        put_back = await self._run(
+        requeue = await self._run(
             notification, receipt_handle, seconds_left - min(_LAST_SECONDS, _LAST_SHARE * seconds_left)
         )
-        if put_back is None:
+        if requeue is None:
             return True
-        logger.info("The notification rings again in %s s", put_back)
+        logger.info("The notification rings again in %s s", requeue)
         self._telemetry.count("NotificationRequeued")
-        await self._hide(receipt_handle, put_back)
+        await self._hide(receipt_handle, requeue)
         return False
 
     async def _run(self, notification: TurnNotification, receipt_handle: str, seconds: float) -> float | None:

@@ -85,14 +85,14 @@ class LocalWorker:
             try:
                 if retry_in is None:
                     return await self._queue.acknowledge(received.receipt_handle)
-                return await self._queue.put_back(received.receipt_handle, retry_in)
+                return await self._queue.requeue(received.receipt_handle, retry_in)
             except StorageError as error:
                 self._gate.close(error)
             await self._gate.wait_until_open()
 
     async def _return_at_once(self, received: ReceivedNotification) -> None:
         try:
-            await self._queue.put_back(received.receipt_handle, 0.0)
+            await self._queue.requeue(received.receipt_handle, 0.0)
         except StorageError as error:
             # The next start returns all of them to the queue.
             logger.warning("A notification was not returned to the queue: %s", error)

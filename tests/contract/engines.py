@@ -33,7 +33,7 @@ class ReceivingQueue(TurnQueue, Protocol):
 
     async def acknowledge(self, receipt_handle: str) -> None: ...
 
-    async def put_back(self, receipt_handle: str, seconds: float) -> None: ...
+    async def requeue(self, receipt_handle: str, seconds: float) -> None: ...
 
 
 class ListeningBus(EventBus, Protocol):
@@ -86,7 +86,7 @@ class ReceivingAwsQueue(AwsTurnQueue):
         except ClientError as error:
             logger.info("Not acknowledged: %s", error)
 
-    async def put_back(self, receipt_handle: str, seconds: float) -> None:
+    async def requeue(self, receipt_handle: str, seconds: float) -> None:
         await self.extend(receipt_handle, seconds)
 
 

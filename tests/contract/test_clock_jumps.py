@@ -35,7 +35,7 @@ async def test_a_returned_notification_comes_back_in_its_time_or_sooner(
     (notification,) = notifications(engine, 1)
     await engine.queue.enqueue(notification)
     held = await receive(engine)
-    await engine.queue.put_back(held.receipt_handle, VISIBILITY)
+    await engine.queue.requeue(held.receipt_handle, VISIBILITY)
     clock.advance(jump)
     clock.advance(VISIBILITY + 1)
     assert await receive_and_answer(engine) == notification

@@ -68,11 +68,11 @@ async def work(engine: TestedEngine, shop: TurnFixture) -> list[TurnNotification
 
 
 async def handle(engine: TestedEngine, shop: TurnFixture, held: ReceivedNotification) -> None:
-    put_back = await shop.service.run_turn(held.notification, held.receipt_handle)
-    if put_back is None:
+    requeue = await shop.service.run_turn(held.notification, held.receipt_handle)
+    if requeue is None:
         await engine.queue.acknowledge(held.receipt_handle)
     else:
-        await engine.queue.put_back(held.receipt_handle, put_back)
+        await engine.queue.requeue(held.receipt_handle, requeue)
 
 
 async def rescued(engine: TestedEngine) -> list[str]:

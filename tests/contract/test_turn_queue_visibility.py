@@ -15,7 +15,7 @@ ANSWERS: dict[str, Answer] = {
     "acknowledge": lambda engine, receipt_handle: engine.queue.acknowledge(receipt_handle),
     "extend": lambda engine, receipt_handle: engine.queue.extend(receipt_handle, 10 * VISIBILITY),
     "extend_by_nothing": lambda engine, receipt_handle: engine.queue.extend(receipt_handle, 0),
-    "put_back": lambda engine, receipt_handle: engine.queue.put_back(receipt_handle, 0),
+    "requeue": lambda engine, receipt_handle: engine.queue.requeue(receipt_handle, 0),
 }
 
 
@@ -92,7 +92,7 @@ async def test_a_notification_that_was_put_back_rings_again_in_so_many_seconds(
     await engine.queue.enqueue(first)
     await engine.queue.enqueue(second)
     held = await receive(engine)
-    await engine.queue.put_back(held.receipt_handle, 5)
+    await engine.queue.requeue(held.receipt_handle, 5)
     clock.advance(4)
     await expect_hidden(engine)
     clock.advance(2)
@@ -106,7 +106,7 @@ async def test_a_notification_can_be_put_back_for_longer_than_it_was_hidden(
     (notification,) = notifications(engine, 1)
     await engine.queue.enqueue(notification)
     held = await receive(engine)
-    await engine.queue.put_back(held.receipt_handle, 3 * VISIBILITY)
+    await engine.queue.requeue(held.receipt_handle, 3 * VISIBILITY)
     clock.advance(3 * VISIBILITY - 1)
     await expect_hidden(engine)
     clock.advance(2)
@@ -117,7 +117,7 @@ async def test_a_notification_that_was_put_back_for_no_time_rings_at_once(engine
     (notification,) = notifications(engine, 1)
     await engine.queue.enqueue(notification)
     held = await receive(engine)
-    await engine.queue.put_back(held.receipt_handle, 0)
+    await engine.queue.requeue(held.receipt_handle, 0)
     assert (await receive(engine)).notification == notification
 
 

@@ -27,7 +27,7 @@ REJECTED = Review(approved=False, reasoning="Too thin.", commit_message="")
 PASSING = TurnError("model_unavailable", "503", retryable=True)
 
 T = TypeVar("T")
-OpenWorkshop = Callable[..., Awaitable[TurnFixture]]
+OpenTurnFixture = Callable[..., Awaitable[TurnFixture]]
 
 
 async def ask_to_cancel(engine: LocalEngine, message: Message) -> tuple[Message, LoggedEvent | None]:
@@ -45,7 +45,7 @@ async def ask_to_cancel(engine: LocalEngine, message: Message) -> tuple[Message,
 
 
 @pytest.fixture
-def fixture(engine: LocalEngine, tmp_path: Path) -> OpenWorkshop:
+def fixture(engine: LocalEngine, tmp_path: Path) -> OpenTurnFixture:
     async def open_it(*steps: Step, node_id: str | None = None, **limits: float) -> TurnFixture:
         quick = Limits.model_validate({"cancel_check_seconds": 0.01, **limits})
         return await open_turn_fixture(engine, tmp_path / "memory", list(steps), quick, node_id)
@@ -53,7 +53,7 @@ def fixture(engine: LocalEngine, tmp_path: Path) -> OpenWorkshop:
     return open_it
 
 
-async def test_a_question_is_answered_in_text_and_changes_no_code(fixture: OpenWorkshop) -> None:
+async def test_a_question_is_answered_in_text_and_changes_no_code(fixture: OpenTurnFixture) -> None:
     shop = await fixture(Draft("There is one agent.", None))
     message = await shop.queue()
     assert await shop.answer(message) is None
@@ -63,7 +63,7 @@ async def test_a_question_is_answered_in_text_and_changes_no_code(fixture: OpenW
     assert await shop.code() == (1, CODE)
 
 
-async def test_an_approved_patch_becomes_the_next_version(fixture: OpenWorkshop) -> None:
+async def test_an_approved_patch_becomes_the_next_version(fixture: OpenTurnFixture) -> None:
     shop = await fixture(PATCH, APPROVED)
     message = await shop.queue()
     await shop.answer(message)
@@ -77,7 +77,7 @@ async def test_an_approved_patch_becomes_the_next_version(fixture: OpenWorkshop)
     assert answer.token_usage == USAGE + USAGE
 
 
-async def test_a_rejection_goes_back_with_its_reason(fixture: OpenWorkshop) -> None:
+async def test_a_rejection_goes_back_with_its_reason(fixture: OpenTurnFixture) -> None:
     shop = await fixture(PATCH, REJECTED, PATCH, APPROVED)
     message = await shop.queue()
     await shop.answer(message)
@@ -87,7 +87,7 @@ async def test_a_rejection_goes_back_with_its_reason(fixture: OpenWorkshop) -> N
     assert shop.agents.proposals[1].earlier_reviews == ("Too thin.",)
 
 
-async def test_three_rejections_fail_the_message_with_the_last_reason(fixture: OpenWorkshop) -> None:
+async def test_three_rejections_fail_the_message_with_the_last_reason(fixture: OpenTurnFixture) -> None:
     shop = await fixture(PATCH, REJECTED, PATCH, REJECTED, PATCH, REJECTED)
     message = await shop.queue()
     await shop.answer(message)
@@ -100,7 +100,7 @@ async def test_three_rejections_fail_the_message_with_the_last_reason(fixture: O
     assert await shop.remembered() == (0, ())
 
 
-async def test_a_completed_turn_is_remembered_by_the_next(fixture: OpenWorkshop) -> None:
+async def test_a_completed_turn_is_remembered_by_the_next(fixture: OpenTurnFixture) -> None:
     shop = await fixture(Draft("First.", None), Draft("Second.", None))
     await shop.answer(await shop.queue("One"))
     await shop.answer(await shop.queue("Two"))
@@ -108,7 +108,7 @@ async def test_a_completed_turn_is_remembered_by_the_next(fixture: OpenWorkshop)
     assert (await shop.remembered())[0] == 2
 
 
-async def test_a_passing_failure_is_begun_again_and_its_usage_kept(fixture: OpenWorkshop) -> None:
+async def test_a_passing_failure_is_begun_again_and_its_usage_kept(fixture: OpenTurnFixture) -> None:
     shop = await fixture(PASSING, Draft("Done.", None))
     message = await shop.queue()
     assert await shop.answer(message) == 2
@@ -119,7 +119,7 @@ async def test_a_passing_failure_is_begun_again_and_its_usage_kept(fixture: Open
     assert shop.agents.histories == [(), ()]
 
 
-async def test_three_passing_failures_are_enough(fixture: OpenWorkshop) -> None:
+async def test_three_passing_failures_are_enough(fixture: OpenTurnFixture) -> None:
     shop = await fixture(PASSING, PASSING, PASSING)
     message = await shop.queue()
     assert [await shop.answer(message) for _ in range(3)] == [2, 4, None]
@@ -130,7 +130,7 @@ async def test_three_passing_failures_are_enough(fixture: OpenWorkshop) -> None:
     assert isinstance((await shop.events())[-1], MessageFailedEvent)
 
 
-async def test_a_lasting_failure_ends_at_once(fixture: OpenWorkshop) -> None:
+async def test_a_lasting_failure_ends_at_once(fixture: OpenTurnFixture) -> None:
     shop = await fixture(TurnError("model_quota", "spent", retryable=False))
     message = await shop.queue()
     assert await shop.answer(message) is None
@@ -138,7 +138,7 @@ async def test_a_lasting_failure_ends_at_once(fixture: OpenWorkshop) -> None:
 
 
 async def test_a_bug_is_a_passing_failure_that_is_logged(
-    fixture: OpenWorkshop, caplog: pytest.LogCaptureFixture
+    fixture: OpenTurnFixture, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop = await fixture(ZeroDivisionError("oops"), Draft("Done.", None))
     message = await shop.queue()
@@ -148,12 +148,12 @@ async def test_a_bug_is_a_passing_failure_that_is_logged(
     assert (await shop.find(message)).status is MessageStatus.COMPLETED
 
 
-async def test_the_server_that_asks_for_a_pause_gets_it(fixture: OpenWorkshop) -> None:
+async def test_the_server_that_asks_for_a_pause_gets_it(fixture: OpenTurnFixture) -> None:
     shop = await fixture(TurnError("model_unavailable", "429", retryable=True, retry_after=45))
     assert await shop.answer(await shop.queue()) == 45
 
 
-async def test_a_turn_that_takes_too_long_fails_for_good(fixture: OpenWorkshop) -> None:
+async def test_a_turn_that_takes_too_long_fails_for_good(fixture: OpenTurnFixture) -> None:
     async def never() -> Draft:
         await asyncio.Event().wait()
         raise AssertionError
@@ -174,7 +174,7 @@ async def test_a_turn_that_takes_too_long_fails_for_good(fixture: OpenWorkshop) 
     ],
 )
 async def test_what_takes_too_long_inside_of_a_turn_is_no_deadline_of_the_turn(
-    fixture: OpenWorkshop, error: Exception, code: str
+    fixture: OpenTurnFixture, error: Exception, code: str
 ) -> None:
     shop = await fixture(error, error, error)
     message = await shop.queue()
@@ -184,7 +184,7 @@ async def test_what_takes_too_long_inside_of_a_turn_is_no_deadline_of_the_turn(
     assert (found.status, found.error.code, found.attempt) == (MessageStatus.FAILED, code, 3)
 
 
-async def test_a_running_message_is_cancelled(fixture: OpenWorkshop) -> None:
+async def test_a_running_message_is_cancelled(fixture: OpenTurnFixture) -> None:
     begun = asyncio.Event()
 
     async def wait() -> Draft:
@@ -205,7 +205,7 @@ async def test_a_running_message_is_cancelled(fixture: OpenWorkshop) -> None:
     assert await shop.remembered() == (0, ())
 
 
-async def test_a_stopped_worker_lets_its_turn_go_at_once(fixture: OpenWorkshop) -> None:
+async def test_a_stopped_worker_lets_its_turn_go_at_once(fixture: OpenTurnFixture) -> None:
     begun = asyncio.Event()
 
     async def wait() -> Draft:
@@ -225,7 +225,7 @@ async def test_a_stopped_worker_lets_its_turn_go_at_once(fixture: OpenWorkshop) 
     assert (await shop.find(message)).attempt == 2
 
 
-async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(fixture: OpenWorkshop) -> None:
+async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(fixture: OpenTurnFixture) -> None:
     by_hand = CODE + 'other = Agent(name="Other")\n'
     shop: TurnFixture
 
@@ -243,7 +243,7 @@ async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(fi
     assert shop.agents.briefs[1].code == by_hand
 
 
-async def test_changes_of_different_places_are_merged(fixture: OpenWorkshop) -> None:
+async def test_changes_of_different_places_are_merged(fixture: OpenTurnFixture) -> None:
     shop: TurnFixture
 
     async def edit_by_hand_meanwhile() -> Draft:
@@ -285,7 +285,7 @@ async def test_a_cancel_is_noticed_while_changes_are_merged(engine: LocalEngine,
     assert await shop.code() == (2, "# Our desk\n" + CODE)
 
 
-async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(fixture: OpenWorkshop) -> None:
+async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(fixture: OpenTurnFixture) -> None:
     shop: TurnFixture
     edits = iter(range(100))
 
@@ -302,7 +302,7 @@ async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(fixture
     assert (found.status, found.error.code, found.iterations) == (MessageStatus.FAILED, "conflict", 3)
 
 
-async def test_whoever_rings_the_lowest_open_message_is_run_and_the_other_rung_again(fixture: OpenWorkshop) -> None:
+async def test_whoever_rings_the_lowest_open_message_is_run_and_the_other_rung_again(fixture: OpenTurnFixture) -> None:
     shop = await fixture(Draft("One.", None), Draft("Two.", None))
     first, second = await shop.queue("1"), await shop.queue("2")
     assert await shop.answer(second) is None
@@ -314,21 +314,21 @@ async def test_whoever_rings_the_lowest_open_message_is_run_and_the_other_rung_a
     assert (await shop.find(second)).content == "Two."
 
 
-async def test_a_redelivered_turn_is_answered_once(fixture: OpenWorkshop) -> None:
+async def test_a_redelivered_turn_is_answered_once(fixture: OpenTurnFixture) -> None:
     shop = await fixture(Draft("Done.", None))
     message = await shop.queue()
     assert [await shop.answer(message) for _ in range(3)] == [None, None, None]
     assert len(shop.agents.briefs) == 1
 
 
-async def test_a_turn_that_another_worker_has_is_put_back(fixture: OpenWorkshop, clock: ManualClock) -> None:
+async def test_a_turn_that_another_worker_has_is_put_back(fixture: OpenTurnFixture, clock: ManualClock) -> None:
     shop = await fixture(Draft("Done.", None))
     message = await shop.queue()
     await shop.engine.turns.claim_turn(message.message_id, clock.now(), clock.now() + timedelta(seconds=60), 3)
     assert await shop.answer(message) == 10
 
 
-async def test_a_turn_whose_attempts_are_spent_fails_visibly(fixture: OpenWorkshop, clock: ManualClock) -> None:
+async def test_a_turn_whose_attempts_are_spent_fails_visibly(fixture: OpenTurnFixture, clock: ManualClock) -> None:
     shop = await fixture()
     message = await shop.queue()
     for _ in range(3):
@@ -340,7 +340,7 @@ async def test_a_turn_whose_attempts_are_spent_fails_visibly(fixture: OpenWorksh
     assert failed.code == "attempts_spent"
 
 
-async def test_a_node_session_shows_the_node(fixture: OpenWorkshop) -> None:
+async def test_a_node_session_shows_the_node(fixture: OpenTurnFixture) -> None:
     shop = await fixture(Draft("Yes.", None), node_id="assistant")
     await shop.answer(await shop.queue())
     assert shop.agents.briefs[0].node_id == "assistant"
@@ -348,7 +348,7 @@ async def test_a_node_session_shows_the_node(fixture: OpenWorkshop) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"garbage " * 1000, b""])
-async def test_a_lost_memory_is_rebuilt_from_the_stored_turns(fixture: OpenWorkshop, damage: bytes) -> None:
+async def test_a_lost_memory_is_rebuilt_from_the_stored_turns(fixture: OpenTurnFixture, damage: bytes) -> None:
     shop = await fixture(Draft("One.", None), Draft("Two.", None), Draft("Three.", None))
     await shop.answer(await shop.queue("1"))
     await shop.answer(await shop.queue("2"))

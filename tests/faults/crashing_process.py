@@ -44,7 +44,7 @@ _COUNTED = {
     },
     "memory": {"read_memory", "append_turns", "quarantine"},
     "bus": {"publish"},
-    "queue": {"enqueue", "acknowledge", "put_back"},
+    "queue": {"enqueue", "acknowledge", "requeue"},
 }
 _LIVE_TEXT = "text_delta"
 # With what a turn imports only when it needs it.

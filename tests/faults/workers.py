@@ -23,7 +23,7 @@ LEASE_SECONDS = 60.0
 # A worker that is frozen does not look for anything either.
 FROZEN = Limits(cancel_check_seconds=1000, lease_seconds=LEASE_SECONDS)
 
-OpenShop = Callable[..., Awaitable[TurnFixture]]
+OpenTurnFixture = Callable[..., Awaitable[TurnFixture]]
 
 
 class Halt:

@@ -84,7 +84,7 @@ class LocalTurnQueue:
         )
         self._rung.set()  # the session's next notification may be seen now
 
-    async def put_back(self, receipt_handle: str, seconds: float) -> None:
+    async def requeue(self, receipt_handle: str, seconds: float) -> None:
         """Let a received notification ring again in so many seconds. A stale receipt handle is ignored."""
         self._held.discard(receipt_handle)
         await self.extend(receipt_handle, seconds)

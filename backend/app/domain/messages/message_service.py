@@ -56,7 +56,7 @@ class MessageService:
         self._authorization = authorization
         self._queue = queue
         self._bus = bus
-        self._end_watch = completion_waiter
+        self._completion_waiter = completion_waiter
         self._wait_slots = wait_slots
         self._clock = clock
         self._ids = ids
@@ -180,7 +180,7 @@ class MessageService:
             if not may_wait:
                 return message
             while message.status.is_open and (left := deadline - loop.time()) > 0:
-                await self._end_watch.wait_for_completion(message, left)
+                await self._completion_waiter.wait_for_completion(message, left)
                 found = await self._messages.find_message(message.message_id)
                 if found is None:
                     raise SessionNotFoundError(message.session_id)  # deleted while we waited

@@ -10,7 +10,7 @@ from backend.app.domain.projects.workflow.sdk import COPY, DEEP_COPY, PARTIAL, R
 from backend.app.domain.projects.workflow.values import (
     PARTS,
     UNKNOWN,
-    Draft,
+    AgentDefinition,
     ListValue,
     Maker,
     Named,
@@ -44,18 +44,18 @@ def clone(evaluator: "Evaluator", original: Value, calls: Sequence[ast.Call], de
         return None
     for call in reversed(calls):
         parts |= _given_parts(evaluator, call.args, call.keywords, depth)
-    return _draft(evaluator, parts)
+    return _definition(evaluator, parts)
 
 
 def parts_of(evaluator: "Evaluator", value: Value) -> Parts | None:
     """The lists of an agent, or of one of several; None where it is none."""
     options = objects_of(value)
-    drafts = [one for one in options if isinstance(one, Draft)]
-    if not drafts:
+    definitions = [one for one in options if isinstance(one, AgentDefinition)]
+    if not definitions:
         return None
-    if len(drafts) < len(options):
+    if len(definitions) < len(options):
         return unknown_parts(evaluator)
-    return {part: as_list(either(one.parts[part] for one in drafts), evaluator.guard) for part in PARTS}
+    return {part: as_list(either(one.parts[part] for one in definitions), evaluator.guard) for part in PARTS}
 
 
 def unknown_parts(evaluator: "Evaluator") -> Parts:
@@ -75,13 +75,13 @@ def call_maker(evaluator: "Evaluator", called: Value, call: ast.Call, depth: int
     if len(makers) < len(options) or not all(maker.is_plain for maker in makers):
         for part in given.values():
             escape(part)
-        return _draft(evaluator, unknown_parts(evaluator))
+        return _definition(evaluator, unknown_parts(evaluator))
     preset = {
         part: either(maker.parts.get(part) or ListValue(evaluator.guard) for maker in makers)
         for part in PARTS
         if any(part in maker.parts for maker in makers)
     }
-    return _draft(evaluator, {part: as_list(value, evaluator.guard) for part, value in preset.items()} | given)
+    return _definition(evaluator, {part: as_list(value, evaluator.guard) for part, value in preset.items()} | given)
 
 
 def copy_call(evaluator: "Evaluator", copier: str, call: ast.Call, depth: int) -> Value:
@@ -96,9 +96,9 @@ def copy_call(evaluator: "Evaluator", copier: str, call: ast.Call, depth: int) -
     if copier == PARTIAL and isinstance(first, Maker):
         return Maker(first.name, parts=first.parts | given, is_plain=first.is_plain)
     if copier in (REPLACE, COPY) and parts is not None:
-        return _draft(evaluator, parts | given)
+        return _definition(evaluator, parts | given)
     if copier == DEEP_COPY and parts is not None:  # its handoffs are copies, too, which have no variable
-        return _draft(evaluator, unknown_parts(evaluator))
+        return _definition(evaluator, unknown_parts(evaluator))
     if copier == COPY and isinstance(first, ListValue):
         return copy_of(evaluator, first)
     for value in (first, *given.values()):
@@ -139,6 +139,6 @@ def _given_parts(
     return parts
 
 
-def _draft(evaluator: "Evaluator", parts: Parts) -> Draft:
+def _definition(evaluator: "Evaluator", parts: Parts) -> AgentDefinition:
     whole = {part: parts.get(part) or ListValue(evaluator.guard) for part in PARTS}
-    return Draft(whole, evaluator.function, evaluator.guard)
+    return AgentDefinition(whole, evaluator.function, evaluator.guard)

@@ -9,8 +9,8 @@ from backend.app.domain.projects.workflow.scope import Scope
 from backend.app.domain.projects.workflow.syntax import branches_of, names_assigned_in, names_captured_by, statements_in
 from backend.app.domain.projects.workflow.values import (
     UNKNOWN,
+    AgentDefinition,
     ClassNamed,
-    Draft,
     Maker,
     Value,
     either,
@@ -111,7 +111,7 @@ def _define_class(reader: Reader, statement: ast.ClassDef) -> None:
     agents = {
         name: value
         for name, value in inner.items()
-        if all(isinstance(one, Draft | ClassNamed) for one in options_of(value))
+        if all(isinstance(one, AgentDefinition | ClassNamed) for one in options_of(value))
     }
     if isinstance(named, Maker):
         reader.bind(statement.name, Maker(named.name, names=agents, is_plain=named.is_plain))

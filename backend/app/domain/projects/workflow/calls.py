@@ -16,8 +16,8 @@ from backend.app.domain.projects.workflow.reflection import (
 from backend.app.domain.projects.workflow.syntax import COPIES, READERS, called, is_dotted, path_of, without_getattr
 from backend.app.domain.projects.workflow.values import (
     UNKNOWN,
+    AgentDefinition,
     DictValue,
-    Draft,
     ListValue,
     Named,
     Value,
@@ -136,4 +136,4 @@ def _wrapped(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
 
 def _hidden_where_nameless(value: Value) -> Value:
     """What a handoff or tool leads to: an agent that has no variable must not be named by the handoff's."""
-    return UNKNOWN if isinstance(value, Draft) and value.name is None else value
+    return UNKNOWN if isinstance(value, AgentDefinition) and value.name is None else value

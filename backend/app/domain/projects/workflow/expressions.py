@@ -15,7 +15,7 @@ from backend.app.domain.projects.workflow.values import (
     NOTHING,
     PARTS,
     UNKNOWN,
-    Draft,
+    AgentDefinition,
     Guard,
     ListValue,
     Maker,
@@ -186,7 +186,7 @@ class Evaluator:
         found = self.scope.find(node.id)
         if found is None:
             return self.named(node.id)
-        if node.id in self.shared.rebound and not all(isinstance(one, Draft) for one in options_of(found)):
+        if node.id in self.shared.rebound and not all(isinstance(one, AgentDefinition) for one in options_of(found)):
             return UNKNOWN
         return found
 

@@ -4,8 +4,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from backend.app.domain.projects.workflow.values import (
+    AgentDefinition,
     DictValue,
-    Draft,
     Guard,
     ListValue,
     Named,
@@ -40,7 +40,7 @@ def as_list(value: Value, guard: Guard) -> ListValue:
     for option in objects_of(value):
         if isinstance(option, ListValue):
             merged.take(option)
-        elif isinstance(option, Draft):
+        elif isinstance(option, AgentDefinition):
             merged.add([option])
         else:
             merged.known = False
@@ -77,17 +77,17 @@ def take_list_call(evaluator: "Evaluator", expression: ast.expr, depth: int = 0)
 def change_part(evaluator: "Evaluator", target: ast.Attribute, value: Value) -> bool:
     """Take in `x.handoffs = value`. Returns whether x is known."""
     owners = objects_of(evaluator.evaluate(target.value))
-    known = [owner for owner in owners if isinstance(owner, Draft)]
+    known = [owner for owner in owners if isinstance(owner, AgentDefinition)]
     made = as_list(value, evaluator.guard)
-    for draft in known:
-        if len(owners) == 1 and is_certain(evaluator.guard, draft.guard):
-            made.is_open = made.is_open or draft.parts[target.attr].is_open
-            draft.parts[target.attr] = made
+    for definition in known:
+        if len(owners) == 1 and is_certain(evaluator.guard, definition.guard):
+            made.is_open = made.is_open or definition.parts[target.attr].is_open
+            definition.parts[target.attr] = made
         else:
-            before = draft.parts[target.attr]
-            merged = ListValue(draft.guard, list(before.items), before.known and made.known, before.is_open)
+            before = definition.parts[target.attr]
+            merged = ListValue(definition.guard, list(before.items), before.known and made.known, before.is_open)
             merged.add(made.items)
-            draft.parts[target.attr] = merged
+            definition.parts[target.attr] = merged
     return bool(known) and len(known) == len(owners)
 
 
@@ -120,7 +120,7 @@ def _apply(evaluator: "Evaluator", changed: ListValue, method: str, arguments: l
 def _remove(changed: ListValue, removed: Value, *, certain: bool) -> None:
     """Take one item out; where it is not sure which, nothing in the list is sure any more."""
     same = [item for item in changed.items if item is removed or (isinstance(item, Named) and item == removed)]
-    if not isinstance(removed, Draft | Named) or not same:
+    if not isinstance(removed, AgentDefinition | Named) or not same:
         changed.forget()
     elif certain:
         changed.items.remove(same[0])

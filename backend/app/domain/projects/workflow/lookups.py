@@ -7,9 +7,9 @@ from backend.app.domain.projects.workflow.reflection import REFLECTIVE_ATTRIBUTE
 from backend.app.domain.projects.workflow.values import (
     PARTS,
     UNKNOWN,
+    AgentDefinition,
     ClassNamed,
     DictValue,
-    Draft,
     ListValue,
     Maker,
     Named,
@@ -31,11 +31,11 @@ _READING = frozenset({"copy", "count", "get", "index", "items", "keys", "reverse
 def attribute(evaluator: "Evaluator", node: ast.Attribute, depth: int) -> Value:
     """What `x.name` is."""
     owner = evaluator.evaluate(node.value, depth + 1)
-    drafts = [one for one in objects_of(owner) if isinstance(one, Draft)]
-    if node.attr in PARTS and drafts and len(drafts) == len(objects_of(owner)):
-        return either(draft.parts[node.attr] for draft in drafts)
-    if node.attr == "clone" and len(drafts) == 1:
-        return Maker("clone", is_made=True, parts=dict(drafts[0].parts))
+    definitions = [one for one in objects_of(owner) if isinstance(one, AgentDefinition)]
+    if node.attr in PARTS and definitions and len(definitions) == len(objects_of(owner)):
+        return either(definition.parts[node.attr] for definition in definitions)
+    if node.attr == "clone" and len(definitions) == 1:
+        return Maker("clone", is_made=True, parts=dict(definitions[0].parts))
     _take_access(evaluator, node, owner)
     if isinstance(owner, ClassNamed) and node.attr in owner.names:
         return owner.names[node.attr]
@@ -50,7 +50,7 @@ def _take_access(evaluator: "Evaluator", node: ast.Attribute, owner: Value) -> N
     """Note what code can do that has this attribute of an agent, a list or a dict."""
     if node.attr == "__dict__":
         for one in objects_of(owner):
-            if isinstance(one, Draft):
+            if isinstance(one, AgentDefinition):
                 one.forget(PARTS)
     elif node.attr in REFLECTIVE_ATTRIBUTES:
         reach(evaluator, node.value, owner)

@@ -20,8 +20,8 @@ from backend.app.domain.projects.workflow.values import (
     NOTHING,
     PARTS,
     UNKNOWN,
+    AgentDefinition,
     ClassNamed,
-    Draft,
     Maker,
     Named,
     Value,
@@ -34,7 +34,7 @@ from backend.app.domain.projects.workflow.values import (
 _MAX_TARGETS = 50
 
 
-def read_drafts(code: str) -> dict[str, list[Draft]]:
+def read_agent_definitions(code: str) -> dict[str, list[AgentDefinition]]:
     """The agents of a source by their variable, in source order; several where it may hold one or another.
 
     Raises InvalidSourceError.
@@ -45,7 +45,7 @@ def read_drafts(code: str) -> dict[str, list[Draft]]:
     except RecursionError:
         # Python's own limit is for the whole stack, the caller's part too.
         raise InvalidSourceError(TOO_DEEP) from None
-    return dict(sorted(reader.drafts.items(), key=lambda item: item[1][-1].position))
+    return dict(sorted(reader.definitions.items(), key=lambda item: item[1][-1].position))
 
 
 class WorkflowReader:
@@ -68,9 +68,9 @@ class WorkflowReader:
         self._outer_names: set[str] = set()
 
     @property
-    def drafts(self) -> dict[str, list[Draft]]:
+    def definitions(self) -> dict[str, list[AgentDefinition]]:
         """The agents, by their variable."""
-        return self._nodes.drafts
+        return self._nodes.definitions
 
     @property
     def steps(self) -> int:
@@ -172,8 +172,8 @@ class WorkflowReader:
     def _assign(self, targets: list[ast.expr], value_node: ast.expr) -> None:
         value = self.evaluator.evaluate(value_node)
         for number, target in enumerate(targets[:_MAX_TARGETS]):
-            if number and isinstance(value, Draft) and not isinstance(value_node, ast.Name):
-                value = Draft(value.parts, value.scope, value.guard)  # d = e = Agent(): one agent, two nodes
+            if number and isinstance(value, AgentDefinition) and not isinstance(value_node, ast.Name):
+                value = AgentDefinition(value.parts, value.scope, value.guard)  # d = e = Agent(): one agent, two nodes
             self.evaluator.unpack(target, value)
 
     def _change(self, target: ast.expr, value: Value) -> None:
@@ -213,5 +213,5 @@ class WorkflowReader:
             self.evaluator.unfollowed.add(target.attr)
         if isinstance(owner, ast.Name):
             for one in options_of(held or UNKNOWN):
-                if isinstance(one, Draft) and one.name == owner.id and one.block == self._block:
+                if isinstance(one, AgentDefinition) and one.name == owner.id and one.block == self._block:
                     one.lines.append(lines_of(self._statement))

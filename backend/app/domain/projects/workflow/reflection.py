@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from backend.app.domain.projects.workflow.values import (
     PARTS,
     UNKNOWN,
+    AgentDefinition,
     DictValue,
-    Draft,
     ListValue,
     Maker,
     Named,
@@ -61,7 +61,7 @@ def reach(evaluator: "Evaluator", subject: ast.expr, value: Value, parts: Iterab
     if is_self(subject):
         return
     for one in objects_of(value):
-        if isinstance(one, Draft):
+        if isinstance(one, AgentDefinition):
             one.forget(parts)
         elif isinstance(one, ListValue | DictValue):
             escape(one)
@@ -73,7 +73,8 @@ def some_lists(evaluator: "Evaluator", attribute: ast.Attribute, owner: Value) -
     """What `y.handoffs` or `y.__dict__` is where y may be any agent; UNKNOWN where it is none."""
     parts = PARTS if attribute.attr == "__dict__" else (attribute.attr,) if attribute.attr in PARTS else ()
     may_be_agent = any(
-        isinstance(one, Unknown | Draft) or (isinstance(one, Named) and one.is_made) for one in objects_of(owner)
+        isinstance(one, Unknown | AgentDefinition) or (isinstance(one, Named) and one.is_made)
+        for one in objects_of(owner)
     )
     if not parts or not may_be_agent or is_self(attribute.value):
         return UNKNOWN

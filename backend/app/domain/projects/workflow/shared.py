@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from backend.app.domain.projects.workflow.lists import LIST_METHODS
 from backend.app.domain.projects.workflow.reflection import REFLECTIVE
 from backend.app.domain.projects.workflow.syntax import COPIES, READERS, parameters_of, path_of
-from backend.app.domain.projects.workflow.values import PARTS, DictValue, Draft, ListValue, Value, options_of
+from backend.app.domain.projects.workflow.values import PARTS, AgentDefinition, DictValue, ListValue, Value, options_of
 
 _CHANGING = LIST_METHODS | REFLECTIVE | frozenset(PARTS)
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -91,7 +91,7 @@ def open_to_functions(value: Value) -> None:
     waiting = [value]
     while waiting:
         for one in options_of(waiting.pop()):
-            if isinstance(one, Draft):
+            if isinstance(one, AgentDefinition):
                 waiting += one.parts.values()
             elif isinstance(one, ListValue | DictValue) and not one.is_open:
                 one.is_open = True

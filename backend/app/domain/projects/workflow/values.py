@@ -135,7 +135,7 @@ class DictValue:
 
 
 @dataclass(eq=False)
-class Draft:
+class AgentDefinition:
     """An agent: its variable, its lists, and the statements that make it.
 
     Attributes:
@@ -172,7 +172,7 @@ class Choice:
     options: tuple["Value", ...]
 
 
-Value = Unknown | Nothing | Named | ListValue | DictValue | Draft | Choice
+Value = Unknown | Nothing | Named | ListValue | DictValue | AgentDefinition | Choice
 
 
 def options_of(value: Value) -> tuple[Value, ...]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from backend.app.domain.projects.node_name import is_node_name
 from backend.app.domain.projects.source import LINE
 from backend.app.domain.projects.workflow.lists import as_list
-from backend.app.domain.projects.workflow.reader import read_drafts
+from backend.app.domain.projects.workflow.reader import read_agent_definitions
 from backend.app.domain.projects.workflow.values import (
     MAX_NAMES,
     PARTS,
-    Draft,
+    AgentDefinition,
     ListValue,
     Named,
     Value,
@@ -63,15 +63,15 @@ def read_workflow(code: str) -> Workflow:
     Raises:
         InvalidSourceError: see `parse_source`.
     """
-    return bounded_workflow([_node(name, drafts) for name, drafts in read_drafts(code).items()])
+    return bounded_workflow([_node(name, definitions) for name, definitions in read_agent_definitions(code).items()])
 
 
-def _node(name: str, drafts: Sequence[Draft]) -> Node:
+def _node(name: str, definitions: Sequence[AgentDefinition]) -> Node:
     """Return a node of all that its variable may hold."""
     found: dict[str, tuple[tuple[str, ...], bool]] = {}
     for part in PARTS:
-        values = either([draft.parts[part] for draft in drafts])
-        found[part] = _names_in(as_list(values, drafts[-1].guard), part)
+        values = either([definition.parts[part] for definition in definitions])
+        found[part] = _names_in(as_list(values, definitions[-1].guard), part)
     (handoffs, handoffs_known), (tools, tools_known) = found["handoffs"], found["tools"]
     return Node(name, handoffs, tools, handoffs_known, tools_known)
 
@@ -91,7 +91,7 @@ def _names_in(values: ListValue, part: str) -> tuple[tuple[str, ...], bool]:
 
 
 def _name_of(value: Value, part: str) -> str | None:
-    if isinstance(value, Draft):
+    if isinstance(value, AgentDefinition):
         return value.name if value.is_shown else None
     if isinstance(value, Named) and (part == "tools" or not value.is_made):
         return value.name
@@ -147,10 +147,10 @@ def node_source(code: str, name: str) -> str | None:
     Raises:
         InvalidSourceError: see `parse_source`.
     """
-    drafts = read_drafts(code).get(name)
-    if drafts is None:
+    definitions = read_agent_definitions(code).get(name)
+    if definitions is None:
         return None
     lines = LINE.findall(code)
     # A dict, because statements that are joined by semicolons share their line.
-    numbers = dict.fromkeys(number for first, last in drafts[-1].lines for number in range(first, last + 1))
+    numbers = dict.fromkeys(number for first, last in definitions[-1].lines for number in range(first, last + 1))
     return "".join(lines[number - 1] for number in numbers).rstrip("\r\n")
