@@ -1,32 +1,28 @@
 """Sees to what was left lying, on a schedule, and to turns whose notifications went to the dead-letter queue."""
 
+from functions.start import start_function
+
 import asyncio
 import logging
-import os
 from typing import Any
 
-from functions.cold_start import Handler, started
 from backend.app.adapters.aws.relay_queues import AwsRelayQueues
 from backend.app.memory.memory_eraser import MemoryEraser
 from backend.app.settings import AwsSettings
 from backend.app.wiring_aws import AwsServices, build_aws_engine
 from backend.app.wiring_clean_up import build_clean_up_services
 from functions.event_handler import Part, do_all_parts, event_handler
-from functions.telemetry import Json, build_telemetry, traced
+from functions.telemetry import Handler, Json, Telemetry
 from functions.turn_notifications import CountingBus, with_bus
 from shared.aws_service import build_service
-from shared.environment import InvalidSettingsError, read_settings
+from shared.environment import InvalidSettingsError
 
 logger = logging.getLogger(__name__)
 
-_NAME = "close_abandoned_turns"
 
-
-def _build_handler() -> Handler:
-    settings = read_settings(AwsSettings, os.environ)
+def _build_handler(settings: AwsSettings, telemetry: Telemetry) -> Handler:
     if settings.relay_queue_prefix is None or settings.relay_cluster is None:
         raise InvalidSettingsError("VIBEWIRE_RELAY_QUEUE_PREFIX and VIBEWIRE_RELAY_CLUSTER: whose queues are removed")
-    telemetry = build_telemetry(_NAME, stack=settings.stack)
     aws = AwsServices.build()
     engine = build_aws_engine(settings, aws)
     counted = with_bus(engine, CountingBus(engine.bus, telemetry))
@@ -63,8 +59,7 @@ def _build_handler() -> Handler:
             telemetry.count(metric, found)
         return done
 
-    handler = event_handler(close, engine.flush, telemetry, asyncio.Runner())
-    return traced(telemetry, handler) if settings.tracer else handler
+    return event_handler(close, engine.flush, telemetry, asyncio.Runner())
 
 
-handler = started(_build_handler())
+handler = start_function("close_abandoned_turns", _build_handler)

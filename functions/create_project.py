@@ -1,5 +1,5 @@
-from functions.cold_start import started
-from backend.app.api.projects import create_project
 from functions.lambda_entry import as_lambda
 
-handler = started(as_lambda(create_project))
+from backend.app.api.projects import create_project
+
+handler = as_lambda(create_project)

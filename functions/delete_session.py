@@ -1,5 +1,5 @@
-from functions.cold_start import started
-from backend.app.api.sessions import delete_session
 from functions.lambda_entry import as_lambda
 
-handler = started(as_lambda(delete_session))
+from backend.app.api.sessions import delete_session
+
+handler = as_lambda(delete_session)

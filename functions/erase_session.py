@@ -1,10 +1,10 @@
 """Erases what deleted sessions left: files and records. Called by a schedule, or by hand."""
 
+from functions.start import start_function
+
 import asyncio
-import os
 from typing import Any
 
-from functions.cold_start import Handler, started
 from backend.app.domain.sessions.erasure_service import MemoryErasure
 from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.memory.memory_eraser import MemoryEraser
@@ -12,10 +12,7 @@ from backend.app.settings import AwsSettings
 from backend.app.wiring_aws import build_aws_engine
 from backend.app.wiring_clean_up import build_clean_up_services
 from functions.event_handler import PartsFailedError, do_all_parts, event_handler
-from functions.telemetry import Json, Telemetry, build_telemetry, traced
-from shared.environment import read_settings
-
-_NAME = "erase_session"
+from functions.telemetry import Handler, Json, Telemetry
 
 
 class CountingEraser:
@@ -36,9 +33,7 @@ class CountingEraser:
             raise
 
 
-def _build_handler() -> Handler:
-    settings = read_settings(AwsSettings, os.environ)
-    telemetry = build_telemetry(_NAME, stack=settings.stack)
+def _build_handler(settings: AwsSettings, telemetry: Telemetry) -> Handler:
     engine = build_aws_engine(settings)
     eraser = CountingEraser(MemoryEraser(settings.memory_dir), telemetry)
     services = build_clean_up_services(settings, engine, eraser)
@@ -51,8 +46,7 @@ def _build_handler() -> Handler:
             raise PartsFailedError(f"{eraser.failures} memories could not be erased")
         return done
 
-    handler = event_handler(erase, engine.flush, telemetry, asyncio.Runner())
-    return traced(telemetry, handler) if settings.tracer else handler
+    return event_handler(erase, engine.flush, telemetry, asyncio.Runner())
 
 
-handler = started(_build_handler())
+handler = start_function("erase_session", _build_handler)

@@ -6,8 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from functions.cold_start import Handler
-from functions.telemetry import Json, Telemetry
+from functions.telemetry import Handler, Json, Telemetry
 
 logger = logging.getLogger(__name__)
 

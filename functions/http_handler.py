@@ -9,14 +9,13 @@ from typing import Any
 
 from mangum import Mangum
 
-from functions.cold_start import Handler
 from backend.app.api.errors import problem
 from backend.app.api.route import Route
 from backend.app.api.services import Services
 from backend.app.api.serving import serve_routes
 from backend.app.domain.errors import shortened
 from functions.event_handler import Flush, flush_events
-from functions.telemetry import Json, Telemetry
+from functions.telemetry import Handler, Json, Telemetry
 from shared.problems import PROBLEM_JSON
 
 logger = logging.getLogger(__name__)

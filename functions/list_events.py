@@ -1,5 +1,5 @@
-from functions.cold_start import started
-from backend.app.api.sessions import list_events
 from functions.lambda_entry import as_lambda
 
-handler = started(as_lambda(list_events))
+from backend.app.api.sessions import list_events
+
+handler = as_lambda(list_events)

@@ -1,5 +1,5 @@
-from functions.cold_start import started
-from backend.app.api.projects import list_project_versions
 from functions.lambda_entry import as_lambda
 
-handler = started(as_lambda(list_project_versions))
+from backend.app.api.projects import list_project_versions
+
+handler = as_lambda(list_project_versions)

@@ -1,12 +1,13 @@
 """Answers notifications: runs turns. The only function that loads the Agents SDK."""
 
+from functions.start import start_function
+
 import asyncio
 import logging
 import os
 from pathlib import Path
 from typing import Any
 
-from functions.cold_start import Handler, started
 from backend.app.domain.turns.deadline import DeadlineExceededError, deadline, seconds_from_now
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
@@ -15,14 +16,13 @@ from backend.app.wiring_agent import build_worker_services
 from backend.app.wiring_aws import build_aws_engine
 from functions.event_handler import event_handler
 from functions.model_key import ModelKey
-from functions.telemetry import Json, build_telemetry, traced
+from functions.telemetry import Handler, Json, Telemetry
 from functions.turn_notifications import CountingBus, NotificationHandler, with_bus
 from shared.aws_service import build_service
-from shared.environment import InvalidSettingsError, read_settings
+from shared.environment import InvalidSettingsError
 
 logger = logging.getLogger(__name__)
 
-_NAME = "run_turn"
 _LOOK_SECONDS = 5.0
 
 
@@ -47,11 +47,9 @@ async def _tell_file_system_trouble(folder: Path) -> None:
         logger.error("The file system of the memories (%s) cannot be used: %s", folder, trouble)
 
 
-def _build_handler() -> Handler:
-    settings = read_settings(AwsSettings, os.environ)
+def _build_handler(settings: AwsSettings, telemetry: Telemetry) -> Handler:
     if settings.openai_secret_arn is None:
         raise InvalidSettingsError("VIBEWIRE_OPENAI_SECRET_ARN: run_turn needs the key of the model's server")
-    telemetry = build_telemetry(_NAME, stack=settings.stack)
     engine = build_aws_engine(settings)
     key = ModelKey(build_service("secretsmanager"), settings.openai_secret_arn)
     memory = SQLiteMemory(MemoryFiles(settings.memory_dir))
@@ -65,8 +63,7 @@ def _build_handler() -> Handler:
             await _tell_file_system_trouble(settings.memory_dir)
         return answered
 
-    handler = event_handler(answer, engine.flush, telemetry, asyncio.Runner())
-    return traced(telemetry, handler) if settings.tracer else handler
+    return event_handler(answer, engine.flush, telemetry, asyncio.Runner())
 
 
-handler = started(_build_handler())
+handler = start_function("run_turn", _build_handler)

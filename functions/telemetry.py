@@ -3,7 +3,7 @@
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TextIO
@@ -12,10 +12,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from functions.cold_start import Handler
-
 Json = dict[str, Any]
-
+Handler = Callable[[Any, Any], Any]
 
 _SERVICE = "vibewire"
 _NAMESPACE = "Vibewire"

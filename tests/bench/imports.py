@@ -16,7 +16,7 @@ from tests.server_process import ROOT
 
 # As a function does it: its own route, what makes a handler of it, and the services.
 _VIBEWIRE = """\
-import functions.cold_start
+import functions.start
 from {module} import {name}
 import functions.http_handler, backend.app.wiring"""
 _LIBRARIES = "import fastapi, mangum, jwt; from aws_lambda_powertools import Logger, Metrics"

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from functions.cold_start import Handler
 from backend.app.api.application import ALL_ROUTES
 from backend.app.api.services import Services
 from backend.app.wiring import build_services
 from backend.app.wiring_aws import AwsEngine, build_aws_engine
 from functions.event_handler import Flush
 from functions.http_handler import http_handler
-from functions.telemetry import Telemetry, build_telemetry
+from functions.telemetry import Handler, Telemetry, build_telemetry
 from tests.functions.lambda_events import Json, http_event, json_of
 from tests.identity.issuer import TokenIssuer
 from tests.moto_aws import MotoAws, moto_in_process

@@ -18,11 +18,11 @@ import boto3
 import httpx2
 from moto import mock_aws
 
-from functions.cold_start import Handler
 from backend.app.domain.messages.message import Message
 from backend.app.settings import AwsSettings
 from backend.app.wiring import build_services
 from backend.app.wiring_aws import AwsServices, build_aws_engine
+from functions.telemetry import Handler
 from shared import aws_service
 from shared.environment import read_settings
 from tests.functions.lambda_events import notification_event
