@@ -11,8 +11,9 @@ import pytest
 
 from tests.server_process import ROOT, ServerProcess, vibewire_process
 
-# Without Playwright the modules cannot even be read; they are only asked for by `make test-console`, which installs it.
-collect_ignore_glob = [] if importlib.util.find_spec("playwright") else ["browser_page.py", "test_browser_*.py"]
+# These modules import Playwright, which only `make test-console` installs.
+_NEED_PLAYWRIGHT = ["browser_page.py", "held_requests.py", "visits.py", "test_browser_*.py"]
+collect_ignore_glob = [] if importlib.util.find_spec("playwright") else _NEED_PLAYWRIGHT
 
 PACE_SECONDS = "0.05"
 
@@ -32,7 +33,7 @@ def model() -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="session")
 def writer() -> Iterator[ServerProcess]:
-    """A model that answers with 30 lines, and takes six seconds to write them: long enough to be interrupted."""
+    """A model that streams 30 lines in six seconds: long enough to be interrupted."""
     with ServerProcess("tests.console.writer_model", "--lines", "30", "--pieces", "30", "--pace", "0.2") as server:
         yield server
 
@@ -47,10 +48,11 @@ def server_url(tmp_path_factory: pytest.TempPathFactory, model: ServerProcess) -
 if importlib.util.find_spec("playwright"):
     from playwright.sync_api import Browser, expect, sync_playwright
 
-    from tests.console.browser_page import ConsolePage, Visits
+    from tests.console.browser_page import ConsolePage
+    from tests.console.visits import Visits
 
     CHROMIUM = os.environ.get("VIBEWIRE_TEST_CHROMIUM") or shutil.which("chromium") or ""
-    # Nothing in the machine's own profile, and nothing that Chromium asks its maker for.
+    # No requests to the browser's vendor.
     SWITCHES = [
         "--no-sandbox",
         "--disable-gpu",
@@ -75,7 +77,7 @@ if importlib.util.find_spec("playwright"):
 
     @pytest.fixture
     def visits(browser: Browser) -> Iterator[Visits]:
-        """Opens pages, each in a browser of its own; in the end none of them may have seen anything odd."""
+        """Opens pages, each in its own browser context, and checks in the end that none reported a problem."""
         with ExitStack() as stack:
             visits = Visits(browser, stack)
             yield visits
@@ -83,24 +85,24 @@ if importlib.util.find_spec("playwright"):
 
     @pytest.fixture
     def visit(visits: Visits, server_url: str) -> Callable[..., ConsolePage]:
-        """Opens the console of the server that all tests share."""
+        """Opens the console of the shared server."""
         return lambda path="/", **options: visits.open(server_url, path, **options)
 
     @pytest.fixture(scope="session")
     def writing_url(tmp_path_factory: pytest.TempPathFactory, writer: ServerProcess) -> Iterator[str]:
-        """A server whose model takes its time."""
+        """A server with the slow model."""
         with vibewire_process(tmp_path_factory.mktemp("writing"), writer.url) as server:
             yield server.url
         assert "Traceback" not in server.output, server.output
 
     @pytest.fixture
     def visit_writing(visits: Visits, writing_url: str) -> Callable[..., ConsolePage]:
-        """Opens the console of a server whose model takes its time."""
+        """Opens the console of the server with the slow model."""
         return lambda path="/", **options: visits.open(writing_url, path, **options)
 
     @pytest.fixture
     def shot() -> Callable[[ConsolePage, str], None]:
-        """Takes a picture for the evidence folder, where one is asked for."""
+        """Takes a screenshot for the evidence folder, if VIBEWIRE_TEST_SCREENSHOTS names one."""
         folder = os.environ.get("VIBEWIRE_TEST_SCREENSHOTS")
 
         def take(page: ConsolePage, name: str) -> None:

@@ -15,12 +15,12 @@ Form = dict[str, str]
 
 
 class LoginProvider(LoopbackServer):
-    """Signs in whoever asks, as `user`. Use it in a `with` block.
+    """Signs every visitor in as `user`. Use it in a `with` block.
 
     Attributes:
         user: the `sub` of the tokens.
-        life_seconds: how long an access token lives.
-        grants: the grant types that tokens were given for.
+        life_seconds: the lifetime of an access token.
+        grants: the grant types of the token requests.
     """
 
     def __init__(self, issuer: TokenIssuer, user: str, life_seconds: int) -> None:
@@ -28,7 +28,7 @@ class LoginProvider(LoopbackServer):
         self.life_seconds = life_seconds
         self.grants: list[str] = []
         self._issuer = issuer
-        self._asked: dict[str, Form] = {}
+        self._requests: dict[str, Form] = {}
         self._refresh_tokens: set[str] = set()
         super().__init__(_handler_of(self))
 
@@ -40,21 +40,23 @@ class LoginProvider(LoopbackServer):
             "jwks_uri": self._issuer.jwks_url,
         }
 
-    def login_page(self, asked: Form) -> str:
-        """A page with a link that leads back with a code."""
+    def login_page(self, request: Form) -> str:
+        """A page with a link that returns to the client with an authorization code."""
         code = secrets.token_urlsafe()
-        self._asked[code] = asked
-        back = f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
+        self._requests[code] = request
+        back = f"{request['redirect_uri']}?{urlencode({'code': code, 'state': request['state']})}"
         return f'<!doctype html><title>Login</title><a href="{back.replace("&", "&amp;")}">Go on as {self.user}</a>'
 
     def grant(self, form: Form) -> tuple[int, object]:
-        """Tokens for a code that was asked for by the one who shows it, or for a refresh token, each once."""
+        """Tokens for an authorization code (with its PKCE verifier) or a refresh token, each valid once."""
         self.grants.append(form["grant_type"])
         if form["grant_type"] == "authorization_code":
-            asked = self._asked.pop(form["code"], {})
+            request = self._requests.pop(form["code"], {})
             challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest())
-            known = asked.get("code_challenge_method") == "S256" and asked["code_challenge"] == challenge.decode()[:-1]
-            good = known and form["redirect_uri"] == asked["redirect_uri"] and form["client_id"] == CLIENT_ID
+            known = (
+                request.get("code_challenge_method") == "S256" and request["code_challenge"] == challenge.decode()[:-1]
+            )
+            good = known and form["redirect_uri"] == request["redirect_uri"] and form["client_id"] == CLIENT_ID
         else:
             good = form["refresh_token"] in self._refresh_tokens
             self._refresh_tokens.discard(form["refresh_token"])

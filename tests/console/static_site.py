@@ -1,4 +1,4 @@
-"""A plain web server for a folder of files, as deployments have it: it knows nothing of Vibewire."""
+"""A plain static web server, as used in a deployment of the console."""
 
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
@@ -12,7 +12,7 @@ class StaticSite(LoopbackServer):
     """Serves a folder. Use it in a `with` block.
 
     Attributes:
-        headers: what is sent with each file.
+        headers: the response headers of every file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,4 +32,4 @@ class _Handler(SimpleHTTPRequestHandler):
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in http.server
-        """Say nothing."""
+        """Log nothing."""

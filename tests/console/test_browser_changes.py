@@ -47,7 +47,7 @@ def test_the_changed_words_of_a_long_line_are_in_sight_and_marked(
     assert diff.evaluate("(one) => one.scrollWidth <= one.clientWidth"), "part of it is to be reached only by scrolling"
     expect(visitor.code.locator("ins")).to_have_text(AFTER.rstrip("\n"))
     shot(visitor, f"23-changed-words-{screen['viewport']['width']}-{scheme}")
-    assert visitor.grave_findings() == []
+    assert visitor.serious_violations() == []
     if not visitor.is_narrow:
         visitor.code.get_by_role("button", name="Side by side").click()
         expect(visitor.code.locator("ins mark")).to_be_in_viewport(ratio=1)

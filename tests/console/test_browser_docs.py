@@ -1,4 +1,4 @@
-"""The docs page shows both documents."""
+"""The page of the API documents."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ Visit = Callable[..., ConsolePage]
 Shot = Callable[[ConsolePage, str], None]
 
 
-def test_every_call_is_on_the_docs_page_with_its_errors_and_examples(visit: Visit, shot: Shot) -> None:
+def test_calls_are_shown_with_their_errors_and_examples(visit: Visit, shot: Shot) -> None:
     reader = visit("/docs.html")
     expect(reader.page.get_by_role("heading", name="sessions")).to_be_visible()
     call = reader.page.locator("details#send_message")
@@ -25,10 +25,10 @@ def test_every_call_is_on_the_docs_page_with_its_errors_and_examples(visit: Visi
     shot(reader, "17-docs-api")
     call.locator("details summary").filter(has_text="429").click()
     expect(call.get_by_role("region", name="Answer 429 of send_message: too_many_queued_messages")).to_be_visible()
-    assert reader.grave_findings() == []
+    assert reader.serious_violations() == []
 
 
-def test_every_event_is_on_the_docs_page(visit: Visit, shot: Shot) -> None:
+def test_events_are_shown_with_their_examples(visit: Visit, shot: Shot) -> None:
     reader = visit("/docs.html", color_scheme="dark")
     reader.page.get_by_role("button", name="Events").click()
     event = reader.page.locator("details#message-vibecode_response")
@@ -36,12 +36,12 @@ def test_every_event_is_on_the_docs_page(visit: Visit, shot: Shot) -> None:
     expect(event.get_by_role("region", name="Example 1 of vibecode_response")).to_contain_text("triage_agent")
     event.evaluate("(one) => one.scrollIntoView()")
     shot(reader, "18-docs-events")
-    assert reader.grave_findings() == []
+    assert reader.serious_violations() == []
     assert reader.width_beyond_screen() == 0
 
 
 @pytest.mark.parametrize(("link", "file"), [("OpenAPI 3.1", "openapi.json"), ("AsyncAPI 3", "asyncapi.json")])
-def test_the_documents_can_be_taken_along(visit: Visit, link: str, file: str) -> None:
+def test_the_documents_can_be_downloaded(visit: Visit, link: str, file: str) -> None:
     reader = visit("/docs.html")
     with reader.page.expect_download() as download:
         reader.page.get_by_role("link", name=link).click()

@@ -42,7 +42,7 @@ def test_a_source_of_200_kb_is_edited_in_colours_and_no_key_waits(
         if tries > 0:
             visitor.code.get_by_role("button", name="Cancel").click()
             visitor.code.get_by_role("button", name="Throw away").click()
-        visitor.forget_tasks()
+        visitor.reset_tasks()
         edit(visitor)
         longest = visitor.longest_task()
         print(f"longest task: {longest} ms while a source of 200 KB was opened and edited")

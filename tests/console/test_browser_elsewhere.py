@@ -1,4 +1,4 @@
-"""The console as static files on one origin; the API, the relay and the login are on others, named in config.json."""
+"""The console as static files; the API, the relay and the login are on other origins, named in config.json."""
 
 import json
 import shutil
@@ -11,22 +11,22 @@ import pytest
 from playwright.sync_api import expect
 
 from backend.local.console_files import BUILT_CONSOLE
-from tests.console.browser_page import Visits
 from tests.console.login_provider import CLIENT_ID, LoginProvider
 from tests.console.static_site import StaticSite
+from tests.console.visits import Visits
 from tests.identity.issuer import AUDIENCE, TokenIssuer
 from tests.server_process import ServerProcess, vibewire_process
 
 pytestmark = pytest.mark.browser
 
 FOLDER = "/console/"
-PROMPT = "Tell me something"
+PROMPT = "Write something"
 LIFE_SECONDS = 600
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where everything is: four origins, as a browser sees it."""
+    """Four origins."""
 
     site_url: str
     api_url: str
@@ -44,7 +44,7 @@ class Deployment:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What backend/console/README.md says is to be sent with the files."""
+        """The headers that backend/console/README.md recommends."""
         sources = [*self.others, *(url.replace("http", "ws", 1) for url in self.others)]
         return {
             "Cache-Control": "no-cache",
@@ -63,7 +63,7 @@ def deployed(folder: Path, model_url: str, with_headers: bool) -> Iterator[Deplo
     ):
         identity = {"jwks_url": issuer.jwks_url, "jwt_issuer": login.url, "jwt_audience": AUDIENCE}
         with vibewire_process(folder / "data", model_url, origins=site.url, **identity) as server:
-            # Another name for the same server: for the browser it is another origin.
+            # The same server under another name is another origin for the browser.
             relay_url = server.url.replace("127.0.0.1", "localhost")
             deployment = Deployment(site.url, server.url, relay_url, login)
             if with_headers:
@@ -77,7 +77,7 @@ def test_static_files_with_one_config_reach_the_login_the_api_and_the_relay(
     visits: Visits, writer: ServerProcess, tmp_path: Path, with_headers: bool
 ) -> None:
     with deployed(tmp_path, writer.url, with_headers) as deployment:
-        visitor = visits.open(deployment.site_url, FOLDER, others=deployment.others)
+        visitor = visits.open(deployment.site_url, FOLDER, allowed_urls=deployment.others)
         sockets: list[str] = []
         authorized: set[str] = set()
         visitor.page.on("websocket", lambda socket: sockets.append(socket.url))
@@ -87,7 +87,7 @@ def test_static_files_with_one_config_reach_the_login_the_api_and_the_relay(
         )
         visitor.page.get_by_role("button", name="Sign in").click()
         visitor.page.get_by_role("link", name="Go on as ann").click()
-        # Live: the relay has taken the token. With none, and with a wrong one, it says so (tests/identity).
+        # It waits for "Live", so the relay has accepted the token; that it refuses others is tested in tests/identity.
         visitor.create_project("Elsewhere")
         message = visitor.send(PROMPT)
         expect(message).to_contain_text("Line 5:")
@@ -100,5 +100,5 @@ def test_static_files_with_one_config_reach_the_login_the_api_and_the_relay(
     relay_url = deployment.relay_url.replace("http", "ws", 1)
     assert {url.partition("/socket.io")[0] for url in sockets} == {relay_url}
     assert f"{deployment.api_url}/projects" in authorized
-    assert all(url.startswith(deployment.api_url) for url in authorized), "the token went elsewhere"
+    assert all(url.startswith(deployment.api_url) for url in authorized), "the token was sent to another server"
     assert deployment.login.grants == ["authorization_code"]

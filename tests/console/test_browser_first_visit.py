@@ -1,4 +1,4 @@
-"""The first minute: from an empty page to a change that has landed."""
+"""The first visit: from an empty page to an approved change."""
 
 from collections.abc import Callable
 
@@ -11,15 +11,15 @@ pytestmark = pytest.mark.browser
 
 Visit = Callable[..., ConsolePage]
 Shot = Callable[[ConsolePage, str], None]
-LINES_OF_THE_WRITER = 30
+WRITER_LINES = 30
 PROMPT = "Create a triage agent"
 
 
-def test_a_first_visit_leads_to_a_streamed_answer_and_a_landed_patch(visit: Visit, shot: Shot) -> None:
+def test_a_first_prompt_leads_to_an_answer_and_a_new_version(visit: Visit, shot: Shot) -> None:
     visitor = visit()
     expect(visitor.page.get_by_role("heading", name="Edit an agent workflow by talking to it")).to_be_visible()
     shot(visitor, "01-first-visit")
-    visitor.create_project("Support desk")
+    visitor.create_project("Customer support")
     message = visitor.send(PROMPT)
     visitor.completed(PROMPT, version=2)
     expect(message.get_by_text("I created triage_agent.")).to_be_visible()
@@ -29,23 +29,23 @@ def test_a_first_visit_leads_to_a_streamed_answer_and_a_landed_patch(visit: Visi
     shot(visitor, "02-landed")
 
 
-def test_text_appears_while_the_model_is_still_writing(visit_writing: Visit, shot: Shot) -> None:
+def test_text_is_shown_while_the_model_streams_it(visit_writing: Visit, shot: Shot) -> None:
     visitor = visit_writing()
     visitor.create_project("Streaming")
-    message = visitor.send("Tell me something")
+    message = visitor.send("Write something")
     expect(visitor.page.get_by_text("VibeCoder is writing")).to_be_visible()
     expect(message).to_contain_text("Line 12:")
     expect(message).not_to_contain_text("Line 29:")
     shot(visitor, "03-streaming")
-    visitor.completed("Tell me something")
-    written = [said.count("Line ") for said in visitor.said()]
-    assert written == sorted(written), "text that was there went away again"
-    assert len(set(written)) > 5
-    assert written[-1] == LINES_OF_THE_WRITER
+    visitor.completed("Write something")
+    lines = [text.count("Line ") for text in visitor.log_history()]
+    assert lines == sorted(lines), "text disappeared again"
+    assert len(set(lines)) > 5
+    assert lines[-1] == WRITER_LINES
     assert visitor.layout_shift() < 0.1
 
 
-def test_a_patch_is_shown_while_it_is_reviewed_and_lands_when_it_is_approved(visit: Visit, shot: Shot) -> None:
+def test_a_patch_is_shown_during_its_review_and_becomes_a_version_when_approved(visit: Visit, shot: Shot) -> None:
     visitor = visit()
     visitor.create_project("Reviews")
     prompt = "Create a refund agent, but reject once"
@@ -54,8 +54,8 @@ def test_a_patch_is_shown_while_it_is_reviewed_and_lands_when_it_is_approved(vis
     visitor.completed(prompt, version=2)
     expect(message.get_by_text("try 2").first).to_be_visible()
     expect(visitor.code.get_by_text("Version 2")).to_be_visible()
-    assert any("Proposed by VibeCoder" in shown for shown in visitor.shown())
-    assert any("Rejected by the Evaluator" in shown for shown in visitor.shown())
+    assert any("Proposed by VibeCoder" in text for text in visitor.code_history())
+    assert any("Rejected by the Evaluator" in text for text in visitor.code_history())
     shot(visitor, "04-rejected-then-landed")
     visitor.page.get_by_role("button", name="Side by side").click()
     expect(visitor.code.get_by_role("region", name="5 lines added, 0 removed")).to_be_visible()
@@ -66,7 +66,7 @@ def test_a_patch_is_shown_while_it_is_reviewed_and_lands_when_it_is_approved(vis
     expect(visitor.code).not_to_contain_text("refund_agent")
 
 
-def test_the_full_response_can_be_read_folded(visit: Visit, shot: Shot) -> None:
+def test_the_model_responses_can_be_read(visit: Visit, shot: Shot) -> None:
     visitor = visit()
     visitor.create_project("Responses")
     visitor.send(PROMPT)

@@ -1,4 +1,4 @@
-"""What a person sees when a turn does not simply run through."""
+"""Cancelled, queued and interrupted turns."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,17 +6,18 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser_page import ConsolePage, Visits
+from tests.console.browser_page import ConsolePage
+from tests.console.visits import Visits
 from tests.server_process import ServerProcess, vibewire_process
 
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., ConsolePage]
 Shot = Callable[[ConsolePage, str], None]
-PROMPT = "Tell me something"
+PROMPT = "Write something"
 
 
-def test_a_turn_that_is_cancelled_can_be_tried_again(visit_writing: Visit, shot: Shot) -> None:
+def test_a_cancelled_message_can_be_sent_again(visit_writing: Visit, shot: Shot) -> None:
     visitor = visit_writing()
     visitor.create_project("Cancelling")
     message = visitor.send(PROMPT)
@@ -30,7 +31,7 @@ def test_a_turn_that_is_cancelled_can_be_tried_again(visit_writing: Visit, shot:
     expect(visitor.page.get_by_role("article")).to_have_count(2)
 
 
-def test_waiting_messages_are_seen_and_can_be_cancelled(visit_writing: Visit, shot: Shot) -> None:
+def test_queued_messages_are_shown_and_can_be_cancelled(visit_writing: Visit, shot: Shot) -> None:
     visitor = visit_writing()
     visitor.create_project("Waiting")
     visitor.send(PROMPT)
@@ -43,7 +44,7 @@ def test_waiting_messages_are_seen_and_can_be_cancelled(visit_writing: Visit, sh
     expect(waiting).not_to_contain_text("Line 1:")
 
 
-def test_a_server_that_is_killed_in_mid_turn_and_comes_back_loses_and_doubles_nothing(
+def test_a_killed_and_restarted_server_loses_and_repeats_nothing(
     visits: Visits, writer: ServerProcess, tmp_path: Path, shot: Shot
 ) -> None:
     with vibewire_process(tmp_path, writer.url) as server:
@@ -56,7 +57,7 @@ def test_a_server_that_is_killed_in_mid_turn_and_comes_back_loses_and_doubles_no
         server.kill()
     expect(visitor.connection).to_have_text("Reconnecting")
     shot(visitor, "11-reconnecting")
-    # What is written now is sent when the connection is back.
+    # A prompt that is sent now waits for the connection.
     visitor.send("And then?")
     port = server.url.rpartition(":")[2]
     with vibewire_process(tmp_path, writer.url, port=port):
@@ -65,7 +66,7 @@ def test_a_server_that_is_killed_in_mid_turn_and_comes_back_loses_and_doubles_no
         expect(message.get_by_text("Begun again (attempt 2)")).to_be_visible()
         visitor.completed("And then?")
         assert visitor.page.evaluate("window.isSamePage")
-        said = visitor.log.text_content() or ""
-        assert [said.count(f"Line {number}:") for number in (0, 5, 6, 29)] == [2, 2, 2, 2]
+        text = visitor.log.text_content() or ""
+        assert [text.count(f"Line {number}:") for number in (0, 5, 6, 29)] == [2, 2, 2, 2]
         expect(visitor.page.get_by_role("article")).to_have_count(2)
         visitor.page.close()

@@ -1,4 +1,4 @@
-"""What a model writes is read as Markdown, while it is being written too; nothing of it is HTML, nothing is loaded."""
+"""Answers are shown as Markdown, also while they are streamed; never as HTML, and without loading anything."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.console.browser_page import SCREENS, ConsolePage, Visits
+from tests.console.browser_page import SCREENS, ConsolePage
+from tests.console.visits import Visits
 from tests.server_process import ServerProcess, vibewire_process
 
 pytestmark = pytest.mark.browser
 
 Shot = Callable[[ConsolePage, str], None]
-PROMPT = "Tell me something"
+PROMPT = "Write something"
 ANSWER = """## What changed
 
 I made **three agents** and *one* tool, ~~four~~, see `billing`:
@@ -46,7 +47,7 @@ def refund(amount: float) -> str:
 
 @pytest.fixture(scope="module")
 def markdown_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server whose model writes Markdown, piece by piece: each word may be cut."""
+    """A server whose model streams Markdown in pieces that may split any word."""
     folder: Path = tmp_path_factory.mktemp("markdown")
     (folder / "answer.md").write_text(ANSWER, "utf-8")
     writer = ("--text-file", str(folder / "answer.md"), "--pieces", "120", "--pace", "0.02")
@@ -56,7 +57,7 @@ def markdown_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.parametrize("screen", list(SCREENS.values()), ids=list(SCREENS))
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_answer_is_read_as_markdown_on_every_screen(
+def test_an_answer_is_shown_as_markdown_on_every_screen(
     visits: Visits, markdown_url: str, screen: dict[str, Any], scheme: str, shot: Shot
 ) -> None:
     visitor = visits.open(markdown_url, **screen, color_scheme=scheme)
@@ -68,7 +69,7 @@ def test_an_answer_is_read_as_markdown_on_every_screen(
     assert visitor.width_beyond_screen() == 0
     shot(visitor, f"22-markdown-{screen['viewport']['width']}-{scheme}")
     if scheme == "light":
-        assert visitor.grave_findings() == []
+        assert visitor.serious_violations() == []
     visitor.page.reload()
     expect_markdown(visitor.message(PROMPT))
 
@@ -91,22 +92,22 @@ def expect_markdown(message: Locator) -> None:
     expect(message.locator("img, script")).to_have_count(0)
 
 
-def test_what_was_read_while_it_was_written_never_goes_away_again(visits: Visits, markdown_url: str) -> None:
+def test_text_that_was_shown_during_streaming_stays(visits: Visits, markdown_url: str) -> None:
     visitor = visits.open(markdown_url)
-    visitor.create_project("While it is written")
+    visitor.create_project("Streamed")
     message = visitor.send(PROMPT)
     expect(message.get_by_role("heading", name="What changed")).to_be_visible()
     message.locator("strong").first.evaluate("(one) => { one.isKept = true; }")
     visitor.completed(PROMPT)
-    assert message.locator("strong").first.evaluate("(one) => one.isKept === true"), "it was made anew"
-    lengths = [len(re.sub(r"[*#|`~>\s-]", "", said)) for said in visitor.said() if "What changed" in said]
+    assert message.locator("strong").first.evaluate("(one) => one.isKept === true"), "the element was replaced"
+    lengths = [len(re.sub(r"[*#|`~>\s-]", "", text)) for text in visitor.log_history() if "What changed" in text]
     steps = [later - earlier for earlier, later in pairwise(lengths)]
     assert len(steps) > 5
-    # A mark that becomes a sign of itself, such as the address of a link, is all that may go.
+    # Only Markdown syntax may disappear, such as the URL of a link.
     assert min(steps) > -60
 
 
-def test_code_is_copied_by_its_button(visits: Visits, markdown_url: str) -> None:
+def test_a_code_block_has_a_copy_button(visits: Visits, markdown_url: str) -> None:
     visitor = visits.open(markdown_url, permissions=["clipboard-read", "clipboard-write"])
     visitor.create_project("Copied")
     visitor.send(PROMPT)

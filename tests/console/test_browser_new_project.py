@@ -1,4 +1,4 @@
-"""A project is created, and the next words are the first prompt: wherever the server's answers are in that moment."""
+"""Typing goes on after creating a project: the text becomes the first prompt, however late responses arrive."""
 
 import re
 from collections.abc import Callable
@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser_page import SCREENS, ConsolePage, HeldRequests
+from tests.console.browser_page import SCREENS, ConsolePage
+from tests.console.held_requests import HeldRequests
 
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., ConsolePage]
 PROMPT = "Create a triage agent"
-# What the page asks for between the name and a conversation that is ready, in this order.
-ASKED = {
+# The requests between creating a project and a conversation that is ready, in this order.
+REQUESTS = {
     "the project is created": ("POST", r"/projects$"),
     "the list is read": ("GET", r"/projects\?"),
     "the project is read": ("GET", r"/projects/[^/?]+$"),
@@ -24,20 +25,22 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("moment", ASKED)
-def test_what_is_typed_after_creating_a_project_stays_at_every_moment(visit: Visit, moment: str) -> None:
+@pytest.mark.parametrize("delayed", REQUESTS)
+def test_text_that_is_typed_after_creating_a_project_stays_while_a_request_is_delayed(
+    visit: Visit, delayed: str
+) -> None:
     visitor = visit()
     expect(visitor.connection).to_have_text("Live")
-    held = HeldRequests(visitor.page, *ASKED[moment])
+    held = HeldRequests(visitor.page, *REQUESTS[delayed])
     visitor.page.get_by_role("textbox", name="Name of the new project").click()
-    visitor.page.keyboard.type("At every moment")
+    visitor.page.keyboard.type("Delayed")
     visitor.page.keyboard.press("Enter")
     visitor.page.keyboard.type(PROMPT[:8])
-    if moment != "the project is created":
+    if delayed != "the project is created":
         expect(visitor.prompt).to_have_value(PROMPT[:8])
         expect(visitor.prompt).to_be_focused()
     visitor.page.keyboard.type(PROMPT[8:14])
-    held.let_go()
+    held.release()
     expect(visitor.prompt).to_have_value(PROMPT[:14])
     visitor.page.keyboard.type(PROMPT[14:])
     expect(visitor.page.get_by_text("What should the workflow do?")).to_be_visible()
@@ -48,10 +51,10 @@ def test_what_is_typed_after_creating_a_project_stays_at_every_moment(visit: Vis
     visitor.completed(PROMPT, version=2)
 
 
-def test_enter_before_the_conversation_is_there_sends_the_prompt_once_it_is(visit: Visit) -> None:
+def test_enter_before_the_conversation_is_ready_sends_the_prompt_once_it_is(visit: Visit) -> None:
     visitor = visit()
     expect(visitor.connection).to_have_text("Live")
-    held = HeldRequests(visitor.page, *ASKED["the conversation is started"])
+    held = HeldRequests(visitor.page, *REQUESTS["the conversation is started"])
     visitor.page.get_by_role("textbox", name="Name of the new project").click()
     visitor.page.keyboard.type("In a hurry")
     visitor.page.keyboard.press("Enter")
@@ -59,13 +62,13 @@ def test_enter_before_the_conversation_is_there_sends_the_prompt_once_it_is(visi
     visitor.page.keyboard.type(PROMPT)
     visitor.page.keyboard.press("Enter")
     expect(visitor.prompt).to_have_value(PROMPT)
-    held.let_go()
+    held.release()
     visitor.completed(PROMPT, version=2)
     expect(visitor.prompt).to_have_value("")
 
 
 @pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS)
-def test_a_reload_in_mid_sentence_loses_nothing(visit: Visit, screen: dict[str, Any]) -> None:
+def test_a_half_typed_prompt_survives_a_reload(visit: Visit, screen: dict[str, Any]) -> None:
     visitor = visit(**screen)
     visitor.page.get_by_role("textbox", name="Name of the new project").fill("Reloaded")
     visitor.page.keyboard.press("Enter")
@@ -79,7 +82,7 @@ def test_a_reload_in_mid_sentence_loses_nothing(visit: Visit, screen: dict[str, 
     expect(visitor.prompt).to_have_value(PROMPT)
 
 
-def test_each_conversation_keeps_its_own_unsent_words(visit: Visit) -> None:
+def test_each_conversation_keeps_its_own_draft(visit: Visit) -> None:
     visitor = visit()
     visitor.create_project("Two drafts")
     visitor.prompt.click()
@@ -94,7 +97,7 @@ def test_each_conversation_keeps_its_own_unsent_words(visit: Visit) -> None:
     expect(visitor.prompt).to_have_value("To one")
 
 
-def test_a_project_that_cannot_be_created_leaves_its_name_to_try_again(visit: Visit) -> None:
+def test_a_project_that_cannot_be_created_keeps_its_name_in_the_input(visit: Visit) -> None:
     visitor = visit()
     expect(visitor.connection).to_have_text("Live")
     visitor.is_outage = True
@@ -111,7 +114,7 @@ def test_a_project_that_cannot_be_created_leaves_its_name_to_try_again(visit: Vi
     expect(visitor.prompt).to_be_focused()
 
 
-def test_the_keyboard_stays_where_the_person_is_when_what_was_pressed_goes_away(visit: Visit) -> None:
+def test_the_focus_moves_on_when_a_pressed_button_disappears(visit: Visit) -> None:
     visitor = visit()
     visitor.create_project("Focus")
     visitor.page.get_by_role("button", name="What agents are there?").click()

@@ -1,4 +1,4 @@
-"""A conversation shows its newest end, however one comes to it, until a person scrolls away from there."""
+"""A conversation is scrolled to its newest message until the user scrolls away."""
 
 import time
 from collections.abc import Callable
@@ -7,12 +7,13 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser_page import SCREENS, ConsolePage, HeldRequests
+from tests.console.browser_page import SCREENS, ConsolePage
+from tests.console.held_requests import HeldRequests
 
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., ConsolePage]
-PROJECT, OTHER = "Much said", "Little said"
+PROJECT, OTHER = "Many messages", "No messages"
 MESSAGES = 10
 PROMPT = "What agents are there?"
 LAST = f"{PROMPT} ({MESSAGES})"
@@ -31,15 +32,15 @@ _REST = "(log) => log.scrollHeight - log.clientHeight - log.scrollTop"
 
 
 @pytest.fixture(scope="module")
-def told_url(server_url: str) -> str:
-    """A server with a project in which much was said, and one in which nothing was."""
-    said_much(server_url, PROJECT, MESSAGES)
+def conversation_url(server_url: str) -> str:
+    """A server with a project of many messages and an empty one."""
+    create_conversation(server_url, PROJECT, MESSAGES)
     httpx.post(f"{server_url}/projects", json={"name": OTHER})
     return server_url
 
 
-def said_much(url: str, name: str, messages: int) -> str:
-    """A new project in which so much was said; the id of its conversation."""
+def create_conversation(url: str, name: str, messages: int) -> str:
+    """Create a project with some messages; returns the id of the session."""
     with httpx.Client(base_url=url, timeout=60) as api:
         project = api.post("/projects", json={"name": name}).json()["project_id"]
         session = str(api.post(f"/projects/{project}/sessions", json={"node_id": None}).json()["session_id"])
@@ -50,21 +51,21 @@ def said_much(url: str, name: str, messages: int) -> str:
 
 
 @pytest.fixture(params=list(SCREENS.values()), ids=list(SCREENS))
-def visitor(request: pytest.FixtureRequest, visit: Visit, told_url: str) -> ConsolePage:
-    """Somebody on a large screen, on a small one, on a telephone; nothing is chosen yet."""
+def visitor(request: pytest.FixtureRequest, visit: Visit, conversation_url: str) -> ConsolePage:
+    """A visitor on each screen, with no project open."""
     visitor = visit(**request.param)
     expect(visitor.connection).to_have_text("Live")
     return visitor
 
 
 def expect_newest(visitor: ConsolePage) -> None:
-    """All is there, and the end of it is in sight."""
+    """The conversation is loaded and scrolled to its end."""
     expect(visitor.message(LAST)).to_contain_text("No change")
     expect(visitor.message(LAST).get_by_text("No change")).to_be_in_viewport()
-    # Not wait_for_function: it looks again by eval(), which the page's policy forbids.
+    # Not wait_for_function: it uses eval(), which the content security policy forbids.
     deadline = time.monotonic() + _WAIT_SECONDS
     while visitor.page.evaluate(f"({_REST})(document.querySelector('[role=log]'))") >= NEAR:
-        assert time.monotonic() < deadline, "the newest end did not come into sight"
+        assert time.monotonic() < deadline, "the conversation was not scrolled to its end"
         visitor.page.wait_for_timeout(20)
     expect(visitor.page.get_by_role("button", name="Newest")).to_have_count(0)
 
@@ -75,7 +76,7 @@ def come_back(visitor: ConsolePage) -> None:
     expect_newest(visitor)
 
 
-def test_the_newest_is_in_sight_from_the_welcome_page_another_project_an_agent_and_after_a_reload(
+def test_the_newest_message_is_in_view_after_every_way_to_the_conversation(
     visitor: ConsolePage,
 ) -> None:
     for _ in range(2):
@@ -97,20 +98,20 @@ def test_the_newest_is_in_sight_from_the_welcome_page_another_project_an_agent_a
         expect(visitor.page.get_by_role("heading", name="Edit an agent workflow")).to_be_attached()
 
 
-def test_what_comes_in_piece_by_piece_while_it_is_read_does_not_move_the_end_out_of_sight(visitor: ConsolePage) -> None:
+def test_events_that_are_read_later_keep_the_newest_message_in_view(visitor: ConsolePage) -> None:
     held = HeldRequests(visitor.page, "GET", r"/events\?")
     visitor.open_project(PROJECT)
     visitor.show_panel("Conversation")
     expect(visitor.message(LAST)).to_be_visible()
     held.wait()
-    held.let_go()
+    held.release()
     expect(visitor.message(LAST)).to_contain_text("VibeCoder")
     expect_newest(visitor)
 
 
-def test_content_that_shrinks_for_a_moment_is_not_taken_for_a_person_who_scrolls(visitor: ConsolePage) -> None:
+def test_content_that_shrinks_for_a_moment_does_not_count_as_scrolling(visitor: ConsolePage) -> None:
     come_back(visitor)
-    # As when a conversation is put in the place of another: the browser moves the scroller to its begin meanwhile.
+    # As when another conversation is shown: the browser scrolls the emptied list to its start.
     visitor.log.evaluate("""async (log) => {
       const frame = () => new Promise(requestAnimationFrame);
       const messages = [...log.firstElementChild.children];
@@ -126,19 +127,17 @@ def test_content_that_shrinks_for_a_moment_is_not_taken_for_a_person_who_scrolls
     expect_newest(visitor)
 
 
-def test_who_scrolls_up_stays_there_while_more_is_said_and_can_go_back_to_the_newest(
-    visitor: ConsolePage, told_url: str
-) -> None:
+def test_a_user_who_scrolled_up_stays_there_when_messages_arrive(visitor: ConsolePage, conversation_url: str) -> None:
     name = f"Going on at {visitor.page.viewport_size}"
-    session = said_much(told_url, name, 6)
+    session = create_conversation(conversation_url, name, 6)
     visitor.page.reload()
     visitor.open_project(name)
     visitor.show_panel("Conversation")
     expect(visitor.message(f"{PROMPT} (6)").get_by_text("No change")).to_be_in_viewport()
     scroll_up(visitor)
     expect(visitor.page.get_by_role("button", name="Newest")).to_be_visible()
-    said = httpx.post(f"{told_url}/sessions/{session}/messages", json={"prompt": "And now?"}, timeout=60)
-    assert said.is_success
+    response = httpx.post(f"{conversation_url}/sessions/{session}/messages", json={"prompt": "And now?"}, timeout=60)
+    assert response.is_success
     expect(visitor.message("And now?")).to_contain_text("No change")
     visitor.settle()
     assert visitor.log.evaluate(_REST) >= NEAR
@@ -149,7 +148,7 @@ def test_who_scrolls_up_stays_there_while_more_is_said_and_can_go_back_to_the_ne
 
 
 @pytest.mark.parametrize("key", ["Home", "PageUp", "ArrowUp"])
-def test_keys_scroll_up_as_well(visit: Visit, told_url: str, key: str) -> None:
+def test_keys_scroll_up_as_well(visit: Visit, conversation_url: str, key: str) -> None:
     visitor = visit()
     visitor.page.set_viewport_size({"width": 1440, "height": 500})
     visitor.open_project(PROJECT)
@@ -161,7 +160,7 @@ def test_keys_scroll_up_as_well(visit: Visit, told_url: str, key: str) -> None:
 
 
 def scroll_up(visitor: ConsolePage) -> None:
-    """By the wheel, or by a finger."""
+    """Scroll by the wheel, or by touch."""
     box = visitor.log.bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -174,5 +173,5 @@ def scroll_up(visitor: ConsolePage) -> None:
     for moved in range(20, 220, 20):
         finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + moved}]})
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    # It glides on, and a tap on what glides only stops it.
+    # Momentum scrolling goes on, and a tap during it only stops it.
     visitor.log.evaluate(_UNTIL_STILL)

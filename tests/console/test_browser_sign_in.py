@@ -1,4 +1,4 @@
-"""The login by OpenID Connect: code flow with PKCE, renewal, and the end of it."""
+"""The login by OpenID Connect: authorization code with PKCE, renewal, and sign-out."""
 
 import json
 from pathlib import Path
@@ -14,11 +14,11 @@ from tests.server_process import ServerProcess, vibewire_process
 pytestmark = pytest.mark.browser
 
 PROMPT = "Create a triage agent"
-# Shorter than what the page renews in good time: each connection and many calls ask for a new one.
+# Shorter than the time before expiry at which the page renews a token: most calls renew it.
 SHORT_LIFE = 4
 
 
-def test_a_person_signs_in_at_the_provider_and_stays_signed_in_while_tokens_expire(
+def test_a_user_signs_in_at_the_provider_and_stays_signed_in_while_tokens_expire(
     browser: Browser, model: ServerProcess, tmp_path: Path
 ) -> None:
     with TokenIssuer() as issuer, LoginProvider(issuer, "ann", SHORT_LIFE) as provider:
@@ -31,14 +31,14 @@ def test_a_person_signs_in_at_the_provider_and_stays_signed_in_while_tokens_expi
             page.goto(f"{server.url}/#/project/nothing")
             page.get_by_role("button", name="Sign in").click()
             page.get_by_role("link", name="Go on as ann").click()
-            # Back where the person was, and nothing of the login is left in the address.
+            # Back at the route, without parameters of the login in the address.
             expect(page).to_have_url(f"{server.url}/#/project/nothing")
             expect(page.get_by_text("This project does not exist")).to_be_visible()
 
             page.get_by_role("textbox", name="Name of the new project").fill("Mine")
             page.get_by_role("button", name="Create").click()
             status = page.locator("header").get_by_role("status")
-            for _ in range(2):  # the relay hangs up when the token has expired
+            for _ in range(2):  # the relay disconnects when the token has expired
                 expect(status).to_have_text("Live")
                 expect(status).not_to_have_text("Live", timeout=15_000)
             expect(status).to_have_text("Live")
@@ -54,9 +54,7 @@ def test_a_person_signs_in_at_the_provider_and_stays_signed_in_while_tokens_expi
             context.close()
 
 
-def test_a_member_leaves_a_project_and_its_owner_keeps_it(
-    browser: Browser, model: ServerProcess, tmp_path: Path
-) -> None:
+def test_a_member_leaves_a_project(browser: Browser, model: ServerProcess, tmp_path: Path) -> None:
     with TokenIssuer() as issuer:
         identity = {"jwks_url": issuer.jwks_url, "jwt_issuer": ISSUER, "jwt_audience": AUDIENCE}
         with vibewire_process(tmp_path, model.url, **identity) as server:

@@ -1,4 +1,4 @@
-"""What is around the conversation: the list of projects, the tab's title, what is seldom wanted."""
+"""Around the conversation: the size of the project list, the title of the tab, the conversation menu."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser_page import SCREENS, ConsolePage, Visits
+from tests.console.browser_page import SCREENS, ConsolePage
+from tests.console.visits import Visits
 from tests.server_process import ServerProcess, vibewire_process
 
 pytestmark = pytest.mark.browser
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., ConsolePage]
 Shot = Callable[[ConsolePage, str], None]
 PROMPT = "Create a triage agent"
-_ROOM = """(list) => ({
+_SIZES = """(list) => ({
   shown: list.clientHeight, all: list.scrollHeight, row: list.querySelector('li').offsetHeight,
   free: document.querySelector('.workflow').getBoundingClientRect().bottom
     - document.querySelector('.graph-section :is(.graph, .graph-empty)').getBoundingClientRect().bottom,
@@ -23,7 +24,7 @@ _ROOM = """(list) => ({
 
 
 @pytest.mark.parametrize("screen", list(SCREENS.values()), ids=list(SCREENS))
-def test_the_list_of_projects_uses_the_room_there_is_and_cuts_through_no_row(
+def test_the_list_of_projects_uses_the_available_height_and_shows_complete_rows(
     visits: Visits, model: ServerProcess, tmp_path: Path, screen: dict[str, Any], shot: Shot
 ) -> None:
     with vibewire_process(tmp_path, model.url) as server:
@@ -34,9 +35,9 @@ def test_the_list_of_projects_uses_the_room_there_is_and_cuts_through_no_row(
         visitor.open_project("Project 3")
         visitor.show_panel("Workflow")
         expect(visitor.node("assistant")).to_be_visible()
-        places = visitor.page.get_by_role("region", name="Projects").get_by_role("list")
-        room = places.evaluate(_ROOM)
-        assert room["shown"] == room["all"], "there is room for all of them"
+        projects = visitor.page.get_by_role("region", name="Projects").get_by_role("list")
+        sizes = projects.evaluate(_SIZES)
+        assert sizes["shown"] == sizes["all"], "the list scrolls although all rows fit"
         shot(visitor, f"25-twelve-projects-{screen['viewport']['width']}")
         for number in range(12, 60):
             visitor.new_project(f"Project {number}")
@@ -44,16 +45,16 @@ def test_the_list_of_projects_uses_the_room_there_is_and_cuts_through_no_row(
         visitor.show_panel("Workflow")
         expect(visitor.node("assistant")).to_be_visible()
         expect(visitor.row("Project 59")).to_be_visible()
-        room = places.evaluate(_ROOM)
-        assert room["shown"] % room["row"] == 0, "a row is cut"
-        assert room["shown"] > 190
-        assert room["free"] < 2 * room["row"] + 20, "there is room left"
+        sizes = projects.evaluate(_SIZES)
+        assert sizes["shown"] % sizes["row"] == 0, "a row is cut off"
+        assert sizes["shown"] > 190
+        assert sizes["free"] < 2 * sizes["row"] + 20, "there is unused space"
         assert visitor.width_beyond_screen() == 0
         shot(visitor, f"26-sixty-projects-{screen['viewport']['width']}")
         visitor.page.close()
 
 
-def test_the_tab_is_called_as_its_project_and_marked_when_a_turn_ends_unseen(visit: Visit) -> None:
+def test_the_title_of_the_tab_names_the_project_and_marks_an_unseen_end_of_a_turn(visit: Visit) -> None:
     visitor = visit()
     expect(visitor.page).to_have_title("Vibewire")
     visitor.create_project("Named \u200btab")
@@ -61,18 +62,18 @@ def test_the_tab_is_called_as_its_project_and_marked_when_a_turn_ends_unseen(vis
     visitor.send(PROMPT)
     visitor.completed(PROMPT, version=2)
     expect(visitor.page).to_have_title("Named ⟨U+200B⟩tab · Vibewire")
-    turn_to(visitor, "hidden")
+    set_visibility(visitor, "hidden")
     visitor.send("Make it Spanish")
     visitor.completed("Make it Spanish", version=3)
     expect(visitor.page).to_have_title("● Named ⟨U+200B⟩tab · Vibewire")
-    turn_to(visitor, "visible")
+    set_visibility(visitor, "visible")
     expect(visitor.page).to_have_title("Named ⟨U+200B⟩tab · Vibewire")
     visitor.page.get_by_role("link", name="Vibewire, all projects").click()
     expect(visitor.page).to_have_title("Vibewire")
 
 
-def turn_to(visitor: ConsolePage, state: str) -> None:
-    """As when another tab comes to the front; a headless browser shows all of them at once."""
+def set_visibility(visitor: ConsolePage, state: str) -> None:
+    """Simulate that the tab is hidden or shown: in a headless browser every tab is visible."""
     visitor.page.evaluate(
         """(state) => {
           Object.defineProperty(document, 'visibilityState', {value: state, configurable: true});
@@ -83,7 +84,7 @@ def turn_to(visitor: ConsolePage, state: str) -> None:
 
 
 @pytest.mark.parametrize("screen", list(SCREENS.values()), ids=list(SCREENS))
-def test_a_conversation_is_deleted_from_a_menu_that_asks_and_can_be_left(visit: Visit, screen: dict[str, Any]) -> None:
+def test_a_conversation_is_deleted_from_its_menu_after_confirmation(visit: Visit, screen: dict[str, Any]) -> None:
     visitor = visit(**screen)
     visitor.create_project("To be deleted")
     visitor.send(PROMPT)
@@ -94,7 +95,7 @@ def test_a_conversation_is_deleted_from_a_menu_that_asks_and_can_be_left(visit: 
     visitor.press(menu)
     expect(item).to_be_focused()
     assert visitor.width_beyond_screen() == 0
-    assert visitor.grave_findings() == []
+    assert visitor.serious_violations() == []
     visitor.page.keyboard.press("Escape")
     expect(item).to_have_count(0)
     expect(menu).to_be_focused()

@@ -1,4 +1,4 @@
-"""The console as the local process serves it: files, headers, routes first, and a page that says what to install."""
+"""How the local server serves the console: files, headers, API routes, and a page without a build."""
 
 import json
 from collections.abc import AsyncIterator
@@ -16,8 +16,8 @@ SECRET = "not for the browser"
 
 
 async def api(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stands behind the files: tells that it was asked."""
-    await JSONResponse({"asked": scope["path"]})(scope, receive, send)
+    """The application behind the files: returns the path it was called with."""
+    await JSONResponse({"api": scope["path"]})(scope, receive, send)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def built(tmp_path: Path) -> Path:
     (built / "index.html").write_text("<!doctype html><title>The console</title>")
     (built / "config.json").write_text('{"api_url": "", "relay_url": "", "oidc": null}')
     (built / SCRIPT.lstrip("/")).write_text("start()")
-    # Would take the place of a route if files came first.
+    # Shadows a route if files come first.
     (built / "projects").write_text("a file")
     (tmp_path / "secret.txt").write_text(SECRET)
     return built
@@ -54,7 +54,7 @@ def directives(answer: httpx.Response) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("path", ["/", "/index.html"])
-async def test_the_page_is_asked_for_each_time_and_may_do_only_what_it_needs(
+async def test_the_page_is_revalidated_and_has_a_strict_content_security_policy(
     browser: httpx.AsyncClient, path: str
 ) -> None:
     answer = await browser.get(path)
@@ -71,7 +71,7 @@ async def test_the_page_is_asked_for_each_time_and_may_do_only_what_it_needs(
     assert "unsafe" not in answer.headers["content-security-policy"]
 
 
-async def test_a_file_that_is_named_by_its_content_is_kept_for_ever(browser: httpx.AsyncClient) -> None:
+async def test_a_file_with_a_content_hash_is_cached_forever(browser: httpx.AsyncClient) -> None:
     answer = await browser.get(SCRIPT)
     assert answer.text == "start()"
     assert answer.headers["content-type"].startswith("text/javascript")
@@ -85,15 +85,13 @@ async def test_an_unchanged_page_is_not_sent_again(browser: httpx.AsyncClient) -
 
 
 @pytest.mark.parametrize("path", ["/projects", "/projects/1", "/health", "/nothing", "/assets/none.js", "/assets"])
-async def test_a_route_comes_before_a_file_and_what_is_no_file_is_the_apis(
-    browser: httpx.AsyncClient, path: str
-) -> None:
-    assert (await browser.get(path)).json() == {"asked": path}
+async def test_api_routes_come_first_and_unknown_paths_reach_the_api(browser: httpx.AsyncClient, path: str) -> None:
+    assert (await browser.get(path)).json() == {"api": path}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-async def test_only_reading_is_for_files(browser: httpx.AsyncClient, method: str) -> None:
-    assert (await browser.request(method, "/index.html")).json() == {"asked": "/index.html"}
+async def test_only_get_and_head_serve_files(browser: httpx.AsyncClient, method: str) -> None:
+    assert (await browser.request(method, "/index.html")).json() == {"api": "/index.html"}
 
 
 @pytest.mark.parametrize(
@@ -103,15 +101,13 @@ async def test_only_reading_is_for_files(browser: httpx.AsyncClient, method: str
         *("/%2fetc/passwd", "//etc/passwd", "/vibewire.sqlite", f"/{CONFIG_NAME}", "/%00", "/a%00b"),
     ],
 )
-async def test_no_path_leads_out_of_the_consoles_folder(browser: httpx.AsyncClient, path: str) -> None:
+async def test_no_path_escapes_the_consoles_folder(browser: httpx.AsyncClient, path: str) -> None:
     answer = await browser.get(path)
     assert SECRET not in answer.text
-    assert "asked" in answer.json()
+    assert "api" in answer.json()
 
 
-async def test_the_config_of_the_data_folder_takes_the_place_of_the_built_one(
-    browser: httpx.AsyncClient, data_dir: Path
-) -> None:
+async def test_a_config_in_the_data_folder_replaces_the_built_one(browser: httpx.AsyncClient, data_dir: Path) -> None:
     assert (await browser.get("/config.json")).json()["oidc"] is None
     config = {
         "api_url": "https://api.example/v1",
@@ -140,7 +136,9 @@ async def test_the_config_of_the_data_folder_takes_the_place_of_the_built_one(
         '{"api_url": "https://a.example\\r\\nSet-Cookie: a=b"}',
     ],
 )
-async def test_an_odd_config_widens_nothing(browser: httpx.AsyncClient, data_dir: Path, config: str) -> None:
+async def test_an_invalid_config_does_not_widen_the_policy(
+    browser: httpx.AsyncClient, data_dir: Path, config: str
+) -> None:
     (data_dir / CONFIG_NAME).write_text(config)
     answer = await browser.get("/")
     assert answer.status_code == 200
@@ -158,7 +156,7 @@ async def test_without_a_build_the_page_says_what_to_install(browser: httpx.Asyn
     assert answer.headers["cache-control"] == "no-cache"
 
 
-async def test_a_build_that_comes_later_is_served_without_a_new_start(browser: httpx.AsyncClient, built: Path) -> None:
+async def test_a_later_build_is_served_without_a_restart(browser: httpx.AsyncClient, built: Path) -> None:
     page = (built / "index.html").read_text()
     (built / "index.html").unlink()
     await browser.get("/")

@@ -1,4 +1,4 @@
-"""A model that answers everything with so many lines, in pieces, at its own pace; for a process of its own."""
+"""A model server that streams a fixed answer in pieces, with a delay before each; run it as a process."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ from backend.local.rehearsal.stream import encode_event, stream_events
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes `text`, or else `lines` lines, in `pieces` pieces, with `pace` seconds before each."""
+    """Streams `text`, or `lines` lines, in `pieces` pieces, with a delay of `pace` seconds before each."""
 
     lines: int
     pieces: int
@@ -33,7 +33,7 @@ class Writer:
         )
 
     async def respond(self, request: Request) -> Response:
-        """Answer one call; only streamed ones are asked for."""
+        """Answer a streamed request."""
         body = json.loads(await request.body())
         events = list(stream_events(body, Say(self.answer)))
 
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1)
     parser.add_argument("--pieces", type=int, default=1)
     parser.add_argument("--pace", type=float, default=0.0)
-    parser.add_argument("--text-file", type=Path, help="what it writes instead of lines")
+    parser.add_argument("--text-file", type=Path, help="a file to stream instead of lines")
     given = parser.parse_args()
     text = given.text_file.read_text("utf-8") if given.text_file else ""
     writer = Writer(given.lines, given.pieces, given.pace, text)
