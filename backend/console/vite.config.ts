@@ -31,7 +31,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 400,
     rolldownOptions: { input: { main: "index.html", docs: "docs.html" } },
   },
-  worker: { format: "es" },
   server: {
     proxy: {
       "^/(projects|sessions|messages|health|openapi.json)": "http://127.0.0.1:8765",

@@ -88,7 +88,7 @@ def content_security_policy(config: Path) -> str:
             "style-src 'self'",
             "img-src 'self'",
             "font-src 'self'",
-            "worker-src 'self'",
+            "worker-src 'none'",
             "manifest-src 'self'",
             " ".join(["connect-src 'self'", *_configured_origins(config)]),
             "base-uri 'none'",
@@ -96,7 +96,7 @@ def content_security_policy(config: Path) -> str:
             "frame-ancestors 'none'",
             # Text that comes from a model or a person is never HTML: the browser refuses to make it so.
             "require-trusted-types-for 'script'",
-            "trusted-types vibewire",
+            "trusted-types 'none'",
         ]
     )
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.console.browser_page import SCREENS, ConsolePage
+from tests.console.source_editor import SourceEditor, copied_text
 
 pytestmark = pytest.mark.browser
 
@@ -76,10 +77,10 @@ def test_hidden_characters_are_marked_where_they_are_and_the_change_is_warned_of
     source = visitor.code.get_by_role("region", name="Source")
     expect(source.get_by_role("img", name="U+202E: right-to-left override")).to_be_visible()
     # The text itself is as it was, for whoever copies it.
-    expect(source.locator("code")).to_have_text(HIDDEN.rstrip("\n"))
+    assert copied_text(source.get_by_role("textbox")) == HIDDEN.rstrip("\n")
     visitor.press(visitor.code.get_by_role("button", name="Edit"))
     expect(visitor.code.get_by_role("note")).to_contain_text("This text contains hidden characters: U+202E")
-    expect(visitor.code.get_by_role("textbox")).to_have_value(HIDDEN)
+    SourceEditor(visitor).expect_text(HIDDEN)
     visitor.show_panel("Workflow")
     expect(visitor.page.get_by_role("region", name="Projects").locator(".hidden-character").first).to_be_visible()
     expect(visitor.page.locator("header .hidden-character")).to_have_attribute("data-code", "U+200B")

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.console.browser_page import ConsolePage
+from tests.console.source_editor import SourceEditor
 
 pytestmark = pytest.mark.browser
 
@@ -17,14 +18,7 @@ FUNCTION = '''def function_{number}(text: str) -> str:
 
 
 '''
-_GO_TO_A_FUNCTION = """
-(field, share) => {
-  const at = share && field.value.indexOf('def ', share * field.value.length);
-  field.focus();
-  field.setSelectionRange(at, at);
-}
-"""
-_TEXT_OF_LINES = "(lines) => [...lines.querySelectorAll('code')].map((one) => one.textContent).join('\\n')"
+_TEXT_OF_LINES = "(content) => [...content.querySelectorAll('.cm-line')].map((one) => one.textContent).join('\\n')"
 
 
 def test_a_source_of_200_kb_is_edited_in_colours_and_no_key_waits(
@@ -54,33 +48,28 @@ def test_a_source_of_200_kb_is_edited_in_colours_and_no_key_waits(
     assert longest <= LONGEST_TASK_MS
 
 
-def test_a_worker_that_fails_once_does_not_end_the_colouring(visit: Callable[..., ConsolePage]) -> None:
+def test_an_editor_that_fails_to_load_is_reported_and_is_there_after_a_reload(
+    visit: Callable[..., ConsolePage],
+) -> None:
     visitor = visit()
     visitor.is_outage = True  # the browser itself writes of the script that it did not get
-    lost: list[str] = []
-
-    def lose_once(route: Route) -> None:
-        if lost:
-            route.continue_()
-        else:
-            lost.append(route.request.url)
-            route.abort()
-
-    visitor.page.route("**/page_worker*", lose_once)
-    visitor.page.goto(f"{visitor.url}/#/project/{visitor.new_project('A lost worker', long_source()[:40_000])}")
+    visitor.page.route("**/code_modules*", lambda route: route.abort())
+    visitor.page.goto(f"{visitor.url}/#/project/{visitor.new_project('Not loaded', long_source()[:40_000])}")
+    expect(visitor.code.get_by_text("The code view could not be loaded")).to_be_visible()
+    visitor.page.unroute_all()
+    visitor.code.get_by_role("button", name="Reload").click()
     source = visitor.code.get_by_role("region", name="Source")
     expect(source.get_by_text("function_0", exact=True)).to_have_class("tk-title")
-    assert len(lost) == 1
 
 
 def edit(visitor: ConsolePage) -> None:
     """Open the editor and write something at the begin, in the middle and at the end; each time it gets its colours."""
     visitor.code.get_by_role("button", name="Edit").click()
-    field = visitor.code.get_by_role("textbox")
-    lines = visitor.code.locator(".editor-lines")
+    editor = SourceEditor(visitor)
+    lines = editor.field
     expect(lines.get_by_text("function_0", exact=True)).to_have_class("tk-title")
     for share, name, value in ((0, "first", "None"), (0.5, "middle", "12345"), (0.999, "last", "True")):
-        field.evaluate(_GO_TO_A_FUNCTION, share)
+        editor.find(f"def function_{int(share * (SOURCE_BYTES // len(FUNCTION)))}(")
         visitor.page.keyboard.press("Enter")
         visitor.page.keyboard.press("ArrowUp")
         for key in f"{name} = {value}":
@@ -88,7 +77,7 @@ def edit(visitor: ConsolePage) -> None:
         expect(lines.get_by_text(value, exact=True)).to_be_in_viewport()
         expect(lines.get_by_text(value, exact=True)).to_have_class("tk-number" if value == "12345" else "tk-literal")
     visitor.page.wait_for_timeout(300)  # all has been coloured anew
-    assert lines.evaluate(_TEXT_OF_LINES) == field.input_value()
+    assert lines.evaluate(_TEXT_OF_LINES) in editor.text()
 
 
 def long_source() -> str:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from tests.console.browser_page import SCREENS, ConsolePage
+from tests.console.source_editor import SourceEditor
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +17,6 @@ Shot = Callable[[ConsolePage, str], None]
 # Three pieces of lines, of which the later ones are laid out only when they come into sight.
 LINES = [f"line_{number} = {number}" for number in range(250)]
 CODE = "\n".join(LINES) + "\n"
-_CHARACTER = 7.8  # of the code's 13 px
 
 
 @pytest.fixture(params=list(SCREENS.values()), ids=list(SCREENS))
@@ -26,49 +26,34 @@ def screen(request: pytest.FixtureRequest) -> dict[str, Any]:
     return options
 
 
-def opened(visit: Visit, screen: dict[str, Any], name: str) -> ConsolePage:
+def opened(visit: Visit, screen: dict[str, Any], name: str) -> tuple[ConsolePage, SourceEditor]:
     """A project's code, in the editor."""
     visitor = visit(**screen)
     visitor.page.goto(f"{visitor.url}/#/project/{visitor.new_project(name, CODE)}")
     visitor.show_panel("Code")
     visitor.press(visitor.code.get_by_role("button", name="Edit"))
-    expect(visitor.code.locator(".editor-lines")).to_contain_text(LINES[-1])
-    return visitor
-
-
-def field(visitor: ConsolePage) -> Locator:
-    return visitor.code.get_by_role("textbox")
-
-
-def press_line(visitor: ConsolePage, number: int, column: int) -> None:
-    """Click or tap on a character of a line that is in sight."""
-    box = visitor.code.locator(".editor-scroll").bounding_box()
-    scrolled = visitor.code.locator(".editor-scroll").evaluate("(box) => box.scrollTop")
-    assert box is not None
-    x, y = box["x"] + 64 + column * _CHARACTER + 1, box["y"] + 8 + number * 20 + 10 - scrolled
-    if visitor.is_narrow:
-        visitor.page.touchscreen.tap(x, y)
-    else:
-        visitor.page.mouse.click(x, y)
+    editor = SourceEditor(visitor)
+    editor.expect_text(CODE)
+    return visitor, editor
 
 
 def test_a_press_on_a_line_of_code_puts_the_caret_there_and_typing_goes_in(
     visit: Visit, screen: dict[str, Any], shot: Shot
 ) -> None:
-    visitor = opened(visit, screen, "By hand")
+    visitor, editor = opened(visit, screen, "By hand")
     # The first piece of the lines, the middle of it, and one that is laid out only when it is scrolled to.
     # Each at another place of the screen: two taps at one place are a double tap.
     for number, top in ((0, 0), (12, 140), (220, 4200)):
-        visitor.code.locator(".editor-scroll").evaluate(f"(box) => {{ box.scrollTop = {top}; }}")
+        editor.scroll_to(top)
         visitor.page.locator("h2").first.evaluate("(_) => document.activeElement.blur()")
-        press_line(visitor, number, len(LINES[number]) + 4)
-        expect(field(visitor)).to_be_focused()
+        editor.press_line(number, len(LINES[number]) + 4)
+        expect(editor.field).to_be_focused()
         visitor.page.keyboard.type("  # seen")
     changed = [line + ("  # seen" if number in (0, 12, 220) else "") for number, line in enumerate(LINES)]
-    expect(field(visitor)).to_have_value("\n".join(changed) + "\n")
-    press_line(visitor, 213, 4)
+    editor.expect_text("\n".join(changed) + "\n")
+    editor.press_line(213, 4)
     visitor.page.keyboard.type("X")
-    assert LINES[213][:4] + "X" + LINES[213][4:] in field(visitor).input_value()
+    assert LINES[213][:4] + "X" + LINES[213][4:] in editor.text()
     shot(visitor, f"20-by-hand-{screen['viewport']['width']}")
     visitor.press(visitor.code.get_by_role("button", name="Save"))
     expect(visitor.code.get_by_label("Version", exact=True)).to_have_value("2")
@@ -78,15 +63,15 @@ def test_an_edit_stays_while_one_looks_at_changes_at_another_project_and_after_a
     visit: Visit, screen: dict[str, Any]
 ) -> None:
     here, elsewhere = (f"{name} at {screen['viewport']['width']}" for name in ("Kept", "Elsewhere"))
-    visitor = opened(visit, screen, here)
+    visitor, editor = opened(visit, screen, here)
     visitor.new_project(elsewhere)
-    press_line(visitor, 2, 30)
+    editor.press_line(2, 30)
     visitor.page.keyboard.type("  # and")
     visitor.press(visitor.code.get_by_role("button", name="Changes"))
     expect(visitor.code).to_contain_text("Version 1")
     visitor.press(visitor.code.get_by_role("button", name="Code"))
-    expect(field(visitor)).to_have_value(CODE.replace(LINES[2], f"{LINES[2]}  # and"))
-    press_line(visitor, 2, 30)
+    editor.expect_text(CODE.replace(LINES[2], f"{LINES[2]}  # and"))
+    editor.press_line(2, 30)
     visitor.page.keyboard.type(" then")
     # The list is read again when the page comes into sight.
     visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
@@ -96,12 +81,12 @@ def test_an_edit_stays_while_one_looks_at_changes_at_another_project_and_after_a
     expect(visitor.code.get_by_role("button", name="Edit")).to_be_visible()
     visitor.open_project(here)
     visitor.show_panel("Code")
-    expect(field(visitor)).to_have_value(CODE.replace(LINES[2], f"{LINES[2]}  # and then"))
-    press_line(visitor, 2, 30)
+    editor.expect_text(CODE.replace(LINES[2], f"{LINES[2]}  # and then"))
+    editor.press_line(2, 30)
     visitor.page.keyboard.type(" a rel")
     visitor.page.reload()
     visitor.show_panel("Code")
-    expect(field(visitor)).to_have_value(CODE.replace(LINES[2], f"{LINES[2]}  # and then a rel"))
+    editor.expect_text(CODE.replace(LINES[2], f"{LINES[2]}  # and then a rel"))
     visitor.press(visitor.code.get_by_role("button", name="Save"))
     expect(visitor.code.get_by_label("Version", exact=True)).to_have_value("2")
     visitor.page.reload()
@@ -113,33 +98,34 @@ def test_an_edit_stays_when_the_model_lands_a_change_meanwhile_and_is_joined_wit
     visitor = visit()
     visitor.create_project("Meanwhile")
     visitor.press(visitor.code.get_by_role("button", name="Edit"))
-    before = field(visitor).input_value()
-    press_line(visitor, 0, 0)
+    editor = SourceEditor(visitor)
+    before = editor.text()
+    editor.press_line(0, 0)
     visitor.page.keyboard.type("# mine\n")
     visitor.send("Create a triage agent")
     visitor.completed("Create a triage agent", version=2).get_by_role("button", name="Version 2").click()
     expect(visitor.code.get_by_role("region", name="5 lines added, 0 removed")).to_be_visible()
     visitor.press(visitor.code.get_by_role("button", name="Code"))
-    expect(field(visitor)).to_have_value(f"# mine\n{before}")
+    editor.expect_text(f"# mine\n{before}")
     visitor.press(visitor.code.get_by_role("button", name="Bring it in"))
-    expect(field(visitor)).to_have_value(re.compile("# mine.*triage_agent", re.DOTALL))
+    editor.expect_text(re.compile("# mine.*triage_agent", re.DOTALL))
     visitor.press(visitor.code.get_by_role("button", name="Save"))
     expect(visitor.code.get_by_label("Version", exact=True)).to_have_value("3")
 
 
 def test_cancel_asks_before_it_throws_away_what_was_typed_and_only_then(visit: Visit, shot: Shot) -> None:
-    visitor = opened(visit, SCREENS["390"], "Asked")
+    visitor, editor = opened(visit, SCREENS["390"], "Asked")
     visitor.press(visitor.code.get_by_role("button", name="Cancel"))
-    expect(field(visitor)).to_have_count(0)
+    expect(editor.field).to_have_count(0)
     visitor.press(visitor.code.get_by_role("button", name="Edit"))
-    press_line(visitor, 1, 30)
+    editor.press_line(1, 30)
     visitor.page.keyboard.type("# dear")
     visitor.press(visitor.code.get_by_role("button", name="Cancel"))
     expect(visitor.code.get_by_text("Throw away what you typed?")).to_be_visible()
     shot(visitor, "21-throw-away")
     visitor.press(visitor.code.get_by_role("button", name="Keep editing"))
-    expect(field(visitor)).to_be_focused()
-    expect(field(visitor)).to_have_value(CODE.replace(LINES[1], f"{LINES[1]}# dear"))
+    expect(editor.field).to_be_focused()
+    editor.expect_text(CODE.replace(LINES[1], f"{LINES[1]}# dear"))
     visitor.press(visitor.code.get_by_role("button", name="Cancel"))
     visitor.press(visitor.code.get_by_role("button", name="Throw away"))
     expect(visitor.code.get_by_role("button", name="Edit")).to_be_focused()
@@ -149,22 +135,36 @@ def test_cancel_asks_before_it_throws_away_what_was_typed_and_only_then(visit: V
 
 
 def test_what_is_typed_while_an_edit_is_being_saved_is_the_next_edit(visit: Visit) -> None:
-    visitor = opened(visit, SCREENS["1440"], "Saving")
+    visitor, editor = opened(visit, SCREENS["1440"], "Saving")
     held: list[Any] = []
     visitor.page.route(
         "**/projects/*", lambda route: held.append(route) if route.request.method == "PATCH" else route.continue_()
     )
-    press_line(visitor, 0, 30)
+    editor.press_line(0, 30)
     visitor.page.keyboard.type("# one")
     visitor.press(visitor.code.get_by_role("button", name="Save"))
     expect(visitor.code.get_by_role("button", name="Saving…")).to_be_visible()
-    press_line(visitor, 1, 30)
+    editor.press_line(1, 30)
     visitor.page.keyboard.type("# two")
     held.pop().continue_()
     expect(visitor.code.get_by_text("From version 2")).to_be_visible()
-    expect(field(visitor)).to_have_value(
-        CODE.replace(LINES[0], f"{LINES[0]}# one").replace(LINES[1], f"{LINES[1]}# two", 1)
-    )
+    editor.expect_text(CODE.replace(LINES[0], f"{LINES[0]}# one").replace(LINES[1], f"{LINES[1]}# two", 1))
     visitor.page.unroute("**/projects/*")
     visitor.press(visitor.code.get_by_role("button", name="Save"))
     expect(visitor.code.get_by_label("Version", exact=True)).to_have_value("3")
+
+
+def test_the_keyboard_searches_undoes_and_leaves_the_editor(visit: Visit) -> None:
+    visitor, editor = opened(visit, SCREENS["1440"], "By keys")
+    editor.find("line_240 =")
+    expect(editor.field).to_be_focused()
+    # Shortcuts of the page elsewhere; here they are characters like others.
+    visitor.page.keyboard.type("[/]")
+    visitor.page.keyboard.press("Tab")
+    expect(editor.field.get_by_text("[/]    line_240 = 240")).to_be_in_viewport()
+    for _ in range(3):
+        visitor.page.keyboard.press("Control+z")
+    editor.expect_text(CODE)
+    visitor.page.keyboard.press("Escape")
+    visitor.page.keyboard.press("Tab")
+    expect(visitor.code.get_by_role("button", name="Cancel")).to_be_focused()

@@ -1,6 +1,7 @@
 /** The page: projects and workflow on the left, the conversation in the middle, the code on the right. */
 
 import { type ApiClient, type ConnectionState, type EventClient, ProjectFeed } from "@vibewire/client";
+import { useSyncExternalStore } from "preact/compat";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { userError } from "./error_messages.ts";
 import { PANELS, type Panel } from "./panels.ts";
@@ -9,7 +10,6 @@ import { addressOf, type Route, readRoute } from "./route.ts";
 import type { SignIn } from "./sign_in.ts";
 import { ErrorNotice } from "./ui/error_notice.tsx";
 import { Header } from "./ui/header.tsx";
-import { useWatched } from "./ui/hooks.ts";
 import { ProjectList } from "./ui/project_list.tsx";
 import { ProjectView } from "./ui/project_view.tsx";
 import { SignInPage } from "./ui/sign_in_page.tsx";
@@ -35,7 +35,7 @@ export function App({ api, events, signIn }: Props) {
   }, []);
   const mustSignIn = connection === "signed_out" || (signIn.kind === "oidc" && signIn.user() === null);
   const list = useProjects(api, !mustSignIn);
-  const { projects, error } = useWatched(
+  const { projects, error } = useSyncExternalStore(
     useCallback((onChange: () => void) => list.watch(onChange), [list]),
     () => list.state,
   );
@@ -124,7 +124,7 @@ function useRoute(): Route {
 
 function useConnection(events: EventClient): ConnectionState {
   const watch = useCallback((onChange: () => void) => events.watchState(onChange), [events]);
-  return useWatched(watch, () => events.state);
+  return useSyncExternalStore(watch, () => events.state);
 }
 
 /** The project's feed; a new one whenever `opened` changes. */

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { hiddenIn, piecesOf, spelled, type Where } from "../src/hidden_characters.ts";
 import { changedWords, parted } from "../src/ui/changed_words.ts";
-import { compare } from "../src/ui/diff_rows.ts";
-import { tokenLines } from "../src/ui/tokens.ts";
+import { changedRanges, compare } from "../src/ui/diff_rows.ts";
+import { tokenLines } from "./python_lines.ts";
 
 /** The codes of the marked characters. */
 function codes(text: string, where: Where = "prose"): string[] {
@@ -78,7 +78,7 @@ test("a warning names each kind once, with its first line", () => {
 test("the changed words of a long line are marked on both sides", () => {
   const long = "Answer politely and shortly, and do not promise anything that is not in the handbook. ".repeat(5);
   const change = compare(`x = "${long}in English"\n`, `x = "${long}in Spanish"\n`);
-  const marked = change?.rows.flatMap((row) => (row.changed ?? []).map(([start, end]) => row.text.slice(start, end)));
+  const marked = change?.rows.flatMap((row) => changedRanges(row).map(([start, end]) => row.text.slice(start, end)));
   expect(marked).toEqual(["English", "Spanish"]);
 });
 
@@ -93,8 +93,8 @@ test("the parts of a highlighted line add up to it, split where it was changed",
     [8, 14],
     [29, 30],
   ]);
-  expect(parts.flatMap((part) => part.line.map(([text]) => text)).join("")).toBe('name = "triage and billing"  # 😀');
-  expect(parts.filter((part) => part.isChanged).map((part) => part.line.map(([text]) => text).join(""))).toEqual([
+  expect(parts.flatMap((part) => part.tokens.map(([text]) => text)).join("")).toBe('name = "triage and billing"  # 😀');
+  expect(parts.filter((part) => part.isChanged).map((part) => part.tokens.map(([text]) => text).join(""))).toEqual([
     "triage",
     "#",
   ]);

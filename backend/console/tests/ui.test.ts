@@ -3,7 +3,7 @@ import { addressOf, readRoute } from "../src/route.ts";
 import { compare, patched, sideBySide } from "../src/ui/diff_rows.ts";
 import { placeNodes } from "../src/ui/graph_layout.ts";
 import { chunksOf } from "../src/ui/long_text.tsx";
-import { tokenLines } from "../src/ui/tokens.ts";
+import { tokenLines } from "./python_lines.ts";
 
 test("an address leads to the route it was made from, for any name of a node", () => {
   for (const nodeId of [null, "triage_agent", "a/b", "ü %2F"]) {
@@ -28,7 +28,7 @@ test("highlighting keeps the lines of a source, and marks every line of a multi-
   const code = 'a = 1\n"""one\n<b>two</b>\n"""\ndef f():\n    return f"{a} & b"\n';
   const lines = tokenLines(code);
   expect(lines.map((line) => line.map(([text]) => text).join("")).join("\n")).toBe(code);
-  expect(lines[2]).toEqual([["<b>two</b>", "string"]]);
+  expect(lines[2]).toEqual([["<b>two</b>", "tk-string"]]);
 });
 
 test("a change is shown line by line and side by side", () => {
@@ -41,6 +41,59 @@ test("a change is shown line by line and side by side", () => {
     ["c", "c"],
     [undefined, "d"],
   ]);
+});
+
+/** Numbers from a seed, as Math.random gives them (mulberry32). */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function linesOf(source: string): string[] {
+  const lines = source.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  return lines;
+}
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])("the rows of a change turn the old source into the new one (seed %i)", (seed) => {
+  const next = random(seed);
+  const line = () => "abcde".charAt(Math.floor(next() * 5)).repeat(Math.floor(next() * 4));
+  for (let round = 0; round < 40; round++) {
+    const before = Array.from({ length: Math.floor(next() * 40) }, line).join("\n");
+    const after = before
+      .split("\n")
+      .flatMap((one) => (next() < 0.1 ? [] : next() < 0.1 ? [one, line()] : [one]))
+      .join("\n");
+    const [old, new_] = [linesOf(before), linesOf(after)];
+    const rows = compare(before, after)?.rows ?? [];
+    const result: string[] = [];
+    let copied = 0;
+    for (const { kind, before: oldLine, after: newLine, text, from } of rows) {
+      if (kind === "gap") continue;
+      if (oldLine !== null) {
+        expect(old[oldLine - 1]).toBe(text);
+        result.push(...old.slice(copied, oldLine - 1));
+        copied = oldLine;
+      }
+      if (newLine !== null) {
+        result.push(text);
+        expect([result.length, new_[newLine - 1]]).toEqual([newLine, text]);
+      }
+      expect((newLine === null ? before : after).slice(from, from + text.length)).toBe(text);
+    }
+    expect([...result, ...old.slice(copied)]).toEqual(new_);
+  }
+});
+
+test("sources with more different lines than can be told apart are not compared", () => {
+  const lines = (first: number) => Array.from({ length: 40_000 }, (_, at) => String(first + at)).join("\n");
+  expect(compare(lines(0), lines(1))?.rows).toHaveLength(12);
+  expect(compare(lines(0), lines(40_000))).toBeNull();
 });
 
 test("a patch that does not apply changes nothing", () => {

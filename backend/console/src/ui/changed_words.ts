@@ -1,17 +1,17 @@
-/** Which words of a line are others than before. */
+/** The words in which two lines differ. */
 
 import { diffWordsWithSpace } from "diff";
-import type { Token, TokenLine } from "./tokens.ts";
+import type { Token } from "./python.ts";
 
-/** From, and up to: places in a line. */
+/** Offsets in a line: from the first, up to the second. */
 export type Range = readonly [start: number, end: number];
 
 const LONGEST_LINE = 4_000;
 const MOST_CHANGES = 300;
-// Lines that have less in common are others altogether: then nothing stands out.
+// Lines with less in common are unrelated: marking nearly all of them helps no reader.
 const LEAST_COMMON = 0.3;
 
-/** The changed places of both lines; null where the lines are not alike. */
+/** The changed ranges of both lines; null if the lines have too little in common, or are too long. */
 export function changedWords(before: string, after: string): { before: Range[]; after: Range[] } | null {
   if (before.length > LONGEST_LINE || after.length > LONGEST_LINE) return null;
   const parts = diffWordsWithSpace(before, after, { maxEditLength: MOST_CHANGES });
@@ -28,20 +28,20 @@ export function changedWords(before: string, after: string): { before: Range[]; 
   return common < LEAST_COMMON * Math.min(before.trim().length, after.trim().length) ? null : ranges;
 }
 
-/** A coloured line in parts, each changed or not. */
-export function parted(line: TokenLine, changed: readonly Range[]): { line: TokenLine; isChanged: boolean }[] {
-  const parts: { line: Token[]; isChanged: boolean }[] = [];
-  let [place, at] = [0, 0];
-  for (const [text, kind] of line) {
+/** The tokens of a line in parts, each changed or not. */
+export function parted(tokens: readonly Token[], changed: readonly Range[]): { tokens: Token[]; isChanged: boolean }[] {
+  const parts: { tokens: Token[]; isChanged: boolean }[] = [];
+  let [offset, at] = [0, 0];
+  for (const [text, classes] of tokens) {
     for (let rest = text; rest; ) {
-      while ((changed[at]?.[1] ?? Number.POSITIVE_INFINITY) <= place) at++;
+      while ((changed[at]?.[1] ?? Number.POSITIVE_INFINITY) <= offset) at++;
       const [start, end] = changed[at] ?? [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-      const isChanged = start <= place;
-      const piece = rest.slice(0, (isChanged ? end : start) - place);
+      const isChanged = start <= offset;
+      const piece = rest.slice(0, (isChanged ? end : start) - offset);
       const last = parts.at(-1);
-      if (last?.isChanged === isChanged) last.line.push([piece, kind]);
-      else parts.push({ line: [[piece, kind]], isChanged });
-      place += piece.length;
+      if (last?.isChanged === isChanged) last.tokens.push([piece, classes]);
+      else parts.push({ tokens: [[piece, classes]], isChanged });
+      offset += piece.length;
       rest = rest.slice(piece.length);
     }
   }

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
-import { Tokens } from "./code_lines.tsx";
+import { lazyModule } from "./lazy_module.ts";
 import { Seen } from "./seen.tsx";
-import { type TokenLine, tokenLines } from "./tokens.ts";
+import { Tokens } from "./tokens.tsx";
 
 const COPIED_MS = 1_500;
 const PYTHON = new Set(["python", "py", "python3"]);
@@ -11,7 +11,6 @@ const LONGEST_COLOURED = 12_000;
 export function CodeBlock({ text, language }: { text: string; language: string }) {
   const [name = ""] = language.trim().split(/\s/);
   const isColoured = PYTHON.has(name.toLowerCase()) && text.length <= LONGEST_COLOURED;
-  const lines = useMemo(() => (isColoured ? tokenLines(text) : null), [text, isColoured]);
   return (
     <div class="code-block">
       <div class="code-block-head">
@@ -22,19 +21,19 @@ export function CodeBlock({ text, language }: { text: string; language: string }
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <pre tabIndex={0} dir="ltr">
-        <code>{lines ? coloured(lines) : <Seen text={text} where="code" />}</code>
+        <code>{isColoured ? <Coloured text={text} /> : <Seen text={text} where="code" />}</code>
       </pre>
     </div>
   );
 }
 
-function coloured(lines: readonly TokenLine[]) {
-  return lines.map((line, at) => (
-    <span key={at}>
-      <Tokens line={line} />
-      {at < lines.length - 1 ? "\n" : ""}
-    </span>
-  ));
+const usePython = lazyModule(() => import("./python.ts"));
+
+/** Short Python in colours, once the parser is loaded. */
+function Coloured({ text }: { text: string }) {
+  const { module } = usePython();
+  const tokens = useMemo(() => module?.tokensBetween(text, module.parsePython(text)), [text, module]);
+  return tokens ? <Tokens tokens={tokens} /> : <Seen text={text} where="code" />;
 }
 
 function CopyButton({ text }: { text: string }) {

@@ -1,11 +1,12 @@
-/** What the right side shows of the code: a version, what changed in it, or the change that is being talked about. */
+/** The content of the code panel: a version, its change, or a proposed change. */
 
-import type { ApiClient, MessageState, SessionState } from "@vibewire/client";
+import type { ApiClient } from "@vibewire/client";
+import { memo } from "preact/compat";
 import { CodeView } from "./code_view.tsx";
 import { patched } from "./diff_rows.ts";
 import { DiffView } from "./diff_view.tsx";
 import { ErrorNotice } from "./error_notice.tsx";
-import { memo } from "./hooks.ts";
+import type { Proposal } from "./proposal.ts";
 import { Name, Seen } from "./seen.tsx";
 import { useCode } from "./use_versions.ts";
 
@@ -20,6 +21,12 @@ interface Props {
   isSplit: boolean;
   proposal: Proposal | null;
 }
+
+const PROPOSED: Record<Proposal["verdict"], string> = {
+  review: "Proposed by VibeCoder; the Evaluator is reviewing it",
+  rejected: "Rejected by the Evaluator; VibeCoder tries again",
+  approved: "Approved; landing",
+};
 
 export const CodeBody = memo(({ api, projectId, tab, version, newest, current, note, isSplit, proposal }: Props) => {
   const isNewest = version === newest;
@@ -57,25 +64,3 @@ export const CodeBody = memo(({ api, projectId, tab, version, newest, current, n
     </>
   );
 });
-
-export interface Proposal {
-  messageId: string;
-  patch: string;
-  verdict: "review" | "rejected" | "approved";
-}
-
-const PROPOSED: Record<Proposal["verdict"], string> = {
-  review: "Proposed by VibeCoder; the Evaluator is reviewing it",
-  rejected: "Rejected by the Evaluator; VibeCoder tries again",
-  approved: "Approved; landing",
-};
-
-/** The patch that is being talked about right now. */
-export function proposalOf(session: SessionState | null): Proposal | null {
-  const running = session?.messages.find((message: MessageState) => message.status === "running");
-  const proposed = running?.iterations.findLast((one) => one.agent === "vibecoder" && one.patchPreview);
-  if (!running || !proposed?.patchPreview) return null;
-  const review = running.iterations.find((one) => one.agent === "evaluator" && one.iteration === proposed.iteration);
-  const verdict = review ? (review.approved ? "approved" : "rejected") : "review";
-  return { messageId: running.messageId, patch: proposed.patchPreview, verdict };
-}

@@ -3,9 +3,8 @@ import { applyPatch, createPatch } from "diff";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Base, dropEdit, type EditDraft, keepEdit, readEdit } from "../drafts.ts";
 import { type UserError, userError } from "../error_messages.ts";
-import { CodeLines } from "./code_lines.tsx";
+import { editing, useCodeMirror } from "./code_mirror.ts";
 import { DiffView } from "./diff_view.tsx";
-import { useEditedTokens } from "./edited_tokens.ts";
 import { ErrorNotice } from "./error_notice.tsx";
 import { HiddenWarning } from "./seen.tsx";
 
@@ -16,7 +15,7 @@ interface Props {
   onDone: () => void;
 }
 
-const INDENT = "    ";
+const LABEL = "Source; Tab indents, Escape leaves the field, Control and S saves";
 
 /**
  * Editing by hand. What others change meanwhile is brought in when asked for, and never written over. An edit that was
@@ -30,11 +29,8 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
   const [isSaving, setSaving] = useState(false);
   const [isAsking, setAsking] = useState(false);
   const [theirs, setTheirs] = useState<Base | null>(null);
-  const area = useRef<HTMLTextAreaElement>(null);
   const isStale = project.version > base.version;
   const isChanged = text !== base.code;
-  useLayoutEffect(() => area.current?.focus({ preventScroll: true }), []);
-
   const write = (next: Partial<EditDraft>) => {
     const after = { ...newest.current, ...next };
     newest.current = after;
@@ -57,14 +53,14 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
       else write({ base: { version: saved.version, code: text } });
     } catch (error) {
       setProblem(userError(error));
-      if (error instanceof RefusedError && error.code === "stale_version") area.current?.focus();
+      if (error instanceof RefusedError && error.code === "stale_version") view.current?.focus();
     } finally {
       setSaving(false);
     }
   };
   const keepEditing = () => {
     setAsking(false);
-    area.current?.focus({ preventScroll: true });
+    view.current?.focus();
   };
   const bringIn = async () => {
     try {
@@ -87,24 +83,16 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
       setProblem(userError(error));
     }
   };
-  const indent = (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }) => {
-    const isSave = event.key === "s" && (event.ctrlKey || event.metaKey);
-    if (isSave) {
-      event.preventDefault();
-      void save();
-    } else if (event.key === "Tab" && !event.shiftKey) {
-      event.preventDefault();
-      event.currentTarget.setRangeText(
-        INDENT,
-        event.currentTarget.selectionStart,
-        event.currentTarget.selectionEnd,
-        "end",
-      );
-      write({ text: event.currentTarget.value });
-    } else if (event.key === "Escape") {
-      event.currentTarget.blur(); // lets the Tab key move on
-    }
-  };
+  const latest = useRef({ save, write });
+  latest.current = { save, write };
+  const { box, view } = useCodeMirror(text, () =>
+    editing({
+      label: LABEL,
+      onChange: (changed) => latest.current.write({ text: changed }),
+      onSave: () => void latest.current.save(),
+    }),
+  );
+  useLayoutEffect(() => view.current?.focus(), []);
   return (
     <div class="editor">
       {isStale && !theirs && (
@@ -137,21 +125,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
           onClose={() => setProblem(null)}
         />
       )}
-      <div class="editor-scroll">
-        <EditorBackground text={text} />
-        <textarea
-          ref={area}
-          class="source"
-          value={text}
-          spellcheck={false}
-          autocapitalize="off"
-          autocomplete="off"
-          wrap="off"
-          aria-label="Source; Tab indents, Escape leaves the field, Control and S saves"
-          onInput={(event) => write({ text: event.currentTarget.value })}
-          onKeyDown={indent}
-        />
-      </div>
+      <div ref={box} class="code" />
       <HiddenWarning what="This text" lines={numbered(text)} where="code" />
       {theirs && <DiffView before={base.code} after={theirs.code} isSplit={false} />}
       <div class="buttons">
@@ -190,14 +164,4 @@ function numbered(text: string): [number, string][] {
 function asItIs(project: Project): EditDraft {
   const code = project.code ?? "";
   return { base: { version: project.version, code }, text: code };
-}
-
-/** What is seen of the field: the same text in colours, with line numbers. It gives the field its size. */
-function EditorBackground({ text }: { text: string }) {
-  const { lines, tokens } = useEditedTokens(text);
-  return (
-    <div class="editor-lines" aria-hidden="true">
-      <CodeLines lines={lines} tokens={tokens} isSelectable={false} />
-    </div>
-  );
 }

@@ -3,10 +3,13 @@
 import type { ApiClient, ProjectFeed, ProjectState, SessionState } from "@vibewire/client";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { readEdit } from "../drafts.ts";
-import { CodeBody, proposalOf } from "./code_body.tsx";
-import { CodeEditor } from "./code_editor.tsx";
+import { ErrorNotice } from "./error_notice.tsx";
+import { lazyModule } from "./lazy_module.ts";
+import { proposalOf } from "./proposal.ts";
 import { ResponseView } from "./response_view.tsx";
 import type { Shown } from "./shown.ts";
+import { useNear } from "./use_near.ts";
+import { useShortcuts } from "./use_shortcuts.ts";
 import { useVersions } from "./use_versions.ts";
 import { VersionStepper } from "./version_stepper.tsx";
 
@@ -19,6 +22,14 @@ interface Props {
   onShow: (shown: Shown | null) => void;
 }
 
+// CodeMirror and the parser are most of the page's code: they are loaded when the panel is first visible.
+const useCodeModules = lazyModule(() => import("./code_modules.ts"));
+const NOT_LOADED = {
+  title: "The code view could not be loaded",
+  detail: "",
+  advice: "Check your connection, then reload the page. What you typed is kept.",
+};
+
 type Tab = "code" | "changes" | "response";
 const SPLIT = "vibewire.split";
 const LANDED_MS = 2_500;
@@ -29,6 +40,8 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
   const [chosen, setChosen] = useState<number | null>(null);
   const [isEditing, setEditing] = useState(() => readEdit(feed.projectId) !== null);
   const [isSplit, setSplit] = useState(() => localStorage.getItem(SPLIT) === "yes");
+  const box = useRef<HTMLElement>(null);
+  const { module: code, hasFailed } = useCodeModules(useNear(box, false));
   const project = state.project;
   const newest = project?.version ?? 0;
   const version = chosen ?? newest;
@@ -55,16 +68,7 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
     },
     [version, newest],
   );
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, dialog")) return;
-      if (event.key === "[") step(-1);
-      if (event.key === "]") step(1);
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, [step]);
+  useShortcuts({ "[": () => step(-1), "]": () => step(1) });
   // The button that was pressed is gone: the keyboard goes on where editing began.
   const editButton = useRef<HTMLButtonElement>(null);
   const wasEditing = useRef(isEditing);
@@ -73,13 +77,13 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
     wasEditing.current = isEditing;
   }, [isEditing]);
   const leaveEditor = useCallback(() => setEditing(false), []);
-  if (!project) return <section class="panel code-panel" aria-label="Code" />;
+  if (!project) return <section ref={box} class="panel code-panel" aria-label="Code" />;
   const choose = (next: Tab) => {
     setTab(next);
     if (next !== "response") onShow(null);
   };
   return (
-    <section class={`panel code-panel ${hasLanded ? "landed" : ""}`} aria-label="Code">
+    <section ref={box} class={`panel code-panel ${hasLanded ? "landed" : ""}`} aria-label="Code">
       <div class="section-head">
         <div class="segments" role="group" aria-label="What to show">
           {(["code", "changes", "response"] as const).map((one) => (
@@ -121,10 +125,14 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
       </div>
       {tab === "response" && shown ? (
         <ResponseView api={api} messageId={shown.messageId} />
+      ) : hasFailed ? (
+        <ErrorNotice error={NOT_LOADED} actions={[["Reload", () => location.reload()]]} />
+      ) : !code ? (
+        <p class="faint empty">Loading…</p>
       ) : isEditing && tab === "code" ? (
-        <CodeEditor api={api} feed={feed} project={project} onDone={leaveEditor} />
+        <code.CodeEditor api={api} feed={feed} project={project} onDone={leaveEditor} />
       ) : (
-        <CodeBody
+        <code.CodeBody
           {...{ api, version, newest, isSplit, proposal }}
           tab={tab === "code" ? "code" : "changes"}
           projectId={feed.projectId}

@@ -1,16 +1,8 @@
-import { useMemo } from "preact/hooks";
-import { CodeLines } from "./code_lines.tsx";
-import { memo } from "./hooks.ts";
-import { useTokens } from "./use_tokens.ts";
+import { reading, useCodeMirror } from "./code_mirror.ts";
 
 /** Source in colours, with line numbers. */
-export const CodeView = memo(({ code }: { code: string }) => {
-  const tokens = useTokens(code);
-  const lines = useMemo(() => code.replace(/\n$/, "").split("\n"), [code]);
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div class="code" tabIndex={0} role="region" aria-label={`Source, ${lines.length} lines`}>
-      <CodeLines lines={lines} tokens={tokens} isSelectable />
-    </div>
-  );
-});
+export function CodeView({ code }: { code: string }) {
+  const text = code.replace(/\n$/, "");
+  const { box } = useCodeMirror(text, () => reading("Source"));
+  return <div ref={box} class="code" role="region" aria-label={`Source, ${text.split("\n").length} lines`} />;
+}

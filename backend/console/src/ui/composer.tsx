@@ -1,6 +1,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { keepDraft, readDraft } from "../drafts.ts";
+import { useShortcuts } from "./use_shortcuts.ts";
 
 interface Props {
   /** What the unfinished text is kept under, for this tab. */
@@ -34,17 +35,7 @@ export function Composer({ draftKey, isReady, typedAhead, field, onSend }: Props
     field.current.style.height = "auto";
     field.current.style.height = `${Math.min(field.current.scrollHeight + 2, TALLEST)}px`;
   }, [text]);
-  useEffect(() => {
-    const focus = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement;
-      if (event.key !== "/" || event.ctrlKey || event.metaKey || target.closest("input, textarea, select, dialog"))
-        return;
-      event.preventDefault();
-      field.current?.focus();
-    };
-    addEventListener("keydown", focus);
-    return () => removeEventListener("keydown", focus);
-  }, []);
+  useShortcuts({ "/": () => field.current?.focus() });
   const isTooLong = text.length > LONGEST_PROMPT;
   // Enter before the conversation is there: it is sent when it is, unless the person goes on writing.
   const [isWanted, setIsWanted] = useState(false);

@@ -4,10 +4,12 @@ import { promptKey } from "../drafts.ts";
 import { type UserError, userError } from "../error_messages.ts";
 import { count } from "../format.ts";
 import { spelled } from "../hidden_characters.ts";
+import { Activity } from "./activity.tsx";
 import { Composer } from "./composer.tsx";
 import { ErrorNotice } from "./error_notice.tsx";
 import { Menu } from "./menu.tsx";
-import { Activity, MessageView } from "./message_view.tsx";
+import { MessageView } from "./message_view.tsx";
+
 import { Name } from "./seen.tsx";
 import type { Shown } from "./shown.ts";
 import { useStickyEnd } from "./use_sticky_end.ts";

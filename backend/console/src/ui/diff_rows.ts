@@ -1,6 +1,7 @@
-/** The lines of a change, for reading one below the other or side by side. */
+/** The rows of a change: unified, or side by side. */
 
-import { applyPatch, parsePatch, type StructuredPatch, structuredPatch } from "diff";
+import { diff, type Change as LineChange } from "@codemirror/merge";
+import { applyPatch, parsePatch } from "diff";
 import { changedWords, type Range } from "./changed_words.ts";
 
 export interface DiffRow {
@@ -9,8 +10,10 @@ export interface DiffRow {
   before: number | null;
   after: number | null;
   text: string;
-  /** The places that are others in the line that this one took the place of, or that took its place. */
-  changed?: readonly Range[];
+  /** Where the line begins in its source: the old one of a removed line, else the new one. */
+  from: number;
+  /** The line that this one replaced, or that replaced it. */
+  partner?: DiffRow;
 }
 
 export interface Change {
@@ -20,12 +23,22 @@ export interface Change {
 }
 
 const CONTEXT = 4;
-const LONGEST_SEARCH = 8_000;
+// Beyond so many edits in one place the comparison gets coarser, so that its time stays bounded.
+const SCAN_LIMIT = 1_000;
+const SURROGATES = [0xd800, 0xe000] as const;
 
-/** The change from one source to another; null where they differ too much to be compared. */
+/** The change from one source to another; null if they have too many different lines to be compared. */
 export function compare(before: string, after: string): Change | null {
-  const patch = structuredPatch("", "", before, after, "", "", { context: CONTEXT, maxEditLength: LONGEST_SEARCH });
-  return patch ? rowsOf(patch) : null;
+  const [old, new_] = [linesOf(before), linesOf(after)];
+  const codes = new Map<string, string>();
+  const [left, right] = [encoded(old, codes), encoded(new_, codes)];
+  if (codes.size > 0xffff - SURROGATES[1] + SURROGATES[0]) return null;
+  const rows = rowsOf(old, new_, diff(left, right, { scanLimit: SCAN_LIMIT }));
+  for (const [one, other] of sideBySide(rows)) {
+    if (one?.kind === "removed" && other?.kind === "added") [one.partner, other.partner] = [other, one];
+  }
+  const count = (kind: DiffRow["kind"]) => rows.filter((row) => row.kind === kind).length;
+  return { rows, added: count("added"), removed: count("removed") };
 }
 
 /** The source after a patch, or null where it does not apply. */
@@ -38,31 +51,67 @@ export function patched(before: string, patch: string): string | null {
   }
 }
 
-function rowsOf(patch: StructuredPatch): Change {
-  const change: Change = { rows: [], added: 0, removed: 0 };
-  for (const hunk of patch.hunks) {
-    let before = hunk.oldStart;
-    let after = hunk.newStart;
-    change.rows.push({ kind: "gap", before: null, after: null, text: `Line ${hunk.newStart}` });
-    for (const line of hunk.lines) {
-      const text = line.slice(1);
-      if (line.startsWith("+")) {
-        change.rows.push({ kind: "added", before: null, after: after++, text });
-        change.added++;
-      } else if (line.startsWith("-")) {
-        change.rows.push({ kind: "removed", before: before++, after: null, text });
-        change.removed++;
-      } else if (line.startsWith(" ") || line === "") {
-        change.rows.push({ kind: "same", before: before++, after: after++, text });
-      }
+/** The ranges of a row's text that differ from its partner. */
+export function changedRanges({ kind, text, partner }: DiffRow): readonly Range[] {
+  if (!partner) return [];
+  const words = kind === "removed" ? changedWords(text, partner.text) : changedWords(partner.text, text);
+  return (kind === "removed" ? words?.before : words?.after) ?? [];
+}
+
+interface Line {
+  text: string;
+  from: number;
+}
+
+/** The lines of a source. A final line break begins no further line. */
+function linesOf(source: string): Line[] {
+  let from = 0;
+  const lines = source.split("\n").map((text) => {
+    const line = { text, from };
+    from += text.length + 1;
+    return line;
+  });
+  if (lines.at(-1)?.text === "") lines.pop();
+  return lines;
+}
+
+/** One character for each line, the same for the same line: comparing the strings compares lines. */
+function encoded(lines: readonly Line[], codes: Map<string, string>): string {
+  const encode = ({ text }: Line) => {
+    const known = codes.get(text);
+    if (known !== undefined) return known;
+    const [first, end] = SURROGATES;
+    const code = String.fromCharCode(codes.size < first ? codes.size : codes.size - first + end);
+    codes.set(text, code);
+    return code;
+  };
+  return lines.map(encode).join("");
+}
+
+function rowsOf(old: readonly Line[], new_: readonly Line[], changes: readonly LineChange[]): DiffRow[] {
+  const rows: DiffRow[] = [];
+  let [left, right] = [0, 0];
+  const add = (kind: "same" | "added" | "removed", until: number) => {
+    while ((kind === "added" ? right : left) < until) {
+      const line = (kind === "removed" ? old[left] : new_[right]) as Line;
+      const before = kind === "added" ? null : ++left;
+      const after = kind === "removed" ? null : ++right;
+      rows.push({ kind, before, after, ...line });
     }
+  };
+  for (const { fromA, toA, toB } of changes) {
+    if (rows.length === 0 || fromA - left > 2 * CONTEXT) {
+      if (rows.length > 0) add("same", left + CONTEXT);
+      const skipped = Math.max(0, fromA - left - CONTEXT);
+      [left, right] = [left + skipped, right + skipped];
+      rows.push({ kind: "gap", before: null, after: null, text: `Line ${right + 1}`, from: 0 });
+    }
+    add("same", fromA);
+    add("removed", toA);
+    add("added", toB);
   }
-  for (const [left, right] of sideBySide(change.rows)) {
-    if (left?.kind !== "removed" || right?.kind !== "added") continue;
-    const words = changedWords(left.text, right.text);
-    if (words) [left.changed, right.changed] = [words.before, words.after];
-  }
-  return change;
+  if (rows.length > 0) add("same", Math.min(left + CONTEXT, old.length));
+  return rows;
 }
 
 /** What stands side by side: [left, right], null where that side is empty. */

@@ -1,13 +1,12 @@
+import { memo } from "preact/compat";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { spelled } from "../hidden_characters.ts";
 import { parted } from "./changed_words.ts";
-import { Tokens, useNear } from "./code_lines.tsx";
-import { type Change, type DiffRow, sideBySide } from "./diff_rows.ts";
-import { ErrorNotice } from "./error_notice.tsx";
-import { memo } from "./hooks.ts";
+import { type Change, changedRanges, compare, type DiffRow, sideBySide } from "./diff_rows.ts";
 import { HiddenWarning } from "./seen.tsx";
-import type { TokenLine } from "./tokens.ts";
-import { useChange, useTokens } from "./use_tokens.ts";
+import { Tokens } from "./tokens.tsx";
+import { useNear } from "./use_near.ts";
+import { type Source, tokensOf, useSource } from "./use_source.ts";
 
 interface Props {
   before: string;
@@ -17,32 +16,25 @@ interface Props {
 
 type Pair = [DiffRow | null, DiffRow | null];
 interface Sides {
-  before: readonly TokenLine[] | null;
-  after: readonly TokenLine[] | null;
+  before: Source;
+  after: Source;
 }
 
-const NOT_COMPARED = {
-  title: "The versions could not be compared",
-  detail: "",
-  advice: "Try again, or reload the page.",
-};
 const CHUNK_ROWS = 120;
 const LINE_HEIGHT = 20;
 
-/** What changed from one source to another: lines below each other, or side by side. */
+/** The change from one source to another: unified, or side by side. */
 export const DiffView = memo(({ before, after, isSplit }: Props) => {
-  const { value: change, hasFailed, again } = useChange(before, after);
-  const sides = { before: useTokens(before), after: useTokens(after) };
+  const change = useMemo(() => compare(before, after), [before, after]);
+  const sides = { before: useSource(before), after: useSource(after) };
   const chunks = useMemo(() => (change ? chunked(change, isSplit) : []), [change, isSplit]);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // In a line of many rows what changed may be far below its begin. Where that is shows when it is laid out.
+    // In a long line the change may be far below the line's first row; its position is known after layout.
     const frame = requestAnimationFrame(() => box.current?.querySelector("mark")?.scrollIntoView({ block: "nearest" }));
     return () => cancelAnimationFrame(frame);
   }, [chunks]);
-  if (hasFailed) return <ErrorNotice error={NOT_COMPARED} actions={[["Try again", again]]} />;
-  if (change === undefined) return <p class="faint empty">Comparing…</p>;
-  if (change === null) return <p class="faint empty">These versions differ too much to be shown side by side.</p>;
+  if (!change) return <p class="faint empty">These versions differ too much to be compared.</p>;
   if (change.rows.length === 0) return <p class="faint empty">No difference.</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
@@ -139,21 +131,20 @@ function Sign({ row }: { row: DiffRow }) {
 }
 
 function Text({ row, before, after }: Sides & { row: DiffRow }) {
-  const line = row.kind === "removed" ? before?.[(row.before ?? 0) - 1] : after?.[(row.after ?? 0) - 1];
-  const tokens: TokenLine = line ?? [[row.text, ""]];
+  const tokens = tokensOf(row.kind === "removed" ? before : after, row.from, row.text);
   if (row.kind !== "added" && row.kind !== "removed")
     return (
       <span class="text">
-        <Tokens line={tokens} />
+        <Tokens tokens={tokens} />
       </span>
     );
-  const content = parted(tokens, row.changed ?? []).map(({ line: part, isChanged }, at) =>
+  const content = parted(tokens, changedRanges(row)).map(({ tokens: part, isChanged }, at) =>
     isChanged ? (
       <mark key={at}>
-        <Tokens line={part} where="change" />
+        <Tokens tokens={part} where="change" />
       </mark>
     ) : (
-      <Tokens key={at} line={part} where="change" />
+      <Tokens key={at} tokens={part} where="change" />
     ),
   );
   return row.kind === "added" ? <ins>{content}</ins> : <del>{content}</del>;

@@ -1,5 +1,5 @@
+import { memo } from "preact/compat";
 import { useMemo } from "preact/hooks";
-import { memo } from "./hooks.ts";
 import { Seen } from "./seen.tsx";
 
 const CHUNK_LINES = 80;

@@ -2,12 +2,12 @@
 
 import { Lexer, type Token, type Tokens } from "marked";
 import type { ComponentChildren } from "preact";
+import { memo } from "preact/compat";
 import { useMemo, useRef } from "preact/hooks";
 import { CodeBlock } from "./code_block.tsx";
-import { useNear } from "./code_lines.tsx";
-import { memo } from "./hooks.ts";
 import { type MarkdownPart, markdownParts } from "./markdown_parts.ts";
 import { Seen } from "./seen.tsx";
+import { useNear } from "./use_near.ts";
 
 const LINE_HEIGHT = 22;
 // So many parts are shown at once; of a longer answer those in sight.

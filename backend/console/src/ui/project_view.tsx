@@ -2,6 +2,7 @@
 
 import { type ApiClient, isRunning, type ListedProject, type ProjectFeed, type SessionState } from "@vibewire/client";
 import type { ComponentChildren } from "preact";
+import { useSyncExternalStore } from "preact/compat";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { accessError, type UserError, userError } from "../error_messages.ts";
 import type { Panel } from "../panels.ts";
@@ -10,7 +11,6 @@ import { Announcer } from "./announcer.tsx";
 import { CodePanel } from "./code_panel.tsx";
 import { Conversation } from "./conversation.tsx";
 import { ErrorNotice } from "./error_notice.tsx";
-import { useWatched } from "./hooks.ts";
 import { ProjectSettings } from "./project_settings.tsx";
 import { Name } from "./seen.tsx";
 import type { Shown } from "./shown.ts";
@@ -50,7 +50,7 @@ export function ProjectView({
   onPanel,
 }: Props) {
   const watch = useCallback((look: () => void) => feed.watch(look), [feed]);
-  const state = useWatched(watch, () => feed.state);
+  const state = useSyncExternalStore(watch, () => feed.state);
   const [shown, setShown] = useState<Shown | null>(null);
   const show = useCallback((what: Shown) => {
     setShown(what);

@@ -1,6 +1,6 @@
 /** Text from people and models, of which a reader sees what is there: hidden characters are marked, and act on nothing. */
 
-import { hiddenIn, piecesOf, type Where } from "../hidden_characters.ts";
+import { type Hidden, hiddenIn, piecesOf, type Where } from "../hidden_characters.ts";
 
 /** Text. What is copied from the page is the text itself, marks and all left out. */
 export function Seen({ text, where = "prose" }: { text: string; where?: Where }) {
@@ -10,20 +10,19 @@ export function Seen({ text, where = "prose" }: { text: string; where?: Where })
         typeof piece === "string" ? (
           piece
         ) : (
-          <bdi
-            key={at}
-            class="hidden-character"
-            data-code={piece.code}
-            title={`${piece.code}: ${piece.name}`}
-            role="img"
-            aria-label={`${piece.code}: ${piece.name}`}
-          >
+          <bdi key={at} {...markOf(piece)}>
             {piece.character}
           </bdi>
         ),
       )}
     </>
   );
+}
+
+/** How a hidden character is marked. */
+export function markOf({ code, name }: Hidden) {
+  const label = `${code}: ${name}`;
+  return { class: "hidden-character", "data-code": code, title: label, role: "img", "aria-label": label } as const;
 }
 
 /** A name within other text: whatever is in it changes nothing around it. */

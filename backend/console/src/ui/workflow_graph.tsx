@@ -1,8 +1,8 @@
 import type { WorkflowNode } from "@vibewire/client";
+import { memo } from "preact/compat";
 import { useMemo } from "preact/hooks";
 import { spelled } from "../hidden_characters.ts";
 import { LINE, placeNodes, SHOWN_TOOLS, shortened } from "./graph_layout.ts";
-import { memo } from "./hooks.ts";
 
 interface Props {
   nodes: readonly WorkflowNode[];

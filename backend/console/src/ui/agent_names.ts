@@ -1,0 +1,3 @@
+import type { AgentName } from "@vibewire/client";
+
+export const AGENT_NAMES: Record<AgentName, string> = { vibecoder: "VibeCoder", evaluator: "Evaluator" };
