@@ -1,4 +1,4 @@
-"""Real servers for tests: Vibewire and the rehearsal model, each as a process of its own."""
+"""Real servers for tests: Vibewire and the model server, each as a process of its own."""
 
 import os
 import queue
@@ -94,9 +94,9 @@ class ServerProcess:
         self._lines.put("")
 
 
-def rehearsal_process() -> ServerProcess:
-    """The rehearsal model without pauses; its `url` ends in /v1."""
-    return ServerProcess("backend.local.rehearsal_model", "--port", "0")
+def model_process() -> ServerProcess:
+    """The model server without pauses; its `url` ends in /v1."""
+    return ServerProcess("tests.model_server", "--port", "0")
 
 
 def _variable(setting: str) -> str:

@@ -1,4 +1,4 @@
-"""`make run`: Vibewire on this machine, without an account; without a key the model is a rehearsal."""
+"""`make run`: Vibewire on this machine, without an account; without a key the demo model answers."""
 
 import shared.empty_variables  # noqa: F401 - it does its work when it is imported
 
@@ -10,15 +10,13 @@ from contextlib import AsyncExitStack
 
 import uvloop
 
+from backend.local.demo_model.server import run_demo_model
 from backend.local.process import PartDiedError, run_process
-from backend.local.rehearsal_model import RehearsalServer
 from backend.local.server_address import command_for, url_of
 from backend.local.settings import LocalSettings
 from backend.local.start_checks import CannotStartError, listen
 from backend.local.terminal_text import VisibleFormatter, visible
 from shared.environment import InvalidSettingsError, read_settings
-
-_REHEARSAL_PACE_SECONDS = 0.04
 
 _BANNER = """
   Vibewire is listening on {url}
@@ -42,11 +40,9 @@ async def run(settings: LocalSettings) -> None:
     async with AsyncExitStack() as stack:
         model = f"{settings.model or 'the default of the Agents SDK'} at {settings.openai_base_url or 'OpenAI'}"
         if settings.openai_api_key is None and settings.openai_base_url is None:
-            rehearsal = await stack.enter_async_context(RehearsalServer(pace_seconds=_REHEARSAL_PACE_SECONDS))
-            model = (
-                f"rehearsal, rules instead of a model: OPENAI_API_KEY is not set (it listens on {rehearsal.base_url})"
-            )
-            settings = settings.model_copy(update={"openai_base_url": rehearsal.base_url})
+            base_url = await stack.enter_async_context(run_demo_model(settings.demo_pace_seconds))
+            model = f"demo model, fixed rules: OPENAI_API_KEY is not set (it listens on {base_url})"
+            settings = settings.model_copy(update={"openai_base_url": base_url})
         if settings.openai_api_key is None:
             settings = settings.model_copy(update={"openai_api_key": "none"})
         server = await stack.enter_async_context(run_process(settings))

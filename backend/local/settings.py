@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from backend.app.settings import AppSettings
 from shared.identity_settings import parse_origins
@@ -21,8 +21,14 @@ class LocalSettings(AppSettings):
     fill_seconds: PositiveFloat = Field(
         15, description="How often the relay compares its cursors with the log, in seconds."
     )
+    demo_pace_seconds: NonNegativeFloat = Field(
+        0.04,
+        description="The demo model's pause between two pieces that it writes, in seconds; it thinks for 15 of them.",
+    )
     openai_api_key: str | None = Field(
-        None, repr=False, description="The key of the model's server; without it `make run` rehearses."
+        None,
+        repr=False,
+        description="The key of the model's server; without it the demo model answers.",
     )
 
     @property

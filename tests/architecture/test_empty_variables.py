@@ -34,7 +34,7 @@ print([name for name, value in os.environ.items() if not value and not name.star
 def test_every_module_with_a_main_is_known() -> None:
     assert [
         "backend.relay.main",
-        *(f"backend.local.{name}" for name in ("chat", "main", "rehearsal_model", "watch")),
+        *(f"backend.local.{name}" for name in ("chat", "main", "watch")),
     ] == PROCESSES
 
 

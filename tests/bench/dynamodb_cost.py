@@ -1,6 +1,6 @@
 """`make bench-dynamodb`: what a turn uses of DynamoDB, counted, as the session grows.
 
-The whole turn service on the AWS engine over moto, with the real agent on the rehearsal model; nothing is timed.
+The whole turn service on the AWS engine over moto, with the real agent on the demo model; nothing is timed.
 
 python -m tests.bench.dynamodb_cost            a session of 100 turns
 python -m tests.bench.dynamodb_cost --quick    of 5
@@ -23,9 +23,9 @@ from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import build_services
 from backend.app.wiring_agent import WorkerServices, build_worker_services
 from backend.app.wiring_aws import build_aws_engine
-from backend.local.rehearsal_model import RehearsalServer
 from tests.bench.dynamodb_meter import READS, Bill, DynamoDbMeter
 from tests.bench.measuring import table
+from tests.model_server.server import ModelServer
 from tests.moto_aws import REGION, moto_in_process
 
 USER = "ann"
@@ -62,7 +62,7 @@ async def new_patch_state(folder: Path) -> AsyncIterator[Desk]:
     with moto_in_process() as moto:
         looking = boto3.client("dynamodb", region_name=REGION)
         meter = DynamoDbMeter(moto.services.dynamodb.client, looking)
-        async with RehearsalServer() as model:
+        async with ModelServer() as model:
             settings = moto.settings.model_copy(update={"openai_base_url": model.base_url})
             engine = build_aws_engine(settings, moto.services)
             services = build_services(settings, engine)

@@ -35,7 +35,11 @@ class Start:
     async def measure(self, data_dir: Path, environment: dict[str, str]) -> None:
         """Start the process, ask for its health until it answers, and send a message at once."""
         port = _free_port()
-        settings = {"VIBEWIRE_PORT": str(port), "VIBEWIRE_DATA_DIR": str(data_dir)}
+        settings = {
+            "VIBEWIRE_PORT": str(port),
+            "VIBEWIRE_DATA_DIR": str(data_dir),
+            "VIBEWIRE_DEMO_PACE_SECONDS": "0",
+        }
         began = time.perf_counter()
         with _process(["-m", "backend.local.main"], environment | settings) as is_alive:
             async with asyncio.timeout(_WAIT_SECONDS), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:

@@ -13,7 +13,7 @@ _PACKAGES = ("openai-agents", "openai", "python-socketio", "fastapi", "uvicorn",
 _COMMANDS = {
     "Vibewire": "python -m backend.local.main",
     "reference": "python -m tests.bench.bare_script",
-    "model": "python -m backend.local.rehearsal_model --port 0",
+    "model": "python -m tests.model_server --port 0",
     "ticker": "python -m tests.bench.ticked_server",
 }
 

@@ -72,7 +72,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vibewire-bench-") as name:
         full = asyncio.run(seed_full_messages(Path(name), _MEGABYTES))
-        with ServerProcess("backend.local.rehearsal_model", "--port", "0", "--pace", "0.01") as model:
+        with ServerProcess("tests.model_server", "--port", "0", "--pace", "0.01") as model:
             environment = {"VIBEWIRE_DATA_DIR": name, "VIBEWIRE_PORT": "0", "OPENAI_BASE_URL": model.url}
             with ServerProcess("tests.bench.ticked_server", environment=environment) as server:
                 cases = (*TEXT_CASES, *answer_cases(full))

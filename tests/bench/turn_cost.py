@@ -23,7 +23,7 @@ from tests.bench.plan import FULL, QUICK, Plan
 from tests.bench.processes import MEASURED_CORE, OTHER_CORE, JsonProcess
 from tests.bench.servers import default_rows, given_rows
 from tests.bench.surroundings import surroundings
-from tests.server_process import rehearsal_process
+from tests.server_process import model_process
 
 _HEADER = ("what", "reference", "Vibewire", "value", "goal", "", "note")
 
@@ -34,7 +34,7 @@ async def measure(plan: Plan, rows: list[Row]) -> None:
     assert running is not None
     # As Ctrl-C does: whatever was started is stopped first.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
-    with tempfile.TemporaryDirectory(prefix="vibewire-bench-") as name, rehearsal_process() as model:
+    with tempfile.TemporaryDirectory(prefix="vibewire-bench-") as name, model_process() as model:
         folder = Path(name)
         bare = JsonProcess("tests.bench.bare_script", model.url, str(folder / "bare.sqlite"), core=MEASURED_CORE)
         async with asyncio.timeout(plan.seconds), aiohttp.ClientSession() as http, bare:

@@ -26,8 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def model() -> Iterator[ServerProcess]:
-    """A rehearsal model that writes as slowly as a quick model does."""
-    with ServerProcess("backend.local.rehearsal_model", "--port", "0", "--pace", PACE_SECONDS) as server:
+    """A demo model that writes as slowly as a quick model does."""
+    with ServerProcess("tests.model_server", "--port", "0", "--pace", PACE_SECONDS) as server:
         yield server
 
 

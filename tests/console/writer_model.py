@@ -12,9 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from backend.local.rehearsal.reply import Json, Say
-from backend.local.rehearsal.server import QuickServer, base_url, listen, server_config
-from backend.local.rehearsal.stream import encode_event, stream_events
+from backend.local.demo_model.response import Json, Reply, encode_event, stream_events
+from tests.model_server.process import serve_until_stopped
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Writer:
     async def respond(self, request: Request) -> Response:
         """Answer a streamed request."""
         body = json.loads(await request.body())
-        events = list(stream_events(body, Say(self.answer)))
+        events = list(stream_events(body, Reply(self.answer)))
 
         async def stream() -> AsyncIterator[bytes]:
             for event in self._in_pieces(events):
@@ -66,10 +65,8 @@ def main() -> None:
     given = parser.parse_args()
     text = given.text_file.read_text("utf-8") if given.text_file else ""
     writer = Writer(given.lines, given.pieces, given.pace, text)
-    listener = listen(0)
     app = Starlette(routes=[Route("/v1/responses", writer.respond, methods=["POST"])])
-    print(f"Writer: {base_url(listener)}", flush=True)
-    QuickServer(server_config(app)).run(sockets=[listener])
+    asyncio.run(serve_until_stopped(app))
 
 
 if __name__ == "__main__":

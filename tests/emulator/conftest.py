@@ -11,7 +11,7 @@ from tests.emulator.runtime import find_interpreter, install_runtime_client
 from tests.emulator.world import World
 from tests.identity.issuer import TokenIssuer
 from tests.moto_server import Moto, start_moto
-from tests.server_process import rehearsal_process
+from tests.server_process import model_process
 
 Start = Callable[..., EmulatedFunction]
 
@@ -46,7 +46,7 @@ def issuer() -> Iterator[TokenIssuer]:
 
 @pytest.fixture(scope="session")
 def model_url() -> Iterator[str]:
-    with rehearsal_process() as model:
+    with model_process() as model:
         yield model.url
 
 

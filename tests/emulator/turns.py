@@ -12,13 +12,13 @@ from tests.server_process import ServerProcess
 
 ACKNOWLEDGED: Json = {"batchItemFailures": []}
 _BEGUN = "message_started"
-# A turn of the rehearsal model at this pace takes seconds: there is a middle to be killed in.
+# A turn of the demo model at this pace takes seconds: there is a middle to be killed in.
 _SLOWLY = "0.3"
 
 
 @contextmanager
 def slow_model() -> Iterator[str]:
-    with ServerProcess("backend.local.rehearsal_model", "--port", "0", "--pace", _SLOWLY) as model:
+    with ServerProcess("tests.model_server", "--port", "0", "--pace", _SLOWLY) as model:
         yield model.url
 
 

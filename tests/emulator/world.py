@@ -21,7 +21,7 @@ from tests.identity.issuer import TokenIssuer
 from tests.moto_server import Moto
 
 USER = "ann"
-MODEL_KEY = "sk-rehearsal"
+MODEL_KEY = "sk-demo"
 _DEADLINE_SECONDS = 60.0
 _numbers = itertools.count()
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.aws_stack.stack import AwsStack, start_stack
 from tests.sending import send_to_its_end
-from tests.server_process import rehearsal_process
+from tests.server_process import model_process
 from tests.watcher import Watcher
 
 _CLIENTS_A_RELAY = 20
@@ -23,7 +23,7 @@ _ENDS = ("vibecode_response", "message_failed", "message_cancelled")
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[AwsStack]:
-    with rehearsal_process() as model, start_stack(model.url, relays=2) as stack:
+    with model_process() as model, start_stack(model.url, relays=2) as stack:
         yield stack
         assert "Traceback" not in stack.functions.log.read_text()
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.server_process import ROOT, rehearsal_process, vibewire_process
+from tests.server_process import ROOT, model_process, vibewire_process
 from tests.watcher import Watcher
 
 FOLDER = ROOT / "backend" / "validated_test_evidence" / "phase-005"
@@ -96,7 +96,7 @@ def main() -> None:
     write_pytest_report(folder)
     with (
         tempfile.TemporaryDirectory() as data_dir,
-        rehearsal_process() as model,
+        model_process() as model,
         vibewire_process(Path(data_dir), model.url) as server,
     ):
         write_curl_transcript(folder, server.url)

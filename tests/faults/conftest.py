@@ -1,13 +1,13 @@
-"""The rehearsal model that all tests of this folder talk to."""
+"""The model server that all tests of this folder use."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.server_process import rehearsal_process
+from tests.server_process import model_process
 
 
 @pytest.fixture(scope="session")
-def rehearsal_url() -> Iterator[str]:
-    with rehearsal_process() as server:
+def demo_model_url() -> Iterator[str]:
+    with model_process() as server:
         yield server.url

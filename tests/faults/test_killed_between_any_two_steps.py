@@ -78,8 +78,8 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def used_desk(tmp_path_factory: pytest.TempPathFactory, rehearsal_url: str) -> Desk:
-    settings = settings_for(tmp_path_factory.mktemp("used"), rehearsal_url)
+def used_desk(tmp_path_factory: pytest.TempPathFactory, demo_model_url: str) -> Desk:
+    settings = settings_for(tmp_path_factory.mktemp("used"), demo_model_url)
 
     async def start() -> Json:
         async with started(settings) as server:

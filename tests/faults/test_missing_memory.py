@@ -47,9 +47,9 @@ class Talk:
 
 
 @pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory, rehearsal_url: str) -> Talk:
+def past(tmp_path_factory: pytest.TempPathFactory, demo_model_url: str) -> Talk:
     folder = tmp_path_factory.mktemp("past")
-    settings = settings_for(folder / "used", rehearsal_url)
+    settings = settings_for(folder / "used", demo_model_url)
 
     async def talk() -> Talk:
         async with started(settings) as server:
@@ -61,7 +61,7 @@ def past(tmp_path_factory: pytest.TempPathFactory, rehearsal_url: str) -> Talk:
                 await send(server.http, session["session_id"], prompt)
                 await server.wait_for_no_notification()
                 memories.append(memory_file(settings, session).read_bytes())
-        return Talk(settings_for(folder / "two", rehearsal_url), session, tuple(memories))
+        return Talk(settings_for(folder / "two", demo_model_url), session, tuple(memories))
 
     return asyncio.run(talk())
 

@@ -7,7 +7,7 @@ import pytest
 from shared.jwt_authenticator import JwtAuthenticator
 from tests.identity.issuer import AUDIENCE, ISSUER, TokenIssuer
 from tests.identity.people import PAGE, Server
-from tests.server_process import rehearsal_process, vibewire_process
+from tests.server_process import model_process, vibewire_process
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory, running_issuer: TokenIs
     """A started Vibewire that trusts the issuer."""
     data_dir = tmp_path_factory.mktemp("identity")
     settings = {**running_issuer.settings, "origins": f"{PAGE}, https://other.example", "retry_delay_seconds": "0.1"}
-    with rehearsal_process() as model, vibewire_process(data_dir, model.url, **settings) as server:
+    with model_process() as model, vibewire_process(data_dir, model.url, **settings) as server:
         yield server.url
     assert "Traceback" not in server.output, server.output
 

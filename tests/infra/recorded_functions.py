@@ -20,7 +20,6 @@ from moto import mock_aws
 from backend.app import wiring_aws
 from backend.app.settings import AwsSettings
 from backend.app.wiring_aws import AwsEngine, AwsServices, build_aws_engine
-from backend.local.rehearsal_model import RehearsalServer
 from functions import telemetry
 from shared import aws_service
 from shared.environment import read_settings
@@ -28,6 +27,7 @@ from tests.aws_call_recorder import AwsCallRecorder
 from tests.functions.lambda_events import Json, event_of, http_event, json_of, notification_event
 from tests.identity.issuer import AUDIENCE, ISSUER, TokenIssuer
 from tests.infra.template_files import REGION, functions
+from tests.model_server.server import ModelServer
 from tests.template_stack import TemplateStack, create_stack
 
 
@@ -154,7 +154,7 @@ def recorded_functions(memory_dir: Path) -> Iterator[RecordedFunctions]:
             "JwksUrl": issuer.jwks_url,
             "JwtIssuer": ISSUER,
             "JwtAudience": AUDIENCE,
-            "OpenAiBaseUrl": opened.enter_context(_rehearsal_model()),
+            "OpenAiBaseUrl": opened.enter_context(_model_server()),
         }
         made = RecordedFunctions(create_stack(boto3.client), memory_dir, recorder, issuer, answers)
         made.load()
@@ -162,12 +162,12 @@ def recorded_functions(memory_dir: Path) -> Iterator[RecordedFunctions]:
 
 
 @contextmanager
-def _rehearsal_model() -> Iterator[str]:
+def _model_server() -> Iterator[str]:
     """The base URL of a model that answers by rules."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    server = RehearsalServer()
+    server = ModelServer()
     asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
     try:
         yield server.base_url

@@ -1,4 +1,4 @@
-"""A started Vibewire with its rehearsal model, both real processes, for all tests of this folder."""
+"""A started Vibewire with its model server, both real processes, for all tests of this folder."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -7,20 +7,20 @@ import httpx
 import pytest
 
 from tests.integration.talk import Servers
-from tests.server_process import rehearsal_process, vibewire_process
+from tests.server_process import model_process, vibewire_process
 from tests.watcher import Watcher
 
 
 @pytest.fixture(scope="session")
-def rehearsal_url() -> Iterator[str]:
-    with rehearsal_process() as server:
+def demo_model_url() -> Iterator[str]:
+    with model_process() as server:
         yield server.url
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory, rehearsal_url: str) -> Iterator[str]:
+def server_url(tmp_path_factory: pytest.TempPathFactory, demo_model_url: str) -> Iterator[str]:
     data_dir: Path = tmp_path_factory.mktemp("vibewire")
-    with vibewire_process(data_dir, rehearsal_url, retry_delay_seconds="0.1") as server:
+    with vibewire_process(data_dir, demo_model_url, retry_delay_seconds="0.1") as server:
         yield server.url
     assert "Traceback" not in server.output, server.output
 

@@ -26,7 +26,7 @@ AGENTS = ("triage", "billing", "refund", "shipping", "returns", "catalog", "invo
 
 @dataclass(frozen=True)
 class Servers:
-    """A started Vibewire and the rehearsal model behind it; both URLs are roots."""
+    """A started Vibewire and the model server behind it; both URLs are roots."""
 
     url: str
     model_url: str
@@ -66,9 +66,9 @@ def compiled() -> AbstractContextManager[object]:
 
 
 def model_server(pace: float = 0.0) -> ServerProcess:
-    """A rehearsal model with a pause between the pieces of its answers; its `url` ends in /v1."""
+    """A model server with a pause between the pieces of its answers; its `url` ends in /v1."""
     with compiled():
-        return ServerProcess("backend.local.rehearsal_model", "--port", "0", "--pace", str(pace))
+        return ServerProcess("tests.model_server", "--port", "0", "--pace", str(pace))
 
 
 def vibewire_server(data_dir: Path, model_url: str, **settings: str) -> ServerProcess:

@@ -74,7 +74,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[ServerProcess]:
-    with ServerProcess("backend.local.rehearsal_model", "--port", "0") as model:
+    with ServerProcess("tests.model_server", "--port", "0") as model:
         yield model
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from backend.local.event_client import EventClient
-from tests.server_process import ROOT, rehearsal_process, vibewire_process
+from tests.server_process import ROOT, model_process, vibewire_process
 from tests.watcher import WAIT_SECONDS
 
 Event = dict[str, Any]
@@ -101,7 +101,7 @@ async def test_a_server_that_is_away_is_named_in_one_line() -> None:
 
 
 async def test_ctrl_c_cancels_the_turn(tmp_path: Path) -> None:
-    with rehearsal_process() as model, vibewire_process(tmp_path, model.url) as server:
+    with model_process() as model, vibewire_process(tmp_path, model.url) as server:
         async with httpx.AsyncClient() as http:
             stall = [{"kind": "stall"}]
             await http.post(f"{model.url.removesuffix('/v1')}/faults", json=stall)
@@ -127,7 +127,7 @@ async def test_the_event_client_misses_nothing_while_the_server_is_away(tmp_path
         if states[-2:] == ["disconnected", "connected"]:
             back.set()
 
-    with rehearsal_process() as model, vibewire_process(tmp_path, model.url) as server:
+    with model_process() as model, vibewire_process(tmp_path, model.url) as server:
         url, port = server.url, server.url.rpartition(":")[2]
         async with (
             httpx.AsyncClient(base_url=url, timeout=40) as http,

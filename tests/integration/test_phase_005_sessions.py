@@ -1,7 +1,7 @@
 """The request this product began with: its three tests, and one for each of its acceptance lines, on both engines.
 
 Over real HTTP and a real python-socketio client against started servers: `make run`'s one process, and every function
-and the relay as processes of their own with moto in the place of AWS. The model is the rehearsal model, behind the real
+and the relay as processes of their own with moto in the place of AWS. The model is the demo model, behind the real
 OpenAI client and Agents SDK.
 """
 
@@ -28,12 +28,12 @@ class Place:
 
 
 @pytest.fixture(scope="module", params=["local", pytest.param("aws", marks=pytest.mark.end_to_end)])
-def place(request: pytest.FixtureRequest, rehearsal_url: str) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, demo_model_url: str) -> Iterator[Place]:
     if request.param == "local":
         url = request.getfixturevalue("server_url")
         yield Place(url, url)
         return
-    with start_stack(rehearsal_url) as stack:
+    with start_stack(demo_model_url) as stack:
         token = stack.token()
         headers = {"Authorization": f"Bearer {token}"}
         yield Place(stack.api_url, stack.relays[0].url, headers, {"token": token})
@@ -119,12 +119,12 @@ async def test_sessions_link_to_the_sqlite_session_by_openai_session_key(
 
 
 async def test_multiple_messages_maintain_conversation_context(
-    http: httpx.AsyncClient, rehearsal_url: str, session_id: str
+    http: httpx.AsyncClient, demo_model_url: str, session_id: str
 ) -> None:
     await send(http, session_id, "Create a triage agent")
     await send(http, session_id, "Create a billing agent")
     await send(http, session_id, "Make it French")
-    request = (await http.get(f"{rehearsal_url.removesuffix('/v1')}/requests/last")).json()
+    request = (await http.get(f"{demo_model_url.removesuffix('/v1')}/requests/last")).json()
     assert request is not None
     versions = (await http.get(f"/sessions/{session_id}/messages?order=desc&limit=1")).json()["messages"]
     assert "billing" in versions[0]["content"].lower()

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from backend.local.api_client import ApiClient, RefusedError
 from tests.integration.test_chat import chat, start_chat
-from tests.server_process import rehearsal_process, vibewire_process
+from tests.server_process import model_process, vibewire_process
 from tests.watcher import WAIT_SECONDS
 
 HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
@@ -95,7 +95,7 @@ async def test_an_answer_that_breaks_off_is_a_lost_connection() -> None:
 
 
 async def test_a_turn_that_cannot_be_cancelled_says_so_and_is_left_by_the_next_ctrl_c(tmp_path: Path) -> None:
-    with rehearsal_process() as model, vibewire_process(tmp_path, model.url) as server:
+    with model_process() as model, vibewire_process(tmp_path, model.url) as server:
         async with httpx.AsyncClient() as http:
             await http.post(f"{model.url.removesuffix('/v1')}/faults", json=[{"kind": "stall"}])
         process = await start_chat(server.url, "--project", "Stalled", "--json", "Create a triage agent")

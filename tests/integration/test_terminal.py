@@ -63,11 +63,11 @@ async def test_a_key_at_the_prompt_leaves_at_once_and_says_nothing_of_its_inside
 
 
 async def test_ctrl_c_in_a_turn_cancels_it_and_the_next_prompt_is_answered(
-    server_url: str, http: httpx.AsyncClient, rehearsal_url: str
+    server_url: str, http: httpx.AsyncClient, demo_model_url: str
 ) -> None:
     with terminal(CHAT, "--new", "Cancelled by hand", **address(server_url)) as hand:
         await hand.until("you> \n")
-        async with httpx.AsyncClient(base_url=rehearsal_url.removesuffix("/v1")) as model:
+        async with httpx.AsyncClient(base_url=demo_model_url.removesuffix("/v1")) as model:
             await model.post("/faults", json=[{"kind": "stall"}])
             hand.type("Create a triage agent")
             hand.press("Enter")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.races.leftovers import check_all_there, check_nothing_left, files_with
-from tests.server_process import ServerProcess, rehearsal_process, vibewire_process
+from tests.server_process import ServerProcess, model_process, vibewire_process
 
 pytestmark = pytest.mark.long
 
@@ -56,7 +56,7 @@ async def _talk_and_delete(server: ServerProcess, folder: Path) -> str:
 
 async def test_a_started_server_leaves_no_word_of_what_was_deleted_even_if_it_is_killed_then(tmp_path: Path) -> None:
     words = [QUESTION, REQUEST, "by topaz", "onyx"]
-    with rehearsal_process() as model:
+    with model_process() as model:
         with vibewire_process(tmp_path, model.url, **QUICK) as server:
             project_id = await _talk_and_delete(server, tmp_path)
             async with httpx.AsyncClient(base_url=server.url) as http:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.relay_stress.javascript_crowd import require_node
-from tests.server_process import ROOT, rehearsal_process, vibewire_process
+from tests.server_process import ROOT, model_process, vibewire_process
 from tests.watcher import WAIT_SECONDS
 
 pytestmark = pytest.mark.relay_stress
@@ -20,7 +20,7 @@ async def test_the_javascript_example_prints_the_history_and_then_each_event(tmp
     require_node()
     shutil.copy(ROOT / "examples" / "watch.mjs", tmp_path)
     (tmp_path / "node_modules").symlink_to(ROOT / "tests" / "node" / "node_modules")
-    with rehearsal_process() as model, vibewire_process(tmp_path / "data", model.url) as server:
+    with model_process() as model, vibewire_process(tmp_path / "data", model.url) as server:
         async with httpx.AsyncClient(base_url=server.url, timeout=40) as http:
             project = (await http.post("/projects", json={"name": "Example"})).json()["project_id"]
             session = (await http.post(f"/projects/{project}/sessions")).json()["session_id"]

@@ -1,6 +1,6 @@
 """`make sam-local`: every function under the real `sam local invoke`, and one session with `sam local start-api`.
 
-AWS is moto, the model is the rehearsal model, tokens come from an issuer of its own; all of them listen on loopback.
+AWS is moto, the model is the demo model, tokens come from an issuer of its own; all of them listen on loopback.
 Needs what `sam build` made, and a docker-compatible engine.
 
 python -m tests.sam_local.run            and the transcript is written to the evidence
@@ -26,7 +26,7 @@ from tests.identity.issuer import AUDIENCE, ISSUER, TokenIssuer
 from tests.infra.template_files import functions
 from tests.moto_server import Moto, start_moto
 from tests.sam_local.sam import Sam, find_engine
-from tests.server_process import ROOT, rehearsal_process
+from tests.server_process import ROOT, model_process
 from tests.template_stack import TemplateStack, create_stack
 
 Json = dict[str, Any]
@@ -166,7 +166,7 @@ def main() -> int:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="vibewire-sam-")))
         moto = closing.enter_context(start_moto())
         issuer = closing.enter_context(TokenIssuer())
-        model = closing.enter_context(rehearsal_process())
+        model = closing.enter_context(model_process())
         stack = create_stack(moto.client)
         moto.client("ecs").create_cluster(clusterName=stack.relay_cluster_arn.rpartition("/")[2])
         answers = {"JwksUrl": issuer.jwks_url, "JwtIssuer": ISSUER, "JwtAudience": AUDIENCE, "OpenAiBaseUrl": model.url}

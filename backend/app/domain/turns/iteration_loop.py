@@ -16,6 +16,7 @@ from backend.app.domain.turns.turn_recorder import TurnEventRecorder
 _COMMIT_MESSAGE_CHARACTERS = 200
 # Where the reviewer gives none.
 _COMMIT_MESSAGE = "Change the workflow"
+REJECTED = "The reviewer rejected your patch:"
 _CODE_CHANGED = (
     "The project's code was changed by somebody else while you worked, in the same place. "
     "You now see the newer code: make the change again, on top of it."
@@ -130,6 +131,6 @@ class IterationLoop:
                 commit_message=commit_message[:_COMMIT_MESSAGE_CHARACTERS],
             )
         self._reviews.append(review.reasoning)
-        self._feedback = f"The reviewer rejected your patch: {review.reasoning}"
+        self._feedback = f"{REJECTED} {review.reasoning}"
         self._out_of_iterations = TurnError("not_approved", review.reasoning, retryable=False)
         return None

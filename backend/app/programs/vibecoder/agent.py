@@ -13,6 +13,7 @@ from backend.app.domain.ports import Offloader
 from backend.app.domain.storable_text import read_json, storable_json
 from backend.app.domain.turns.agent_port import Brief
 from backend.app.programs.vibecoder.patching import apply_patch
+from backend.app.programs.vibecoder.prompt_tags import CODE, FOCUS, PATCH_TOOL, REFUSED, tagged
 from backend.app.programs.vibecoder.v4a import PatchRefusedError
 
 INSTRUCTIONS = """\
@@ -128,9 +129,9 @@ async def _submit_patch(context: ToolContext[Any], arguments: str) -> str:
     try:
         await state.submit(_diff_in(arguments))
     except BadArgumentsError as bad:
-        return f"Refused: the arguments of submit_patch cannot be used: {bad}. Call it with {_EXPECTED}.{kept}"
+        return f"{REFUSED}: the arguments of {PATCH_TOOL} cannot be used: {bad}. Call it with {_EXPECTED}.{kept}"
     except PatchRefusedError as refused:
-        return f"Refused: {refused}{kept}"
+        return f"{REFUSED}: {refused}{kept}"
     if replaced:
         return "Applied to the current code; it replaces the patch that you submitted before."
     return "Applied. Now tell the person in one to three sentences what you changed."
@@ -138,7 +139,7 @@ async def _submit_patch(context: ToolContext[Any], arguments: str) -> str:
 
 # The arguments are read here, not by the SDK: it answers all that are no good with the same sentence without a reason.
 submit_patch = FunctionTool(
-    name="submit_patch",
+    name=PATCH_TOOL,
     description="Submit one diff that makes the whole change the person asked for.",
     params_json_schema={
         "type": "object",
@@ -191,11 +192,9 @@ def _context_text(brief: Brief) -> str:
         f'<project name="{brief.project_name}" version="{brief.version}">',
         "The current code of the project's one file, workflow.py:",
         "</project>",
-        "<code>",
-        brief.code,
-        "</code>",
+        *tagged(CODE, brief.code),
     ]
     if brief.node_id is not None:
         source = brief.node_source or "The code has no agent of this name yet. If the person wants it, create it."
-        parts += [f'<focus node="{brief.node_id}">', source, "</focus>"]
+        parts += tagged(FOCUS, source, node=brief.node_id)
     return "\n".join(parts)

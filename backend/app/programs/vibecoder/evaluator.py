@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from backend.app.domain.storable_text import read_json, storable_json
 from backend.app.domain.turns.agent_port import Proposal
+from backend.app.programs.vibecoder.prompt_tags import CODE, EARLIER_REVIEWS, NEW_CODE, PATCH, REQUEST, tagged
 
 INSTRUCTIONS = """\
 You are the Evaluator. VibeCoder edits an agent workflow, one Python file that uses the OpenAI Agents SDK, at a person's
@@ -49,11 +50,11 @@ evaluator: Agent[Any] = Agent(name="Evaluator", instructions=INSTRUCTIONS, outpu
 def review_text(proposal: Proposal) -> str:
     """What the Evaluator is shown."""
     parts = [
-        *("<request>", proposal.prompt, "</request>"),
-        *("<code>", proposal.code, "</code>"),
-        *("<patch>", proposal.patch, "</patch>"),
-        *("<new_code>", proposal.new_code, "</new_code>"),
+        *tagged(REQUEST, proposal.prompt),
+        *tagged(CODE, proposal.code),
+        *tagged(PATCH, proposal.patch),
+        *tagged(NEW_CODE, proposal.new_code),
     ]
     if proposal.earlier_reviews:
-        parts += ["<earlier_reviews>", *proposal.earlier_reviews, "</earlier_reviews>"]
+        parts += tagged(EARLIER_REVIEWS, *proposal.earlier_reviews)
     return "\n".join(parts)
