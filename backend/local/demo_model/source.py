@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from backend.app.domain.projects.source import BYTE_ORDER_MARK, LINE, parse_source
-from backend.app.domain.projects.workflow.reader import read_drafts
+from backend.app.domain.projects.workflow.reader import read_agent_definitions
 
 Edit = tuple[int, int, str]
 
@@ -52,7 +52,7 @@ class WorkflowSource:
             for node in ast.walk(self.tree)
             if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call)
         }
-        places = {var: drafts[-1].position for var, drafts in read_drafts(self.code).items()}
+        places = {var: read[-1].position for var, read in read_agent_definitions(self.code).items()}
         found = [(var, assigned[place]) for var, place in places.items() if place in assigned]
         calls = [AgentCall(var, node.value, node) for var, node in found if isinstance(node.value, ast.Call)]
         return [agent for agent in calls if _names_agents(agent.call.func)]
