@@ -83,7 +83,7 @@ def _deliverable(answer: Json) -> Json:
     if len(encoded) <= _LARGEST_ANSWER_BYTES:
         return {**answer, "body": encoded, "isBase64Encoded": True}
     logger.error("An answer of %s bytes is too large to be given", len(body))
-    refusal = problem(500, "answer_too_large", "The answer is too large to be given in one piece.")
+    refusal = problem("answer_too_large", "The response is too large to be sent in one piece.")
     return {
         "statusCode": refusal.status_code,
         "headers": dict(refusal.headers),

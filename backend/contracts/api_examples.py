@@ -1,10 +1,12 @@
-"""An example of each body of the HTTP API. They are made of the API's own models, so they cannot be wrong."""
+"""Examples of the HTTP API's bodies: requests as the routes declare them, responses built from the API's own models."""
 
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
 
 from backend.app.api import schemas
+from backend.app.api.application import ALL_ROUTES
+from backend.app.api.route import Route
 from backend.app.domain.messages.message import MessageStatus
 from backend.app.domain.projects.project import STARTER_CODE
 from backend.contracts.event_examples import (
@@ -25,23 +27,23 @@ from shared.events import event_payload
 
 def api_examples() -> dict[str, Any]:
     """By the name of the model: a body as JSON values."""
-    requests: list[BaseModel] = [
-        schemas.CreateProjectRequest(name="Support desk"),
-        schemas.UpdateProjectRequest(code=STARTER_CODE, base_version=2),
-        schemas.StartSessionRequest(node_id="triage_agent"),
-        schemas.SendMessageRequest(prompt=PROMPT),
-    ]
     answers = [*_projects(), *_sessions(), *_messages(), schemas.Health(version="0.1.0", engine="local")]
     return {
-        **{type(one).__name__: one.model_dump(mode="json", exclude_unset=True) for one in requests},
+        **{_request_model(route): route.example for route in ALL_ROUTES if route.example is not None},
         **{type(one).__name__: one.model_dump(mode="json") for one in answers},
     }
+
+
+def _request_model(route: Route) -> str:
+    """The name of the model of the route's `body`."""
+    kind = get_type_hints(route.endpoint)["body"]
+    return next(model.__name__ for model in (kind, *get_args(kind)) if isinstance(model, type))
 
 
 def _projects() -> list[BaseModel]:
     project = schemas.ProjectBody(
         project_id=PROJECT_ID,
-        name="Support desk",
+        name="Customer support",
         owner="ana",
         members=["ben"],
         code=STARTER_CODE,

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from backend.app.api.application import build_application
+from backend.app.api.problem_codes import PROBLEM_CODES
 from backend.app.wiring import build_services
 from backend.app.wiring_local import build_local_engine
 from backend.contracts.asyncapi import asyncapi_document
 from backend.contracts.openapi import openapi_document
-from backend.contracts.problems import all_codes
 from backend.contracts.reference import api_page, events_page
 from backend.contracts.reference_limits import limits_page
 from backend.contracts.reference_settings import settings_page
@@ -57,7 +57,7 @@ def _json_text(document: Json) -> str:
 
 def _api_types(openapi: Json) -> str:
     schemas = openapi["components"]["schemas"]
-    codes = constant_list("PROBLEM_CODES", "Every `code` of a problem.", all_codes())
+    codes = constant_list("PROBLEM_CODES", "Every `code` of a problem.", sorted(PROBLEM_CODES))
     return module_text(codes, *(declaration(name, schemas[name]) for name in sorted(schemas)))
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI knows of the routes, and what it cannot know: errors, identity, examples."""
+"""The OpenAPI document: FastAPI's own, completed with the errors, security and examples of the declared routes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +8,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
+from backend.app.api.application import ALL_ROUTES
+from backend.app.api.route import Route
 from backend.contracts.api_examples import api_examples
 from backend.contracts.meanings import add_meanings
-from backend.contracts.problems import all_codes, codes_of_call, problem_example, problem_schema, status_of
+from backend.contracts.problems import codes_of_call, problem_example, problem_schema, status_of
 from backend.contracts.schemas import require_every_field, schemas_of
 from shared.events import LoggedEvent
 from shared.problems import PROBLEM_JSON
@@ -18,9 +20,9 @@ from shared.problems import PROBLEM_JSON
 Json = dict[str, Any]
 
 _ABOUT = """\
-Projects, sessions, messages, and the log of what happened. Errors are problem details (RFC 9457) with a stable `code`;
-besides those of each call any path may answer 404 `no_such_path` and 405 `method_not_allowed`, and a server without
-identity settings 421 `foreign_host` and 403 `foreign_origin`. The events of the socket are in the AsyncAPI document.
+Projects, sessions, messages and the event log. Errors are problem details (RFC 9457) with a stable `code`. Besides the
+errors of each call, any path can answer 404 `no_such_path` and 405 `method_not_allowed`, and a server without identity
+settings 421 `foreign_host` and 403 `foreign_origin`. The events are in the AsyncAPI document.
 """
 _BEARER = {
     "type": "http",
@@ -29,7 +31,6 @@ _BEARER = {
     "description": "RS256 or ES256; `sub` is the user. A server without identity settings needs none.",
 }
 _HEADERS_OF_STATUS = {
-    "202": {"Location": "Where the message can be read until it has ended."},
     "401": {"WWW-Authenticate": "`Bearer`"},
     "429": {"Retry-After": "In seconds."},
     "503": {"Retry-After": "In seconds."},
@@ -37,7 +38,7 @@ _HEADERS_OF_STATUS = {
 
 
 def describe_itself(app: FastAPI, *, has_identity: bool) -> None:
-    """Have the application serve its whole document at its `openapi_url`; see openapi_document for `has_identity`."""
+    """Have the application serve this document at its `openapi_url`; see openapi_document for `has_identity`."""
     app.openapi = lambda: openapi_document(app, has_identity=has_identity)  # type: ignore[method-assign]
 
 
@@ -60,9 +61,9 @@ def openapi_document(app: FastAPI, *, has_identity: bool = True) -> Json:
             require_every_field(schema)
     schemas.update(schemas_of(TypeAdapter(LoggedEvent)))
     schemas["EventList"]["properties"]["events"]["items"] = _one_of_events(schemas)
-    schemas["Problem"] = problem_schema(all_codes())
-    for route in routes:
-        _complete(document["paths"][route.path], route, has_identity=has_identity)
+    schemas["Problem"] = problem_schema()
+    for route in ALL_ROUTES:
+        _complete(document["paths"][route.path][route.method.lower()], route, has_identity=has_identity)
     document["components"]["securitySchemes"] = {"bearer": _BEARER}
     document["components"]["examples"] = {
         code: {"summary": code, "value": problem_example(code)} for code in _codes_named(document)
@@ -83,28 +84,23 @@ def _one_of_events(schemas: Json) -> Json:
     }
 
 
-def _complete(path: Json, route: APIRoute, *, has_identity: bool) -> None:
-    for method in route.methods or ():
-        call = path[method.lower()]
-        call["operationId"] = route.name
-        call["summary"] = route.name.replace("_", " ").capitalize()
-        call["responses"].pop("422", None)
-        parameters = [one for one in call.pop("parameters", []) if one["name"] != "authorization"]
-        if parameters:
-            call["parameters"] = parameters
-        needs_token = route.name != "get_health"
-        anonymous: list[Json] = [] if has_identity else [{}]
-        call["security"] = [*anonymous, {"bearer": []}] if needs_token else []
-        codes = codes_of_call(route.name, takes_body="requestBody" in call, needs_token=needs_token)
-        for status in sorted({status_of(code) for code in codes}):
-            named = [code for code in codes if status_of(code) == status]
-            call["responses"][str(status)] = _problem_answer(named)
-        for answered, headers in _HEADERS_OF_STATUS.items():
-            # A 202 to a cancel leads nowhere new.
-            if answered in call["responses"] and (answered != "202" or route.name == "send_message"):
-                call["responses"][answered]["headers"] = {
-                    name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
-                }
+def _complete(call: Json, route: Route, *, has_identity: bool) -> None:
+    call["operationId"] = route.name
+    call["summary"] = route.name.replace("_", " ").capitalize()
+    call["responses"].pop("422", None)
+    parameters = [one for one in call.pop("parameters", []) if one["name"] != "authorization"]
+    if parameters:
+        call["parameters"] = parameters
+    anonymous: list[Json] = [] if has_identity else [{}]
+    call["security"] = [*anonymous, {"bearer": []}] if route.needs_token else []
+    codes = codes_of_call(route)
+    for status in sorted({status_of(code) for code in codes}):
+        call["responses"][str(status)] = _problem_answer([code for code in codes if status_of(code) == status])
+    for status_code, headers in _HEADERS_OF_STATUS.items():
+        if status_code in call["responses"]:
+            call["responses"][status_code]["headers"] = {
+                name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
+            }
 
 
 def _problem_answer(codes: list[str]) -> Json:
@@ -132,7 +128,7 @@ def _codes_named(document: Json) -> list[str]:
 
 
 def _add_examples(document: Json) -> None:
-    """To each model, and so to every call that takes or gives it."""
+    """Add its example to each model, and so to every call that takes or returns it."""
     examples = api_examples()
     for name, schema in document["components"]["schemas"].items():
         if name in examples:

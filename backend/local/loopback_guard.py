@@ -35,11 +35,11 @@ class LoopbackGuard:
             await problem(*refusal)(scope, receive, send)
 
 
-def _refusal(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str, str] | None:
+def _refusal(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str] | None:
     hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
     if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
-        return 421, "foreign_host", "Without identity settings this server only answers to localhost."
+        return "foreign_host", "Without identity settings this server only answers to localhost."
     origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
     if any(not _ORIGIN.fullmatch(origin) for origin in origins):
-        return 403, "foreign_origin", "Without identity settings this server only answers to pages of this machine."
+        return "foreign_origin", "Without identity settings this server only answers to pages of this machine."
     return None

@@ -101,7 +101,7 @@ class Relay:
             except Exception:
                 # The log could not be read, or there is a bug here: the client must not wait for an answer for ever.
                 logger.exception("A request of a client failed")
-                return refusal("internal_error", "Something is broken here; the log has it. Try again.")
+                return refusal("internal_error", "Internal server error. It has been logged; try again.")
             finally:
                 client.waiting -= 1
 

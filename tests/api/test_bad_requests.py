@@ -7,16 +7,12 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
+from backend.app.api.application import ALL_ROUTES
 from tests.api.conftest import JSON_TYPE, RESPOND_ASYNC, get, nothing_changes, problem_of
 from tests.api.routes import ROUTES_OF_AN_ID, Route
 
 SEED = 20261127
-BODY_ROUTES = [
-    Route("POST", "/projects", {"name": "New"}),
-    Route("PATCH", "/projects/{project_id}", {"name": "New"}),
-    Route("POST", "/projects/{project_id}/sessions", {"node_id": "triage"}),
-    Route("POST", "/sessions/{session_id}/messages", {"prompt": "Make it rain"}),
-]
+BODY_ROUTES = [Route(one.method, one.path, one.example) for one in ALL_ROUTES if one.example is not None]
 NEEDY_ROUTES = [route for route in BODY_ROUTES if not route.path.endswith("sessions")]
 
 

@@ -10,9 +10,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter
 
 from backend.app.api.application import ALL_ROUTES
+from backend.app.api.problem_codes import PROBLEM_CODES
 from backend.contracts.api_examples import api_examples
 from backend.contracts.documents import FOLDER, REFERENCE, outdated_files
-from backend.contracts.problems import CODES_OF_NO_CALL, all_codes
+from backend.contracts.problems import CODES_OF_NO_CALL
 from backend.contracts.socket_examples import event_examples, model_of_event, request_examples
 from backend.local.event_client import EVENT_NAMES
 from backend.relay.subscription import parse_subscription, parse_unsubscription
@@ -73,7 +74,7 @@ def test_every_problem_code_is_listed_with_a_call_that_answers_it() -> None:
         for answer in call["responses"].values()
         for code in answer["content"].get("application/problem+json", {}).get("examples", {})
     }
-    assert listed == set(all_codes()) - CODES_OF_NO_CALL
+    assert listed == set(PROBLEM_CODES) - CODES_OF_NO_CALL
 
 
 @pytest.mark.parametrize("code", OPENAPI["components"]["examples"])

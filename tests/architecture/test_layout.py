@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.api.errors import STATUS_OF_CODE
+from backend.app.api.problem_codes import DOMAIN_CODES
 from backend.app.domain import errors
 from backend.local.settings import LocalSettings
 from shared.environment import InvalidSettingsError, read_settings
@@ -51,7 +51,7 @@ def test_every_domain_error_has_a_status() -> None:
         return below | ({kind} if "code" in vars(kind) else set())
 
     codes = {kind.code for kind in leaves(errors.DomainError)}
-    assert codes == set(STATUS_OF_CODE)
+    assert codes == set(DOMAIN_CODES)
 
 
 def test_invalid_settings_stop_the_start_and_are_named() -> None:

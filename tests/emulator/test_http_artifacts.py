@@ -1,4 +1,4 @@
-"""Each HTTP function as it is deployed: API Gateway's events in, whole answers out."""
+"""Each HTTP function as it is deployed: API Gateway's events in, complete responses out."""
 
 import base64
 import json
@@ -6,14 +6,14 @@ import json
 import pytest
 
 from backend.app.api.application import ALL_ROUTES
+from backend.app.api.route import Route
+from tests.api.routes import id_kind
 from tests.emulator.conftest import Start
 from tests.emulator.emulator import EmulatedFunction, FunctionDiedError
 from tests.emulator.world import World
-from tests.functions.lambda_events import Json, event_of, http_event, json_of
+from tests.functions.lambda_events import Json, http_event, json_of
 
-_STATUS = {"create_project": 201, "start_session": 200, "send_message": 202}
-_OPEN = "get_health"
-_KIND = {"project_id": "project", "session_id": "session", "message_id": "message"}
+_STATUS = {"send_message": 202}  # it does not wait for the message's end
 
 
 @pytest.fixture
@@ -23,20 +23,20 @@ def ids(world: World) -> dict[str, str]:
     return {"project_id": world.message(message_id).project_id, "session_id": session_id, "message_id": message_id}
 
 
-@pytest.mark.parametrize("name", [route.name for route in ALL_ROUTES])
-def test_the_artifact_answers_whom_it_should(start: Start, world: World, ids: dict[str, str], name: str) -> None:
+@pytest.mark.parametrize("route", ALL_ROUTES, ids=lambda route: route.name)
+def test_the_artifact_answers_whom_it_should(start: Start, world: World, ids: dict[str, str], route: Route) -> None:
+    name = route.name
     with start(name) as function:
-        good = event_of(name, token=world.issuer.token("ann"), **ids)
-        if name != _OPEN:
-            refused = function.invoke(event_of(name, token="x.y.z", **ids))
+        good = http_event(name, token=world.issuer.token("ann"), **ids)
+        if route.needs_token:
+            refused = function.invoke(http_event(name, token="x.y.z", **ids))
             check_problem(refused, 401, "invalid_token")
-            expired = event_of(name, token=world.issuer.token("ann", life=-60), **ids)
+            expired = http_event(name, token=world.issuer.token("ann", life=-60), **ids)
             check_problem(function.invoke(expired), 401, "invalid_token")
-        if "pathParameters" in good:
-            kind = _KIND[next(iter(good["pathParameters"]))]
-            stranger = event_of(name, token=world.issuer.token("stranger"), **ids)
+        if kind := id_kind(route.path):
+            stranger = http_event(name, token=world.issuer.token("stranger"), **ids)
             check_problem(function.invoke(stranger), 404, f"{kind}_not_found")
-        body = json_of(function.invoke(good), _STATUS.get(name, 200))
+        body = json_of(function.invoke(good), _STATUS.get(name, route.status_code))
         assert body
         check_lines(function, name)
         print(f"\n{name}: cold start {function.cold_start_ms:.0f} ms")
@@ -73,13 +73,13 @@ def test_a_body_in_base64_a_query_and_a_refused_body(start: Start, world: World)
 def test_a_function_with_wrong_settings_does_not_start_and_names_them(start: Start) -> None:
     wrong = {"VIBEWIRE_TABLE_NAME": "", "VIBEWIRE_WAIT_SECONDS": "long"}
     with start("get_session", **wrong) as function, pytest.raises(FunctionDiedError) as died:
-        function.invoke(event_of("get_session"))
+        function.invoke(http_event("get_session"))
     assert "InvalidSettingsError" in str(died.value)
     for name in wrong:
         assert name in str(died.value)
 
 
 def test_traces_cost_nothing_but_where_they_are_wanted(start: Start, world: World, ids: dict[str, str]) -> None:
-    event = event_of("get_session", token=world.issuer.token("ann"), **ids)
+    event = http_event("get_session", token=world.issuer.token("ann"), **ids)
     with start("get_session", VIBEWIRE_TRACER="true", POWERTOOLS_TRACE_DISABLED="true") as function:
         assert function.invoke(event)["statusCode"] == 200

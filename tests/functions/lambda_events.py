@@ -1,23 +1,26 @@
-"""The events of tests/events, filled in."""
+"""The events of tests/events with their placeholders filled in."""
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
+
+from backend.app.api.application import ALL_ROUTES
 
 Json = dict[str, Any]
 
 _EVENTS = Path(__file__).parents[1] / "events"
+_ROUTES = {route.name: route for route in ALL_ROUTES}
+_PARAMETER = re.compile(r"{(\w+)}")
 
 
 def event_of(name: str, **values: str) -> Json:
-    """An event of the folder, with what its names in braces stand for."""
+    """An event of the folder, with values in place of the names in braces."""
     text = (_EVENTS / f"{name}.json").read_text()
     for key, value in values.items():
         text = text.replace(f"{{{key}}}", json.dumps(value)[1:-1])
     event: Json = json.loads(text)
-    if "requestContext" in event:
-        event["rawPath"] = event["requestContext"]["http"]["path"]
     return event
 
 
@@ -29,12 +32,29 @@ def http_event(
     query: str = "",
     in_base64: bool = False,
     headers: dict[str, str] | None = None,
-    **values: Any,
+    token: str = "",
+    **ids: Any,
 ) -> Json:
-    """An HTTP event with another body, query or headers; header names in lower case, as the gateway sends them."""
-    event = event_of(name, **values)
-    if query:
-        event["rawQueryString"] = query
+    """A call of a route as API Gateway sends it: header names are in lower case.
+
+    Args:
+        name: of the route.
+        body: the JSON to send; by default the route's example.
+        text: the body as text, in place of `body`.
+        query: the query string.
+        in_base64: whether the body is encoded.
+        headers: to add or to replace.
+        token: the bearer token.
+        ids: for the names in the route's path; others are ignored.
+    """
+    route = _ROUTES[name]
+    parameters = {key: ids[key] for key in _PARAMETER.findall(route.path) if key in ids}
+    path = route.path.format(**{key: parameters.get(key, "") for key in _PARAMETER.findall(route.path)})
+    event = event_of("http_api", method=route.method, route=route.path, path=path, token=token)
+    event["rawQueryString"] = query
+    if parameters:
+        event["pathParameters"] = parameters
+    body = route.example if body is None else body
     if body is not None or text is not None:
         content = (json.dumps(body) if text is None else text).encode()
         event["headers"] |= {"content-type": "application/json", "content-length": str(len(content))}

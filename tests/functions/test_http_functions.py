@@ -30,7 +30,7 @@ def test_a_conversation_goes_through_the_functions(functions: Functions, project
     assert functions.call("cancel_message", message_id=message["message_id"])["status"] == "cancelled"
     events = functions.call("list_events", session_id=session_id)["events"]
     assert [event["type"] for event in events] == ["message_cancelled"]
-    assert functions.call("update_project", project_id=project_id)["name"] == "Climate"
+    assert functions.call("update_project", project_id=project_id, body={"name": "Climate"})["name"] == "Climate"
     assert functions.call("get_project", project_id=project_id)["name"] == "Climate"
     assert functions.call("list_projects")["projects"][0]["project_id"] == project_id
     assert functions.call("list_project_versions", project_id=project_id)["versions"][0]["version"] == 1

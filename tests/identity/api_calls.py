@@ -1,4 +1,4 @@
-"""Every call that the API's routes answer, taken from the application itself."""
+"""Every call that the API's routes answer, taken from the application and from the routes' declarations."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -7,8 +7,9 @@ from typing import Any, cast
 import httpx
 from fastapi.routing import iter_route_contexts
 
-from backend.app.api.application import build_application
+from backend.app.api.application import ALL_ROUTES, build_application
 from backend.app.api.services import Services
+from tests.api.routes import is_owner_only
 
 Endpoint = tuple[str, str]
 Headers = list[tuple[bytes, bytes]]
@@ -16,12 +17,12 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a route that is right in all but, perhaps, who makes it.
+    """A call of a route that is valid, whoever makes it.
 
     Attributes:
-        status: what somebody who may is answered.
-        owner_only: a member may not.
-        is_open: everybody may, without a token too.
+        status: the answer to a caller who is allowed.
+        owner_only: members are refused.
+        is_open: it needs no token.
     """
 
     status: int = 200
@@ -32,33 +33,34 @@ class Call:
 
 
 CODE = {"code": "x = 1", "base_version": 1}
-
-# A route without calls here fails its test: say who may call it.
-CALLS: dict[Endpoint, list[Call]] = {
+# Each is called without waiting for the message's end.
+_STATUS = {"send_message": 202}
+# Besides each route's example.
+_MORE_CALLS: dict[Endpoint, list[Call]] = {
     ("GET", "/openapi.json"): [Call(is_open=True)],
-    ("GET", "/health"): [Call(is_open=True)],
-    ("POST", "/projects"): [Call(201, {"name": "New"})],
-    ("GET", "/projects"): [Call(), Call(query="?limit=200")],
-    ("GET", "/projects/{project_id}"): [Call(), Call(query="?version=1")],
+    ("GET", "/projects"): [Call(query="?limit=200")],
+    ("GET", "/projects/{project_id}"): [Call(query="?version=1")],
     ("PATCH", "/projects/{project_id}"): [
-        Call(body=CODE),
         Call(body={"name": "New"}, owner_only=True),
         Call(body={"members": ["member", "eve"]}, owner_only=True),
-        Call(body={"members": []}),  # of the only member it is a leave
+        Call(body={"members": []}),  # the only member leaves
         Call(body={"name": "New", **CODE}, owner_only=True),
     ],
-    ("DELETE", "/projects/{project_id}"): [Call(owner_only=True)],
-    ("GET", "/projects/{project_id}/versions"): [Call()],
-    ("POST", "/projects/{project_id}/sessions"): [Call(200), Call(201, {"node_id": "triage"})],
-    ("GET", "/projects/{project_id}/sessions"): [Call()],
-    ("GET", "/sessions/{session_id}"): [Call()],
-    ("DELETE", "/sessions/{session_id}"): [Call()],
-    ("GET", "/sessions/{session_id}/events"): [Call(), Call(query="?after=0")],
-    ("POST", "/sessions/{session_id}/messages"): [Call(202, {"prompt": "Make it rain"})],
-    ("GET", "/sessions/{session_id}/messages"): [Call()],
-    ("GET", "/messages/{message_id}"): [Call()],
-    ("GET", "/messages/{message_id}/full"): [Call()],
-    ("POST", "/messages/{message_id}/cancel"): [Call()],
+    ("POST", "/projects/{project_id}/sessions"): [Call(200)],
+    ("GET", "/sessions/{session_id}/events"): [Call(query="?after=0")],
+}
+_EXAMPLES: dict[Endpoint, Call] = {
+    (one.method, one.path): Call(
+        _STATUS.get(one.name, one.status_code),
+        one.example,
+        owner_only=is_owner_only(one),
+        is_open=not one.needs_token,
+    )
+    for one in ALL_ROUTES
+}
+CALLS: dict[Endpoint, list[Call]] = {
+    endpoint: [*([_EXAMPLES[endpoint]] if endpoint in _EXAMPLES else []), *_MORE_CALLS.get(endpoint, ())]
+    for endpoint in {**_EXAMPLES, **_MORE_CALLS}
 }
 
 
@@ -73,7 +75,7 @@ def endpoints() -> list[Endpoint]:
 
 
 def calls() -> list[tuple[Endpoint, Call]]:
-    """Every call of every route that is known."""
+    """Every known call of every route."""
     return [(endpoint, call) for endpoint in endpoints() for call in CALLS.get(endpoint, ())]
 
 
@@ -81,15 +83,10 @@ def name_of(endpoint: Endpoint, call: Call) -> str:
     return f"{' '.join(endpoint)}{call.query} {','.join(call.body or ())}".strip()
 
 
-def kind_of(path: str) -> str | None:
-    """What kind of thing a path is about."""
-    return next((kind for kind in ("project", "session", "message") if f"{{{kind}_id}}" in path), None)
-
-
 async def make(
     client: httpx.AsyncClient, endpoint: Endpoint, call: Call, ids: dict[str, str], headers: Headers
 ) -> httpx.Response:
-    """Make the call about what the ids name."""
+    """Make the call with these ids in its path."""
     method, path = endpoint
     sent = [*headers, (b"Prefer", b"respond-async")]
     return await client.request(method, path.format(**ids) + call.query, json=call.body, headers=sent)

@@ -13,7 +13,8 @@ from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
 from backend.local.settings import LocalSettings
 from tests.api.conftest import create_project, get, json_of, nothing_changes, problem_of, send, start_session
-from tests.identity.api_calls import CALLS, Call, Endpoint, Headers, calls, endpoints, kind_of, make, name_of
+from tests.api.routes import id_kind
+from tests.identity.api_calls import CALLS, Call, Endpoint, Headers, calls, endpoints, make, name_of
 from tests.identity.bad_tokens import BAD_TOKENS, bad_token
 from tests.identity.issuer import TokenIssuer
 
@@ -77,7 +78,7 @@ async def known(owner: httpx.AsyncClient) -> dict[str, str]:
 
 @pytest.mark.parametrize("endpoint", endpoints(), ids=" ".join)
 def test_every_route_is_in_the_matrix(endpoint: Endpoint) -> None:
-    assert CALLS.get(endpoint), f"Say in CALLS of api_calls.py who may call {' '.join(endpoint)}"
+    assert CALLS.get(endpoint), f"No call of api_calls.py covers {' '.join(endpoint)}"
 
 
 def test_every_route_of_the_matrix_exists() -> None:
@@ -118,7 +119,7 @@ async def test_everybody_with_a_good_token_is_answered_what_is_theirs(
     person: str,
 ) -> None:
     authorization = bearer(issuer.token(person, key=issuer.ec))
-    kind = kind_of(endpoint[1])
+    kind = id_kind(endpoint[1])
     if kind is not None and person == "stranger":
         async with nothing_changes(owner):
             problem_of(await make(client, endpoint, call, known, authorization), 404, f"{kind}_not_found")

@@ -46,8 +46,8 @@ def use_projects(functions: RecordedFunctions) -> str:
 
 def use_messages(functions: RecordedFunctions, project_id: str) -> str:
     """Send messages: in order, repeated, long, cancelled, and with a patch that is rejected."""
-    session_id: str = functions.call("start_session", 201, project_id=project_id)["session_id"]
-    functions.call("start_session", 200, project_id=project_id)
+    session_id: str = functions.call("start_session", 201, project_id=project_id, body={})["session_id"]
+    functions.call("start_session", 200, project_id=project_id, body={})
     functions.call("list_sessions", 200, project_id=project_id)
     functions.call("get_session", 200, session_id=session_id)
     prompts = ("Create a triage agent", "Make it Spanish", _LONG_PROMPT, "Create a billing agent", _LONG_PROMPT)

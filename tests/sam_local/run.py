@@ -89,8 +89,8 @@ def _invoke_all(run: Session) -> None:
     run.ids["project_id"] = run.call("create_project", 201)["project_id"]
     assert run.call("get_project", 200)["version"] == 1
     assert len(run.call("list_projects", 200)["projects"]) == 1
-    run.call("update_project", 200)
-    run.ids["session_id"] = run.call("start_session", 201)["session_id"]
+    run.call("update_project", 200, body={"name": "Climate"})
+    run.ids["session_id"] = run.call("start_session", 201, body={})["session_id"]
     run.call("get_session", 200)
     run.call("list_sessions", 200)
     sent = run.call("send_message", 202)

@@ -46,5 +46,5 @@ class BodyLimit:
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = problem(413, "body_too_large", f"The body may have at most {self._max_bytes} bytes.")
+        response = problem("body_too_large", f"The body may have at most {self._max_bytes} bytes.")
         await response(scope, receive, send)

@@ -30,3 +30,5 @@ UserId = Annotated[str, Depends(get_user_id)]
 Id = Annotated[str, AfterValidator(canonical_id)]
 Limit = Annotated[int, Query(ge=1, le=200, description="At most so many entries.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
+# The error codes of `limit` and `cursor`.
+PAGE_CODES = ("invalid_request", "invalid_cursor")

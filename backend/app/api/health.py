@@ -6,7 +6,7 @@ from backend.app.api.route import route
 from backend.app.api.schemas import Health
 
 
-@route("GET", "/health", "health")
+@route("GET", "/health", "health", needs_token=False)
 async def get_health(request: Request) -> Health:
     """Whether the API answers; needs no token."""
     return Health(version=request.app.version, engine=request.app.state.engine)

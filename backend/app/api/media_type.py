@@ -26,7 +26,7 @@ class MediaTypeGuard:
             await self._app(scope, receive, send)
             return
         detail, more = refused
-        response = problem(415, "unsupported_media_type", detail, headers=more)
+        response = problem("unsupported_media_type", detail, headers=more)
         await response(scope, receive, send)
 
 

@@ -11,7 +11,7 @@ from backend.app.api.route import route
 from backend.app.api.schemas import FullMessageBody, MessageBody, ResponsePart
 
 
-@route("GET", "/messages/{message_id}", "messages")
+@route("GET", "/messages/{message_id}", "messages", codes=("message_not_found",))
 async def get_message(message_id: Id, services: ServicesDep, user_id: UserId) -> MessageBody:
     """One message."""
     return message_body(await services.messages.get_message(user_id, message_id))
@@ -22,6 +22,7 @@ async def get_message(message_id: Id, services: ServicesDep, user_id: UserId) ->
     "/messages/{message_id}/full",
     "messages",
     responses={200: {"model": FullMessageBody | ResponsePart}},
+    codes=("message_not_found", "response_not_found", "invalid_input", "invalid_request"),
 )
 async def get_full_message(
     message_id: Id,
@@ -41,7 +42,13 @@ async def get_full_message(
     return Response(content, media_type="application/json")
 
 
-@route("POST", "/messages/{message_id}/cancel", "messages", responses={202: {"model": MessageBody}})
+@route(
+    "POST",
+    "/messages/{message_id}/cancel",
+    "messages",
+    responses={202: {"model": MessageBody}},
+    codes=("message_not_found", "event_log_busy"),
+)
 async def cancel_message(message_id: Id, services: ServicesDep, user_id: UserId, response: Response) -> MessageBody:
     """Cancel: 200 with the ended message, or 202 while its worker is still to notice (about a second)."""
     message = await services.messages.cancel_message(user_id, message_id)

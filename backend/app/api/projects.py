@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from backend.app.api.dependencies import Cursor, Id, Limit, ServicesDep, UserId
+from backend.app.api.dependencies import PAGE_CODES, Cursor, Id, Limit, ServicesDep, UserId
 from backend.app.api.page_size import fitting_page
 from backend.app.api.route import route
 from backend.app.api.schemas import (
@@ -19,13 +19,20 @@ from backend.app.api.schemas import (
 )
 
 
-@route("POST", "/projects", "projects", status_code=201)
+@route(
+    "POST",
+    "/projects",
+    "projects",
+    status_code=201,
+    codes=("invalid_code", "code_too_large"),
+    example={"name": "Customer support"},
+)
 async def create_project(body: CreateProjectRequest, services: ServicesDep, user_id: UserId) -> ProjectBody:
     """Create a project; `code` defaults to a small starter workflow."""
     return ProjectBody.model_validate(await services.projects.create_project(user_id, body.name, body.source))
 
 
-@route("GET", "/projects", "projects")
+@route("GET", "/projects", "projects", codes=PAGE_CODES)
 async def list_projects(
     services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
 ) -> ProjectList:
@@ -35,7 +42,7 @@ async def list_projects(
     return ProjectList(projects=fitting, next_cursor=page.next_cursor_after(len(fitting)))
 
 
-@route("GET", "/projects/{project_id}", "projects")
+@route("GET", "/projects/{project_id}", "projects", codes=("project_not_found", "version_not_found", "invalid_request"))
 async def get_project(
     project_id: Id,
     services: ServicesDep,
@@ -46,7 +53,21 @@ async def get_project(
     return ProjectBody.model_validate(await services.projects.get_project(user_id, project_id, version))
 
 
-@route("PATCH", "/projects/{project_id}", "projects")
+@route(
+    "PATCH",
+    "/projects/{project_id}",
+    "projects",
+    codes=(
+        "project_not_found",
+        "owner_only",
+        "invalid_input",
+        "invalid_code",
+        "code_too_large",
+        "too_many_members",
+        "stale_version",
+    ),
+    example={"code": 'from agents import Agent\n\nassistant = Agent(name="Assistant")\n', "base_version": 1},
+)
 async def update_project(
     project_id: Id, body: UpdateProjectRequest, services: ServicesDep, user_id: UserId
 ) -> ProjectBody:
@@ -65,14 +86,14 @@ async def update_project(
     return ProjectBody.model_validate(project)
 
 
-@route("DELETE", "/projects/{project_id}", "projects")
+@route("DELETE", "/projects/{project_id}", "projects", codes=("project_not_found", "owner_only"))
 async def delete_project(project_id: Id, services: ServicesDep, user_id: UserId) -> DeletedProject:
     """Delete the project and all its sessions (the owner)."""
     await services.projects.delete_project(user_id, project_id)
     return DeletedProject(project_id=project_id)
 
 
-@route("GET", "/projects/{project_id}/versions", "projects")
+@route("GET", "/projects/{project_id}/versions", "projects", codes=("project_not_found", *PAGE_CODES))
 async def list_project_versions(
     project_id: Id, services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
 ) -> VersionList:

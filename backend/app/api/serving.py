@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from fastapi import FastAPI
 
-from backend.app.api.answer_headers import AnswerHeaders
 from backend.app.api.body_limit import BodyLimit
 from backend.app.api.errors import add_error_handlers
 from backend.app.api.json_body import JsonBodyRoute
 from backend.app.api.media_type import MediaTypeGuard
+from backend.app.api.response_headers import ResponseHeaders
 from backend.app.api.route import Route
 from backend.app.api.services import Services
 
@@ -31,7 +31,7 @@ def serve_routes(services: Services, routes: Iterable[Route], engine: str, opena
     add_error_handlers(app)
     app.add_middleware(MediaTypeGuard)
     app.add_middleware(BodyLimit, max_bytes=services.max_body_bytes)
-    app.add_middleware(AnswerHeaders)
+    app.add_middleware(ResponseHeaders)
     for one in routes:
         app.add_api_route(
             one.path,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Header, Query, Response
 
-from backend.app.api.dependencies import Cursor, Id, Limit, ServicesDep, UserId
+from backend.app.api.dependencies import PAGE_CODES, Cursor, Id, Limit, ServicesDep, UserId
 from backend.app.api.page_size import fitting_page, message_body, without_long_fields
 from backend.app.api.prefer import wait_seconds
 from backend.app.api.route import route
@@ -25,13 +25,17 @@ from backend.app.domain.errors import TwoMessageIdsError
 from backend.app.domain.sessions.session import Session
 from shared.events import event_payload
 
+_LOCATION = {"Location": {"description": "The path of the message.", "schema": {"type": "string"}}}
+
 
 @route(
     "POST",
     "/projects/{project_id}/sessions",
     "sessions",
     status_code=201,
-    responses={200: {"model": SessionBody, "description": "It exists."}},
+    responses={200: {"model": SessionBody, "description": "The session existed."}},
+    codes=("project_not_found", "invalid_node_id"),
+    example={"node_id": "triage_agent"},
 )
 async def start_session(
     project_id: Id,
@@ -47,7 +51,7 @@ async def start_session(
     return await _body(services, session)
 
 
-@route("GET", "/projects/{project_id}/sessions", "sessions")
+@route("GET", "/projects/{project_id}/sessions", "sessions", codes=("project_not_found", *PAGE_CODES))
 async def list_sessions(
     project_id: Id, services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
 ) -> SessionList:
@@ -57,20 +61,20 @@ async def list_sessions(
     return SessionList(project_id=project_id, sessions=sessions, next_cursor=page.next_cursor)
 
 
-@route("GET", "/sessions/{session_id}", "sessions")
+@route("GET", "/sessions/{session_id}", "sessions", codes=("session_not_found",))
 async def get_session(session_id: Id, services: ServicesDep, user_id: UserId) -> SessionBody:
     """One session."""
     return await _body(services, await services.sessions.get_session(user_id, session_id))
 
 
-@route("DELETE", "/sessions/{session_id}", "sessions")
+@route("DELETE", "/sessions/{session_id}", "sessions", codes=("session_not_found",))
 async def delete_session(session_id: Id, services: ServicesDep, user_id: UserId) -> DeletedSession:
     """Delete the session and erase its memory; its key may be started afresh at once."""
     await services.sessions.delete_session(user_id, session_id)
     return DeletedSession(session_id=session_id)
 
 
-@route("GET", "/sessions/{session_id}/events", "sessions")
+@route("GET", "/sessions/{session_id}/events", "sessions", codes=("session_not_found", "invalid_request"))
 async def list_events(
     session_id: Id,
     services: ServicesDep,
@@ -92,7 +96,16 @@ async def list_events(
     "POST",
     "/sessions/{session_id}/messages",
     "sessions",
-    responses={202: {"model": MessageBody, "description": "It still runs."}},
+    responses={202: {"model": MessageBody, "description": "The message has not ended.", "headers": _LOCATION}},
+    codes=(
+        "session_not_found",
+        "invalid_input",
+        "two_message_ids",
+        "prompt_too_long",
+        "message_id_conflict",
+        "too_many_queued_messages",
+    ),
+    example={"prompt": "Create a triage agent"},
 )
 async def send_message(
     session_id: Id,
@@ -125,7 +138,7 @@ async def send_message(
     return message_body(message)
 
 
-@route("GET", "/sessions/{session_id}/messages", "sessions")
+@route("GET", "/sessions/{session_id}/messages", "sessions", codes=("session_not_found", *PAGE_CODES))
 async def list_messages(
     session_id: Id,
     services: ServicesDep,

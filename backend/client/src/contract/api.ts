@@ -2,6 +2,7 @@
 
 /** Every `code` of a problem. */
 export const PROBLEM_CODES = [
+  "answer_too_large",
   "body_too_large",
   "code_too_large",
   "event_log_busy",
@@ -257,20 +258,20 @@ export interface OpenAIResponseBody {
   responses: ModelResponseBody[];
 }
 
-/** Problem details (RFC 9457): every answer that is an error. */
+/** Problem details (RFC 9457): the body of every error. */
 export interface Problem {
   /** `urn:vibewire:problem:` and the code. */
   type: string;
-  /** The status in words. */
+  /** The HTTP status as text. */
   title: string;
-  /** For people: what is wrong. */
+  /** What is wrong, for people to read. */
   detail: string;
   status: number;
   /** Stable: for programs. */
-  code: "body_too_large" | "code_too_large" | "event_log_busy" | "foreign_host" | "foreign_origin" | "internal_error" | "invalid_code" | "invalid_cursor" | "invalid_input" | "invalid_node_id" | "invalid_request" | "invalid_token" | "keys_unavailable" | "malformed_json" | "message_id_conflict" | "message_not_found" | "method_not_allowed" | "no_such_path" | "out_of_memory" | "owner_only" | "project_not_found" | "prompt_too_long" | "response_not_found" | "session_not_found" | "stale_version" | "storage_damaged" | "storage_full" | "storage_unavailable" | "too_many_members" | "too_many_queued_messages" | "two_message_ids" | "unsupported_media_type" | "version_not_found";
-  /** Where the error is about a session. */
+  code: "answer_too_large" | "body_too_large" | "code_too_large" | "event_log_busy" | "foreign_host" | "foreign_origin" | "internal_error" | "invalid_code" | "invalid_cursor" | "invalid_input" | "invalid_node_id" | "invalid_request" | "invalid_token" | "keys_unavailable" | "malformed_json" | "message_id_conflict" | "message_not_found" | "method_not_allowed" | "no_such_path" | "out_of_memory" | "owner_only" | "project_not_found" | "prompt_too_long" | "response_not_found" | "session_not_found" | "stale_version" | "storage_damaged" | "storage_full" | "storage_unavailable" | "too_many_members" | "too_many_queued_messages" | "two_message_ids" | "unsupported_media_type" | "version_not_found";
+  /** Set if the error is about a session. */
   session_id?: string;
-  /** With `invalid_request`: what is wrong where. */
+  /** With `invalid_request`: each invalid field and the reason. */
   errors?: ({ where: string; what: string; })[];
 }
 

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.problems import SAFE_HEADERS
 
 
-class AnswerHeaders:
+class ResponseHeaders:
     """ASGI middleware: adds SAFE_HEADERS to each answer that does not have them."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,0 +1,106 @@
+"""The one table from error code to HTTP status. A domain error whose code is missing here fails a test."""
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+
+class ProblemCode(NamedTuple):
+    """The status that a code always comes with, and an example of its `detail` for the documents."""
+
+    status: HTTPStatus
+    example: str
+
+
+# Of the domain's errors.
+DOMAIN_CODES = {
+    "project_not_found": ProblemCode(
+        HTTPStatus.NOT_FOUND, "There is no project 01a20790-0000-7000-8000-000000000000 that you may use."
+    ),
+    "version_not_found": ProblemCode(
+        HTTPStatus.NOT_FOUND, "Project 01a20790-d004-775e-923b-29a3f1bfc4b9 has no version 9; it is at 2."
+    ),
+    "session_not_found": ProblemCode(
+        HTTPStatus.NOT_FOUND, "There is no session 01a20790-0000-7000-8000-000000000000 that you may use."
+    ),
+    "message_not_found": ProblemCode(
+        HTTPStatus.NOT_FOUND, "There is no message 01a20790-0000-7000-8000-000000000000 that you may use."
+    ),
+    "response_not_found": ProblemCode(HTTPStatus.NOT_FOUND, "The message has no model response resp_0."),
+    "owner_only": ProblemCode(HTTPStatus.FORBIDDEN, "Only the owner of a project may share it."),
+    "invalid_input": ProblemCode(HTTPStatus.UNPROCESSABLE_ENTITY, "The prompt is empty: it has no visible character."),
+    "invalid_code": ProblemCode(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "The code is not Python: line 3: '(' was never closed"
+    ),
+    "invalid_cursor": ProblemCode(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list: use the `next_cursor` of the page before."
+    ),
+    "invalid_node_id": ProblemCode(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A node id is the name of an agent's variable: letters, digits, '_', '.' and '-', at most 200 bytes of UTF-8; "
+        "it begins with a letter, a digit or '_'.",
+    ),
+    "two_message_ids": ProblemCode(
+        HTTPStatus.BAD_REQUEST, "Send either `message_id` or an `Idempotency-Key`, not both."
+    ),
+    "code_too_large": ProblemCode(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The code has 300000 bytes; at most 262144 are allowed."
+    ),
+    "prompt_too_long": ProblemCode(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The prompt has 40000 bytes; at most 32000 are allowed."
+    ),
+    "too_many_members": ProblemCode(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "A project is shared with at most 50 people; these are 51."
+    ),
+    "stale_version": ProblemCode(HTTPStatus.CONFLICT, "The code is at version 3, not 2: read it again."),
+    "message_id_conflict": ProblemCode(
+        HTTPStatus.CONFLICT, "The message 01a20790 was sent before with another prompt. Use another id."
+    ),
+    "too_many_queued_messages": ProblemCode(
+        HTTPStatus.TOO_MANY_REQUESTS, "20 messages wait in this session; send the next when one has ended."
+    ),
+    "event_log_busy": ProblemCode(
+        HTTPStatus.SERVICE_UNAVAILABLE, "Others keep writing to this session's event log. Try again in a few seconds."
+    ),
+    "storage_full": ProblemCode(
+        HTTPStatus.INSUFFICIENT_STORAGE,
+        "The disk of the server is full; nothing was changed. Make room, then try again.",
+    ),
+    "storage_unavailable": ProblemCode(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The store of the server cannot be used now (SQLITE_BUSY); nothing was changed. Try again later.",
+    ),
+    "storage_damaged": ProblemCode(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The store of the server is damaged (SQLITE_CORRUPT). The server's operator must restore a backup.",
+    ),
+}
+# Of the API itself.
+API_CODES = {
+    "malformed_json": ProblemCode(HTTPStatus.BAD_REQUEST, "The body is not JSON."),
+    "invalid_token": ProblemCode(HTTPStatus.UNAUTHORIZED, "The token has expired."),
+    "foreign_origin": ProblemCode(
+        HTTPStatus.FORBIDDEN, "Without identity settings this server only answers to pages of this machine."
+    ),
+    "no_such_path": ProblemCode(HTTPStatus.NOT_FOUND, "Not Found"),
+    "method_not_allowed": ProblemCode(HTTPStatus.METHOD_NOT_ALLOWED, "Method Not Allowed"),
+    "body_too_large": ProblemCode(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body may have at most 1000000 bytes."),
+    "unsupported_media_type": ProblemCode(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "A compressed body is not read: send it without `Content-Encoding`."
+    ),
+    "foreign_host": ProblemCode(
+        HTTPStatus.MISDIRECTED_REQUEST, "Without identity settings this server only answers to localhost."
+    ),
+    "invalid_request": ProblemCode(HTTPStatus.UNPROCESSABLE_ENTITY, "body.prompt: Field required"),
+    "internal_error": ProblemCode(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error. It has been logged."),
+    "out_of_memory": ProblemCode(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The server has too little memory left for this; nothing was changed. Try again later.",
+    ),
+    "keys_unavailable": ProblemCode(
+        HTTPStatus.SERVICE_UNAVAILABLE, "The issuer's keys cannot be fetched now; try again."
+    ),
+    "answer_too_large": ProblemCode(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "The response is too large to be sent in one piece."
+    ),
+}
+PROBLEM_CODES = {**DOMAIN_CODES, **API_CODES}
