@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -17,14 +18,14 @@ _STATUS = {"send_message": 202}  # it does not wait for the message's end
 
 
 @pytest.fixture
-def ids(world: World) -> dict[str, str]:
+def ids(world: World) -> dict[str, Any]:
     session_id = world.start_session()
     message_id = world.send(session_id)
     return {"project_id": world.message(message_id).project_id, "session_id": session_id, "message_id": message_id}
 
 
 @pytest.mark.parametrize("route", ALL_ROUTES, ids=lambda route: route.name)
-def test_the_artifact_answers_whom_it_should(start: Start, world: World, ids: dict[str, str], route: Route) -> None:
+def test_the_artifact_answers_whom_it_should(start: Start, world: World, ids: dict[str, Any], route: Route) -> None:
     name = route.name
     with start(name) as function:
         good = http_event(name, token=world.issuer.token("ann"), **ids)
@@ -79,7 +80,7 @@ def test_a_function_with_wrong_settings_does_not_start_and_names_them(start: Sta
         assert name in str(died.value)
 
 
-def test_traces_cost_nothing_but_where_they_are_wanted(start: Start, world: World, ids: dict[str, str]) -> None:
+def test_traces_cost_nothing_but_where_they_are_wanted(start: Start, world: World, ids: dict[str, Any]) -> None:
     event = http_event("get_session", token=world.issuer.token("ann"), **ids)
     with start("get_session", VIBEWIRE_TRACER="true", POWERTOOLS_TRACE_DISABLED="true") as function:
         assert function.invoke(event)["statusCode"] == 200
