@@ -1,8 +1,8 @@
-"""Items of the table as plain Python values, and the writes that a transaction is made of."""
+"""Items of the table as plain Python values, and the writes of a transaction."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -25,24 +25,65 @@ class Write:
     parameters: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an update does to an item; `|` joins two changes.
+
+    Attributes:
+        sets: attributes and their new values.
+        adds: attributes and what is added to their number or set.
+        deletes: attributes and the elements that are deleted from their set.
+        removes: attributes that are removed.
+    """
+
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    adds: Mapping[str, Any] = field(default_factory=dict)
+    deletes: Mapping[str, Any] = field(default_factory=dict)
+    removes: tuple[str, ...] = ()
+
+    def __or__(self, other: "Change") -> "Change":
+        return Change(
+            {**self.sets, **other.sets},
+            {**self.adds, **other.adds},
+            {**self.deletes, **other.deletes},
+            (*self.removes, *other.removes),
+        )
+
+    def expression(self) -> tuple[str, dict[str, Any]]:
+        """The update expression, and its values by the names that it gives them."""
+        clauses = {
+            "SET": [f"#{name} = :set_{name}" for name in self.sets],
+            "REMOVE": [f"#{name}" for name in self.removes],
+            "ADD": [f"#{name} :add_{name}" for name in self.adds],
+            "DELETE": [f"#{name} :delete_{name}" for name in self.deletes],
+        }
+        values = {
+            **{f"set_{name}": value for name, value in self.sets.items()},
+            **{f"add_{name}": value for name, value in self.adds.items()},
+            **{f"delete_{name}": value for name, value in self.deletes.items()},
+        }
+        return " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts), values
+
+
 def put(item: Item, condition: str | None = None, **values: Any) -> Write:
     """Store an item; attributes that are None are left out. In the condition `#x` is attribute x, `:x` value x."""
     return Write("Put", {"Item": encode(item), **_expressions({"ConditionExpression": condition}, values)})
 
 
-def update(key: Key, change: str, condition: str | None = None, **values: Any) -> Write:
-    """Change attributes of an item by an update expression, in which `#x` is attribute x and `:x` value x."""
-    texts = {"UpdateExpression": change, "ConditionExpression": condition}
-    return Write("Update", {"Key": encode(key), **_expressions(texts, values)})
+def update(key: Key, change: Change, condition: str | None = None, **values: Any) -> Write:
+    """Change attributes of an item. In the condition `#x` is attribute x, `:x` value x."""
+    expression, changed = change.expression()
+    texts = {"UpdateExpression": expression, "ConditionExpression": condition}
+    return Write("Update", {"Key": encode(key), **_expressions(texts, {**changed, **values})})
 
 
 def delete(key: Key, condition: str | None = None, **values: Any) -> Write:
-    """Remove an item."""
+    """Delete an item."""
     return Write("Delete", {"Key": encode(key), **_expressions({"ConditionExpression": condition}, values)})
 
 
 def check(key: Key, condition: str, **values: Any) -> Write:
-    """Only go on where the condition holds."""
+    """Write nothing; the transaction succeeds only if the condition holds."""
     return Write("ConditionCheck", {"Key": encode(key), **_expressions({"ConditionExpression": condition}, values)})
 
 

@@ -14,7 +14,7 @@ from backend.app.domain.errors import EventLogBusyError
 from backend.app.domain.turns.agent_port import Draft
 from backend.app.wiring_aws import build_aws_engine
 from backend.app.wiring_local import LocalEngine
-from shared.aws_item import Write, update
+from shared.aws_item import Change, Write, update
 from shared.aws_table import AwsTable
 from shared.table_keys import SEQ_PREFIX, seq_key
 from tests.contract.builders import (
@@ -60,7 +60,7 @@ class CrowdedTable(AwsTable):
 
 _next_number = {
     name: value
-    for name, value in update(seq_key("p", "s"), "ADD #last_seq :one", one=1).parameters.items()
+    for name, value in update(seq_key("p", "s"), Change(adds={"last_seq": 1})).parameters.items()
     if name != "Key"
 }
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from backend.app.domain.engine import Engine
 from backend.app.domain.messages.message import MessageStatus
 from backend.app.wiring_aws import build_aws_engine
-from shared.aws_item import put, update
+from shared.aws_item import Change, put, update
 from shared.aws_table import AwsTable, ConditionFailedError, ContentionError, pause
 from tests.aws_faults import Faults
 from tests.contract.builders import (
@@ -151,7 +151,7 @@ async def test_a_refused_condition_is_named(table: AwsTable) -> None:
         await table.write(
             fine=put({"pk": "p", "sk": "t"}),
             taken=put(key, "attribute_not_exists(pk)"),
-            missing=update({"pk": "p", "sk": "u"}, "SET #a = :a", "attribute_exists(pk)", a=1),
+            missing=update({"pk": "p", "sk": "u"}, Change(sets={"a": 1}), "attribute_exists(pk)"),
         )
     assert refused.value.failed == {"taken", "missing"}
     assert await table.get({"pk": "p", "sk": "t"}) is None

@@ -1,4 +1,4 @@
-"""What deleted sessions and projects left in the DynamoDB table."""
+"""The ErasureStore on the DynamoDB table: erases deleted sessions and projects."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -9,7 +9,7 @@ from backend.app.adapters.cursors import cursor_of, text_in
 from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.page import Page
 from backend.app.domain.sessions.ports import Tombstone
-from shared.aws_item import delete, update
+from shared.aws_item import Change, delete, update
 from shared.aws_table import AwsTable, ConditionFailedError
 from shared.table_keys import (
     DUE_ERASURE,
@@ -25,12 +25,12 @@ from shared.table_keys import (
     session_partition,
 )
 
-# A batch of keys that are removed together.
-_KEYS_AT_ONCE = 200
+# Keys that are deleted in one batch.
+_BATCH_KEYS = 200
 
 
 class AwsErasureStore:
-    """The ErasureStore of AWS. What waits is found in the index, and read again before anything is done about it."""
+    """The ErasureStore of AWS. The index only finds candidates; each is read again before it is erased."""
 
     def __init__(self, table: AwsTable, projects: AwsProjectStore) -> None:
         self._table = table
@@ -56,19 +56,17 @@ class AwsErasureStore:
         tombstone = await self._table.get(session_key(session_id))
         if tombstone is None or "deleted_at" not in tombstone:
             return
-        # The last event, session_deleted, belongs to the tombstone: a relay that missed it can still tell its room.
+        # The last event, session_deleted, stays with the tombstone for relays that missed it.
         kept = {"SESSION", event_key(session_id, tombstone["last_seq"])["sk"]}
-        # Locators before messages: what is interrupted here is found again by the messages that are left.
+        # Locators before messages: after an interruption the remaining messages lead to the remaining locators.
         await self._erase_locators(session_id)
         await self._erase_partition(session_partition(session_id), kept)
         due_kind = (
             DUE_TOMBSTONE_EXPIRY if final or tombstone.get("due_kind") == DUE_TOMBSTONE_EXPIRY else DUE_FINAL_ERASURE
         )
-        # The name of the node is what somebody wrote: it goes once no memory is looked for by it any more.
-        change = "SET #due_kind = :kind" + (" REMOVE #node_id" if due_kind == DUE_TOMBSTONE_EXPIRY else "")
-        await self._table.write(
-            tombstone=update(session_key(session_id), change, "attribute_exists(pk)", kind=due_kind)
-        )
+        # The node's name is user text: removed when no memory is looked up by it any more.
+        change = Change({"due_kind": due_kind}, removes=("node_id",) if due_kind == DUE_TOMBSTONE_EXPIRY else ())
+        await self._table.write(tombstone=update(session_key(session_id), change, "attribute_exists(pk)"))
 
     async def remove_tombstones(self, deleted_before: datetime) -> None:
         """See ErasureStore."""
@@ -86,7 +84,7 @@ class AwsErasureStore:
                 await self._table.delete_many([key])
 
     async def _due(self, settled_before: datetime, after: str | None) -> AsyncIterator[tuple[str, str]]:
-        """Positions and ids of sessions that wait: those never erased first, then those to be erased once more."""
+        """Index positions and ids of sessions: first those never erased, then those due for their final erasure."""
         for kind, high in ((DUE_ERASURE, "~"), (DUE_FINAL_ERASURE, f"{to_iso(settled_before)}~")):
             low = " "
             if after is not None and after.startswith(f"{kind} "):
@@ -100,7 +98,7 @@ class AwsErasureStore:
         async for message in self._table.query(session_partition(session_id), MESSAGE_PREFIX):
             locator = message_locator_key(message["message_id"])
             try:
-                # The id may have been taken by another session since an erasure that was interrupted.
+                # Since an interrupted erasure another session may have used the id.
                 await self._table.write(locator=delete(locator, "#session_id = :session", session=session_id))
             except ConditionFailedError:
                 continue
@@ -110,7 +108,7 @@ class AwsErasureStore:
         async for item in self._table.query(partition, " ", "~"):
             if item["sk"] not in kept:
                 keys.append({"pk": item["pk"], "sk": item["sk"]})
-            if len(keys) == _KEYS_AT_ONCE:
+            if len(keys) == _BATCH_KEYS:
                 await self._table.delete_many(keys)
                 keys = []
         await self._table.delete_many(keys)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from backend.app.domain.errors import EventLogBusyError
 from shared.aws_event_log import event_item
-from shared.aws_item import Write, put, update
+from shared.aws_item import Change, Write, put, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.events import LoggedBase
 from shared.table_keys import seq_key
@@ -83,9 +83,8 @@ class AwsEventWriter:
     def _log_writes(self, event: LoggedBase) -> list[Write]:
         counted = update(
             seq_key(event.project_id, event.session_id),
-            "SET #last_seq = :seq",
+            Change(sets={"last_seq": event.seq}),
             "#last_seq = :last",
-            seq=event.seq,
             last=event.seq - 1,
         )
         return [counted, put(event_item(event))]

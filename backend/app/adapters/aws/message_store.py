@@ -1,4 +1,4 @@
-"""Messages in the DynamoDB table, as their senders see them."""
+"""The MessageStore on the DynamoDB table."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from datetime import datetime
 from backend.app.adapters.aws.event_writer import AwsEventWriter, SessionDeletedError
 from backend.app.adapters.aws.items.messages import (
     FREE,
-    ending_attributes,
+    ending_change,
     find_active_item,
     read_messages,
     text_bytes,
@@ -18,13 +18,11 @@ from backend.app.adapters.aws.items.queued_messages import queue_message
 from backend.app.adapters.aws.items.responses import read_responses
 from backend.app.adapters.cursors import cursor_of, number_of
 from backend.app.adapters.timestamps import to_iso
-from backend.app.domain.errors import (
-    MessageNotFoundError,
-)
+from backend.app.domain.errors import MessageNotFoundError
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus, ModelResponse
 from backend.app.domain.messages.ports import QueuedMessage
 from backend.app.domain.page import Page
-from shared.aws_item import Item, update
+from shared.aws_item import Change, Item, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.events import MessageCancelledEvent
 from shared.table_keys import (
@@ -101,7 +99,7 @@ class AwsMessageStore:
                     return await self._request_cancel(message, now), None
                 return await self._cancel(message, now, event)
             except (ConditionFailedError, SessionDeletedError):
-                # It went on, ended, or its session was deleted, between the read and the write.
+                # The turn advanced or ended, or the session was deleted, between the read and the write.
                 await pause(attempt)
                 attempt += 1
 
@@ -109,10 +107,9 @@ class AwsMessageStore:
         await self._table.write(
             message=update(
                 message_key(message.session_id, message.number),
-                "SET #cancel_requested = :yes",
-                # Of a lease that was given back meanwhile nobody would see the mark.
+                Change({"cancel_requested": True}),
+                # No worker looks at the mark once the lease is released.
                 "#attempt = :attempt AND #status = :running AND #lease_until > :now",
-                yes=True,
                 attempt=message.attempt,
                 running=MessageStatus.RUNNING,
                 now=to_iso(now),
@@ -130,18 +127,16 @@ class AwsMessageStore:
         )
         if session is None or "deleted_at" in session or counter is None:
             raise SessionDeletedError(message.session_id)
-        # Workers write to this log too: what this process remembers of it is seldom true.
+        # Workers write to this log too, so the position that this process remembers is often stale.
         self._writer.learn(message.session_id, counter["last_seq"])
         attempt = message.attempt + 1
-        change, values = ending_attributes(MessageStatus.CANCELLED, error, now, attempt=attempt)
         logged = await self._writer.log(
             event.model_copy(update={"token_usage": message.token_usage, "attempt": attempt}),
             {
                 "message": update(
                     message_key(message.session_id, message.number),
-                    change,
+                    ending_change(MessageStatus.CANCELLED, error, now, attempt=attempt),
                     FREE,
-                    **values,
                     before=message.attempt,
                     open=message.status,
                     now=to_iso(now),
@@ -152,8 +147,7 @@ class AwsMessageStore:
                     message.number,
                     now,
                     message.token_usage,
-                    change="SET #cancelled_at = :cancelled_at",
-                    cancelled_at=to_iso(now),
+                    sets={"cancelled_at": to_iso(now)},
                 ),
             },
         )

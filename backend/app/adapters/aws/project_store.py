@@ -24,7 +24,7 @@ from backend.app.domain.projects.project import (
     VersionEntry,
     first_version,
 )
-from shared.aws_item import Item, Write, put, update
+from shared.aws_item import Change, Item, Write, put, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.table_keys import (
     CODE_PREFIX,
@@ -139,7 +139,7 @@ class AwsProjectStore:
             try:
                 await self._apply(project_id, item, change, now)
             except ConditionFailedError:
-                # Somebody else changed the project between the read and the write.
+                # A concurrent update changed the project between the read and the write.
                 await pause(attempt)
                 attempt += 1
             else:
@@ -155,12 +155,8 @@ class AwsProjectStore:
             await self._table.write(
                 project=update(
                     project_key(project_id),
-                    "SET #deleted = :yes, #name = :none, #due_kind = :kind, #due_at = :id",
+                    Change({"deleted": True, "name": "", "due_kind": DUE_PROJECT, "due_at": project_id}),
                     ACTIVE,
-                    yes=True,
-                    none="",
-                    kind=DUE_PROJECT,
-                    id=project_id,
                 )
             )
         except ConditionFailedError:
@@ -189,19 +185,16 @@ class AwsProjectStore:
         members = change.members_after(item["members"])
         if members is not None:
             attributes["members"] = list(members)
-            # All of them: a listing must not be removed by an older change that is still on its way.
+            # All of them, so that an older change still in flight does not remove a listing.
             listed = listing_writes(members, project_id, revision)
-        sets = ", ".join(f"#{name} = :{name}" for name in attributes)
         await self._table.write(
-            project=update(
-                project_key(project_id), f"SET {sets}", "#revision = :before", before=item["revision"], **attributes
-            ),
+            project=update(project_key(project_id), Change(attributes), "#revision = :before", before=item["revision"]),
             code=code,
             users=listed,
         )
         if members is not None:
-            gone = set(item["members"]) - {item["owner"], *members}
-            await remove_listings(self._table, gone, project_id, revision)
+            removed = set(item["members"]) - {item["owner"], *members}
+            await remove_listings(self._table, removed, project_id, revision)
 
     async def _find_live(self, project_id: str) -> Item | None:
         item = await self._table.get(project_key(project_id))

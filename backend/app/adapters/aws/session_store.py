@@ -1,9 +1,9 @@
-"""Sessions in the DynamoDB table."""
+"""The SessionStore on the DynamoDB table."""
 
 import asyncio
 from collections.abc import Sequence
 
-from backend.app.adapters.aws.items.messages import ending_attributes
+from backend.app.adapters.aws.items.messages import ending_change
 from backend.app.adapters.aws.items.sessions import session_item, session_of
 from backend.app.adapters.aws.project_store import ACTIVE as ACTIVE_PROJECT
 from backend.app.adapters.cursors import cursor_of, id_of
@@ -13,7 +13,7 @@ from backend.app.domain.messages.message import MessageError, MessageStatus
 from backend.app.domain.page import Page
 from backend.app.domain.sessions.session import Session
 from shared.aws_event_log import event_item
-from shared.aws_item import Item, Write, check, delete, put, update
+from shared.aws_item import Change, Item, Write, check, delete, put, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.events import SessionDeletedEvent
 from shared.table_keys import (
@@ -58,7 +58,7 @@ class AwsSessionStore:
                     counter=put({**seq_key(session.project_id, session.session_id), "last_seq": 0}),
                 )
             except ConditionFailedError:
-                # Somebody else started, or deleted, one meanwhile.
+                # A concurrent call started or deleted a session of this key.
                 await pause(attempt)
                 attempt += 1
             else:
@@ -74,7 +74,7 @@ class AwsSessionStore:
 
     async def list_sessions(self, project_id: str, limit: int, cursor: str | None) -> Page[Session]:
         """See SessionStore."""
-        # '!' makes it the next key after the cursor's.
+        # '!' sorts just above the cursor's own key.
         low = SEQ_PREFIX if cursor is None else f"{SEQ_PREFIX}{id_of(cursor)}!"
         last_seqs: dict[str, int] = {}
         query = self._table.query(project_partition(project_id), low, f"{SEQ_PREFIX}~", page_size=limit + 1)
@@ -112,7 +112,8 @@ class AwsSessionStore:
             logged = event.model_copy(update={"seq": counter["last_seq"] + 1})
             try:
                 await self._table.write(
-                    **self._burial(item, logged), messages=await self._cancel_open(session_id, item, logged, error)
+                    **self._tombstone_writes(item, logged),
+                    messages=await self._cancel_open(session_id, item, logged, error),
                 )
             except ConditionFailedError:
                 # A message was sent or ended, or an event logged, between the reads and the write.
@@ -122,20 +123,24 @@ class AwsSessionStore:
                 return logged
         return None
 
-    def _burial(self, item: Item, event: SessionDeletedEvent) -> dict[str, Write]:
-        project_id, session_id = item["project_id"], event.session_id
-        buried = update(
+    def _tombstone_writes(self, item: Item, event: SessionDeletedEvent) -> dict[str, Write]:
+        project_id, session_id, deleted_at = item["project_id"], event.session_id, to_iso(event.created_at)
+        tombstone = update(
             session_key(session_id),
-            "SET #deleted_at = :now, #last_seq = :seq, #due_kind = :kind, #due_at = :due REMOVE #open_numbers",
+            Change(
+                {
+                    "deleted_at": deleted_at,
+                    "last_seq": event.seq,
+                    "due_kind": DUE_ERASURE,
+                    "due_at": f"{deleted_at}#{session_id}",
+                },
+                removes=("open_numbers",),
+            ),
             "attribute_not_exists(#deleted_at) AND #message_count = :count",
-            now=to_iso(event.created_at),
-            seq=event.seq,
-            kind=DUE_ERASURE,
-            due=f"{to_iso(event.created_at)}#{session_id}",
             count=item["message_count"],
         )
         return {
-            "session": buried,
+            "session": tombstone,
             "counter": delete(seq_key(project_id, session_id), "#last_seq = :last", last=event.seq - 1),
             "guard": delete(
                 session_guard_key(project_id, item.get("node_id")), "#session_id = :session", session=session_id
@@ -152,12 +157,9 @@ class AwsSessionStore:
         for message in messages:
             if message is None:
                 continue
-            change, values = ending_attributes(
-                MessageStatus.CANCELLED, error, event.created_at, attempt=message["attempt"] + 1
-            )
+            ended = ending_change(MessageStatus.CANCELLED, error, event.created_at, attempt=message["attempt"] + 1)
             key = message_key(session_id, message["number"])
-            fence = {"before": message["attempt"], "open": message["status"]}
-            writes.append(update(key, change, _STILL_OPEN, **values, **fence))
+            writes.append(update(key, ended, _STILL_OPEN, before=message["attempt"], open=message["status"]))
         return writes
 
     async def _find_live(self, session_id: str) -> Item | None:

@@ -1,18 +1,17 @@
-"""Messages in the DynamoDB table, as the worker sees them: every write is fenced by its attempt."""
+"""The TurnStore on the DynamoDB table. Every write of a turn is fenced by its attempt."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from backend.app.adapters.aws.event_writer import AnyLogged, AwsEventWriter, SessionDeletedError
 from backend.app.adapters.aws.items.completed_turns import item_writes, read_completed_turns
 from backend.app.adapters.aws.items.due_turns import count_running, list_due_sessions, note_rescue
-from backend.app.adapters.aws.items.messages import FREE, ending_attributes, find_active_item, read_messages
-from backend.app.adapters.aws.items.open_messages import DUE, due_attributes, ending_writes
+from backend.app.adapters.aws.items.messages import ending_change, find_active_item, read_messages
+from backend.app.adapters.aws.items.open_messages import due_attributes, ending_writes
 from backend.app.adapters.aws.items.responses import response_writes
-from backend.app.adapters.aws.items.sessions import ADD_USAGE, usage_of, usage_values
+from backend.app.adapters.aws.items.sessions import usage_of
+from backend.app.adapters.aws.items.turn_claim import claim_turn, lease_attributes
 from backend.app.adapters.aws.items.turn_completion import completion_writes, find_completion, require_base
 from backend.app.adapters.aws.items.turn_fence import own_check, own_update, require_own
 from backend.app.adapters.timestamps import to_iso
@@ -30,19 +29,14 @@ from backend.app.domain.messages.message import (
 from backend.app.domain.projects.project import CodeVersion
 from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
 from backend.app.domain.turns.rescue import start_due_at
+from shared.aws_item import Change, Write
 from shared.aws_item import Item as TableItem
-from shared.aws_item import Write, update
 from shared.aws_table import AwsTable, ConditionFailedError, pause
 from shared.events import TokenUsageEvent, VibecodeResponseEvent
-from shared.table_keys import (
-    DUE_RUNNING,
-    message_key,
-    session_key,
-)
+from shared.table_keys import message_key, session_key
 
-# Between the two reads of a look the message may have ended; not again and again.
-_LOOKS = 12
-_LEASE = "#lease_until = :lease, #due_kind = :due, #due_at = :lease"
+# The message may end between the read of its session and its own, but not so many times in a row.
+_READS = 12
 
 
 class AwsTurnStore:
@@ -54,7 +48,7 @@ class AwsTurnStore:
 
     async def find_open_message(self, session_id: str) -> Message | None:
         """See TurnStore."""
-        for attempt in range(_LOOKS):
+        for attempt in range(_READS):
             session = await self._table.get(session_key(session_id))
             if session is None or "deleted_at" in session or not session.get("open_numbers"):
                 return None
@@ -62,7 +56,6 @@ class AwsTurnStore:
             if item is not None and MessageStatus(item["status"]).is_open:
                 (message,) = await read_messages(self._table, [item])
                 return message
-            # It ended between the two reads.
             await pause(attempt)
         raise RuntimeError(f"Session {session_id} counts a message as open that is not")
 
@@ -87,50 +80,23 @@ class AwsTurnStore:
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
     ) -> tuple[ClaimResult, Message | None]:
         """See TurnStore."""
-        attempt = 0
-        while True:
-            item = await find_active_item(self._table, message_id)
-            if item is None:
-                return ClaimResult.NOT_OPEN, None
-            (message,) = await read_messages(self._table, [item])
-            if not message.status.is_open:
-                return ClaimResult.NOT_OPEN, message
-            if message.lease_until is not None and message.lease_until > now:
-                return ClaimResult.HELD, message
-            if message.attempt >= max_attempts:
-                return ClaimResult.ATTEMPTS_SPENT, message
-            try:
-                await self._take(message, now, lease_until)
-            except ConditionFailedError:
-                # Another worker was quicker, or it was cancelled.
-                await pause(attempt)
-                attempt += 1
-            else:
-                return ClaimResult.CLAIMED, replace(
-                    message,
-                    status=MessageStatus.RUNNING,
-                    attempt=message.attempt + 1,
-                    lease_until=lease_until,
-                    due_at=lease_until,
-                    rescues=0,
-                )
+        return await claim_turn(self._table, message_id, now, lease_until, max_attempts)
 
     async def heartbeat(self, turn: TurnRef, lease_until: datetime | None) -> HeartbeatResult:
         """See TurnStore."""
         item = await self._own_item(turn)
         if lease_until is not None:
-            await self._write(message=own_update(turn, f"SET {_LEASE}", **_lease(lease_until)))
+            await self._write(message=own_update(turn, Change(lease_attributes(lease_until))))
         return HeartbeatResult(item.get("cancel_requested", False))
 
     async def release_lease(self, turn: TurnRef, now: datetime, retry_at: datetime | None = None) -> None:
         """See TurnStore."""
-        due = due_attributes(start_due_at(retry_at or now))
-        await self._write(message=own_update(turn, f"SET #lease_until = :now, {DUE}", now=to_iso(now), **due))
+        released = Change({"lease_until": to_iso(now), **due_attributes(start_due_at(retry_at or now))})
+        await self._write(message=own_update(turn, released))
 
     async def record_response(self, turn: TurnRef, response: ModelResponse, event: TokenUsageEvent) -> TokenUsageEvent:
         """See TurnStore."""
-        counts: dict[str, Any] = usage_values(response.usage)
-        counted = own_update(turn, f"SET #model = :model {ADD_USAGE}", **counts, model=response.model)
+        counted = own_update(turn, Change({"model": response.model}, adds=response.usage.model_dump()))
         stored = await response_writes(self._table, turn, response)
         return await self._log(event, {"message": counted, "response": stored})
 
@@ -143,8 +109,7 @@ class AwsTurnStore:
     async def store_items(self, turn: TurnRef, items: Sequence[Item]) -> None:
         """See TurnStore."""
         pointer, writes = await item_writes(self._table, turn, items)
-        noted = own_update(turn, "SET #items_name = :items_name, #items_parts = :items_parts", **pointer)
-        await self._write(message=noted, items=writes)
+        await self._write(message=own_update(turn, Change(pointer)), items=writes)
 
     async def complete_turn(
         self, turn: TurnRef, answer: TurnAnswer, version: CodeVersion | None, event: VibecodeResponseEvent
@@ -167,7 +132,7 @@ class AwsTurnStore:
             except SessionDeletedError as error:
                 raise TurnFencedError("the session was deleted") from error
             except ConditionFailedError:
-                # Why, is told by what is read next.
+                # The next read shows which condition failed.
                 await pause(attempt)
                 attempt += 1
 
@@ -175,10 +140,8 @@ class AwsTurnStore:
         self, turn: TurnRef, status: MessageStatus, error: MessageError, iterations: int, event: AnyLogged
     ) -> AnyLogged:
         """See TurnStore."""
-        change, values = ending_attributes(status, error, event.created_at, attempt=turn.attempt)
-        ended = own_update(
-            turn, change.replace("SET ", "SET #iterations = :iterations, "), iterations=iterations, **values
-        )
+        change = ending_change(status, error, event.created_at, attempt=turn.attempt)
+        ended = own_update(turn, change | Change({"iterations": iterations}))
         attempt = 0
         while True:
             message, session = await self._message_and_session(turn)
@@ -188,30 +151,16 @@ class AwsTurnStore:
                 return await self._writer.log(
                     event.model_copy(update={"token_usage": usage}), {"message": ended, **others}
                 )
-            except SessionDeletedError as gone:
-                raise TurnFencedError("the session was deleted") from gone
+            except SessionDeletedError as deleted:
+                raise TurnFencedError("the session was deleted") from deleted
             except ConditionFailedError:
-                # The next read shows why: this turn may be another's, or its session's open messages changed.
+                # The next read shows why: another attempt started, or the session's open messages changed.
                 await pause(attempt)
                 attempt += 1
 
     async def list_completed_turns(self, session_id: str, after: int, limit: int) -> Sequence[CompletedTurn]:
         """See TurnStore."""
         return await read_completed_turns(self._table, session_id, after, limit)
-
-    async def _take(self, message: Message, now: datetime, lease_until: datetime) -> None:
-        taken = update(
-            message_key(message.session_id, message.number),
-            f"SET {_LEASE}, #status = :running, #attempt = :attempt REMOVE #rescues, #items_name, #items_parts",
-            FREE,
-            **_lease(lease_until),
-            running=MessageStatus.RUNNING,
-            attempt=message.attempt + 1,
-            before=message.attempt,
-            open=message.status,
-            now=to_iso(now),
-        )
-        await self._table.write(message=taken)
 
     async def _message_and_session(self, turn: TurnRef) -> tuple[TableItem | None, TableItem]:
         message, session = await asyncio.gather(
@@ -237,10 +186,6 @@ class AwsTurnStore:
             raise TurnFencedError("the session was deleted") from error
         except ConditionFailedError as error:
             raise TurnFencedError("another attempt began, or the message ended") from error
-
-
-def _lease(until: datetime) -> dict[str, str]:
-    return {"lease": to_iso(until), "due": DUE_RUNNING}
 
 
 def _is_completed_by(turn: TurnRef, message: TableItem | None) -> bool:

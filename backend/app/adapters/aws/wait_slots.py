@@ -1,4 +1,4 @@
-"""Wait slots as items of the table: each call takes one by a conditional write, since no two processes share memory."""
+"""Wait slots as items of the table, acquired by conditional writes: the Lambdas share no memory."""
 
 import asyncio
 import logging
@@ -12,18 +12,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.ports import Clock, IdGenerator
-from shared.aws_item import update
+from shared.aws_item import Change, update
 from shared.aws_table import AwsTable, ConditionFailedError
 from shared.table_keys import wait_slot_key
 
 logger = logging.getLogger(__name__)
 
-# So many slots are tried, at random. When half of them are held, three of four callers still find one; when nearly all
-# are, a caller is answered at once after two small writes. To look for the last free one would cost more than it saves.
+# Random slots tried per call. With half of them held, three of four callers still get one; with nearly all held, the
+# caller is answered without waiting after two small writes. Searching for the last free slot would cost more than it
+# saves.
 _TRIES = 2
-# A slot is worth no more than this; without one the caller is answered at once.
+# The longest time spent on acquiring a slot; without one the caller is answered without waiting.
 _PATIENCE_SECONDS = 2.0
-# A holder's clock may differ, and it gives its slot back a little after its time.
+# For differences between clocks, and for the release of the slot.
 _GRACE = timedelta(seconds=5)
 
 
@@ -59,22 +60,21 @@ class AwsWaitSlots:
                     if await self._try_slot(_Held(slot, holder), duration):
                         return _Held(slot, holder)
         except (ClientError, BotoCoreError, TimeoutError) as error:
-            logger.warning("No slot to wait in could be taken: %s", error)
+            logger.warning("No wait slot could be acquired: %s", error)
         return None
 
     async def _try_slot(self, wanted: _Held, duration: timedelta) -> bool:
         now = self._clock.now()
-        # The holder's own too: boto3 repeats a write whose answer was lost.
+        # Its own slot counts as free: boto3 retries a write whose response was lost.
         is_free = "attribute_not_exists(#held_until) OR #held_until <= :now OR #holder = :holder"
         try:
             await self._table.write(
                 slot=update(
                     wait_slot_key(wanted.slot),
-                    "SET #holder = :holder, #held_until = :until",
+                    Change({"holder": wanted.holder, "held_until": to_iso(now + duration + _GRACE)}),
                     is_free,
                     holder=wanted.holder,
                     now=to_iso(now),
-                    until=to_iso(now + duration + _GRACE),
                 )
             )
         except ConditionFailedError:
@@ -85,9 +85,14 @@ class AwsWaitSlots:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._table.write(
-                    slot=update(wait_slot_key(held.slot), "REMOVE #held_until", "#holder = :holder", holder=held.holder)
+                    slot=update(
+                        wait_slot_key(held.slot),
+                        Change(removes=("held_until",)),
+                        "#holder = :holder",
+                        holder=held.holder,
+                    )
                 )
         except ConditionFailedError:
-            pass  # its time was over, and somebody else holds it
+            pass  # it had expired, and another caller holds it
         except (ClientError, BotoCoreError, TimeoutError) as error:
-            logger.warning("A slot to wait in was not given back; it is free when its time is over: %s", error)
+            logger.warning("A wait slot was not released; it is free again when it expires: %s", error)

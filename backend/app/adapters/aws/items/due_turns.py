@@ -1,12 +1,12 @@
-"""Turns that are due, found by the index `due`; and what is noted of their rescues."""
+"""Lists due turns by the index `due`, and records their rescues."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from backend.app.adapters.aws.items.open_messages import DUE, due_attributes
+from backend.app.adapters.aws.items.open_messages import due_attributes
 from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.messages.message import Message
-from shared.aws_item import update
+from shared.aws_item import Change, update
 from shared.aws_table import AwsTable, ConditionFailedError
 from shared.table_keys import DUE_QUEUED, DUE_RUNNING, message_key
 
@@ -21,7 +21,7 @@ async def list_due_sessions(table: AwsTable, now: datetime) -> AsyncIterator[str
 async def count_running(table: AwsTable, now: datetime, limit: int) -> int:
     """See TurnStore."""
     count = 0
-    # The bounds are included, and a lease that ends now is over: from just behind it.
+    # The bounds are inclusive, and a lease that ends now has expired: start just above it.
     async for _ in table.query_due(DUE_RUNNING, low=f"{to_iso(now)}~"):
         count += 1
         if count == limit:
@@ -35,13 +35,11 @@ async def note_rescue(table: AwsTable, message: Message, due_at: datetime) -> bo
         return False
     noted = update(
         message_key(message.session_id, message.number),
-        f"SET {DUE}, #rescues = :rescues",
+        Change({**due_attributes(due_at), "rescues": message.rescues + 1}),
         "#attempt = :before AND #status = :open AND #due_at = :found",
         before=message.attempt,
         open=message.status,
         found=to_iso(message.due_at),
-        rescues=message.rescues + 1,
-        **due_attributes(due_at),
     )
     try:
         await table.write(message=noted)

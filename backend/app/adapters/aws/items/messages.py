@@ -1,16 +1,15 @@
-"""How the table's items become messages, and back. Long texts lie beside the message, not in it."""
+"""Converts between messages and items of the table. Long texts are stored in items of their own."""
 
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from backend.app.adapters.aws.items.documents import DocumentRef, pack, read_documents, store_document
 from backend.app.adapters.aws.items.open_messages import due_attributes
 from backend.app.adapters.aws.items.sessions import usage_of
 from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus
-from shared.aws_item import Item, Write
+from shared.aws_item import Change, Item, Write
 from shared.aws_table import AwsTable
 from shared.events import TokenUsage
 from shared.table_keys import (
@@ -21,15 +20,15 @@ from shared.table_keys import (
     text_name,
 )
 
-# A message is written again at every heartbeat and response, which costs by its size.
+# Every heartbeat and response rewrites the message, and DynamoDB charges by the item's size.
 _INLINE_BYTES = 2_000
 _TEXTS = ("prompt", "content", "patch")
-# Of a message that was read before: still open, in the same attempt, and under nobody's lease.
+# The condition that a message has not changed since it was read, and that no worker holds its lease.
 FREE = "#attempt = :before AND #status = :open AND (attribute_not_exists(#lease_until) OR #lease_until <= :now)"
 
 
 def message_item(message: Message) -> Item:
-    """A queued message, texts apart."""
+    """The item of a queued message, without its texts."""
     return {
         **message_key(message.session_id, message.number),
         "message_id": message.message_id,
@@ -47,7 +46,7 @@ def message_item(message: Message) -> Item:
 async def text_writes(
     table: AwsTable, session_id: str, number: int, attempt: int, **texts: str | None
 ) -> tuple[Item, list[Write]]:
-    """What stores texts of a message: the message's attributes, and further writes for long ones."""
+    """The message's attributes for its texts, and the writes that store the long ones."""
     attributes: Item = {}
     writes: list[Write] = []
     for field, text in texts.items():
@@ -63,12 +62,12 @@ async def text_writes(
 
 
 def text_bytes(item: Item) -> int:
-    """How long the texts of a message are that lie beside it, in bytes."""
+    """The size of a message's texts that are stored in items of their own, in bytes."""
     return sum(item[f"{field}_ref"]["bytes"] for field in _TEXTS if f"{field}_ref" in item)
 
 
 async def read_messages(table: AwsTable, items: Sequence[Item]) -> list[Message]:
-    """The messages in items, with their texts."""
+    """The messages of these items, with their texts."""
     places = [(at, field) for at, item in enumerate(items) for field in _TEXTS if f"{field}_ref" in item]
     refs = [
         DocumentRef(items[at]["pk"], items[at][f"{field}_ref"]["name"], items[at][f"{field}_ref"]["parts"])
@@ -92,15 +91,12 @@ async def find_active_item(table: AwsTable, message_id: str) -> Item | None:
     return None if session is None or "deleted_at" in session else item
 
 
-def ending_attributes(
-    status: MessageStatus, error: MessageError | None, now: datetime, *, attempt: int
-) -> tuple[str, dict[str, Any]]:
-    """The update expression that gives an open message its end, and its values."""
-    values: dict[str, Any] = {"status": status, "attempt": attempt, "completed_at": to_iso(now)}
+def ending_change(status: MessageStatus, error: MessageError | None, now: datetime, *, attempt: int) -> Change:
+    """What ends an open message."""
+    sets: Item = {"status": status, "attempt": attempt, "completed_at": to_iso(now)}
     if error is not None:
-        values |= {"error_code": error.code, "error_detail": error.detail}
-    sets = ", ".join(f"#{name} = :{name}" for name in values)
-    return f"SET {sets} REMOVE #lease_until, #due_kind, #due_at, #rescues", values
+        sets |= {"error_code": error.code, "error_detail": error.detail}
+    return Change(sets, removes=("lease_until", "due_kind", "due_at", "rescues"))
 
 
 def _message_of(item: Item, *, prompt: str | None, content: str | None, patch: str | None) -> Message:

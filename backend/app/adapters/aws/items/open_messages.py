@@ -1,76 +1,67 @@
-"""The open messages of a session: the first of them is due, and what ends it makes the next one due.
+"""The open messages of a session. Only the first of them is in the index `due`, so that a session is listed once.
 
-Only first ones are in the index `due`: a session of many messages is found by one, and once.
+The transaction that ends the first open message makes the next one due.
 """
 
 from datetime import datetime
-from typing import Any
 
-from backend.app.adapters.aws.items.sessions import ACTIVE, ADD_USAGE, usage_values
+from backend.app.adapters.aws.items.sessions import ACTIVE
 from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.messages.message import MessageStatus
 from backend.app.domain.turns.rescue import start_due_at
-from shared.aws_item import Item, Write, update
+from shared.aws_item import Change, Item, Write, update
 from shared.events import TokenUsage
 from shared.table_keys import DUE_QUEUED, message_key, session_key
 
-# Sets the time by which a worker must have begun the message; `due_attributes` has the values.
-DUE = "#due_kind = :due_kind, #due_at = :due_at"
-
 
 def due_attributes(due_at: datetime) -> dict[str, str]:
-    """What makes a message that no worker has due by a time."""
+    """The attributes by which the index lists a message that a worker must claim by `due_at`."""
     return {"due_kind": DUE_QUEUED, "due_at": to_iso(due_at)}
 
 
-def queueing_write(session: Item, number: int, session_id: str) -> Write:
-    """Adds a message to the open ones of its session, which must have the same first one as when it was read."""
+def admission_write(session: Item, number: int, session_id: str) -> Write:
+    """Adds a message to the open ones of its session, on condition that the first of them has not changed."""
     numbers: set[int] = session.get("open_numbers", set())
     condition, first = _same_first(numbers)
     return update(
         session_key(session_id),
-        "SET #message_count = :number ADD #open_numbers :open",
+        Change(sets={"message_count": number}, adds={"open_numbers": {number}}),
         f"{ACTIVE} AND #message_count = :before AND {condition}",
-        number=number,
         before=number - 1,
-        open={number},
         **first,
     )
 
 
 def ending_writes(
-    session: Item, session_id: str, number: int, now: datetime, usage: TokenUsage, *, change: str = "", **values: Any
+    session: Item, session_id: str, number: int, now: datetime, usage: TokenUsage, *, sets: Item | None = None
 ) -> dict[str, Write]:
-    """What ends beside a message: it is none of its session's open ones any more, and the next one may become due.
+    """The writes that close a message in its session, and make the session's next open message due.
 
     Args:
-        session: as it was read; where its first open messages changed meanwhile the writes are refused.
+        session: as it was read; the writes fail if its first open messages have changed since.
         session_id: the session's.
         number: the message's.
         now: when it ends.
         usage: is added to the session's.
-        change: a further change of the session, with its values.
-        values: of `change`.
+        sets: further attributes of the session.
     """
     others = sorted(session.get("open_numbers", set()) - {number})
-    ended = {"ended": {number}, **usage_values(usage), **values}
-    change = f"{change} {ADD_USAGE} DELETE #open_numbers :ended".strip()
+    change = Change(sets or {}, adds=usage.model_dump(), deletes={"open_numbers": {number}})
     key = session_key(session_id)
     if not others:
         seen = session["message_count"]
-        return {"session": update(key, change, f"{ACTIVE} AND #message_count = :seen", seen=seen, **ended)}
+        return {"session": update(key, change, f"{ACTIVE} AND #message_count = :seen", seen=seen)}
     if others[0] < number:
         condition, first = _same_first(set(others))
-        return {"session": update(key, change, f"{ACTIVE} AND {condition}", **first, **ended)}
+        return {"session": update(key, change, f"{ACTIVE} AND {condition}", **first)}
     following = update(
         message_key(session_id, others[0]),
-        f"SET {DUE}",
+        Change(due_attributes(start_due_at(now))),
         "#status = :queued OR #status = :running",
         queued=MessageStatus.QUEUED,
         running=MessageStatus.RUNNING,
-        **due_attributes(start_due_at(now)),
     )
-    return {"session": update(key, change, ACTIVE, **ended), "following": following}
+    return {"session": update(key, change, ACTIVE), "following": following}
 
 
 def _same_first(open_numbers: set[int]) -> tuple[str, dict[str, int]]:

@@ -1,11 +1,11 @@
-"""How a message gets its place in its session."""
+"""Stores a message as the next one of its session."""
 
 import asyncio
 from dataclasses import replace
 from datetime import datetime
 
 from backend.app.adapters.aws.items.messages import message_item, read_messages, text_writes
-from backend.app.adapters.aws.items.open_messages import queueing_write
+from backend.app.adapters.aws.items.open_messages import admission_write
 from backend.app.adapters.timestamps import from_iso
 from backend.app.domain.errors import SessionNotFoundError
 from backend.app.domain.messages.message import Message, MessageStatus
@@ -38,7 +38,7 @@ async def queue_message(table: AwsTable, message: Message, queue_limit: int) -> 
         try:
             await _store(table, session, queued)
         except ConditionFailedError:
-            # Another message of the session, or this very one, was stored meanwhile, or the first open one ended.
+            # A concurrent call stored this message or another of the session, or the first open one ended.
             await pause(attempt)
             attempt += 1
         else:
@@ -57,7 +57,7 @@ async def _store(table: AwsTable, session: Item, message: Message) -> None:
         "number": message.number,
     }
     await table.write(
-        session=queueing_write(session, message.number, message.session_id),
+        session=admission_write(session, message.number, message.session_id),
         locator=put(locator, "attribute_not_exists(pk)"),
         message=put({**message_item(message), **texts}, "attribute_not_exists(pk)"),
         texts=documents,
@@ -78,7 +78,7 @@ async def _check_queue(table: AwsTable, session: Item, session_id: str, queue_li
     numbers: set[int] = session.get("open_numbers", set())
     queued = len(numbers)
     if queued >= queue_limit:
-        # Only the first of the open ones can be running.
+        # Only the first open message can be running.
         head = await table.get(message_key(session_id, min(numbers)))
         queued -= head is not None and head["status"] == MessageStatus.RUNNING
     require_room(session_id, queued, queue_limit)

@@ -1,6 +1,4 @@
-"""How the table's items become sessions, and back."""
-
-from typing import Any
+"""Converts between sessions and items of the table."""
 
 from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.sessions.session import Session
@@ -8,14 +6,12 @@ from shared.aws_item import Item
 from shared.events import TokenUsage
 from shared.table_keys import session_key
 
-# Of a session or message that is written: it must be there, and not deleted.
+# The condition that a session or message exists and is not deleted.
 ACTIVE = "attribute_exists(pk) AND attribute_not_exists(#deleted_at)"
-# Adds the usage of a message to a session's; also of a response to a message's.
-ADD_USAGE = "ADD " + ", ".join(f"#{name} :{name}" for name in TokenUsage.model_fields)
 
 
 def session_item(session: Session) -> Item:
-    """A new session."""
+    """The item of a new session."""
     return {
         **session_key(session.session_id),
         "project_id": session.project_id,
@@ -28,7 +24,7 @@ def session_item(session: Session) -> Item:
 
 
 def session_of(item: Item, last_seq: int) -> Session:
-    """The session in an item; a live one's last event is counted in an item of its own."""
+    """The session of an item. `last_seq` of an active session is stored in its sequence counter."""
     return Session(
         session_id=item["pk"].partition("#")[2],
         project_id=item["project_id"],
@@ -42,11 +38,5 @@ def session_of(item: Item, last_seq: int) -> Session:
 
 
 def usage_of(item: Item) -> TokenUsage:
-    """The usage that an item counts."""
-    return TokenUsage(**usage_values(item))
-
-
-def usage_values(counted: Any) -> dict[str, int]:
-    """The counts of a usage or of an item, by name; 0 for those that an older item does not have."""
-    counts = counted.model_dump() if isinstance(counted, TokenUsage) else counted
-    return {name: counts.get(name, 0) for name in TokenUsage.model_fields}
+    """The token usage of an item; 0 for counters that an older item lacks."""
+    return TokenUsage(**{name: item.get(name, 0) for name in TokenUsage.model_fields})

@@ -1,28 +1,28 @@
-"""The fence of a turn's writes: they are refused once another attempt began, or the message ended."""
+"""Fences a turn's writes by its attempt: they fail once another attempt started or the message ended."""
 
 from typing import Any
 
 from backend.app.domain.errors import TurnFencedError
 from backend.app.domain.messages.message import MessageStatus, TurnRef
-from shared.aws_item import Item, Write, check, update
+from shared.aws_item import Change, Item, Write, check, update
 from shared.table_keys import message_key
 
 # Deleting a session cancels its open messages in the same transaction, so this holds for no deleted session.
 OWN = "#message_id = :message_id AND #attempt = :own AND #status = :running"
 
 
-def own_update(turn: TurnRef, change: str, condition: str = OWN, **values: Any) -> Write:
-    """Change the turn's message by an update expression."""
-    return update(message_key(turn.session_id, turn.number), change, condition, **values, **_fence(turn))
+def own_update(turn: TurnRef, change: Change, condition: str = OWN) -> Write:
+    """Change the turn's message, fenced by its attempt."""
+    return update(message_key(turn.session_id, turn.number), change, condition, **_fence(turn))
 
 
 def own_check(turn: TurnRef) -> Write:
-    """Only go on where the turn is still this attempt's."""
+    """Check that the turn still belongs to this attempt."""
     return check(message_key(turn.session_id, turn.number), OWN, **_fence(turn))
 
 
 def require_own(turn: TurnRef, message: Item | None) -> Item:
-    """The message's item itself. Raises TurnFencedError where the turn is not this attempt's any more."""
+    """The message's item itself. Raises TurnFencedError if the turn no longer belongs to this attempt."""
     if message is None or message["message_id"] != turn.message_id:
         raise TurnFencedError("the session was deleted")
     if message["status"] != MessageStatus.RUNNING or message["attempt"] != turn.attempt:
