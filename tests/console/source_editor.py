@@ -1,4 +1,4 @@
-"""The code panel's editor, as a person uses it."""
+"""The code panel's editor, used as a user does."""
 
 import re
 import time
@@ -9,7 +9,7 @@ from tests.console.browser_page import ConsolePage
 
 _PATIENCE_SECONDS = 15.0
 _CHARACTER = 7.8  # of the code's 13 px
-# What copying gives: the editor answers with its text, not with the lines that are laid out.
+# The editor answers a copy event with its text, not with the rendered lines only.
 _COPY = """(content) => {
   const event = new ClipboardEvent('copy', {clipboardData: new DataTransfer(), bubbles: true, cancelable: true});
   content.dispatchEvent(event);
@@ -33,7 +33,7 @@ class SourceEditor:
         self.field.evaluate("(content, top) => { content.parentElement.scrollTop = top; }", top)
 
     def press_line(self, number: int, column: int) -> None:
-        """Click or tap on a character of a line that is in sight."""
+        """Click or tap on a character of a visible line."""
         expect(self.field).to_be_visible()
         box = self.field.bounding_box()
         assert box is not None
@@ -45,7 +45,7 @@ class SourceEditor:
             page.mouse.click(x, y)
 
     def find(self, text: str) -> None:
-        """Search for a text, and put the caret at the begin of its line."""
+        """Search for a text, and move the caret to the start of its line."""
         page = self._visitor.page
         self.field.press("Control+f")
         page.get_by_role("textbox", name="Find").press_sequentially(text)
@@ -54,7 +54,7 @@ class SourceEditor:
         page.keyboard.press("Home")
 
     def text(self) -> str:
-        """The text, as select all and copy give it. The caret is at its begin then, and the scroller where it was."""
+        """The text, by select all and copy. Moves the caret to the start; keeps the scroll position."""
         top = self.field.evaluate("(content) => content.parentElement.scrollTop")
         text = copied_text(self.field)
         self.field.press("ArrowLeft")
@@ -70,7 +70,7 @@ class SourceEditor:
 
 
 def copied_text(field: Locator) -> str:
-    """What select all and copy give in an editor, or in source to read."""
+    """The text that select all and copy give in an editor, or in the read-only view."""
     field.press("Control+a")
     return str(field.evaluate(_COPY))
 

@@ -1,4 +1,4 @@
-"""A change shows what changed, on every screen, and what nobody would see otherwise."""
+"""Changes are shown with their changed words and their hidden characters, on every screen."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ Shot = Callable[[ConsolePage, str], None]
 LONG = "Answer politely and shortly, and do not promise anything that is not in the handbook. " * 3
 BEFORE = f'assistant = Agent(name="Assistant", instructions="{LONG}Answer in English.")\n'
 AFTER = BEFORE.replace("English", "Spanish")
-HIDDEN = f"{BEFORE}# pay \u202e 100\u2066 to \u200bnobody\n"
+HIDDEN = f"{BEFORE}# pay \u202e 100\u2066 to \u200bmallory\n"
 
 
 def with_change(visit: Visit, screen: dict[str, Any], name: str, after: str, before: str = BEFORE) -> ConsolePage:
@@ -36,7 +36,7 @@ def with_change(visit: Visit, screen: dict[str, Any], name: str, after: str, bef
 
 @pytest.mark.parametrize("screen", list(SCREENS.values()), ids=list(SCREENS))
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_changed_words_of_a_long_line_are_in_sight_and_marked(
+def test_the_changed_words_of_a_long_line_are_visible_and_marked(
     visit: Visit, screen: dict[str, Any], scheme: str, shot: Shot
 ) -> None:
     visitor = with_change(visit, {**screen, "color_scheme": scheme}, "Long lines", AFTER)
@@ -54,29 +54,27 @@ def test_the_changed_words_of_a_long_line_are_in_sight_and_marked(
         expect(visitor.code.locator("ins mark")).to_be_in_viewport(ratio=1)
 
 
-def test_what_changed_at_the_end_of_a_line_of_many_rows_is_scrolled_to(visit: Visit) -> None:
+def test_a_change_at_the_end_of_a_very_long_line_is_scrolled_into_view(visit: Visit) -> None:
     before = BEFORE.replace(LONG, LONG * 8)
     visitor = with_change(visit, SCREENS["390"], "Very long", before.replace("English", "Spanish"), before)
     expect(visitor.code.locator("del mark")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("screen", list(SCREENS.values()), ids=list(SCREENS))
-def test_hidden_characters_are_marked_where_they_are_and_the_change_is_warned_of(
-    visit: Visit, screen: dict[str, Any], shot: Shot
-) -> None:
+def test_hidden_characters_are_marked_in_place_with_a_warning(visit: Visit, screen: dict[str, Any], shot: Shot) -> None:
     visitor = with_change(visit, screen, "Tro\u200bjan", HIDDEN)
     warning = visitor.code.get_by_role("note")
     expect(warning).to_contain_text("This change contains hidden characters: U+202E right-to-left override (line 2)")
     expect(warning).to_contain_text("U+2066 left-to-right isolate (line 2), U+200B zero-width space (line 2)")
     expect(visitor.code.locator("ins .hidden-character")).to_have_count(3)
-    # What follows one stands where it is: after it, and not before.
-    places = visitor.code.locator("ins").evaluate(_PLACES, ["pay", "100", "to", "nobody"])
+    # The text after a hidden character is displayed after it.
+    places = visitor.code.locator("ins").evaluate(_PLACES, ["pay", "100", "to", "mallory"])
     assert places == sorted(places)
     shot(visitor, f"24-hidden-characters-{screen['viewport']['width']}")
     visitor.press(visitor.code.get_by_role("button", name="Code", exact=True))
     source = visitor.code.get_by_role("region", name="Source")
     expect(source.get_by_role("img", name="U+202E: right-to-left override")).to_be_visible()
-    # The text itself is as it was, for whoever copies it.
+    # Copying gives the unchanged text.
     assert copied_text(source.get_by_role("textbox")) == HIDDEN.rstrip("\n")
     visitor.press(visitor.code.get_by_role("button", name="Edit"))
     expect(visitor.code.get_by_role("note")).to_contain_text("This text contains hidden characters: U+202E")

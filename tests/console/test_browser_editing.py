@@ -1,4 +1,4 @@
-"""A source of 200 KB is edited in colours, and no key has to wait."""
+"""A source of 200 KB can be edited with highlighting and without delay."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ FUNCTION = '''def function_{number}(text: str) -> str:
 _TEXT_OF_LINES = "(content) => [...content.querySelectorAll('.cm-line')].map((one) => one.textContent).join('\\n')"
 
 
-def test_a_source_of_200_kb_is_edited_in_colours_and_no_key_waits(
+def test_a_source_of_200_kb_is_edited_with_highlighting_and_without_delay(
     visit: Callable[..., ConsolePage], shot: Callable[[ConsolePage, str], None]
 ) -> None:
     visitor = visit()
@@ -35,7 +35,7 @@ def test_a_source_of_200_kb_is_edited_in_colours_and_no_key_waits(
     for tries in range(3):
         if tries > 0:
             visitor.code.get_by_role("button", name="Cancel").click()
-            visitor.code.get_by_role("button", name="Throw away").click()
+            visitor.code.get_by_role("button", name="Discard").click()
         visitor.reset_tasks()
         edit(visitor)
         longest = visitor.longest_task()
@@ -48,11 +48,11 @@ def test_a_source_of_200_kb_is_edited_in_colours_and_no_key_waits(
     assert longest <= LONGEST_TASK_MS
 
 
-def test_an_editor_that_fails_to_load_is_reported_and_is_there_after_a_reload(
+def test_a_code_view_that_fails_to_load_is_reported_and_works_after_a_reload(
     visit: Callable[..., ConsolePage],
 ) -> None:
     visitor = visit()
-    visitor.is_outage = True  # the browser itself writes of the script that it did not get
+    visitor.is_outage = True  # the browser logs the script that it did not get
     visitor.page.route("**/code_modules*", lambda route: route.abort())
     visitor.page.goto(f"{visitor.url}/#/project/{visitor.new_project('Not loaded', long_source()[:40_000])}")
     expect(visitor.code.get_by_text("The code view could not be loaded")).to_be_visible()
@@ -63,7 +63,7 @@ def test_an_editor_that_fails_to_load_is_reported_and_is_there_after_a_reload(
 
 
 def edit(visitor: ConsolePage) -> None:
-    """Open the editor and write something at the begin, in the middle and at the end; each time it gets its colours."""
+    """Open the editor and type at the start, in the middle and at the end; each time the text is highlighted."""
     visitor.code.get_by_role("button", name="Edit").click()
     editor = SourceEditor(visitor)
     lines = editor.field
@@ -76,7 +76,7 @@ def edit(visitor: ConsolePage) -> None:
             visitor.page.keyboard.press(key)
         expect(lines.get_by_text(value, exact=True)).to_be_in_viewport()
         expect(lines.get_by_text(value, exact=True)).to_have_class("tk-number" if value == "12345" else "tk-literal")
-    visitor.page.wait_for_timeout(300)  # all has been coloured anew
+    visitor.page.wait_for_timeout(300)  # the highlighting has caught up
     assert lines.evaluate(_TEXT_OF_LINES) in editor.text()
 
 

@@ -1,4 +1,4 @@
-"""Code is edited as a hand does it: click or tap into the text, type, look elsewhere, come back."""
+"""Code is edited by hand: click or tap into the text, type, leave the page, and come back."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 Visit = Callable[..., ConsolePage]
 Shot = Callable[[ConsolePage, str], None]
-# Three pieces of lines, of which the later ones are laid out only when they come into sight.
+# More lines than fit on a screen: the editor renders the visible ones.
 LINES = [f"line_{number} = {number}" for number in range(250)]
 CODE = "\n".join(LINES) + "\n"
 
@@ -37,12 +37,10 @@ def opened(visit: Visit, screen: dict[str, Any], name: str) -> tuple[ConsolePage
     return visitor, editor
 
 
-def test_a_press_on_a_line_of_code_puts_the_caret_there_and_typing_goes_in(
-    visit: Visit, screen: dict[str, Any], shot: Shot
-) -> None:
+def test_typed_text_is_inserted_where_the_user_clicks_or_taps(visit: Visit, screen: dict[str, Any], shot: Shot) -> None:
     visitor, editor = opened(visit, screen, "By hand")
-    # The first piece of the lines, the middle of it, and one that is laid out only when it is scrolled to.
-    # Each at another place of the screen: two taps at one place are a double tap.
+    # Two lines near the top, and one that is rendered only when it is scrolled to.
+    # At different positions on the screen: two taps at the same position are a double tap.
     for number, top in ((0, 0), (12, 140), (220, 4200)):
         editor.scroll_to(top)
         visitor.page.locator("h2").first.evaluate("(_) => document.activeElement.blur()")
@@ -59,9 +57,7 @@ def test_a_press_on_a_line_of_code_puts_the_caret_there_and_typing_goes_in(
     expect(visitor.code.get_by_label("Version", exact=True)).to_have_value("2")
 
 
-def test_an_edit_stays_while_one_looks_at_changes_at_another_project_and_after_a_reload(
-    visit: Visit, screen: dict[str, Any]
-) -> None:
+def test_an_edit_survives_other_tabs_other_projects_and_a_reload(visit: Visit, screen: dict[str, Any]) -> None:
     here, elsewhere = (f"{name} at {screen['viewport']['width']}" for name in ("Kept", "Elsewhere"))
     visitor, editor = opened(visit, screen, here)
     visitor.new_project(elsewhere)
@@ -73,7 +69,7 @@ def test_an_edit_stays_while_one_looks_at_changes_at_another_project_and_after_a
     editor.expect_text(CODE.replace(LINES[2], f"{LINES[2]}  # and"))
     editor.press_line(2, 30)
     visitor.page.keyboard.type(" then")
-    # The list is read again when the page comes into sight.
+    # The list is read again when the page becomes visible.
     visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     visitor.open_project(elsewhere)
     expect(visitor.page.locator("header")).to_contain_text(elsewhere)
@@ -94,9 +90,9 @@ def test_an_edit_stays_while_one_looks_at_changes_at_another_project_and_after_a
     expect(visitor.code.get_by_role("button", name="Edit")).to_be_visible()
 
 
-def test_an_edit_stays_when_the_model_lands_a_change_meanwhile_and_is_joined_with_it(visit: Visit) -> None:
+def test_an_edit_is_kept_when_the_model_lands_a_change_and_can_be_merged_with_it(visit: Visit) -> None:
     visitor = visit()
-    visitor.create_project("Meanwhile")
+    visitor.create_project("Merged")
     visitor.press(visitor.code.get_by_role("button", name="Edit"))
     editor = SourceEditor(visitor)
     before = editor.text()
@@ -107,13 +103,13 @@ def test_an_edit_stays_when_the_model_lands_a_change_meanwhile_and_is_joined_wit
     expect(visitor.code.get_by_role("region", name="5 lines added, 0 removed")).to_be_visible()
     visitor.press(visitor.code.get_by_role("button", name="Code"))
     editor.expect_text(f"# mine\n{before}")
-    visitor.press(visitor.code.get_by_role("button", name="Bring it in"))
+    visitor.press(visitor.code.get_by_role("button", name="Merge it"))
     editor.expect_text(re.compile("# mine.*triage_agent", re.DOTALL))
     visitor.press(visitor.code.get_by_role("button", name="Save"))
     expect(visitor.code.get_by_label("Version", exact=True)).to_have_value("3")
 
 
-def test_cancel_asks_before_it_throws_away_what_was_typed_and_only_then(visit: Visit, shot: Shot) -> None:
+def test_cancel_asks_before_it_discards_changes(visit: Visit, shot: Shot) -> None:
     visitor, editor = opened(visit, SCREENS["390"], "Asked")
     visitor.press(visitor.code.get_by_role("button", name="Cancel"))
     expect(editor.field).to_have_count(0)
@@ -121,20 +117,20 @@ def test_cancel_asks_before_it_throws_away_what_was_typed_and_only_then(visit: V
     editor.press_line(1, 30)
     visitor.page.keyboard.type("# dear")
     visitor.press(visitor.code.get_by_role("button", name="Cancel"))
-    expect(visitor.code.get_by_text("Throw away what you typed?")).to_be_visible()
+    expect(visitor.code.get_by_text("Discard your changes?")).to_be_visible()
     shot(visitor, "21-throw-away")
     visitor.press(visitor.code.get_by_role("button", name="Keep editing"))
     expect(editor.field).to_be_focused()
     editor.expect_text(CODE.replace(LINES[1], f"{LINES[1]}# dear"))
     visitor.press(visitor.code.get_by_role("button", name="Cancel"))
-    visitor.press(visitor.code.get_by_role("button", name="Throw away"))
+    visitor.press(visitor.code.get_by_role("button", name="Discard"))
     expect(visitor.code.get_by_role("button", name="Edit")).to_be_focused()
     visitor.page.reload()
     visitor.show_panel("Code")
     expect(visitor.code.get_by_role("button", name="Edit")).to_be_visible()
 
 
-def test_what_is_typed_while_an_edit_is_being_saved_is_the_next_edit(visit: Visit) -> None:
+def test_text_typed_while_an_edit_is_saved_becomes_the_next_edit(visit: Visit) -> None:
     visitor, editor = opened(visit, SCREENS["1440"], "Saving")
     held: list[Any] = []
     visitor.page.route(
@@ -158,7 +154,7 @@ def test_the_keyboard_searches_undoes_and_leaves_the_editor(visit: Visit) -> Non
     visitor, editor = opened(visit, SCREENS["1440"], "By keys")
     editor.find("line_240 =")
     expect(editor.field).to_be_focused()
-    # Shortcuts of the page elsewhere; here they are characters like others.
+    # Shortcuts of the page, but plain characters in the editor.
     visitor.page.keyboard.type("[/]")
     visitor.page.keyboard.press("Tab")
     expect(editor.field.get_by_text("[/]    line_240 = 240")).to_be_in_viewport()

@@ -63,7 +63,7 @@ def test_a_killed_and_restarted_server_loses_and_repeats_nothing(
     with vibewire_process(tmp_path, writer.url, port=port):
         expect(visitor.connection).to_have_text("Live")
         visitor.completed(PROMPT)
-        expect(message.get_by_text("Begun again (attempt 2)")).to_be_visible()
+        expect(message.get_by_text("Started again (attempt 2)")).to_be_visible()
         visitor.completed("And then?")
         assert visitor.page.evaluate("window.isSamePage")
         text = visitor.log.text_content() or ""

@@ -91,7 +91,7 @@ def test_each_conversation_keeps_its_own_draft(visit: Visit) -> None:
     expect(visitor.prompt).to_have_value("")
     visitor.prompt.click()
     visitor.page.keyboard.type("To one")
-    visitor.page.get_by_role("button", name="Whole project").click()
+    visitor.page.get_by_role("button", name="Entire project").click()
     expect(visitor.prompt).to_have_value("To all")
     visitor.node("assistant").click()
     expect(visitor.prompt).to_have_value("To one")

@@ -88,7 +88,7 @@ def test_the_newest_message_is_in_view_after_every_way_to_the_conversation(
         visitor.press(visitor.node("assistant"))
         expect(visitor.page.get_by_role("heading", name="assistant")).to_be_visible()
         visitor.show_panel("Workflow")
-        visitor.press(visitor.page.get_by_role("button", name="Whole project"))
+        visitor.press(visitor.page.get_by_role("button", name="Entire project"))
         visitor.show_panel("Conversation")
         expect_newest(visitor)
         visitor.page.reload()

@@ -59,7 +59,7 @@ def test_the_conversation_of_an_agent_is_isolated(visit: Visit, shot: Shot) -> N
     message = visitor.completed("Make it Spanish", version=3)
     expect(message).to_contain_text("assistant now always answers in Spanish")
     shot(visitor, "07-one-agent")
-    visitor.page.get_by_role("button", name="Whole project").click()
+    visitor.page.get_by_role("button", name="Entire project").click()
     expect(visitor.log).to_contain_text(PROMPT)
     expect(visitor.log).not_to_contain_text("Spanish")
 

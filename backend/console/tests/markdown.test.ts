@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { blocksOf, decoded, safeAddress } from "../src/ui/markdown.tsx";
+import { blocksOf } from "../src/ui/markdown.tsx";
+import { decoded, safeAddress } from "../src/ui/markdown_inline.tsx";
 import { type MarkdownPart, markdownParts } from "../src/ui/markdown_parts.ts";
 
 const LONGEST_PART = 7_000;

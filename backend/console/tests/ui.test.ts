@@ -90,7 +90,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])("the rows of a change turn the old source in
   }
 });
 
-test("sources with more different lines than can be told apart are not compared", () => {
+test("sources with more different lines than can be encoded are not compared", () => {
   const lines = (first: number) => Array.from({ length: 40_000 }, (_, at) => String(first + at)).join("\n");
   expect(compare(lines(0), lines(1))?.rows).toHaveLength(12);
   expect(compare(lines(0), lines(40_000))).toBeNull();

@@ -1,6 +1,6 @@
-/** The HTTP API: its calls by their groups, and its models. */
+/** The HTTP API: its operations by tag, and its models. */
 
-import { type Answer, type Call, nameOf, openapi, resolved, wordsOf } from "./documents.ts";
+import { type Answer, type Call, nameOf, openapi, resolved, typeText } from "./documents.ts";
 import { Example, Fields, Prose, SchemaFields } from "./parts.tsx";
 
 const { schemas } = openapi.components;
@@ -37,7 +37,7 @@ export function ApiDocument() {
               <code>{name}</code>
             </summary>
             <Prose text={schema.description} />
-            {schema.enum ? <p>{wordsOf(schema)}</p> : <SchemaFields schema={schema} schemas={schemas} />}
+            {schema.enum ? <p>{typeText(schema)}</p> : <SchemaFields schema={schema} schemas={schemas} />}
           </details>
         ))}
       </section>
@@ -49,7 +49,7 @@ function CallDetails({ call }: { call: Call }) {
   const body = call.requestBody?.content["application/json"];
   const parameters = (call.parameters ?? []).map((one) => ({
     name: one.name,
-    type: `${wordsOf(one.schema)} (${one.in})`,
+    type: `${typeText(one.schema)} (${one.in})`,
     must: one.required ?? false,
     text: one.description,
   }));
@@ -77,7 +77,7 @@ function AnswerDetails({ call, status, answer }: { call: Call; status: string; a
     <details>
       <summary>
         <code class={status < "300" ? "good" : "bad"}>{status}</code>{" "}
-        {content && !problems.length && wordsOf(content.schema)}
+        {content && !problems.length && typeText(content.schema)}
         {problems.length > 0 && <span class="faint">{problems.join(", ")}</span>}
       </summary>
       {Object.entries(answer.headers ?? {}).map(([name, header]) => (

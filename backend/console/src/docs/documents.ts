@@ -1,4 +1,4 @@
-/** What the page reads of the OpenAPI and AsyncAPI documents, which are bundled with it. */
+/** The OpenAPI and AsyncAPI documents, which are bundled with the page, as far as it reads them. */
 
 import asyncapiJson from "../../../contracts/asyncapi.json";
 import openapiJson from "../../../contracts/openapi.json";
@@ -83,26 +83,26 @@ export const asyncapi = asyncapiJson as unknown as AsyncApi;
 
 export type Schemas = Record<string, Schema>;
 
-/** The last part of a reference: the name of what it leads to. */
+/** The last part of a reference: the name of its target. */
 export function nameOf(reference: { $ref: string }): string {
   return reference.$ref.slice(reference.$ref.lastIndexOf("/") + 1);
 }
 
-/** The schema itself, where this is a reference to one of these. */
+/** The schema, with a reference resolved. */
 export function resolved(schema: Schema, schemas: Schemas): Schema {
   const found = schema.$ref === undefined ? schema : schemas[nameOf({ $ref: schema.$ref })];
   return found ?? schema;
 }
 
-/** A schema in a few words: `string or null`, `array of NodeBody`. */
-export function wordsOf(schema: Schema): string {
+/** A short description of a schema: `string or null`, `array of NodeBody`. */
+export function typeText(schema: Schema): string {
   if (schema.$ref !== undefined) return nameOf({ $ref: schema.$ref });
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" or ");
   const choices = schema.anyOf ?? schema.oneOf;
-  if (choices) return [...new Set(choices.map(wordsOf))].join(" or ");
-  if (schema.type === "array") return `array of ${schema.items ? wordsOf(schema.items) : "anything"}`;
+  if (choices) return [...new Set(choices.map(typeText))].join(" or ");
+  if (schema.type === "array") return `array of ${schema.items ? typeText(schema.items) : "anything"}`;
   if (schema.type === "object" && typeof schema.additionalProperties === "object")
-    return `object of ${wordsOf(schema.additionalProperties)}`;
+    return `object of ${typeText(schema.additionalProperties)}`;
   return schema.format ?? schema.type ?? "anything";
 }

@@ -1,4 +1,4 @@
-/** The docs page: both documents, readable without any server but the one that gave this page. */
+/** The docs page: the OpenAPI and AsyncAPI documents, bundled with the page. */
 
 import { render } from "preact";
 import { useState } from "preact/hooks";

@@ -1,6 +1,6 @@
-/** What both documents are drawn with. Descriptions are text: a backtick marks code, and nothing is ever HTML. */
+/** The parts of both documents. Descriptions are text in which backticks mark code; nothing is rendered as HTML. */
 
-import { resolved, type Schema, type Schemas, wordsOf } from "./documents.ts";
+import { resolved, type Schema, type Schemas, typeText } from "./documents.ts";
 
 /** Text in which backticks mark code. */
 export function Prose({ text }: { text: string | undefined }) {
@@ -19,13 +19,13 @@ export function Words({ text }: { text: string }) {
 /** A value as JSON that can be scrolled with the keyboard. */
 export function Example({ label, value }: { label: string; value: unknown }) {
   return (
-    <figure>
-      <figcaption>{label}</figcaption>
+    <div class="example">
+      <p class="caption">{label}</p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable */}
       <pre tabIndex={0} role="region" aria-label={label}>
         {JSON.stringify(value, null, 2)}
       </pre>
-    </figure>
+    </div>
   );
 }
 
@@ -36,7 +36,7 @@ interface Row {
   text: string | undefined;
 }
 
-/** Names, types and meanings. */
+/** A table of names, types and descriptions. */
 export function Fields({ label, rows }: { label: string; rows: Row[] }) {
   if (rows.length === 0) return null;
   return (
@@ -67,20 +67,20 @@ export function Fields({ label, rows }: { label: string; rows: Row[] }) {
   );
 }
 
-/** The fields of an object, or of each of the objects that it may be. */
+/** The fields of an object, or of each alternative. */
 export function SchemaFields({ schema, schemas }: { schema: Schema; schemas: Schemas }) {
   const choices = schema.oneOf ?? schema.anyOf ?? [schema];
   return (
     <>
       {choices.map((choice) => {
-        const whole = resolved(choice, schemas);
-        const rows = Object.entries(whole.properties ?? {}).map(([name, field]) => ({
+        const object = resolved(choice, schemas);
+        const rows = Object.entries(object.properties ?? {}).map(([name, field]) => ({
           name,
-          type: wordsOf(field),
-          must: whole.required?.includes(name) ?? false,
+          type: typeText(field),
+          must: object.required?.includes(name) ?? false,
           text: `${field.deprecated ? "Deprecated. " : ""}${field.description ?? ""}`,
         }));
-        return <Fields key={wordsOf(choice)} label={wordsOf(choice)} rows={rows} />;
+        return <Fields key={typeText(choice)} label={typeText(choice)} rows={rows} />;
       })}
     </>
   );

@@ -1,4 +1,4 @@
-/** The socket: what a client sends, and every event that it hears. */
+/** The events: what a client sends, and what it receives. */
 
 import { asyncapi, nameOf, type Operation } from "./documents.ts";
 import { Example, Prose, SchemaFields, Words } from "./parts.tsx";
@@ -11,7 +11,7 @@ export function SocketDocument() {
     <>
       <Prose text={asyncapi.info.description} />
       <Group title="a client sends" operations={operations.filter((one) => one.action === "receive")} />
-      <Group title="a client hears" operations={operations.filter((one) => one.action === "send")} />
+      <Group title="a client receives" operations={operations.filter((one) => one.action === "send")} />
     </>
   );
 }

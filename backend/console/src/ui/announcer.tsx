@@ -1,16 +1,16 @@
 import type { MessageState, SessionState } from "@vibewire/client";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-/** Tells a screen reader what happens in the conversation: the steps, not each word. */
+/** Announces the steps of a conversation to screen readers, not each streamed word. */
 export function Announcer({ session, version }: { session: SessionState | null; version: number }) {
   const [words, setWords] = useState("");
   const last = session?.messages.at(-1);
-  const told = last ? sentence(last) : "";
-  const before = useRef(told);
+  const current = last ? sentence(last) : "";
+  const before = useRef(current);
   useEffect(() => {
-    if (told !== before.current) setWords(told);
-    before.current = told;
-  }, [told]);
+    if (current !== before.current) setWords(current);
+    before.current = current;
+  }, [current]);
   const known = useRef(version);
   useEffect(() => {
     if (known.current > 0 && version > known.current) setWords(`The code is now version ${version}.`);

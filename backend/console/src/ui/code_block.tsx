@@ -38,9 +38,9 @@ function Coloured({ text }: { text: string }) {
 
 function CopyButton({ text }: { text: string }) {
   const [said, say] = useState("Copy");
-  const copy = async () => {
+  const onCopy = async () => {
     try {
-      await copied(text);
+      await copy(text);
       say("Copied");
     } catch {
       say("Not allowed");
@@ -48,21 +48,21 @@ function CopyButton({ text }: { text: string }) {
     setTimeout(() => say("Copy"), COPIED_MS);
   };
   return (
-    <button type="button" class="small quiet" onClick={() => void copy()}>
+    <button type="button" class="small quiet" onClick={() => void onCopy()}>
       {said}
     </button>
   );
 }
 
-/** Rejects where the browser does not allow it. */
-async function copied(text: string): Promise<void> {
-  // Only a page that came by https, or from this machine, has the first way.
+/** Copies a text. Rejects if the browser does not allow it. */
+async function copy(text: string): Promise<void> {
+  // The clipboard API needs a secure context: https, or localhost.
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const field = document.createElement("textarea");
   field.value = text;
   document.body.append(field);
   field.select();
-  const isCopied = document.execCommand("copy");
+  const hasCopied = document.execCommand("copy");
   field.remove();
-  if (!isCopied) throw new Error("The browser does not allow to copy.");
+  if (!hasCopied) throw new Error("The browser does not allow copying.");
 }

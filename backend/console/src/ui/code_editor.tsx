@@ -18,11 +18,11 @@ interface Props {
 const LABEL = "Source; Tab indents, Escape leaves the field, Control and S saves";
 
 /**
- * Editing by hand. What others change meanwhile is brought in when asked for, and never written over. An edit that was
- * begun before goes on: it is kept until it is saved or thrown away.
+ * Edits the code by hand. Other people's changes are merged on request and never overwritten. An edit is kept as a draft
+ * until it is saved or discarded.
  */
 export function CodeEditor({ api, feed, project, onDone }: Props) {
-  const [draft, setDraft] = useState(() => readEdit(project.project_id) ?? asItIs(project));
+  const [draft, setDraft] = useState(() => readEdit(project.project_id) ?? draftOf(project));
   const newest = useRef(draft);
   const { base, text } = draft;
   const [problem, setProblem] = useState<UserError | null>(null);
@@ -38,7 +38,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
     if (after.text === after.base.code) dropEdit(project.project_id);
     else keepEdit(project.project_id, after);
   };
-  const leave = () => {
+  const close = () => {
     dropEdit(project.project_id);
     onDone();
   };
@@ -48,8 +48,8 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
     try {
       const saved = await feed.updateProject({ code: text, base_version: base.version });
       setProblem(null);
-      // What was typed while it was being saved is an edit of what has been saved.
-      if (newest.current.text === text) leave();
+      // Text typed while the save was in progress is a new edit, based on the saved version.
+      if (newest.current.text === text) close();
       else write({ base: { version: saved.version, code: text } });
     } catch (error) {
       setProblem(userError(error));
@@ -62,34 +62,34 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
     setAsking(false);
     view.current?.focus();
   };
-  const bringIn = async () => {
+  const merge = async () => {
     try {
       const now = await api.getProject(project.project_id);
-      const newest = { version: now.version, code: now.code ?? "" };
-      const merged = applyPatch(newest.code, createPatch("", base.code, text), { fuzzFactor: 0 });
+      const latest = { version: now.version, code: now.code ?? "" };
+      const merged = applyPatch(latest.code, createPatch("", base.code, newest.current.text), { fuzzFactor: 0 });
       if (merged === false) {
-        setTheirs(newest);
+        setTheirs(latest);
         setProblem({
-          title: "You and somebody else changed the same place",
-          detail: "Below is what they changed.",
-          advice: "Put it into your text by hand, then save over it.",
+          title: "You and another user changed the same lines",
+          detail: "Their change is shown below.",
+          advice: "Apply it to your text by hand, then save.",
         });
         return;
       }
-      write({ base: newest, text: merged });
+      write({ base: latest, text: merged });
       setTheirs(null);
       setProblem(null);
     } catch (error) {
       setProblem(userError(error));
     }
   };
-  const latest = useRef({ save, write });
-  latest.current = { save, write };
+  const handlers = useRef({ save, write });
+  handlers.current = { save, write };
   const { box, view } = useCodeMirror(text, () =>
     editing({
       label: LABEL,
-      onChange: (changed) => latest.current.write({ text: changed }),
-      onSave: () => void latest.current.save(),
+      onChange: (changed) => handlers.current.write({ text: changed }),
+      onSave: () => void handlers.current.save(),
     }),
   );
   useLayoutEffect(() => view.current?.focus(), []);
@@ -98,11 +98,11 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
       {isStale && !theirs && (
         <ErrorNotice
           error={{
-            title: `Version ${project.version} has come meanwhile`,
+            title: `There is a newer version (${project.version})`,
             detail: "",
-            advice: "Bring it in before you save.",
+            advice: "Merge it before you save.",
           }}
-          actions={[["Bring it in", () => void bringIn()]]}
+          actions={[["Merge it", () => void merge()]]}
         />
       )}
       {problem && !(isStale && !theirs) && (
@@ -112,7 +112,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
             theirs
               ? [
                   [
-                    "I have put it in",
+                    "I have applied it",
                     () => {
                       write({ base: theirs });
                       setTheirs(null);
@@ -131,10 +131,10 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
       <div class="buttons">
         {isAsking ? (
           <>
-            <span>Throw away what you typed?</span>
+            <span>Discard your changes?</span>
             <span class="spring" />
-            <button type="button" class="danger" onClick={leave}>
-              Throw away
+            <button type="button" class="danger" onClick={close}>
+              Discard
             </button>
             <button type="button" onClick={keepEditing}>
               Keep editing
@@ -144,7 +144,7 @@ export function CodeEditor({ api, feed, project, onDone }: Props) {
           <>
             <span class="faint">From version {base.version}</span>
             <span class="spring" />
-            <button type="button" onClick={() => (isChanged ? setAsking(true) : leave())}>
+            <button type="button" onClick={() => (isChanged ? setAsking(true) : close())}>
               Cancel
             </button>
             <button type="button" class="primary" disabled={isSaving || !isChanged} onClick={() => void save()}>
@@ -161,7 +161,7 @@ function numbered(text: string): [number, string][] {
   return text.split("\n").map((line, at) => [at + 1, line]);
 }
 
-function asItIs(project: Project): EditDraft {
+function draftOf(project: Project): EditDraft {
   const code = project.code ?? "";
   return { base: { version: project.version, code }, text: code };
 }

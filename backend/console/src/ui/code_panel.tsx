@@ -1,4 +1,4 @@
-/** The right side: the code, what changed in it, its versions, editing by hand, and the model's full response. */
+/** The code panel: the code, its changes and versions, editing by hand, and the model's full response. */
 
 import type { ApiClient, ProjectFeed, ProjectState, SessionState } from "@vibewire/client";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -36,7 +36,7 @@ const LANDED_MS = 2_500;
 
 export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
   const [tab, setTab] = useState<Tab>("code");
-  // Null: the newest, whatever comes.
+  // Null: always the newest.
   const [chosen, setChosen] = useState<number | null>(null);
   const [isEditing, setEditing] = useState(() => readEdit(feed.projectId) !== null);
   const [isSplit, setSplit] = useState(() => localStorage.getItem(SPLIT) === "yes");
@@ -69,14 +69,14 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
     [version, newest],
   );
   useShortcuts({ "[": () => step(-1), "]": () => step(1) });
-  // The button that was pressed is gone: the keyboard goes on where editing began.
+  // The pressed button is no longer there: the focus returns to where editing began.
   const editButton = useRef<HTMLButtonElement>(null);
   const wasEditing = useRef(isEditing);
   useLayoutEffect(() => {
     if (wasEditing.current && !isEditing) editButton.current?.focus();
     wasEditing.current = isEditing;
   }, [isEditing]);
-  const leaveEditor = useCallback(() => setEditing(false), []);
+  const closeEditor = useCallback(() => setEditing(false), []);
   if (!project) return <section ref={box} class="panel code-panel" aria-label="Code" />;
   const choose = (next: Tab) => {
     setTab(next);
@@ -130,7 +130,7 @@ export function CodePanel({ api, feed, state, session, shown, onShow }: Props) {
       ) : !code ? (
         <p class="faint empty">Loading…</p>
       ) : isEditing && tab === "code" ? (
-        <code.CodeEditor api={api} feed={feed} project={project} onDone={leaveEditor} />
+        <code.CodeEditor api={api} feed={feed} project={project} onDone={closeEditor} />
       ) : (
         <code.CodeBody
           {...{ api, version, newest, isSplit, proposal }}
@@ -157,7 +157,7 @@ function hintOf(tab: Tab, shown: Shown | null, isEditing: boolean): string | und
   return tab === "code" && isEditing ? "Your edit is not saved yet" : undefined;
 }
 
-/** True for a moment after a new version has come. */
+/** True for a moment after a new version has landed. */
 function useLanding(newest: number, onLanding: () => void): boolean {
   const known = useRef(newest);
   const [hasLanded, setLanded] = useState(false);

@@ -4,10 +4,10 @@ import { keepDraft, readDraft } from "../drafts.ts";
 import { useShortcuts } from "./use_shortcuts.ts";
 
 interface Props {
-  /** What the unfinished text is kept under, for this tab. */
+  /** The key of the draft, which is kept for this tab. */
   draftKey: string;
   isReady: boolean;
-  /** Not null: whoever is here goes on typing; this gives what went elsewhere until now. */
+  /** Set if the user is already typing elsewhere: returns that text, to go on with here. */
   typedAhead: (() => string) | null;
   field: RefObject<HTMLTextAreaElement | null>;
   onSend: (prompt: string) => void;
@@ -16,7 +16,7 @@ interface Props {
 const LONGEST_PROMPT = 32_000;
 const TALLEST = 220;
 
-/** Where the next prompt is written. Enter sends; Shift and Enter make a new line. */
+/** The field for the next prompt. Enter sends; Shift and Enter make a new line. */
 export function Composer({ draftKey, isReady, typedAhead, field, onSend }: Props) {
   const [text, setText] = useState(() => readDraft(draftKey));
   const write = (next: string) => {
@@ -25,7 +25,7 @@ export function Composer({ draftKey, isReady, typedAhead, field, onSend }: Props
   };
   useLayoutEffect(() => {
     if (!typedAhead || !field.current) return;
-    // At one go: no key comes between taking the words and the focus.
+    // Synchronous: no key press can come between taking the text and moving the focus.
     field.current.value = text + typedAhead();
     write(field.current.value);
     field.current.focus();
@@ -37,7 +37,7 @@ export function Composer({ draftKey, isReady, typedAhead, field, onSend }: Props
   }, [text]);
   useShortcuts({ "/": () => field.current?.focus() });
   const isTooLong = text.length > LONGEST_PROMPT;
-  // Enter before the conversation is there: it is sent when it is, unless the person goes on writing.
+  // Enter before the conversation is loaded sends the text once it is, unless the user goes on typing.
   const [isWanted, setIsWanted] = useState(false);
   const send = () => {
     if (isTooLong || !text.trim()) return;

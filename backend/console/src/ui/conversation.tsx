@@ -3,15 +3,15 @@ import { useCallback, useRef, useState } from "preact/hooks";
 import { promptKey } from "../drafts.ts";
 import { type UserError, userError } from "../error_messages.ts";
 import { count } from "../format.ts";
-import { spelled } from "../hidden_characters.ts";
 import { Activity } from "./activity.tsx";
 import { Composer } from "./composer.tsx";
+import { DeleteSession } from "./delete_session.tsx";
 import { ErrorNotice } from "./error_notice.tsx";
-import { Menu } from "./menu.tsx";
 import { MessageView } from "./message_view.tsx";
 
 import { Name } from "./seen.tsx";
 import type { Shown } from "./shown.ts";
+import { Suggestions } from "./suggestions.tsx";
 import { useStickyEnd } from "./use_sticky_end.ts";
 
 interface Props {
@@ -26,7 +26,7 @@ interface Props {
   onShow: (shown: Shown) => void;
 }
 
-/** The middle: what was said, what is being said, and what is to be said next. */
+/** The conversation panel: the messages, the progress of the running turn, and the field for the next prompt. */
 export function Conversation({ feed, session, nodeId, isAgentMissing, problem, typedAhead, onStart, onShow }: Props) {
   const [failed, setFailed] = useState<UserError | null>(null);
   const { scroller, content, isAtEnd, toEnd } = useStickyEnd();
@@ -63,7 +63,7 @@ export function Conversation({ feed, session, nodeId, isAgentMissing, problem, t
   const choose = useCallback(
     (prompt: string) => {
       send(prompt);
-      // What was clicked is gone. A finger would not want the keyboard to come up.
+      // The clicked button is no longer there. On a touch screen the focus would open the keyboard.
       if (matchMedia("(pointer: fine)").matches) composer.current?.focus();
     },
     [send],
@@ -74,7 +74,7 @@ export function Conversation({ feed, session, nodeId, isAgentMissing, problem, t
     <section class="panel conversation" aria-label="Conversation">
       <div class="section-head">
         <h2>
-          <Name text={nodeId ?? "Whole project"} />
+          <Name text={nodeId ?? "Entire project"} />
         </h2>
         {session && <Meter session={session} />}
         <span class="spring" />
@@ -131,7 +131,7 @@ export function Conversation({ feed, session, nodeId, isAgentMissing, problem, t
           error={{
             title: "This conversation was deleted",
             detail: "",
-            advice: "Its memory is gone. You can start a new one.",
+            advice: "Its memory was deleted too. You can start a new one.",
           }}
           actions={[["Start a new one", onStart]]}
         />
@@ -165,51 +165,5 @@ function Meter({ session }: { session: SessionState }) {
     <span class="meter" title={title}>
       {count(tokens.total_tokens, "token")}
     </span>
-  );
-}
-
-function Suggestions({ nodeId, onChoose }: { nodeId: string | null; onChoose: (prompt: string) => void }) {
-  const prompts = nodeId
-    ? [`What does ${nodeId} do?`, "Make it Spanish", "Make its answers shorter"]
-    : ["Create a triage agent", "What agents are there?", "Create a refund agent, but reject once"];
-  return (
-    <div class="suggestions">
-      <p>
-        {nodeId
-          ? `A conversation about ${spelled(nodeId)} alone, with a memory of its own.`
-          : "What should the workflow do?"}
-      </p>
-      {prompts.map((prompt) => (
-        <button key={prompt} type="button" class="small" onClick={() => onChoose(prompt)}>
-          {prompt}
-        </button>
-      ))}
-    </div>
-  );
-}
-
-interface DeleteProps {
-  feed: ProjectFeed;
-  session: SessionState;
-  onProblem: (problem: UserError) => void;
-}
-
-function DeleteSession({ feed, session, onProblem }: DeleteProps) {
-  const [isAsking, setAsking] = useState(false);
-  const confirm = () => {
-    setAsking(false);
-    feed.deleteSession(session.session.session_id).catch((error: unknown) => onProblem(userError(error)));
-  };
-  return isAsking ? (
-    <>
-      <button type="button" class="small danger" onClick={confirm}>
-        Delete for everybody
-      </button>
-      <button type="button" class="small" onClick={() => setAsking(false)}>
-        Keep
-      </button>
-    </>
-  ) : (
-    <Menu label="Conversation menu" actions={[["Delete the conversation and its memory…", () => setAsking(true)]]} />
   );
 }

@@ -8,7 +8,7 @@ interface Props {
   onClose?: () => void;
 }
 
-/** What went wrong, in words, and what can be done about it. */
+/** An error: what happened, and what the user can do. */
 export function ErrorNotice({ error, actions = [], onClose }: Props) {
   return (
     <div class="error-notice" role="alert">

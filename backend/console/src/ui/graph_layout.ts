@@ -1,4 +1,4 @@
-/** Where the agents of a workflow stand, and how the lines between them run. */
+/** The layout of the workflow graph: the positions of agents, and the paths of the lines between them. */
 
 import { Graph, layout } from "@dagrejs/dagre";
 import type { WorkflowNode } from "@vibewire/client";
@@ -7,7 +7,7 @@ import { spelled } from "../hidden_characters.ts";
 export interface PlacedNode {
   name: string;
   tools: string[];
-  /** Only a name that something hands off to; not an agent of this source. */
+  /** A handoff names it, but it is no agent of this source. */
   isUnknown: boolean;
   left: number;
   top: number;
@@ -20,7 +20,7 @@ export interface PlacedEdge {
   to: string;
   kind: "handoff" | "tool";
   path: string;
-  /** Left and top of what it belongs to. */
+  /** Left and top of the component that it belongs to. */
   move: string;
 }
 
@@ -44,30 +44,30 @@ export function shortened(name: string): string {
   return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
 }
 
-/** Agents that hang together are laid out from top to bottom; what does not is put below, in rows. */
+/** Lays out connected agents from top to bottom, and the components in rows. */
 export function placeNodes(nodes: readonly WorkflowNode[]): PlacedGraph {
   const boxes = boxesOf(nodes);
   const links = linksOf(nodes);
-  const whole: PlacedGraph = { nodes: [], edges: [], width: 1, height: 0 };
+  const graph: PlacedGraph = { nodes: [], edges: [], width: 1, height: 0 };
   let left = 0;
   let rowHeight = 0;
   const parts = componentsOf([...boxes.keys()], links).map((names) => layOut(names, boxes, links));
   parts.sort((one, other) => other.nodes.length - one.nodes.length);
   for (const part of parts) {
     if (left > 0 && left + part.width > ROW_WIDTH) {
-      whole.height += rowHeight + GAP;
+      graph.height += rowHeight + GAP;
       left = 0;
       rowHeight = 0;
     }
-    const move = `${left} ${whole.height}`;
-    for (const node of part.nodes) whole.nodes.push({ ...node, left: node.left + left, top: node.top + whole.height });
-    for (const edge of part.edges) whole.edges.push({ ...edge, move });
+    const move = `${left} ${graph.height}`;
+    for (const node of part.nodes) graph.nodes.push({ ...node, left: node.left + left, top: node.top + graph.height });
+    for (const edge of part.edges) graph.edges.push({ ...edge, move });
     left += part.width + GAP;
     rowHeight = Math.max(rowHeight, part.height);
-    whole.width = Math.max(whole.width, left - GAP);
+    graph.width = Math.max(graph.width, left - GAP);
   }
-  whole.height += rowHeight;
-  return whole;
+  graph.height += rowHeight;
+  return graph;
 }
 
 type Link = Pick<PlacedEdge, "from" | "to" | "kind">;

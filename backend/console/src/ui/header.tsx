@@ -5,11 +5,11 @@ import { applyTheme, storedTheme, type Theme } from "../theme.ts";
 import { Name } from "./seen.tsx";
 
 const CONNECTION: Record<ConnectionState, [label: string, title: string]> = {
-  live: ["Live", "Everything that happens arrives here the moment it happens"],
-  catching_up: ["Catching up", "Connected; what happened meanwhile is on its way"],
-  connecting: ["Reconnecting", "No connection right now. Nothing is lost: it goes on by itself"],
+  live: ["Live", "Connected: changes appear as they happen"],
+  catching_up: ["Catching up", "Connected: loading what happened in between"],
+  connecting: ["Reconnecting", "No connection. The page reconnects by itself, and nothing is missed"],
   signed_out: ["Signed out", "Your sign-in has expired"],
-  closed: ["Closed", "This page no longer listens"],
+  closed: ["Closed", "The connection is closed"],
 };
 const THEMES: Record<Theme, [next: Theme, sign: string, label: string]> = {
   system: ["light", "◐", "Colours: as the system"],

@@ -12,7 +12,7 @@ interface Props {
 const PAGE = 100;
 const LONG_STRING = 300;
 
-/** JSON that folds. What is folded is not in the page. */
+/** JSON that folds. Folded values are not in the page. */
 export function JsonView({ name, value, open = 1 }: Props) {
   if (typeof value === "object" && value !== null)
     return <Branch {...(name === undefined ? {} : { name })} value={value} open={open} />;
@@ -82,7 +82,7 @@ function Name({ name }: { name: string | undefined }) {
 }
 
 function Leaf({ value }: { value: unknown }) {
-  const [isWhole, setWhole] = useState(false);
+  const [isUnfolded, setUnfolded] = useState(false);
   if (typeof value !== "string") return <span class="json-value">{String(value)}</span>;
   if (value.length <= LONG_STRING && !value.includes("\n"))
     return (
@@ -92,10 +92,10 @@ function Leaf({ value }: { value: unknown }) {
     );
   return (
     <>
-      <button type="button" class="small" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
-        {isWhole ? "fold" : `${value.length.toLocaleString("en")} characters`}
+      <button type="button" class="small" aria-expanded={isUnfolded} onClick={() => setUnfolded(!isUnfolded)}>
+        {isUnfolded ? "fold" : `${value.length.toLocaleString("en")} characters`}
       </button>
-      {isWhole ? (
+      {isUnfolded ? (
         <div class="json-long">
           <LongText text={value} />
         </div>

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 interface Lazy<Module> {
   /** Null until it is loaded. */
   module: Module | null;
-  /** It could not be loaded. Browsers remember that: only a reload of the page tries again. */
+  /** It could not be loaded. Browsers remember a failed import: only a reload of the page tries again. */
   hasFailed: boolean;
 }
 

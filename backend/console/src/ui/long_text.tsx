@@ -6,7 +6,7 @@ const CHUNK_LINES = 80;
 const CHUNK_CHARACTERS = 6_000;
 const LINE_HEIGHT = 22;
 
-/** Text of any length: in pieces, of which the browser lays out those in sight. Grows at its end without a jump. */
+/** Text of any length, in chunks of which the browser lays out the visible ones. Appending does not move the rest. */
 export const LongText = memo(({ text }: { text: string }) => {
   const chunks = useMemo(() => chunksOf(text), [text]);
   if (chunks.length === 1)
@@ -39,7 +39,7 @@ const Chunk = memo(({ text, isLast }: { text: string; isLast: boolean }) => {
   );
 });
 
-/** The text in pieces that end with a line where they can; what is added at the end leaves the first ones as they are. */
+/** The chunks of a text, which end with a line if possible. Appending to the text changes only the last chunk. */
 export function chunksOf(text: string): string[] {
   const chunks: string[] = [];
   let start = 0;

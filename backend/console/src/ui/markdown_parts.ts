@@ -1,24 +1,24 @@
 /**
- * An answer in parts that can be read as Markdown by themselves. While an answer is being written only its last part
- * changes, and a part has a bound: so that reading costs no more per word at the end of a long answer than at its begin.
+ * Splits an answer into parts that can be parsed as Markdown separately. While an answer is streamed only its last part
+ * changes, and parts are bounded: parsing costs no more per word at the end of a long answer than at its start.
  */
 
 export interface MarkdownPart {
-  /** Its text in the answer. */
+  /** Its part of the answer. */
   text: string;
-  /** What it goes on with, to be read before it: the begin of a fenced block or the head of a table; else empty. */
+  /** Parsed before the text: the start of the fenced block or the head of the table that it continues; else empty. */
   before: string;
 }
 
-// A shorter part is not ended at an empty line: a list stays one list.
+// A shorter part does not end at an empty line, so that a list stays one list.
 const SHORTEST = 600;
 const LONGEST = 6_000;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 const TABLE_RULE = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
 
-/** The parts of a text. `known`: those of a text that this one goes on with; all but the last are taken over. */
+/** The parts of a text. `known`: the parts of a text that this one continues; all but the last are reused. */
 export function markdownParts(text: string, known: readonly MarkdownPart[] = []): readonly MarkdownPart[] {
-  const kept = takenOver(text, known);
+  const kept = reused(text, known);
   const parts = kept.slice(0, -1);
   const last = kept.at(-1);
   let start = parts.reduce((sum, part) => sum + part.text.length, 0);
@@ -32,7 +32,7 @@ export function markdownParts(text: string, known: readonly MarkdownPart[] = [])
   return parts;
 }
 
-function takenOver(text: string, known: readonly MarkdownPart[]): readonly MarkdownPart[] {
+function reused(text: string, known: readonly MarkdownPart[]): readonly MarkdownPart[] {
   let at = 0;
   for (const part of known) {
     if (!text.startsWith(part.text, at)) return [];
@@ -41,7 +41,7 @@ function takenOver(text: string, known: readonly MarkdownPart[]): readonly Markd
   return known;
 }
 
-/** Where the part that begins at `start` ends, and what the next one goes on with. */
+/** Where the part that begins at `start` ends, and the block that the next one continues. */
 function nextPart(text: string, start: number, before: string): { end: number; carried: string } {
   let fence = FENCE.test(before) ? before : "";
   let table = fence ? "" : before;
@@ -75,7 +75,7 @@ function closes(line: string, mark: string, fence: string): boolean {
   return mark[0] === opened[0] && mark.length >= opened.length && line.trim() === mark;
 }
 
-/** Not between the halves of one character. */
+/** The position, moved past a surrogate pair that it would split. */
 function cut(text: string, at: number): number {
   const unit = text.charCodeAt(at - 1);
   return unit >= 0xd800 && unit < 0xdc00 ? at + 1 : at;

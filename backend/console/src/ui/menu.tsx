@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 interface Props {
-  /** What it is a menu of. */
+  /** The accessible name. */
   label: string;
   /** Label and what it does. */
   actions: [label: string, act: () => void][];
 }
 
-/** What is seldom wanted: behind one button. Escape, and a press elsewhere, close it. */
+/** A menu of seldom used actions behind one button. Escape and a press elsewhere close it. */
 export function Menu({ label, actions }: Props) {
   const [isOpen, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);

@@ -6,7 +6,7 @@ import { LongText } from "./long_text.tsx";
 import { Markdown } from "./markdown.tsx";
 import { MessageFoot, type MessageProps } from "./message_foot.tsx";
 
-/** A prompt and all that came of it. */
+/** A prompt, the steps of its turn, and the result. */
 export const MessageView = memo((props: MessageProps) => {
   const { message } = props;
   const steps = stepsOf(message);
@@ -21,7 +21,7 @@ export const MessageView = memo((props: MessageProps) => {
         <LongText text={message.prompt ?? "…"} />
       </div>
       {message.attempt > 1 && message.status !== "cancelled" && (
-        <p class="note">Begun again (attempt {message.attempt}): what was said before does not count.</p>
+        <p class="note">Started again (attempt {message.attempt}): the earlier output is discarded.</p>
       )}
       {steps.length > 0 && (
         <ol class="steps">
@@ -46,7 +46,7 @@ interface StepProps {
   text: string;
   approved: boolean | null;
   isWriting: boolean;
-  /** Its patch was rejected: what it says did not come to be. */
+  /** Its patch was rejected. */
   isOver: boolean;
 }
 
@@ -57,7 +57,7 @@ function stepsOf(message: MessageState): StepProps[] {
   const steps = iterations.map((one: Iteration) => ({
     agent: one.agent,
     iteration: one.iteration,
-    // What is too long for an event comes with the whole message.
+    // Content that is too long for an event comes with the complete message.
     text: (one === last ? content : null) ?? one.content ?? "(too long to be shown here: see the full response)",
     approved: one.approved,
     isWriting: false,

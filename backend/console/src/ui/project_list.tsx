@@ -5,11 +5,11 @@ import { ErrorNotice } from "./error_notice.tsx";
 import { Name } from "./seen.tsx";
 
 interface Props {
-  /** Null: not known yet. */
+  /** Null until they are loaded. */
   projects: readonly ListedProject[] | null;
   currentId: string | null;
   onChoose: (projectId: string) => void;
-  /** Create and show a project. `typedAhead` takes what was typed into the field since out of it. */
+  /** Create and show a project. `typedAhead` empties the field and returns the text typed since. */
   onCreate: (name: string, typedAhead: () => string) => Promise<void>;
 }
 
@@ -22,15 +22,15 @@ export function ProjectList({ projects, currentId, onChoose, onCreate }: Props) 
     const input = field.current;
     if (isCreating.current || !input?.value.trim()) return;
     isCreating.current = true;
-    const take = () => {
+    const typedAhead = () => {
       const text = input.value;
       input.value = "";
       return text;
     };
-    const name = take().trim();
+    const name = typedAhead().trim();
     setProblem(null);
     try {
-      await onCreate(name, take);
+      await onCreate(name, typedAhead);
     } catch (error) {
       if (input.value === "") input.value = name;
       setProblem(userError(error));

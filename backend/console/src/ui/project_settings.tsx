@@ -9,18 +9,18 @@ interface Props {
   api: ApiClient;
   feed: ProjectFeed;
   project: ListedProject;
-  /** By which name the API knows the person; null: not known. */
+  /** The user's id in the API; null if unknown. */
   userId: string | null;
   onGo: (route: Route) => void;
   onChanged: () => Promise<void>;
 }
 
-/** Rename, share, delete, leave: behind one button, in a dialog. */
+/** A dialog to rename, share, delete or leave the project. */
 export function ProjectSettings({ api, feed, project, userId, onGo, onChanged }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<UserError | null>(null);
   const [isDeleting, setDeleting] = useState(false);
-  // What the form began with: only what differs from it is saved, and nothing that comes meanwhile changes it.
+  // The project when the dialog was opened: only differences from it are saved, and later changes do not alter the form.
   const [before, setBefore] = useState<ListedProject>(project);
   const [opened, setOpened] = useState(0);
   useLayoutEffect(() => {
@@ -38,7 +38,7 @@ export function ProjectSettings({ api, feed, project, userId, onGo, onChanged }:
   };
   const isMember = userId !== null && userId !== project.owner && project.members.includes(userId);
   const leave = async () => {
-    // As it is now: a member may take away nobody but themselves.
+    // The current list: a member may remove only themselves.
     const { members } = await api.getProject(project.project_id);
     await api.updateProject(project.project_id, { members: members.filter((one) => one !== userId) });
   };
@@ -84,7 +84,7 @@ export function ProjectSettings({ api, feed, project, userId, onGo, onChanged }:
             <textarea name="members" rows={3} defaultValue={before.members.join("\n")} spellcheck={false} />
           </label>
           <p class="faint">
-            Owner: <Name text={project.owner} />. Whoever has the address of this page and is in the list can join.
+            Owner: <Name text={project.owner} />. Listed users who have the address of this page can join.
           </p>
           {problem && <ErrorNotice error={problem} />}
           <div class="buttons">

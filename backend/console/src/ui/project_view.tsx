@@ -21,18 +21,18 @@ interface Props {
   api: ApiClient;
   feed: ProjectFeed;
   route: Route;
-  /** By which name the API knows the person; null: not known. */
+  /** The user's id in the API; null if unknown. */
   userId: string | null;
   list: ComponentChildren;
-  /** Of a project that was created here just now: what was typed since, and is meant for its first prompt. */
+  /** Of a project that was just created here: returns the text typed since, for its first prompt. */
   typedAhead: (() => string) | null;
-  /** The project as the list has it: the list hears of a new name and of new members. */
+  /** The project as the list has it: the list is updated with new names and members. */
   listed: ListedProject | null;
   onGo: (route: Route) => void;
   onProjectsChanged: () => Promise<void>;
-  /** Try anew: a project that was lost has come back. */
+  /** Open the project again after access was restored. */
   onReopen: () => void;
-  /** Where there is room for one panel only: show that. */
+  /** Show a panel, on screens with room for only one. */
   onPanel: (panel: Panel) => void;
 }
 
@@ -66,7 +66,7 @@ export function ProjectView({
   const isListed = listed !== null;
   const wasListed = useRef(isListed);
   useEffect(() => {
-    // Somebody has shared it (again) with whoever waits here.
+    // The project was shared with this user (again).
     if (isListed && !wasListed.current && state.accessLost) onReopen();
     wasListed.current = isListed;
   }, [isListed]);
@@ -109,19 +109,19 @@ export function ProjectView({
           </div>
           <button
             type="button"
-            class="row whole"
+            class="row entire"
             aria-current={route.nodeId === null ? "true" : undefined}
             onClick={() => goto(null)}
           >
             <span class={`run-dot ${running.has(null) ? "on" : ""}`} aria-hidden="true" />
-            <span class="row-name">Whole project</span>
+            <span class="row-name">Entire project</span>
             {running.has(null) && <span class="visually-hidden">a turn is running</span>}
           </button>
           <WorkflowGraph nodes={nodes} current={route.nodeId} running={running} onChoose={goto} />
-          {project?.nodes_truncated && <p class="faint">The code holds more than is drawn here.</p>}
+          {project?.nodes_truncated && <p class="faint">The code has more agents than are drawn here.</p>}
           {others.length > 0 && (
             <details class="others">
-              <summary>Conversations about agents that are gone</summary>
+              <summary>Conversations about removed agents</summary>
               {others.map(({ session: one }) => (
                 <button
                   key={one.session_id}
@@ -138,7 +138,7 @@ export function ProjectView({
         </section>
       </aside>
       <Conversation
-        key={route.nodeId === null ? "whole" : `node ${route.nodeId}`}
+        key={route.nodeId === null ? "project" : `node ${route.nodeId}`}
         feed={feed}
         session={session}
         nodeId={route.nodeId}

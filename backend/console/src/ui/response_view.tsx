@@ -5,7 +5,7 @@ import { count } from "../format.ts";
 import { ErrorNotice } from "./error_notice.tsx";
 import { JsonView } from "./json_view.tsx";
 
-/** Everything the model said for a message: each of its responses, whole. */
+/** The model's complete responses for a message. */
 export function ResponseView({ api, messageId }: { api: ApiClient; messageId: string }) {
   const [full, setFull] = useState<FullMessage | null>(null);
   const [problem, setProblem] = useState<UserError | null>(null);

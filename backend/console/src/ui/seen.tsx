@@ -1,8 +1,8 @@
-/** Text from people and models, of which a reader sees what is there: hidden characters are marked, and act on nothing. */
+/** Text from people and models, with hidden characters marked and isolated from the text around them. */
 
 import { type Hidden, hiddenIn, piecesOf, type Where } from "../hidden_characters.ts";
 
-/** Text. What is copied from the page is the text itself, marks and all left out. */
+/** Text. Copying it gives the text without the marks. */
 export function Seen({ text, where = "prose" }: { text: string; where?: Where }) {
   return (
     <>
@@ -19,13 +19,13 @@ export function Seen({ text, where = "prose" }: { text: string; where?: Where })
   );
 }
 
-/** How a hidden character is marked. */
+/** The attributes of the element around a hidden character. */
 export function markOf({ code, name }: Hidden) {
   const label = `${code}: ${name}`;
   return { class: "hidden-character", "data-code": code, title: label, role: "img", "aria-label": label } as const;
 }
 
-/** A name within other text: whatever is in it changes nothing around it. */
+/** A name within other text, isolated so that its characters do not reorder that text. */
 export function Name({ text }: { text: string }) {
   return (
     <bdi>
@@ -35,13 +35,13 @@ export function Name({ text }: { text: string }) {
 }
 
 interface WarningProps {
-  /** What has them: "This change". */
+  /** The subject of the sentence: "This change". */
   what: string;
   lines: Iterable<[number: number, text: string]>;
   where: Where;
 }
 
-/** Says which hidden characters there are, and where; nothing where there are none. */
+/** Lists the hidden characters of some lines, if there are any. */
 export function HiddenWarning({ what, lines, where }: WarningProps) {
   const found = [...hiddenIn(lines, where).values()];
   if (found.length === 0) return null;

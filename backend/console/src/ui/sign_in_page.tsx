@@ -1,6 +1,6 @@
 import { type SignIn, storeToken } from "../sign_in.ts";
 
-/** Asks who is there: by the login page of the identity provider, or by a token. */
+/** Sign-in through the identity provider's login page, or with a pasted token. */
 export function SignInPage({ signIn }: { signIn: SignIn }) {
   const paste = (event: SubmitEvent) => {
     event.preventDefault();
@@ -19,8 +19,8 @@ export function SignInPage({ signIn }: { signIn: SignIn }) {
       ) : (
         <form onSubmit={paste}>
           <p>
-            This server asks who you are, and <code>config.json</code> names no login page (<code>oidc</code>). A token
-            does it too; it is kept for this tab only.
+            This server requires sign-in, but <code>config.json</code> names no login page (<code>oidc</code>). Paste a
+            token instead; it is kept for this tab only.
           </p>
           <label>
             Token

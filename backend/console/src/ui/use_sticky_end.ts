@@ -11,7 +11,7 @@ interface StickyEnd {
   toEnd: () => void;
 }
 
-/** A scroller that stays at its end, whatever happens to its content, until a person scrolls away from there. */
+/** A scroller that stays at its end while its content changes, until the user scrolls up. */
 export function useStickyEnd(): StickyEnd {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -44,25 +44,25 @@ export function useStickyEnd(): StickyEnd {
 }
 
 /**
- * Tell whether the scroller is to stay at its end. It moves up by itself too: where content shrinks for a moment the
- * browser moves it. So a person is who turned the wheel, pressed a key or holds it, or moved it while nothing changed.
+ * Calls `stick` with whether the scroller should stay at its end. The browser scrolls too, when content shrinks for a
+ * moment. So it was the user if a wheel, key or touch was involved, or if nothing changed at that time.
  */
 function watchScrolling(box: HTMLElement, stick: (isSticking: boolean) => void): () => void {
   let frame = 0;
   let [top, isSticking, isHeld, isChanging] = [box.scrollTop, true, false, false];
-  const tell = (next: boolean) => {
+  const setSticking = (next: boolean) => {
     isSticking = next;
     stick(next);
   };
   const look = () => {
     const rest = box.scrollHeight - box.clientHeight - box.scrollTop;
-    if (rest < NEAR_END) tell(true);
-    else if (box.scrollTop < top - 2 && (isHeld || !isChanging)) tell(false);
+    if (rest < NEAR_END) setSticking(true);
+    else if (box.scrollTop < top - 2 && (isHeld || !isChanging)) setSticking(false);
     else if (isSticking) box.scrollTop = box.scrollHeight;
     top = box.scrollTop;
   };
-  const leave = () => {
-    if (box.scrollTop > 0) tell(false);
+  const unstick = () => {
+    if (box.scrollTop > 0) setSticking(false);
   };
   const hold = () => {
     isHeld = true;
@@ -70,7 +70,7 @@ function watchScrolling(box: HTMLElement, stick: (isSticking: boolean) => void):
   const release = () => {
     isHeld = false;
   };
-  // What changes now may move the scroller until it has been laid out, which is in the next frame.
+  // A change may move the scroller until it is laid out, in the next frame.
   const changing = new MutationObserver(() => {
     isChanging = true;
     cancelAnimationFrame(frame);
@@ -83,9 +83,9 @@ function watchScrolling(box: HTMLElement, stick: (isSticking: boolean) => void):
   changing.observe(box, { childList: true, subtree: true, characterData: true, attributes: true });
   const listeners: [target: EventTarget, name: string, listener: (event: Event) => void][] = [
     [box, "scroll", look],
-    [box, "wheel", (event) => (event as WheelEvent).deltaY < 0 && leave()],
-    [box, "keydown", (event) => UPWARD_KEYS.has((event as KeyboardEvent).key) && event.target === box && leave()],
-    // A finger that scrolls ends its pointer events at once, but not its touch.
+    [box, "wheel", (event) => (event as WheelEvent).deltaY < 0 && unstick()],
+    [box, "keydown", (event) => UPWARD_KEYS.has((event as KeyboardEvent).key) && event.target === box && unstick()],
+    // Scrolling by touch ends the pointer events immediately, but not the touch events.
     [box, "touchstart", hold],
     [window, "touchend", release],
     [window, "touchcancel", release],

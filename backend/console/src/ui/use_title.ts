@@ -4,7 +4,7 @@ import { spelled } from "../hidden_characters.ts";
 
 const PAGE = "Vibewire";
 
-/** The tab's title: the project's name, and a mark when a turn has ended while nobody looked. */
+/** The tab's title: the project's name, and a mark when a turn has ended while the tab was hidden. */
 export function useTitle(name: string | null, sessions: ReadonlyMap<string, SessionState>): void {
   const isUnread = useUnread(sessions);
   const title = name ? `${spelled(name)} · ${PAGE}` : PAGE;

@@ -17,7 +17,7 @@ export function useVersions(api: ApiClient, projectId: string, newest: number): 
     api.listVersions(projectId).then(
       (page) => isCurrent && setVersions(page.versions),
       () => {
-        // The numbers do without for a while.
+        // Until then the stepper shows version numbers only.
         if (isCurrent) retry = setTimeout(() => again((times) => times + 1), RETRY_MS);
       },
     );
@@ -30,14 +30,14 @@ export function useVersions(api: ApiClient, projectId: string, newest: number): 
 }
 
 interface FoundCode {
-  /** Null until it has been read. */
+  /** Null until it is loaded. */
   code: string | null;
-  /** Why it could not be read. */
+  /** Why it could not be loaded. */
   problem: UserError | null;
   again: () => void;
 }
 
-/** The code of one version. `known`: no need to ask. */
+/** The code of one version. `known`: the code, if it need not be loaded. */
 export function useCode(
   api: ApiClient,
   projectId: string,
@@ -50,7 +50,7 @@ export function useCode(
   const [failure, setFailure] = useState<{ key: string; problem: UserError } | null>(null);
   const code = known ?? kept.get(key) ?? null;
   useEffect(() => {
-    // Versions never change: what was shown once is kept, so that stepping through them does not flicker.
+    // Versions never change: they are cached, so that stepping through them does not flicker.
     if (known !== null && version > 0) keep(key, known);
     if (code !== null || version < 1 || !isWanted) return;
     let isCurrent = true;

@@ -9,7 +9,7 @@ interface Props {
   onChoose: (version: number | null) => void;
 }
 
-/** Steps through the versions of the code, or chooses one; null is the newest, whatever comes. */
+/** Steps through the versions of the code, or chooses one; null is always the newest. */
 export function VersionStepper({ version, newest, versions, onStep, onChoose }: Props) {
   const listed = versions.some((one) => one.version === version);
   return (

@@ -11,7 +11,7 @@ interface Props {
   onChoose: (nodeId: string) => void;
 }
 
-// Narrower than that nobody could read it: then it scrolls.
+// Smaller text would not be readable: a larger graph scrolls instead.
 const SMALLEST_SCALE = 0.72;
 
 /** The workflow as a graph: agents with their tools, handoffs as arrows. An agent opens its own conversation. */
