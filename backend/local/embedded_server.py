@@ -9,7 +9,7 @@ from typing import Literal
 import uvicorn
 from starlette.types import ASGIApp
 
-from backend.local.listening import listen
+from shared.server_process import listen
 
 _HOST = "127.0.0.1"
 # A connection that is closed just when the client uses it again looks like a fault.

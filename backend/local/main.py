@@ -14,7 +14,7 @@ from backend.local.demo_model.server import run_demo_model
 from backend.local.process import PartDiedError, run_process
 from backend.local.server_address import command_for, url_of
 from backend.local.settings import LocalSettings
-from backend.local.start_checks import CannotStartError, listen
+from backend.local.start_checks import CannotStartError, open_port
 from backend.local.terminal_text import VisibleFormatter, visible
 from shared.environment import InvalidSettingsError, read_settings
 
@@ -46,7 +46,7 @@ async def run(settings: LocalSettings) -> None:
         if settings.openai_api_key is None:
             settings = settings.model_copy(update={"openai_api_key": "none"})
         server = await stack.enter_async_context(run_process(settings))
-        listener = listen(settings)
+        listener = open_port(settings)
         url = url_of(settings.host, listener.getsockname()[1])
         watch = command_for(url, "make watch")
         banner = _BANNER.format(url=url, watch=watch, model=model, data=settings.data_dir.resolve())

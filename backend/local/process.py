@@ -1,6 +1,5 @@
 """Everything in one process on one port: API, relay and worker over the local engine."""
 
-import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
@@ -20,6 +19,7 @@ from backend.local.turn_parts import load_turn_parts
 from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from backend.relay.transport.http_server import RelayHttpServer, build_server
+from shared.server_process import freeze_imports, run_parts
 
 logger = logging.getLogger(__name__)
 
@@ -64,24 +64,16 @@ async def run_process(
         _keep_collections_short()
         turn_parts = load_turn_parts(settings, engine, services.sessions, memory)
         stack.push_async_callback(turn_parts.close)
-        for name, work in {
-            "relay": relay.run(source),
-            "worker": turn_parts.run_turns(),
-            "clean-up": turn_parts.clean_up(),
-        }.items():
-            task = asyncio.create_task(work, name=name)
-            stack.push_async_callback(_stop, task)
-            # A part that dies takes the process down: half a service is worse than none.
-            task.add_done_callback(lambda done: _end_with(server, done, died))
+        parts = {"relay": relay.run(source), "worker": turn_parts.run_turns(), "clean-up": turn_parts.clean_up()}
+        # A part that dies takes the process down: half a service is worse than none.
+        await stack.enter_async_context(run_parts(parts, partial(_end_with, server, died)))
         yield server
         if died:
             raise PartDiedError(died[0])
 
 
 def _keep_collections_short() -> None:
-    # What the imports made lives as long as the process: a full collection would walk it in mid-turn.
-    gc.collect()
-    gc.freeze()
+    freeze_imports()
     # A large answer is hundreds of thousands of fresh objects, none of them in a cycle; a full collection in their
     # midst, by default after each 70,000, would walk them all: 50 ms and more.
     gc.set_threshold(700, 10, 50)
@@ -94,23 +86,12 @@ def _relay_settings(settings: LocalSettings) -> RelaySettings:
     return RelaySettings(fill_seconds=settings.fill_seconds, origins=origins)
 
 
-def _end_with(server: RelayHttpServer, done: "asyncio.Task[None]", died: list[str]) -> None:
-    if done.cancelled() or (error := _first_cause(done.exception())) is None:
-        return
-    server.should_exit = server.has_failed = True
-    if isinstance(error, StorageError):
-        died.append(f"The {done.get_name()} stopped: {error}")
-        return
-    logger.critical("The %s died", done.get_name(), exc_info=error)
-    died.append(f"The {done.get_name()} died: {type(error).__name__}: {error}")
-
-
-def _first_cause(error: BaseException | None) -> BaseException | None:
+def _end_with(server: RelayHttpServer, died: list[str], part: str, error: BaseException) -> None:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return error
-
-
-async def _stop(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.wait({task})
+    server.should_exit = server.has_failed = True
+    if isinstance(error, StorageError):
+        died.append(f"The {part} stopped: {error}")
+        return
+    logger.critical("The %s died", part, exc_info=error)
+    died.append(f"The {part} died: {type(error).__name__}: {error}")

@@ -9,6 +9,7 @@ from typing import IO
 
 from backend.local.loopback_guard import LOOPBACK_NAMES
 from backend.local.settings import LocalSettings
+from shared.server_process import listen
 
 
 class CannotStartError(Exception):
@@ -38,11 +39,10 @@ def hold_data_dir(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def listen(settings: LocalSettings) -> socket.socket:
-    """The socket that the settings name, bound and listening. Raises CannotStartError where the port is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def open_port(settings: LocalSettings) -> socket.socket:
+    """The socket that the settings name, listening. Raises CannotStartError where the port is taken."""
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        return listen(settings.host, settings.port)
     except OSError as error:
         raise CannotStartError(
             f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}): set VIBEWIRE_PORT."

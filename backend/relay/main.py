@@ -14,8 +14,8 @@ from backend.relay.aws.emf import SERVICE
 from backend.relay.aws.task_identity import UnknownTaskError, find_task_id
 from backend.relay.process import run_relay
 from backend.relay.settings import RelayProcessSettings
-from backend.relay.transport.http_server import listen
 from shared.environment import InvalidSettingsError, read_settings
+from shared.server_process import listen
 
 logger = logging.getLogger("backend.relay")
 

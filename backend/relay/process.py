@@ -1,7 +1,5 @@
 """The relay of a container: Socket.IO over its own queue on the topic, and the log in DynamoDB."""
 
-import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,6 +21,7 @@ from shared.aws_service import build_service
 from shared.aws_table import AwsTable
 from shared.jwt_authenticator import build_authenticator
 from shared.relay_queues import relay_queue_name
+from shared.server_process import freeze_imports, run_parts
 
 logger = logging.getLogger(__name__)
 
@@ -51,19 +50,15 @@ async def run_relay(settings: RelayProcessSettings, task_id: str) -> AsyncIterat
     async with AsyncExitStack() as stack:
         stack.callback(lambda: report(metrics, occupancy(), settings.stack))
         stack.push_async_callback(source.close)
-        for name, work in {
+        parts = {
             "relay": relay.run(source),
             "probe": source.prove(),
             "report": report_regularly(metrics, occupancy, settings.stack),
-            "retirement": _leave_when_retired(server, settings, task_id),
-        }.items():
-            task = asyncio.create_task(work, name=name)
-            stack.push_async_callback(_stop, task)
-            # A part that dies takes the process down, and ECS starts another: half a relay looks healthy and is deaf.
-            task.add_done_callback(partial(_end_with, server))
-        # What the imports made lives as long as the process: a full collection would walk it while events wait.
-        gc.collect()
-        gc.freeze()
+            "drain watch": _stop_with_the_task(server, settings, task_id),
+        }
+        # A part that dies takes the process down, and ECS starts another: half a relay looks healthy and gets no event.
+        await stack.enter_async_context(run_parts(parts, partial(_end_with, server)))
+        freeze_imports()
         yield server
 
 
@@ -78,19 +73,13 @@ def build_source(settings: RelayProcessSettings, task_id: str, metrics: RelayMet
     return AwsEventSource(queue, metrics, wait_seconds=settings.poll_seconds)
 
 
-async def _leave_when_retired(server: RelayHttpServer, settings: RelayProcessSettings, task_id: str) -> None:
+async def _stop_with_the_task(server: RelayHttpServer, settings: RelayProcessSettings, task_id: str) -> None:
     if settings.relay_cluster is not None:
         await wait_for_task_stop(build_service("ecs"), settings.relay_cluster, task_id, settings.retirement_seconds)
         logger.info("ECS takes this task away: the relay leaves")
         server.should_exit = True
 
 
-def _end_with(server: RelayHttpServer, done: "asyncio.Task[None]") -> None:
-    if not done.cancelled() and (error := done.exception()) is not None:
-        logger.critical("The %s died", done.get_name(), exc_info=error)
-        server.should_exit = server.has_failed = True
-
-
-async def _stop(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.wait({task})
+def _end_with(server: RelayHttpServer, part: str, error: BaseException) -> None:
+    logger.critical("The %s died", part, exc_info=error)
+    server.should_exit = server.has_failed = True

@@ -14,7 +14,7 @@ import uvloop
 
 from backend.local.process import run_process
 from backend.local.settings import LocalSettings
-from backend.local.start_checks import listen
+from backend.local.start_checks import open_port
 from shared.environment import read_settings
 
 TICK_SECONDS = 0.005
@@ -53,7 +53,7 @@ async def run(settings: LocalSettings) -> None:
     ticker = Ticker()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ticker.tell)
     async with run_process(settings.model_copy(update={"openai_api_key": "none"})) as server:
-        listener = listen(settings)
+        listener = open_port(settings)
         print(f"http://{settings.host}:{listener.getsockname()[1]}", flush=True)
         ticking = asyncio.create_task(ticker.run())
         await server.serve(sockets=[listener])

@@ -7,8 +7,8 @@ import socketio
 
 from backend.relay.process import run_relay
 from backend.relay.settings import RelayProcessSettings
-from backend.relay.transport.http_server import listen
 from shared.environment import read_settings
+from shared.server_process import listen
 from tests.infra.recorded_functions import RecordedFunctions
 
 _TASK = "f" * 32

@@ -13,11 +13,12 @@ from backend.relay.health import HealthApp
 from backend.relay.metrics import RelayMetrics
 from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
-from backend.relay.transport.http_server import RelayHttpServer, build_server, listen
+from backend.relay.transport.http_server import RelayHttpServer, build_server
 from shared.access import ProjectAccess
 from shared.event_log import EventPage
 from shared.events import AgentIterationEvent, BusMessage, LoggedEvent, SessionDeletedEvent
 from shared.identity import LOCAL_USER, LocalAuthenticator
+from shared.server_process import listen
 from tests.relay.rooms import WAIT_SECONDS, Source
 from tests.watcher import Watcher
 

@@ -92,12 +92,3 @@ def build_server(app: Any, drain_seconds: float, max_packet_bytes: int) -> Relay
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     return RelayHttpServer(config)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises OSError where the address cannot be used."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=2_048)
-    # Inherited by what it accepts. asyncio's own loop does it for no socket made so: each poll would take 40 ms more.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
