@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.event_fields import AgentName
 from shared.events import (
     AgentIterationEvent,
-    AgentName,
     CodeChangedEvent,
     Event,
     LoggedEvent,
@@ -16,10 +16,10 @@ from shared.events import (
     RetryScheduledEvent,
     SessionDeletedEvent,
     TextDeltaEvent,
-    TokenUsage,
     TokenUsageEvent,
     VibecodeResponseEvent,
 )
+from shared.token_usage import TokenUsage
 
 PROJECT_ID = "01a20790-d004-775e-923b-29a3f1bfc4b9"
 SESSION_ID = "01a20790-d007-7612-afc5-f3cf0f33956c"

@@ -4,7 +4,7 @@ from backend.app.domain.limits import Limits
 from backend.app.settings import AppSettings
 from backend.contracts.markdown import NOTICE, setting_row, setting_table, table
 from backend.relay.settings import RelaySettings
-from shared.events import MAX_EVENT_BYTES
+from shared.event_size import MAX_EVENT_BYTES
 
 _API = """\
 # Limits

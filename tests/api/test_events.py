@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from backend.app.wiring_local import LocalEngine
-from shared.events import fit_event
+from shared.event_size import fit_event
 from tests.api.conftest import Json, get, problem_of, send
 from tests.contract.builders import (
     complete,

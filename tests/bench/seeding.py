@@ -10,8 +10,9 @@ from backend.app.domain.projects.workflow.workflow import read_workflow
 from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.turn_recorder import TurnEventRecorder
 from backend.app.wiring_local import LocalEngine, build_local_engine
-from shared.events import TokenUsage, VibecodeResponseEvent
+from shared.events import VibecodeResponseEvent
 from shared.identity import LOCAL_USER
+from shared.token_usage import TokenUsage
 from tests.bench.conversation import CODE, PROJECT_NAME, Item, history, request_of
 from tests.bench.vibewire_client import Talk
 

@@ -26,10 +26,10 @@ from shared.events import (
     MessageFailedEvent,
     MessageStartedEvent,
     SessionDeletedEvent,
-    TokenUsage,
     TokenUsageEvent,
     VibecodeResponseEvent,
 )
+from shared.token_usage import TokenUsage
 
 # Something that a worker does to its turn.
 TurnWrite = Callable[[Engine, TurnRef], Awaitable[Any]]

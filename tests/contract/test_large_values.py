@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from backend.app.domain.messages.message import Item
 from backend.app.domain.projects.project import CodeVersion, ProjectChange
 from backend.app.domain.projects.workflow.workflow import MAX_NODES_BYTES, Node
-from shared.events import MAX_EVENT_BYTES
+from shared.event_size import MAX_EVENT_BYTES
 from tests.contract.builders import (
     QUEUE_LIMIT,
     answer_event,

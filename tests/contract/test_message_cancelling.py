@@ -7,7 +7,8 @@ import pytest
 from backend.app.domain.errors import MessageNotFoundError, TurnCancelRequestedError, TurnFencedError
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus, TurnRef
 from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
-from shared.events import LoggedEvent, TokenUsage
+from shared.events import LoggedEvent
+from shared.token_usage import TokenUsage
 from tests.contract.builders import (
     CANCELLED,
     LEASE,

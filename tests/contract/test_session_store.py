@@ -6,7 +6,7 @@ import pytest
 
 from backend.app.domain.errors import ProjectNotFoundError
 from backend.app.domain.sessions.session import Session
-from shared.events import TokenUsage
+from shared.token_usage import TokenUsage
 from tests.contract.builders import (
     USAGE,
     cancel,

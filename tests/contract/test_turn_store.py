@@ -9,7 +9,7 @@ import pytest
 
 from backend.app.domain.messages.message import MessageStatus
 from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
-from shared.events import TokenUsage
+from shared.token_usage import TokenUsage
 from tests.contract.builders import (
     LEASE,
     MAX_ATTEMPTS,

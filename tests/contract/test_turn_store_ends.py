@@ -9,7 +9,7 @@ from backend.app.domain.errors import StaleBaseError, TurnCancelRequestedError
 from backend.app.domain.messages.message import MessageStatus
 from backend.app.domain.projects.project import ProjectChange
 from backend.app.domain.turns.ports import ClaimResult
-from shared.events import TokenUsage
+from shared.token_usage import TokenUsage
 from tests.contract.builders import (
     CANCELLED,
     FAILURE,

@@ -18,7 +18,8 @@ from backend.app.domain.turns.turn_service import TurnService
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring_local import LocalEngine
-from shared.events import LoggedEvent, TokenUsage
+from shared.events import LoggedEvent
+from shared.token_usage import TokenUsage
 
 CODE = 'from agents import Agent\n\nassistant = Agent(name="Assistant")\n'
 USAGE = TokenUsage(prompt_tokens=10, completion_tokens=5, total_tokens=15)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from backend.app.domain.turns.text_stream import TextStream
-from shared.events import AgentName
+from shared.event_fields import AgentName
 
 
 class Onlooker:

@@ -4,7 +4,8 @@ import pytest
 
 from backend.app.domain.turns.turn_recorder import TurnEventRecorder
 from backend.app.wiring_local import LocalEngine
-from shared.events import MAX_EVENT_BYTES, BusMessage, TextDeltaEvent
+from shared.event_size import MAX_EVENT_BYTES
+from shared.events import BusMessage, TextDeltaEvent
 from tests.contract.builders import taken_turn
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from backend.app.domain.errors import TurnError
 from backend.app.domain.messages.message import Item
 from backend.app.domain.turns.agent_port import Brief, Draft, Proposal, Review, TurnRecorder
-from shared.events import AgentName, TokenUsage
+from shared.event_fields import AgentName
+from shared.token_usage import TokenUsage
 
 USAGE = TokenUsage(prompt_tokens=10, completion_tokens=5, total_tokens=15)
 

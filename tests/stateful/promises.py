@@ -8,7 +8,8 @@ from backend.app.domain.errors import MessageNotFoundError, ProjectNotFoundError
 from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.projects.diff import unified_diff
 from backend.app.domain.projects.project import CodeVersion
-from shared.events import LoggedEvent, TokenUsage
+from shared.events import LoggedEvent
+from shared.token_usage import TokenUsage
 from tests.races.prompted_agents import answer_of, items_of, line_of
 from tests.races.race_fixture import USER, ends_of
 from tests.stateful.model import Known, KnownProject, KnownSession

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from backend.app.api.body_fields import Name, Text, UserName, VersionNumber
 from backend.app.domain.messages.message import MessageStatus, ModelResponse
 from backend.app.domain.sessions.session import Session
-from shared.events import AgentName, TokenUsage
+from shared.event_fields import AgentName
+from shared.token_usage import TokenUsage
 
 
 class _Request(BaseModel):

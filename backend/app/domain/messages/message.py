@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from backend.app.domain.projects.workflow.workflow import NO_WORKFLOW, Workflow
-from shared.events import AgentName, TokenUsage
+from shared.event_fields import AgentName
+from shared.token_usage import TokenUsage
 
 # An item of a conversation as the Responses API writes it; opaque to the domain.
 Item = dict[str, Any]

@@ -16,7 +16,8 @@ from backend.app.domain.ports import Clock, EventBus, IdGenerator, TurnNotificat
 from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.next_message import LONGEST_HIDDEN, notify_behind
 from backend.app.domain.turns.ports import TurnStore
-from shared.events import MessageCancelledEvent, MessageQueuedEvent, fit_event
+from shared.event_size import fit_event
+from shared.events import MessageCancelledEvent, MessageQueuedEvent
 
 CANCELLED = MessageError("cancelled", "The message was cancelled.")
 

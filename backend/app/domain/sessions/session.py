@@ -6,7 +6,7 @@ from typing import Literal
 
 from backend.app.domain.errors import InvalidNodeIdError
 from backend.app.domain.projects.node_name import MAX_NODE_NAME_BYTES, is_node_name, normalized_node_name
-from shared.events import TokenUsage
+from shared.token_usage import TokenUsage
 
 
 def check_node_id(node_id: str) -> str:

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from backend.app.domain.errors import TurnError
 from backend.app.domain.messages.message import Item
-from shared.events import AgentName, TokenUsage
+from shared.event_fields import AgentName
+from shared.token_usage import TokenUsage
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from backend.app.domain.storable_text import storable_text
-from shared.events import AgentName
+from shared.event_fields import AgentName
 
 logger = logging.getLogger(__name__)
 

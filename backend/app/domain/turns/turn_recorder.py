@@ -9,9 +9,10 @@ from backend.app.domain.messages.message import Item, MessageError, MessageStatu
 from backend.app.domain.ports import Clock, EventBus, IdGenerator
 from backend.app.domain.turns.ports import TurnStore
 from backend.app.domain.turns.text_stream import TextStream
+from shared.event_fields import AgentName
+from shared.event_size import fit_event
 from shared.events import (
     AgentIterationEvent,
-    AgentName,
     EndingEvent,
     EventBase,
     MessageCancelledEvent,
@@ -19,10 +20,9 @@ from shared.events import (
     MessageStartedEvent,
     RetryScheduledEvent,
     TextDeltaEvent,
-    TokenUsage,
     TokenUsageEvent,
-    fit_event,
 )
+from shared.token_usage import TokenUsage
 
 _PREVIEW_CHARACTERS = 16_000
 # More announcements of retries say nothing new, and an attempt may have dozens of calls.

@@ -14,7 +14,8 @@ from backend.app.domain.storable_text import storable_json
 from backend.app.domain.turns.agent_port import TurnRecorder
 from backend.app.programs.models.model_failures import AnswerCutError, ReportedError
 from backend.app.programs.models.response_shape import shaped_usage
-from shared.events import AgentName, TokenUsage
+from shared.event_fields import AgentName
+from shared.token_usage import TokenUsage
 
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 # What the agents can do something with. Other items are recorded, and the SDK is not shown them.

@@ -24,7 +24,7 @@ from backend.app.programs.models.model_retries import model_retries
 from backend.app.programs.models.recording_model import RecordingModel
 from backend.app.programs.vibecoder.agent import PatchState, ask_again, input_items, show_code, vibecoder
 from backend.app.programs.vibecoder.evaluator import ReviewOutput, evaluator, review_text
-from shared.events import AgentName
+from shared.event_fields import AgentName
 
 logger = logging.getLogger(__name__)
 

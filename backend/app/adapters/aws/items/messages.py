@@ -11,7 +11,6 @@ from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus
 from shared.aws_item import Change, Item, Write
 from shared.aws_table import AwsTable
-from shared.events import TokenUsage
 from shared.table_keys import (
     message_key,
     message_locator_key,
@@ -19,6 +18,7 @@ from shared.table_keys import (
     session_partition,
     text_name,
 )
+from shared.token_usage import TokenUsage
 
 # Every heartbeat and response rewrites the message, and DynamoDB charges by the item's size.
 _INLINE_BYTES = 2_000

@@ -10,8 +10,8 @@ from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.messages.message import MessageStatus
 from backend.app.domain.turns.rescue import start_due_at
 from shared.aws_item import Change, Item, Write, update
-from shared.events import TokenUsage
 from shared.table_keys import DUE_QUEUED, message_key, session_key
+from shared.token_usage import TokenUsage
 
 
 def due_attributes(due_at: datetime) -> dict[str, str]:

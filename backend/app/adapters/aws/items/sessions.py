@@ -3,8 +3,8 @@
 from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.sessions.session import Session
 from shared.aws_item import Item
-from shared.events import TokenUsage
 from shared.table_keys import session_key
+from shared.token_usage import TokenUsage
 
 # The condition that a session or message exists and is not deleted.
 ACTIVE = "attribute_exists(pk) AND attribute_not_exists(#deleted_at)"

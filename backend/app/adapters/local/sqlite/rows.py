@@ -9,7 +9,7 @@ from backend.app.domain.messages.message import Message, MessageError, MessageSt
 from backend.app.domain.projects.project import CodeVersion
 from backend.app.domain.projects.workflow.workflow import Workflow
 from backend.app.domain.sessions.session import Session
-from shared.events import TokenUsage
+from shared.token_usage import TokenUsage
 
 
 def workflow_to_text(version: CodeVersion) -> str:
