@@ -10,7 +10,7 @@ from backend.app.domain.ports import EventBus, TurnNotification, TurnQueue
 from backend.app.domain.turns.deadline import DeadlineExceededError, deadline, seconds_from_now
 from backend.app.domain.turns.turn_service import TurnService
 from functions.telemetry import Json, Telemetry
-from shared.events import BusMessage
+from shared.bus_messages import BusMessage
 
 logger = logging.getLogger(__name__)
 

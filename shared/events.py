@@ -35,10 +35,6 @@ def room_of(project_id: str) -> str:
     return f"project_{project_id}"
 
 
-# A function uses two or three of the models.
-_BUILT_WHEN_USED = ConfigDict(defer_build=True)
-
-
 class EventBase(BaseModel):
     """The fields of every event of a session."""
 
@@ -187,17 +183,6 @@ class CodeChangedEvent(BaseModel):
     version: Version
 
 
-class AccessChangedEvent(BaseModel):
-    """Only for the relays, never sent to clients: they check again who may subscribe to the project."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-    type: Literal["access_changed"] = "access_changed"
-    event_id: str
-    project_id: str
-    created_at: datetime
-
-
 LoggedEvent = (
     MessageStartedEvent
     | TokenUsageEvent
@@ -213,12 +198,9 @@ Event = LoggedEvent | LiveEvent
 EndingEvent = VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent
 ENDING_TYPES = frozenset(model.model_fields["type"].default for model in get_args(EndingEvent))
 
+# defer_build, here and above: a function uses two or three of the models.
 logged_event_adapter: TypeAdapter[LoggedEvent] = TypeAdapter(
-    Annotated[LoggedEvent, Field(discriminator="type")], config=_BUILT_WHEN_USED
-)
-BusMessage = Event | AccessChangedEvent
-bus_message_adapter: TypeAdapter[BusMessage] = TypeAdapter(
-    Annotated[BusMessage, Field(discriminator="type")], config=_BUILT_WHEN_USED
+    Annotated[LoggedEvent, Field(discriminator="type")], config=ConfigDict(defer_build=True)
 )
 
 

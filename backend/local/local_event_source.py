@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from backend.app.adapters.local.event_bus import LocalEventBus
-from shared.events import BusMessage
+from shared.bus_messages import BusMessage
 
 _MAX_WAITING_EVENTS = 10_000
 

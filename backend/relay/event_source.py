@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from shared.events import BusMessage
+from shared.bus_messages import BusMessage
 
 
 class EventSource(Protocol):

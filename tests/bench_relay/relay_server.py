@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import uvloop
 
 from backend.relay.aws.bus_parsing import RelayProbe, parse_bus_message
-from shared.events import BusMessage
+from shared.bus_messages import BusMessage
 from tests.relay.live_relay import LiveRelay, live_relay
 
 _UNLIMITED = 1_000_000

@@ -16,7 +16,7 @@ from backend.app.adapters.local.turn_queue import ReceivedNotification
 from backend.app.domain.engine import Engine
 from backend.app.domain.ports import EventBus, IdGenerator, TurnQueue
 from shared.aws_service import AwsService
-from shared.events import BusMessage, bus_message_adapter
+from shared.bus_messages import BusMessage, bus_message_adapter
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from backend.app.adapters.aws.event_bus import AwsEventBus
-from shared.events import AccessChangedEvent, CodeChangedEvent, bus_message_adapter
+from shared.bus_messages import AccessChangedEvent, bus_message_adapter
+from shared.events import CodeChangedEvent
 from tests.contract.sns_drivers import WAIT_SECONDS, Topic, delta, heard_topic, numbered, publish_texts
 
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from backend.app.domain.ports import EventBus
-from shared.events import AccessChangedEvent, BusMessage, CodeChangedEvent, MessageQueuedEvent, TextDeltaEvent
+from shared.bus_messages import AccessChangedEvent, BusMessage
+from shared.events import CodeChangedEvent, MessageQueuedEvent, TextDeltaEvent
 from tests.contract.builders import (
     answer_event,
     cancelled_event,

@@ -12,7 +12,8 @@ from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.abandoned_turn_service import AbandonedTurns, AbandonedTurnService
 from backend.app.domain.turns.agent_port import Draft
 from backend.app.wiring_local import LocalEngine
-from shared.events import BusMessage, MessageFailedEvent, VibecodeResponseEvent
+from shared.bus_messages import BusMessage
+from shared.events import MessageFailedEvent, VibecodeResponseEvent
 from tests.domain.scripted_agents import TurnFixture
 from tests.faults.workers import (
     FROZEN,

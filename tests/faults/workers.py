@@ -13,7 +13,7 @@ from backend.app.domain.turns.ports import TurnStore
 from backend.app.domain.turns.turn_attempt import TurnParts
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.wiring_local import LocalEngine
-from shared.events import BusMessage
+from shared.bus_messages import BusMessage
 from tests.domain.scripted_agents import ScriptedAgents, Step, TurnFixture, open_turn_fixture
 
 T = TypeVar("T")

@@ -12,7 +12,8 @@ from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.turn_service import TurnService
 from functions.telemetry import Telemetry
 from functions.turn_notifications import CountingBus, NotificationHandler
-from shared.events import BusMessage, MessageFailedEvent, TextDeltaEvent
+from shared.bus_messages import BusMessage
+from shared.events import MessageFailedEvent, TextDeltaEvent
 from tests.functions.conftest import Context, Printed
 from tests.functions.lambda_events import Json, notification_event
 from tests.manual_time import ManualClock

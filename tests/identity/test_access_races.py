@@ -15,7 +15,7 @@ from backend.app.wiring_local import LocalEngine
 from backend.local.settings import LocalSettings
 from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
-from shared.events import AccessChangedEvent
+from shared.bus_messages import AccessChangedEvent
 from shared.jwt_authenticator import JwtAuthenticator
 from tests.contract.builders import stored_project
 from tests.identity.issuer import TokenIssuer

@@ -4,8 +4,9 @@ import pytest
 
 from backend.app.domain.turns.turn_recorder import TurnEventRecorder
 from backend.app.wiring_local import LocalEngine
+from shared.bus_messages import BusMessage
 from shared.event_size import MAX_EVENT_BYTES
-from shared.events import BusMessage, TextDeltaEvent
+from shared.events import TextDeltaEvent
 from tests.contract.builders import taken_turn
 
 

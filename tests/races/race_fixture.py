@@ -20,7 +20,8 @@ from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
 from backend.local.settings import LocalSettings
-from shared.events import BusMessage, LoggedEvent, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
+from shared.bus_messages import BusMessage
+from shared.events import LoggedEvent, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
 from shared.token_usage import TokenUsage
 from tests.races.gates import Gate, gated_engine, gated_memory
 from tests.races.prompted_agents import PromptedAgents

@@ -18,7 +18,8 @@ from backend.relay.aws.event_source import AwsEventSource
 from backend.relay.aws.relay_queue import AwsRelayQueue
 from backend.relay.metrics import RelayMetrics
 from shared.aws_service import AwsService
-from shared.events import AgentIterationEvent, BusMessage
+from shared.bus_messages import BusMessage
+from shared.events import AgentIterationEvent
 from tests.moto_server import Moto
 
 WAIT_SECONDS = 20.0

@@ -15,8 +15,9 @@ from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from backend.relay.transport.http_server import RelayHttpServer, build_server
 from shared.access import ProjectAccess
+from shared.bus_messages import BusMessage
 from shared.event_log import EventPage
-from shared.events import AgentIterationEvent, BusMessage, LoggedEvent, SessionDeletedEvent
+from shared.events import AgentIterationEvent, LoggedEvent, SessionDeletedEvent
 from shared.identity import LOCAL_USER, LocalAuthenticator
 from shared.server_process import listen
 from tests.relay.rooms import WAIT_SECONDS, Source

@@ -8,8 +8,9 @@ from backend.app.domain.messages.message import TurnRef
 from backend.app.domain.projects.project import Project
 from backend.app.domain.sessions.session import Session
 from backend.app.wiring_local import LocalEngine
+from shared.bus_messages import BusMessage
 from shared.event_log import EventLogReader, EventPage
-from shared.events import BusMessage, Event, LoggedBase, LoggedEvent, TextDeltaEvent
+from shared.events import Event, LoggedBase, LoggedEvent, TextDeltaEvent
 from tests.contract.builders import iteration_event, stored_session, taken_turn
 
 WAIT_SECONDS = 10.0

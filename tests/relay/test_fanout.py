@@ -12,7 +12,8 @@ from backend.relay.rooms import rooms as fanout_module
 from backend.relay.rooms.event_cache import EventCache
 from backend.relay.rooms.rooms import Fanout
 from backend.relay.settings import RelaySettings
-from shared.events import AccessChangedEvent, Event
+from shared.bus_messages import AccessChangedEvent
+from shared.events import Event
 from tests.contract.builders import delete, stored_project
 from tests.relay.live_relay import until
 from tests.relay.rooms import WAIT_SECONDS, Heard, Reads, Source, WatchedLog, Writer, numbers

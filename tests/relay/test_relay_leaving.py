@@ -14,7 +14,7 @@ from backend.app.wiring_local import LocalEngine
 from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from shared.access import AccessReader, ProjectAccess
-from shared.events import AccessChangedEvent
+from shared.bus_messages import AccessChangedEvent
 from shared.identity import LOCAL_USER, LocalAuthenticator
 from tests.contract.builders import stored_project
 from tests.relay.rooms import WAIT_SECONDS, Reads, Source, WatchedLog, Writer

@@ -8,9 +8,9 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from shared.bus_messages import BusMessage
 from shared.events import (
     AgentIterationEvent,
-    BusMessage,
     LoggedEvent,
     MessageFailedEvent,
     MessageStartedEvent,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from shared.events import BusMessage
+from shared.bus_messages import BusMessage
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.events import BusMessage
+from shared.bus_messages import BusMessage
 
 
 class RelayProbe(BaseModel):

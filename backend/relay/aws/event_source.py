@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backend.relay.aws.bus_parsing import MalformedBusMessageError, RelayProbe, parse_bus_message
 from backend.relay.aws.relay_queue import BATCH_MESSAGES, AwsRelayQueue, QueueMessage, describe, is_gone
 from backend.relay.metrics import RelayMetrics
-from shared.events import BusMessage
+from shared.bus_messages import BusMessage
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,9 @@ from backend.relay.rooms.coalesced_readers import CoalescedEventLog
 from backend.relay.rooms.event_cache import EventCache
 from backend.relay.rooms.room_cursor import RoomCursor, Send, SubscribeResult, at_once
 from backend.relay.settings import RelaySettings
+from shared.bus_messages import BusMessage
 from shared.event_log import EventLogReader
-from shared.events import BusMessage, Event
+from shared.events import Event
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.events import BusMessage
+from shared.bus_messages import BusMessage
 
 # SNS takes 10 messages and 256 KiB a call, attributes included. Some room is left: what exactly SNS counts besides the
 # bodies is not documented.

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.app.adapters.aws.event_buffer import BATCH_BYTES, EventBuffer, WaitingEvent, waiting_event
 from shared.aws_service import AwsService
-from shared.events import BusMessage
+from shared.bus_messages import BusMessage
 
 logger = logging.getLogger(__name__)
 

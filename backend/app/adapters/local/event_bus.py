@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from backend.app.domain.messages.message import Message
-from shared.events import BusMessage, EndingEvent
+from shared.bus_messages import BusMessage
+from shared.events import EndingEvent
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,8 @@ from backend.app.domain.projects.project import (
 from backend.app.domain.projects.source import InvalidSourceError
 from backend.app.domain.projects.workflow.workflow import Workflow, read_workflow
 from backend.app.domain.sessions.session_service import SessionService
-from shared.events import AccessChangedEvent, CodeChangedEvent
+from shared.bus_messages import AccessChangedEvent
+from shared.events import CodeChangedEvent
 
 COMMIT_MESSAGE_BY_HAND = "Edited by hand"
 
