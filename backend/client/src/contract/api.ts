@@ -38,30 +38,30 @@ export const PROBLEM_CODES = [
   "version_not_found",
 ] as const;
 
-/** VibeCoder made an attempt, or the Evaluator reviewed it (`approved` is then true or false). */
+/** VibeCoder made an attempt, or the Evaluator reviewed one (then `approved` is true or false). */
 export interface AgentIterationEvent {
-  /** Unique; the same event never comes with another. */
+  /** Unique. */
   event_id: string;
   project_id: string;
   session_id: string;
   created_at: string;
-  /** Its number in the session: 1, 2, 3 ... without holes. */
+  /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
   message_id: string;
   type: "agent_iteration";
-  /** Who did it. */
+  /** The agent that did it. */
   agent: "vibecoder" | "evaluator";
-  /** 1 to 3: which try of VibeCoder and its review. */
+  /** 1 to 3: an attempt of VibeCoder and its review. */
   iteration: number;
-  /** What the agent says. */
+  /** The agent's text. */
   content: string | null;
-  /** The patch that is proposed, not landed yet. */
+  /** The proposed patch, not applied yet. */
   patch_preview: string | null;
-  /** What the Evaluator decided; null: it was VibeCoder's own attempt. */
+  /** The Evaluator's decision; null: this is an attempt of VibeCoder. */
   approved: boolean | null;
 }
 
@@ -152,42 +152,42 @@ export interface MessageBody {
 
 /** The message was cancelled, or its session was deleted. */
 export interface MessageCancelledEvent {
-  /** Unique; the same event never comes with another. */
+  /** Unique. */
   event_id: string;
   project_id: string;
   session_id: string;
   created_at: string;
-  /** Its number in the session: 1, 2, 3 ... without holes. */
+  /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
   message_id: string;
   code: string;
   detail: string | null;
-  /** Sums over all attempts. */
+  /** Summed over all attempts. */
   token_usage: TokenUsage;
   type: "message_cancelled";
 }
 
-/** The message ended without an answer; `code` is stable, `detail` is for people. */
+/** The message failed; `code` is stable, `detail` is for people. */
 export interface MessageFailedEvent {
-  /** Unique; the same event never comes with another. */
+  /** Unique. */
   event_id: string;
   project_id: string;
   session_id: string;
   created_at: string;
-  /** Its number in the session: 1, 2, 3 ... without holes. */
+  /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
   message_id: string;
   code: string;
   detail: string | null;
-  /** Sums over all attempts. */
+  /** Summed over all attempts. */
   token_usage: TokenUsage;
   type: "message_failed";
 }
@@ -202,18 +202,18 @@ export interface MessageList {
   next_cursor: string | null;
 }
 
-/** A turn was begun; a higher `attempt` voids what the lower one streamed. */
+/** A turn was started; text streamed by a lower `attempt` is void. */
 export interface MessageStartedEvent {
-  /** Unique; the same event never comes with another. */
+  /** Unique. */
   event_id: string;
   project_id: string;
   session_id: string;
   created_at: string;
-  /** Its number in the session: 1, 2, 3 ... without holes. */
+  /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
   message_id: string;
   type: "message_started";
@@ -323,28 +323,28 @@ export interface ResponsePart {
   next_href: string | null;
 }
 
-/** What failed may pass and is tried again at `retry_at`: a model call, or (agent null) the whole turn. */
+/** A temporary failure; the model call, or (agent null) the turn, is retried at `retry_at`. */
 export interface RetryScheduledEvent {
-  /** Unique; the same event never comes with another. */
+  /** Unique. */
   event_id: string;
   project_id: string;
   session_id: string;
   created_at: string;
-  /** Its number in the session: 1, 2, 3 ... without holes. */
+  /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
   message_id: string;
   type: "retry_scheduled";
   code: string;
   detail: string | null;
-  /** When it is tried again. */
+  /** When it is retried. */
   retry_at: string;
-  /** Who did it. */
+  /** The agent whose model call failed; null: the turn. */
   agent: "vibecoder" | "evaluator" | null;
-  /** 1 to 3: which try of VibeCoder and its review. */
+  /** The iteration of that agent. */
   iteration: number | null;
 }
 
@@ -374,18 +374,18 @@ export interface SessionBody {
   created_at: string;
 }
 
-/** The session is gone; no later event of it exists. */
+/** The session was deleted; this is its last event. */
 export interface SessionDeletedEvent {
-  /** Unique; the same event never comes with another. */
+  /** Unique. */
   event_id: string;
   project_id: string;
   session_id: string;
   created_at: string;
-  /** Its number in the session: 1, 2, 3 ... without holes. */
+  /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
   type: "session_deleted";
   message_id: null;
@@ -405,45 +405,45 @@ export interface StartSessionRequest {
   node_id?: string | null;
 }
 
-/** Tokens that were billed. Sums with `+`. */
+/** Billed tokens. Sums with `+`. */
 export interface TokenUsage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
-  /** Of the prompt's tokens, those that the model's server had in its cache. */
+  /** Prompt tokens that the model's server had cached. */
   cached_tokens: number;
-  /** Of the completion's tokens, those that the model thought with. */
+  /** Completion tokens that the model used for reasoning. */
   reasoning_tokens: number;
 }
 
-/** One model response has ended; sent once for each, those of failed turns included. */
+/** A model response has ended; sent once per response, also in failed turns. */
 export interface TokenUsageEvent {
-  /** Unique; the same event never comes with another. */
+  /** Unique. */
   event_id: string;
   project_id: string;
   session_id: string;
   created_at: string;
-  /** Its number in the session: 1, 2, 3 ... without holes. */
+  /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
   message_id: string;
   type: "token_usage";
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
-  /** Of the prompt's tokens, those that the model's server had in its cache. */
+  /** Prompt tokens that the model's server had cached. */
   cached_tokens: number;
-  /** Of the completion's tokens, those that the model thought with. */
+  /** Completion tokens that the model used for reasoning. */
   reasoning_tokens: number;
   model: string;
-  /** Who did it. */
+  /** The agent that did it. */
   agent: "vibecoder" | "evaluator";
-  /** 1 to 3: which try of VibeCoder and its review. */
+  /** 1 to 3: an attempt of VibeCoder and its review. */
   iteration: number;
-  /** The model's response; its whole JSON is at `/messages/{id}/full`. */
+  /** The id of the model's response; its complete JSON is at `/messages/{id}/full`. */
   response_id: string;
 }
 
@@ -486,32 +486,32 @@ export interface VersionList {
   next_cursor: string | null;
 }
 
-/** The answer, once per message. `token_usage` sums over all attempts. */
+/** The answer; sent once per message. */
 export interface VibecodeResponseEvent {
-  /** Unique; the same event never comes with another. */
+  /** Unique. */
   event_id: string;
   project_id: string;
   session_id: string;
   created_at: string;
-  /** Its number in the session: 1, 2, 3 ... without holes. */
+  /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
   message_id: string;
   type: "vibecode_response";
   status: "completed";
-  /** What the agent says. */
+  /** The agent's text. */
   content: string | null;
-  /** A unified diff, as git writes it; empty: no change. */
+  /** A unified diff in git style; empty: no change. */
   patch: string | null;
-  /** Sums over all attempts. */
+  /** Summed over all attempts. */
   token_usage: TokenUsage;
-  /** How many tries it took. */
+  /** The number of iterations. */
   iterations: number;
-  /** The version of the code that the patch was made from. */
+  /** The version of the code that the patch applies to. */
   base_version: number;
-  /** A version of the project's code; it grows by one with each change. */
+  /** The version of the project's code; it grows by one with each change. */
   version: number;
 }

@@ -59,7 +59,7 @@ export interface AccessLost {
   room: string;
 }
 
-/** Live only: the project has a new code version, made by a message or (message null) by a person. */
+/** Live only: the project's code has a new version, from a message or (message null) from a user's edit. */
 export interface CodeChangedEvent {
   type: "code_changed";
   /** Unique; the same event never comes with another. */
@@ -67,10 +67,10 @@ export interface CodeChangedEvent {
   project_id: string;
   session_id: string | null;
   message_id: string | null;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
   created_at: string;
-  /** A version of the project's code; it grows by one with each change. */
+  /** The version of the project's code; it grows by one with each change. */
   version: number;
 }
 
@@ -86,19 +86,19 @@ export interface ConnectErrorData {
   code: "invalid_token" | "keys_unavailable" | "too_many_connections";
 }
 
-/** Live only: a message was accepted and waits for its turn. */
+/** Live only: a message was accepted and is queued. */
 export interface MessageQueuedEvent {
-  /** Unique; the same event never comes with another. */
+  /** Unique. */
   event_id: string;
   project_id: string;
   session_id: string;
   created_at: string;
   type: "message_queued";
   message_id: string;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
   prompt: string | null;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
 }
 
@@ -133,22 +133,22 @@ export interface Subscription {
   after?: Record<string, number>;
 }
 
-/** Live only: text that the model is writing. `offset` counts characters from the iteration's start. */
+/** Live only: text that the model is writing. */
 export interface TextDeltaEvent {
-  /** Unique; the same event never comes with another. */
+  /** Unique. */
   event_id: string;
   project_id: string;
   session_id: string;
   created_at: string;
   type: "text_delta";
   message_id: string;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** The start of the turn; text streamed by a lower attempt is void. */
   attempt: number;
-  /** Who did it. */
+  /** The agent that did it. */
   agent: "vibecoder" | "evaluator";
-  /** 1 to 3: which try of VibeCoder and its review. */
+  /** 1 to 3: an attempt of VibeCoder and its review. */
   iteration: number;
-  /** Where `text` begins, in characters from the start of this agent's text in this iteration. */
+  /** Where `text` starts, in characters of this agent's text in this iteration. */
   offset: number;
   text: string;
 }
