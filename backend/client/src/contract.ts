@@ -1,13 +1,13 @@
-/** The contract's types (generated: ../contract) by the names that a front end uses. */
+/** The contract's types (generated: contract/) under the names of this package. */
 
 export type {
   FullMessageBody as FullMessage,
   MessageBody as Message,
   MessageStatus,
+  ModelResponseBody as ModelResponse,
   NodeBody as WorkflowNode,
   ProjectBody as Project,
   ProjectEntryBody as ListedProject,
-  ModelResponseBody as ModelResponse,
   SessionBody as Session,
   TokenUsage,
   VersionBody as Version,
@@ -38,5 +38,5 @@ export type { EventList, MessageList, ProjectList, ResponsePart, SessionList, Ve
 /** The relay's answer to `subscribe`. */
 export type Acknowledgement = Subscribed | Refusal;
 
-/** The names of all events of a project. `access_lost` is not one: it is about the listener. */
+/** The names of a project's events, without `access_lost`, which concerns the client and not the project. */
 export const EVENT_NAMES = ALL_NAMES.filter((name) => name !== "access_lost");
