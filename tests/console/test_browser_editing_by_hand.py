@@ -164,3 +164,23 @@ def test_the_keyboard_searches_undoes_and_leaves_the_editor(visit: Visit) -> Non
     visitor.page.keyboard.press("Escape")
     visitor.page.keyboard.press("Tab")
     expect(visitor.code.get_by_role("button", name="Cancel")).to_be_focused()
+
+
+def test_the_scroll_position_is_kept_when_another_version_is_shown(visit: Visit) -> None:
+    visitor = visit()
+    project = visitor.new_project("Versions", CODE)
+    change = {"code": CODE.replace(LINES[200], "changed = True"), "base_version": 1}
+    answer = visitor.page.request.patch(
+        f"{visitor.url}/projects/{project}", data=change, headers={"Origin": visitor.url}
+    )
+    assert answer.ok, answer.text()
+    visitor.page.goto(f"{visitor.url}/#/project/{project}")
+    source = visitor.code.get_by_role("region", name="Source").get_by_role("textbox")
+    # Both versions are loaded once, then scrolled.
+    visitor.code.get_by_role("button", name="Older version").click()
+    expect(source.get_by_text(LINES[0], exact=True)).to_be_in_viewport()
+    visitor.code.get_by_role("button", name="Newer version").click()
+    source.evaluate("(content) => { content.parentElement.scrollTop = 3900; }")
+    expect(source.get_by_text("changed = True")).to_be_in_viewport()
+    visitor.code.get_by_role("button", name="Older version").click()
+    expect(source.get_by_text(LINES[200], exact=True)).to_be_in_viewport()

@@ -3,6 +3,7 @@
 import { defaultKeymap, history, historyKeymap, selectAll } from "@codemirror/commands";
 import { pythonLanguage } from "@codemirror/lang-python";
 import { bidiIsolates, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { diff } from "@codemirror/merge";
 import { search, searchKeymap } from "@codemirror/search";
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, keymap, lineNumbers } from "@codemirror/view";
@@ -13,6 +14,8 @@ import { hiddenMarks } from "./hidden_marks.ts";
 import { pythonHighlighter } from "./python.ts";
 
 const INDENT = "    ";
+// Beyond so many edits in one place the comparison gets coarser.
+const SCAN_LIMIT = 500;
 
 // The page's policy forbids style elements; a constructed style sheet needs none.
 const adopted = new Set<StyleModule>();
@@ -100,8 +103,15 @@ export function useCodeMirror(text: string, extension: () => Extension) {
   }, []);
   useLayoutEffect(() => {
     const { current } = view;
-    if (!current || current.state.doc.toString() === text) return;
-    current.dispatch({ changes: { from: 0, to: current.state.doc.length, insert: text } });
+    const shown = current?.state.doc.toString();
+    if (!current || shown === undefined || shown === text) return;
+    // Only what differs is replaced: the caret and the scroll position stay where they are.
+    const changes = diff(shown, text, { scanLimit: SCAN_LIMIT }).map(({ fromA, toA, fromB, toB }) => ({
+      from: fromA,
+      to: toA,
+      insert: text.slice(fromB, toB),
+    }));
+    current.dispatch({ changes });
   }, [text]);
   return { box, view };
 }
