@@ -30,7 +30,7 @@ TYPES = FOLDER.parent / "client" / "src" / "contract"
 
 
 def current_files() -> dict[Path, str]:
-    """What each file should hold, from the code as it is."""
+    """Return the current content of each generated file."""
     openapi = _openapi()
     asyncapi = asyncapi_document(openapi["info"]["version"])
     return {
@@ -46,7 +46,7 @@ def current_files() -> dict[Path, str]:
 
 
 def _openapi() -> Json:
-    # Nothing is opened: the document only asks which routes there are.
+    # Nothing is opened: only the routes are read.
     settings = LocalSettings(data_dir=Path(tempfile.gettempdir()))
     return openapi_document(build_application(build_services(settings, build_local_engine(settings.data_dir))))
 
@@ -64,7 +64,7 @@ def _api_types(openapi: Json) -> str:
 def _event_types(openapi: Json, asyncapi: Json) -> str:
     shared = openapi["components"]["schemas"]
     schemas = asyncapi["components"]["schemas"]
-    # What both documents have is declared once; they would not have it twice in two ways.
+    # Schemas of both documents are declared once.
     imported = sorted(name for name in schemas if name in shared)
     models = {name: model_of_event(name).__name__ for name in asyncapi["operations"] if not name.startswith("receive_")}
     logged = [name for name in models if models[name] in shared]
@@ -73,10 +73,10 @@ def _event_types(openapi: Json, asyncapi: Json) -> str:
         "import type {\n" + "".join(f"  {name},\n" for name in imported) + '} from "./api.ts";\n',
         "export type {\n" + "".join(f"  {name},\n" for name in imported) + "};\n",
         constant_list("EVENT_NAMES", "Every event that the relay sends.", models),
-        constant_list("LOGGED_EVENT_NAMES", "Those with a `seq`, which the log keeps.", logged),
+        constant_list("LOGGED_EVENT_NAMES", "The events that are logged: those with a `seq`.", logged),
         *(declaration(name, schemas[name]) for name in schemas if name not in shared),
-        union("LoggedEvent", "What the log keeps and a replay brings.", (models[name] for name in logged)),
-        union("SessionEvent", "What the relay sends of a project.", (models[name] for name in sent)),
+        union("LoggedEvent", "The logged events, which are replayed.", (models[name] for name in logged)),
+        union("SessionEvent", "The events of a project.", (models[name] for name in sent)),
         handlers(
             "ServerToClientEvents",
             "For socket.io-client's types.",
@@ -86,20 +86,20 @@ def _event_types(openapi: Json, asyncapi: Json) -> str:
             "ClientToServerEvents",
             "For socket.io-client's types.",
             {
-                "subscribe": "request: Subscription, acknowledge: (answer: Subscribed | Refusal) => void",
-                "unsubscribe": "request: Unsubscription, acknowledge: (answer: Unsubscribed | Refusal) => void",
+                "subscribe": "request: Subscription, acknowledge: (result: Subscribed | Refusal) => void",
+                "unsubscribe": "request: Unsubscription, acknowledge: (result: Unsubscribed | Refusal) => void",
             },
         ),
     )
 
 
 def outdated_files() -> list[Path]:
-    """Those of the committed files that the code no longer agrees with."""
+    """Return the committed files that differ from the code."""
     return [path for path, text in current_files().items() if not path.exists() or path.read_text() != text]
 
 
 def main() -> None:
-    """Write what is out of date, or (`--check`) fail over it."""
+    """Write the outdated files, or with `--check` exit with 1 if there are any."""
     outdated = outdated_files()
     names = ", ".join(str(path.relative_to(FOLDER.parents[1])) for path in outdated)
     if "--check" in sys.argv[1:]:

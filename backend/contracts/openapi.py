@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from backend.app.api.application import ALL_ROUTES
 from backend.app.api.route import Route
 from backend.contracts.api_examples import api_examples
-from backend.contracts.meanings import add_meanings
+from backend.contracts.field_descriptions import add_descriptions
 from backend.contracts.problems import codes_of_call, problem_example, problem_schema, status_of
 from backend.contracts.schemas import require_every_field, schemas_of
 from shared.events import LoggedEvent
@@ -38,7 +38,7 @@ _HEADERS_OF_STATUS = {
 
 
 def describe_itself(app: FastAPI, *, has_identity: bool) -> None:
-    """Have the application serve this document at its `openapi_url`; see openapi_document for `has_identity`."""
+    """Serve this document at the application's `openapi_url`; `has_identity`: see openapi_document."""
     app.openapi = lambda: openapi_document(app, has_identity=has_identity)  # type: ignore[method-assign]
 
 
@@ -56,7 +56,7 @@ def openapi_document(app: FastAPI, *, has_identity: bool = True) -> Json:
         schemas.pop(unused, None)
     for name, schema in schemas.items():
         if name != "Health":  # its version is the product's
-            add_meanings(schema)
+            add_descriptions(schema)
         if not name.endswith("Request"):
             require_every_field(schema)
     schemas.update(schemas_of(TypeAdapter(LoggedEvent)))

@@ -1,4 +1,4 @@
-"""TypeScript of JSON schemas as pydantic writes them; refuses what it does not know."""
+"""TypeScript declarations from pydantic's JSON schemas. Raises ValueError for a schema it cannot translate."""
 
 import json
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ _PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean"
 
 
 def module_text(*parts: str) -> str:
-    """A module of these declarations."""
+    """Join declarations to a module."""
     return "\n".join((_HEADER, *parts))
 
 
 def declaration(name: str, schema: Json) -> str:
-    """The schema as an exported interface or type."""
+    """Declare an interface or type for the schema."""
     text = _comment(schema, "")
     if "properties" in schema:
         return f"{text}export interface {name} {_object(schema)}\n"
@@ -24,18 +24,18 @@ def declaration(name: str, schema: Json) -> str:
 
 
 def union(name: str, comment: str, members: Iterable[str]) -> str:
-    """A type that is one of others."""
+    """Declare a union type."""
     return f"/** {comment} */\nexport type {name} =\n  | " + "\n  | ".join(members) + ";\n"
 
 
 def constant_list(name: str, comment: str, values: Iterable[str]) -> str:
-    """Strings as a constant, whose type names each of them."""
+    """Declare a constant list of strings with literal types."""
     lines = "".join(f"  {json.dumps(value)},\n" for value in values)
     return f"/** {comment} */\nexport const {name} = [\n{lines}] as const;\n"
 
 
 def handlers(name: str, comment: str, lines: dict[str, str]) -> str:
-    """An interface of functions, as socket.io-client's types want it: by event name, the arguments."""
+    """Declare an interface of event handlers for socket.io-client's types."""
     text = "".join(f"  {event}: ({arguments}) => void;\n" for event, arguments in lines.items())
     return f"/** {comment} */\nexport interface {name} {{\n{text}}}\n"
 
@@ -74,4 +74,4 @@ def _type(schema: Json) -> str:
         return f"Record<string, {_type(values) if isinstance(values, dict) else 'unknown'}>"
     if schema.get("type") in _PLAIN:
         return _PLAIN[schema["type"]]
-    raise ValueError(f"There is no TypeScript for {json.dumps(schema)}")
+    raise ValueError(f"Cannot translate the schema to TypeScript: {json.dumps(schema)}")

@@ -124,29 +124,29 @@ export interface MessageBody {
   message_id: string;
   session_id: string;
   project_id: string;
-  /** Its place in the session: 1, 2, 3 ... */
+  /** The position in the session: 1, 2, 3 ... */
   number: number;
   prompt: string | null;
   status: MessageStatus;
-  /** What the agent says. */
+  /** The text of the agent. */
   content: string | null;
-  /** A unified diff, as git writes it; empty: no change. */
+  /** A unified diff (git style); empty: no change. */
   patch: string | null;
-  /** The version of the code that the patch was made from. */
+  /** The version that the patch was made from. */
   base_version: number | null;
-  /** A version of the project's code; it grows by one with each change. */
+  /** A version of the project's code; every change adds 1. */
   version: number | null;
-  /** Sums over all attempts. */
+  /** The sums over all attempts. */
   token_usage: TokenUsage;
   model: string | null;
-  /** How many tries it took. */
+  /** The number of iterations. */
   iterations: number;
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** How often the turn was started; a higher attempt voids what the lower one streamed. */
   attempt: number;
   error: ErrorBody | null;
   created_at: string;
   completed_at: string | null;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path of the fields that are null here because of their size. */
   href: string | null;
 }
 
@@ -196,9 +196,9 @@ export interface MessageFailedEvent {
 export interface MessageList {
   session_id: string;
   messages: MessageBody[];
-  /** How many there are in all. */
+  /** The total number. */
   count: number;
-  /** Hand it in as `cursor` for the next page; null: there is none. */
+  /** The `cursor` of the next page; null: this is the last page. */
   next_cursor: string | null;
 }
 
@@ -225,31 +225,31 @@ export type MessageStatus = "queued" | "running" | "completed" | "failed" | "can
 
 /** One model call: `response` is its full JSON, or null with an `href` where all together are too large. */
 export interface ModelResponseBody {
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** How often the turn was started; a higher attempt voids what the lower one streamed. */
   attempt: number;
-  /** Who did it. */
+  /** The agent that the event is about. */
   agent: "vibecoder" | "evaluator";
-  /** 1 to 3: which try of VibeCoder and its review. */
+  /** 1 to 3: an attempt of VibeCoder and its review. */
   iteration: number;
-  /** The model's response; its whole JSON is at `/messages/{id}/full`. */
+  /** The id of the model response; its complete JSON is at `/messages/{id}/full`. */
   response_id: string;
   model: string;
   usage: TokenUsage;
   response: Record<string, unknown> | null;
-  /** Where to read what is null here for its size; a path of the API. */
+  /** The API path of the fields that are null here because of their size. */
   href: string | null;
 }
 
 /** One agent of the workflow; `handoffs_known` and `tools_known` are there only where they are false. */
 export interface NodeBody {
   name: string;
-  /** Agents that this one hands over to. */
+  /** The agents that this agent can hand off to. */
   handoffs: string[];
-  /** Tools that the agent may call. */
+  /** The tools of the agent. */
   tools: string[];
-  /** Whether `handoffs` has all of them; false: the code computes them, or some were cut. */
+  /** Whether `handoffs` is complete; false: the code computes them, or the list was truncated. */
   handoffs_known?: boolean;
-  /** Whether `tools` has all of them; false: the code computes them, or some were cut. */
+  /** Whether `tools` is complete; false: the code computes them, or the list was truncated. */
   tools_known?: boolean;
 }
 
@@ -282,10 +282,10 @@ export interface ProjectBody {
   owner: string;
   members: string[];
   code: string;
-  /** A version of the project's code; it grows by one with each change. */
+  /** A version of the project's code; every change adds 1. */
   version: number;
   nodes: NodeBody[];
-  /** Whether `nodes` is cut: it holds at most 200 agents and 64 KB, the names of agents first. */
+  /** Whether `nodes` was truncated: it holds at most 200 agents and 64 KB, names first. */
   nodes_truncated: boolean;
   created_at: string;
   updated_at: string;
@@ -297,7 +297,7 @@ export interface ProjectEntryBody {
   name: string;
   owner: string;
   members: string[];
-  /** A version of the project's code; it grows by one with each change. */
+  /** A version of the project's code; every change adds 1. */
   version: number;
   created_at: string;
   updated_at: string;
@@ -306,7 +306,7 @@ export interface ProjectEntryBody {
 /** A page of projects. */
 export interface ProjectList {
   projects: ProjectEntryBody[];
-  /** Hand it in as `cursor` for the next page; null: there is none. */
+  /** The `cursor` of the next page; null: this is the last page. */
   next_cursor: string | null;
 }
 
@@ -314,12 +314,12 @@ export interface ProjectList {
 export interface ResponsePart {
   message_id: string;
   session_id: string;
-  /** The model's response; its whole JSON is at `/messages/{id}/full`. */
+  /** The id of the model response; its complete JSON is at `/messages/{id}/full`. */
   response_id: string;
   part: number;
   parts: number;
   text: string;
-  /** The next part; null: this is the last one. */
+  /** The path of the next part; null: this is the last part. */
   next_href: string | null;
 }
 
@@ -361,15 +361,15 @@ export interface SessionBody {
   session_id: string;
   project_id: string;
   session_type: "global" | "node";
-  /** The agent that the session is about; null: the whole project. */
+  /** The agent of the session; null: a session about the project. */
   node_id: string | null;
-  /** Whether the project's code has that agent now; null: the session is about the whole project, or the code has more agents than are read. */
+  /** Whether the current code has the agent; null: a session about the project, or the code has more agents than are read. */
   node_exists: boolean | null;
   openai_session_key: string;
   message_count: number;
   /** The `seq` of the newest event. */
   last_seq: number;
-  /** Sums over all attempts. */
+  /** The sums over all attempts. */
   token_usage: TokenUsage;
   created_at: string;
 }
@@ -395,7 +395,7 @@ export interface SessionDeletedEvent {
 export interface SessionList {
   project_id: string;
   sessions: SessionBody[];
-  /** Hand it in as `cursor` for the next page; null: there is none. */
+  /** The `cursor` of the next page; null: this is the last page. */
   next_cursor: string | null;
 }
 
@@ -449,11 +449,11 @@ export interface TokenUsageEvent {
 
 /** A tool call of the model: arguments as the JSON text that it wrote. */
 export interface ToolCallBody {
-  /** How often the turn was begun; a higher one voids what the lower one streamed. */
+  /** How often the turn was started; a higher attempt voids what the lower one streamed. */
   attempt: number;
-  /** Who did it. */
+  /** The agent that the event is about. */
   agent: "vibecoder" | "evaluator";
-  /** 1 to 3: which try of VibeCoder and its review. */
+  /** 1 to 3: an attempt of VibeCoder and its review. */
   iteration: number;
   call_id: string;
   name: string;
@@ -465,13 +465,13 @@ export interface UpdateProjectRequest {
   name?: string | null;
   members?: string[] | null;
   code?: string | null;
-  /** The version of the code that the patch was made from. */
+  /** The version that the patch was made from. */
   base_version?: number | null;
 }
 
 /** A line of the version history. */
 export interface VersionBody {
-  /** A version of the project's code; it grows by one with each change. */
+  /** A version of the project's code; every change adds 1. */
   version: number;
   message_id: string | null;
   commit_message: string;
@@ -482,7 +482,7 @@ export interface VersionBody {
 export interface VersionList {
   project_id: string;
   versions: VersionBody[];
-  /** Hand it in as `cursor` for the next page; null: there is none. */
+  /** The `cursor` of the next page; null: this is the last page. */
   next_cursor: string | null;
 }
 

@@ -40,7 +40,7 @@ export const EVENT_NAMES = [
   "access_lost",
 ] as const;
 
-/** Those with a `seq`, which the log keeps. */
+/** The events that are logged: those with a `seq`. */
 export const LOGGED_EVENT_NAMES = [
   "message_started",
   "token_usage",
@@ -62,7 +62,7 @@ export interface AccessLost {
 /** Live only: the project's code has a new version, from a message or (message null) from a user's edit. */
 export interface CodeChangedEvent {
   type: "code_changed";
-  /** Unique; the same event never comes with another. */
+  /** Unique. Two events never have the same id. */
   event_id: string;
   project_id: string;
   session_id: string | null;
@@ -129,7 +129,7 @@ export interface Subscribed {
 /** The payload of `subscribe`: a project, and by session the newest event that the client has. */
 export interface Subscription {
   project_id: string;
-  /** By session: the `seq` of the newest event that the client has. */
+  /** By session id: the `seq` of the newest event that the client has. */
   after?: Record<string, number>;
 }
 
@@ -165,7 +165,7 @@ export interface Unsubscription {
   project_id: string;
 }
 
-/** What the log keeps and a replay brings. */
+/** The logged events, which are replayed. */
 export type LoggedEvent =
   | MessageStartedEvent
   | TokenUsageEvent
@@ -176,7 +176,7 @@ export type LoggedEvent =
   | SessionDeletedEvent
   | RetryScheduledEvent;
 
-/** What the relay sends of a project. */
+/** The events of a project. */
 export type SessionEvent =
   | MessageStartedEvent
   | TokenUsageEvent
@@ -208,6 +208,6 @@ export interface ServerToClientEvents {
 
 /** For socket.io-client's types. */
 export interface ClientToServerEvents {
-  subscribe: (request: Subscription, acknowledge: (answer: Subscribed | Refusal) => void) => void;
-  unsubscribe: (request: Unsubscription, acknowledge: (answer: Unsubscribed | Refusal) => void) => void;
+  subscribe: (request: Subscription, acknowledge: (result: Subscribed | Refusal) => void) => void;
+  unsubscribe: (request: Unsubscription, acknowledge: (result: Unsubscribed | Refusal) => void) => void;
 }
