@@ -39,6 +39,13 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert [link for link in links if is_broken(page, link)] == []
 
 
+@pytest.mark.parametrize("page", [*PAGES, Path("pyproject.toml"), Path("Makefile")], ids=str)
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    text = (ROOT / page).read_text()
+    paths = re.findall(r"(?<![\w./-])(?:backend|functions|infra|shared|tests|docs)/[\w./-]+\w", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
 def test_the_readme_is_short_and_every_page_is_linked_from_it_or_from_an_index() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
     indexes = [ROOT / "README.md", *(ROOT / "docs").rglob("README.md")]
