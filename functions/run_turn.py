@@ -1,4 +1,4 @@
-"""Answers notifications: runs turns. The only function that loads the Agents SDK."""
+"""Runs turns: handles the notifications in the turn queue. The only function that loads the Agents SDK."""
 
 from functions.start import start_function
 
@@ -23,28 +23,28 @@ from shared.environment import InvalidSettingsError
 
 logger = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 5.0
+_CHECK_SECONDS = 5.0
 
 
-def _file_system_trouble(folder: Path) -> str | None:
-    """Why the memories cannot be kept; None where nothing seems wrong."""
+def _file_system_error(folder: Path) -> str | None:
+    """Why memories cannot be stored in the folder; None where no problem is found."""
     try:
         found = os.statvfs(folder)
-    except OSError as error:
-        return str(error.strerror)
+    except OSError as failed:
+        return str(failed.strerror)
     if found.f_flag & os.ST_RDONLY:
         return "it is read-only"
     return None if found.f_bavail and found.f_favail else "it is full"
 
 
-async def _tell_file_system_trouble(folder: Path) -> None:
+async def _log_file_system_error(folder: Path) -> None:
     try:
-        async with deadline(seconds_from_now(_LOOK_SECONDS)):
-            trouble = await asyncio.to_thread(_file_system_trouble, folder)
+        async with deadline(seconds_from_now(_CHECK_SECONDS)):
+            error = await asyncio.to_thread(_file_system_error, folder)
     except DeadlineExceededError:
-        trouble = "it does not answer"
-    if trouble is not None:
-        logger.error("The file system of the memories (%s) cannot be used: %s", folder, trouble)
+        error = "it does not respond"
+    if error is not None:
+        logger.error("The file system of the memories (%s) cannot be used: %s", folder, error)
 
 
 def _build_handler(settings: AwsSettings, telemetry: Telemetry) -> Handler:
@@ -57,13 +57,13 @@ def _build_handler(settings: AwsSettings, telemetry: Telemetry) -> Handler:
     worker = build_worker_services(settings, counted, memory, key, max_turns=settings.max_turns)
     notifications = NotificationHandler(worker.turns, engine.queue, settings.lease_seconds, telemetry)
 
-    async def answer(event: Json, context: Any) -> Json:
-        answered = await notifications.answer_all(event, context)
-        if answered["batchItemFailures"]:
-            await _tell_file_system_trouble(settings.memory_dir)
-        return answered
+    async def run_turns(event: Json, context: Any) -> Json:
+        response = await notifications.handle_all(event, context)
+        if response["batchItemFailures"]:
+            await _log_file_system_error(settings.memory_dir)
+        return response
 
-    return event_handler(answer, engine.flush, telemetry, asyncio.Runner())
+    return event_handler(run_turns, engine.flush, telemetry, asyncio.Runner())
 
 
 handler = start_function("run_turn", _build_handler)

@@ -16,7 +16,6 @@ from backend.app.domain.sessions.erasure_service import ErasureService
 from backend.app.domain.sessions.memory import Memory
 from backend.app.domain.turns.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.turns.memory_sync import MemorySync
-from backend.app.domain.turns.turn_attempt import TurnParts
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.programs.models.model_client import ModelHttpClient
 from backend.app.programs.vibecoder.agent_runner import AgentRunner, ModelUse
@@ -105,24 +104,13 @@ def build_worker_services(
         first_token_seconds=settings.model_first_token_seconds, silence_seconds=settings.model_timeout_seconds
     )
     client = build_client(settings, api_key, http_client)
-    parts = TurnParts(
-        turns=engine.turns,
-        projects=engine.projects,
-        sessions=engine.sessions,
-        memory=MemorySync(memory, engine.turns, settings.history_tokens),
-        begin_agent_turn=build_agent_runner(settings, client, http_client, engine.offloader, on_key_refused).begin_turn,
-        queue=engine.queue,
-        bus=engine.bus,
-        clock=engine.clock,
-        ids=engine.ids,
-        offloader=engine.offloader,
-        limits=settings,
-    )
-    abandoned = AbandonedTurnService(
-        engine.turns, engine.queue, engine.bus, engine.clock, engine.ids, settings, max_turns=max_turns
-    )
+    runner = build_agent_runner(settings, client, http_client, engine.offloader, on_key_refused)
+    memory_sync = MemorySync(memory, engine.turns, settings.history_tokens)
     return WorkerServices(
-        TurnService(parts), ErasureService(engine.erasure, memory, engine.clock, settings), abandoned, client
+        TurnService(engine, memory_sync, runner.begin_turn, settings),
+        ErasureService(engine.erasure, memory, engine.clock, settings),
+        AbandonedTurnService(engine, settings, max_turns=max_turns),
+        client,
     )
 
 

@@ -1,8 +1,7 @@
-"""Engine and settings -> the services that clean up: no API, no agent, none of what those load."""
+"""Builds the clean-up services, without loading what only the API or the agents need."""
 
 from dataclasses import dataclass
 
-from backend.app.domain.authorization import Authorization
 from backend.app.domain.engine import Engine
 from backend.app.domain.sessions.erasure_service import ErasureService, MemoryErasure
 from backend.app.domain.sessions.session_service import SessionService
@@ -12,7 +11,7 @@ from backend.app.settings import AwsSettings
 
 @dataclass(frozen=True, slots=True)
 class CleanUpServices:
-    """What a schedule calls."""
+    """The services that run on a schedule."""
 
     sessions: SessionService
     abandoned: AbandonedTurnService
@@ -20,20 +19,9 @@ class CleanUpServices:
 
 
 def build_clean_up_services(settings: AwsSettings, engine: Engine, memory: MemoryErasure) -> CleanUpServices:
-    """The services that clean up on an engine, and on what erases memories."""
-    authorization = Authorization(engine.access, engine.sessions, engine.messages)
+    """Build the services that clean up; `memory` erases memories."""
     return CleanUpServices(
-        SessionService(
-            engine.sessions, engine.projects, engine.events, authorization, engine.bus, engine.clock, engine.ids
-        ),
-        AbandonedTurnService(
-            engine.turns,
-            engine.queue,
-            engine.bus,
-            engine.clock,
-            engine.ids,
-            settings,
-            max_turns=settings.max_turns,
-        ),
+        SessionService(engine),
+        AbandonedTurnService(engine, settings, max_turns=settings.max_turns),
         ErasureService(engine.erasure, memory, engine.clock, settings),
     )

@@ -9,6 +9,7 @@ from backend.app.domain.errors import StorageDamagedError, StorageError
 from backend.app.domain.sessions.erasure_service import ErasureService
 from backend.app.domain.sessions.session_service import SessionService
 from backend.app.domain.turns.abandoned_turn_service import AbandonedTurnService
+from backend.app.domain.turns.outcome import Outcome, Requeue
 from backend.app.domain.turns.turn_service import TurnService
 from backend.local.storage_gate import StorageGate
 
@@ -67,25 +68,25 @@ class LocalWorker:
         finally:
             self._free.release()
 
-    async def _run_turn(self, received: ReceivedNotification) -> float | None:
+    async def _run_turn(self, received: ReceivedNotification) -> Outcome:
         # The disk may have filled up while this waited for work: a turn that begins now would only spend an attempt.
         await self._gate.wait_until_open()
         try:
             return await self._turns.run_turn(received.notification, received.receipt_handle)
         except StorageError as error:
             self._gate.close(error)
-            return 0.0
+            return Requeue(0.0)
         except Exception:
             # A bug under the turn: the worker goes on, and the notification is delivered again.
             logger.exception("A notification of session %s could not be handled", received.notification.session_id)
-            return _AFTER_CRASH_SECONDS
+            return Requeue(_AFTER_CRASH_SECONDS)
 
-    async def _settle(self, received: ReceivedNotification, retry_in: float | None) -> None:
+    async def _settle(self, received: ReceivedNotification, outcome: Outcome) -> None:
         while True:
             try:
-                if retry_in is None:
-                    return await self._queue.acknowledge(received.receipt_handle)
-                return await self._queue.requeue(received.receipt_handle, retry_in)
+                if isinstance(outcome, Requeue):
+                    return await self._queue.requeue(received.receipt_handle, outcome.seconds)
+                return await self._queue.acknowledge(received.receipt_handle)
             except StorageError as error:
                 self._gate.close(error)
             await self._gate.wait_until_open()

@@ -51,7 +51,7 @@ async def _seed_responses(engine: LocalEngine, talk: Talk, count: int) -> None:
     message, *_ = await engine.messages.queue_message(message, queue_limit=1)
     await engine.turns.claim_turn(message.message_id, now, now + _LEASE, max_attempts=1)
     turn = TurnRef(message.message_id, message.session_id, message.project_id, message.number, attempt=1)
-    recorder = TurnEventRecorder(turn, engine.turns, engine.bus, engine.clock, engine.ids)
+    recorder = TurnEventRecorder(turn, engine)
     for number in range(count):
         output = [{"type": "message", "content": [{"type": "output_text", "text": "word " * 12}]}] * 8_500
         body = {"object": "response", "output": output}

@@ -145,7 +145,7 @@ async def test_a_cancel_while_the_retry_is_being_arranged_does_not_wait_for_it(
 ) -> None:
     shop = await shop_of(engine, tmp_path, BUSY)
     message = await send(engine, shop.session, "One")
-    release = shop.service._parts.turns.release_lease
+    release = shop.service._engine.turns.release_lease
 
     async def cancel_beside(*arguments: object) -> None:
         if late:
@@ -155,7 +155,7 @@ async def test_a_cancel_while_the_retry_is_being_arranged_does_not_wait_for_it(
             await release(*arguments)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shop.service._parts.turns, "release_lease", cancel_beside)
+        patch.setattr(shop.service._engine.turns, "release_lease", cancel_beside)
         await work(engine, shop)
     assert (await shop.find(message)).status is MessageStatus.CANCELLED
     assert len(shop.agents.briefs) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,7 @@ from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.abandoned_turn_service import AbandonedTurns, AbandonedTurnService
 from backend.app.domain.turns.agent_port import Draft
+from backend.app.domain.turns.outcome import Done, Requeue
 from backend.app.domain.turns.ports import TurnStore
 from backend.app.wiring_local import LocalEngine
 from tests.contract.builders import (
@@ -40,7 +42,7 @@ POOL = 8
 
 def closer(engine: TestedEngine, *, max_turns: int = POOL, turns: object = None) -> AbandonedTurnService:
     store = cast(TurnStore, turns or engine.turns)
-    return AbandonedTurnService(store, engine.queue, engine.bus, engine.clock, engine.ids, FROZEN, max_turns=max_turns)
+    return AbandonedTurnService(replace(engine, turns=store), FROZEN, max_turns=max_turns)
 
 
 async def shop_of(engine: TestedEngine, folder: Path, *steps: Step) -> TurnFixture:
@@ -68,11 +70,11 @@ async def work(engine: TestedEngine, shop: TurnFixture) -> list[TurnNotification
 
 
 async def handle(engine: TestedEngine, shop: TurnFixture, held: ReceivedNotification) -> None:
-    requeue = await shop.service.run_turn(held.notification, held.receipt_handle)
-    if requeue is None:
-        await engine.queue.acknowledge(held.receipt_handle)
+    outcome = await shop.service.run_turn(held.notification, held.receipt_handle)
+    if isinstance(outcome, Requeue):
+        await engine.queue.requeue(held.receipt_handle, outcome.seconds)
     else:
-        await engine.queue.requeue(held.receipt_handle, requeue)
+        await engine.queue.acknowledge(held.receipt_handle)
 
 
 async def rescued(engine: TestedEngine) -> list[str]:
@@ -233,10 +235,10 @@ async def test_a_rescue_and_the_notification_that_it_stands_for_make_one_answer_
     async with asyncio.timeout(20):
         running = asyncio.create_task(shop.service.run_turn(second.notification, second.receipt_handle))
         await begun.wait()
-        assert await shop.service.run_turn(first.notification, first.receipt_handle) == 10
+        assert await shop.service.run_turn(first.notification, first.receipt_handle) == Requeue(10)
         opened.set()
-        assert await running is None
-    assert await shop.service.run_turn(first.notification, first.receipt_handle) is None
+        assert await running == Done()
+    assert await shop.service.run_turn(first.notification, first.receipt_handle) == Done()
     assert (await shop.find(message)).attempt == 1
 
 
@@ -245,14 +247,14 @@ async def test_a_notification_of_a_message_that_has_ended_does_not_wait_for_the_
 ) -> None:
     shop = await shop_of(engine, tmp_path, Draft("Done.", None))
     ended = await shop.queue("One")
-    assert await shop.answer(ended) is None
+    assert await shop.answer(ended) == Done()
     await take(engine, (await shop.queue("Two")).message_id)
-    assert await shop.answer(ended) is None
+    assert await shop.answer(ended) == Done()
     assert (
         await shop.service.run_turn(
             TurnNotification(ended.session_id, ended.message_id, is_rescue=True), "receipt-handle"
         )
-        is None
+        == Done()
     )
 
 
@@ -318,6 +320,6 @@ async def test_a_session_that_cannot_be_looked_after_keeps_no_other_from_it_and_
     messages = [await queued_message(engine, await stored_session(engine)) for _ in range(18)]
     clock.advance(20)
     broken = StaleList(engine.turns, [one.session_id for one in messages], broken=messages[0].session_id)
-    with pytest.raises(ExceptionGroup, match="1 sessions could not be looked after"):
+    with pytest.raises(ExceptionGroup, match="1 sessions could not be checked for abandoned turns"):
         await closer(engine, turns=broken).close_abandoned_turns()
     assert sorted(await rescued(engine)) == sorted(one.message_id for one in messages[1:])

@@ -13,7 +13,7 @@ from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.agent_port import Brief, Draft, Proposal, Review, TurnRecorder
 from backend.app.domain.turns.memory_sync import MemorySync
-from backend.app.domain.turns.turn_attempt import TurnParts
+from backend.app.domain.turns.outcome import Outcome
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
@@ -108,7 +108,7 @@ class TurnFixture:
         )
         return message
 
-    async def answer(self, message: Message) -> float | None:
+    async def answer(self, message: Message) -> Outcome:
         """Deliver the message's notification once."""
         return await self.service.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
 
@@ -156,17 +156,6 @@ async def open_turn_fixture(
     session, _ = await engine.sessions.start_session(Session(engine.ids.new_id(), project.project_id, node_id, now))
     memory = SQLiteMemory(MemoryFiles(folder))
     agents = ScriptedAgents(steps)
-    parts = TurnParts(
-        turns=engine.turns,
-        projects=engine.projects,
-        sessions=engine.sessions,
-        memory=MemorySync(memory, engine.turns, limits.history_tokens),
-        begin_agent_turn=agents.begin_turn,
-        queue=engine.queue,
-        bus=engine.bus,
-        clock=engine.clock,
-        ids=engine.ids,
-        offloader=engine.offloader,
-        limits=limits,
-    )
-    return TurnFixture(engine, agents, TurnService(parts), memory, folder, project, session)
+    memory_sync = MemorySync(memory, engine.turns, limits.history_tokens)
+    service = TurnService(engine, memory_sync, agents.begin_turn, limits)
+    return TurnFixture(engine, agents, service, memory, folder, project, session)

@@ -15,6 +15,7 @@ from backend.app.domain.limits import Limits
 from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.projects.code_change import rebase_change
 from backend.app.domain.turns.agent_port import Draft, Review
+from backend.app.domain.turns.outcome import Done, Requeue
 from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedEvent, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
 from tests.domain.scripted_agents import CODE, USAGE, Step, TurnFixture, open_turn_fixture
@@ -56,7 +57,7 @@ def fixture(engine: LocalEngine, tmp_path: Path) -> OpenTurnFixture:
 async def test_a_question_is_answered_in_text_and_changes_no_code(fixture: OpenTurnFixture) -> None:
     shop = await fixture(Draft("There is one agent.", None))
     message = await shop.queue()
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     found = await shop.find(message)
     assert (found.status, found.content, found.patch) == (MessageStatus.COMPLETED, "There is one agent.", None)
     assert (found.base_version, found.version) == (1, 1)
@@ -111,9 +112,9 @@ async def test_a_completed_turn_is_remembered_by_the_next(fixture: OpenTurnFixtu
 async def test_a_passing_failure_is_begun_again_and_its_usage_kept(fixture: OpenTurnFixture) -> None:
     shop = await fixture(PASSING, Draft("Done.", None))
     message = await shop.queue()
-    assert await shop.answer(message) == 2
+    assert await shop.answer(message) == Requeue(2)
     assert (await shop.find(message)).status is MessageStatus.RUNNING
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     found = await shop.find(message)
     assert (found.status, found.attempt, found.token_usage) == (MessageStatus.COMPLETED, 2, USAGE + USAGE)
     assert shop.agents.histories == [(), ()]
@@ -122,7 +123,7 @@ async def test_a_passing_failure_is_begun_again_and_its_usage_kept(fixture: Open
 async def test_three_passing_failures_are_enough(fixture: OpenTurnFixture) -> None:
     shop = await fixture(PASSING, PASSING, PASSING)
     message = await shop.queue()
-    assert [await shop.answer(message) for _ in range(3)] == [2, 4, None]
+    assert [await shop.answer(message) for _ in range(3)] == [Requeue(2), Requeue(4), Done()]
     found = await shop.find(message)
     assert found.status is MessageStatus.FAILED
     assert found.error is not None
@@ -133,7 +134,7 @@ async def test_three_passing_failures_are_enough(fixture: OpenTurnFixture) -> No
 async def test_a_lasting_failure_ends_at_once(fixture: OpenTurnFixture) -> None:
     shop = await fixture(TurnError("model_quota", "spent", retryable=False))
     message = await shop.queue()
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     assert (await shop.find(message)).status is MessageStatus.FAILED
 
 
@@ -142,7 +143,7 @@ async def test_a_bug_is_a_passing_failure_that_is_logged(
 ) -> None:
     shop = await fixture(ZeroDivisionError("oops"), Draft("Done.", None))
     message = await shop.queue()
-    assert await shop.answer(message) is not None
+    assert await shop.answer(message) != Done()
     assert "ZeroDivisionError" in caplog.text
     await shop.answer(message)
     assert (await shop.find(message)).status is MessageStatus.COMPLETED
@@ -150,7 +151,7 @@ async def test_a_bug_is_a_passing_failure_that_is_logged(
 
 async def test_the_server_that_asks_for_a_pause_gets_it(fixture: OpenTurnFixture) -> None:
     shop = await fixture(TurnError("model_unavailable", "429", retryable=True, retry_after=45))
-    assert await shop.answer(await shop.queue()) == 45
+    assert await shop.answer(await shop.queue()) == Requeue(45)
 
 
 async def test_a_turn_that_takes_too_long_fails_for_good(fixture: OpenTurnFixture) -> None:
@@ -160,7 +161,7 @@ async def test_a_turn_that_takes_too_long_fails_for_good(fixture: OpenTurnFixtur
 
     shop = await fixture(never, turn_seconds=0.05)
     message = await shop.queue()
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     found = await shop.find(message)
     assert found.error is not None
     assert found.error.code == "turn_deadline"
@@ -178,7 +179,7 @@ async def test_what_takes_too_long_inside_of_a_turn_is_no_deadline_of_the_turn(
 ) -> None:
     shop = await fixture(error, error, error)
     message = await shop.queue()
-    assert [await shop.answer(message) for _ in range(3)] == [2, 4, None]
+    assert [await shop.answer(message) for _ in range(3)] == [Requeue(2), Requeue(4), Done()]
     found = await shop.find(message)
     assert found.error is not None
     assert (found.status, found.error.code, found.attempt) == (MessageStatus.FAILED, code, 3)
@@ -199,7 +200,7 @@ async def test_a_running_message_is_cancelled(fixture: OpenTurnFixture) -> None:
         await begun.wait()
         marked, event = await ask_to_cancel(shop.engine, message)
         assert (marked.status, event) == (MessageStatus.RUNNING, None)
-        assert await answering is None
+        assert await answering == Done()
     assert (await shop.find(message)).status is MessageStatus.CANCELLED
     assert isinstance((await shop.events())[-1], MessageCancelledEvent)
     assert await shop.remembered() == (0, ())
@@ -221,7 +222,7 @@ async def test_a_stopped_worker_lets_its_turn_go_at_once(fixture: OpenTurnFixtur
         answering.cancel()
         with pytest.raises(asyncio.CancelledError):
             await answering
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     assert (await shop.find(message)).attempt == 2
 
 
@@ -236,7 +237,7 @@ async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(fi
     second = Draft("Again.", by_hand + 'triage = Agent(name="Triage")\n')
     shop = await fixture(edit_by_hand_meanwhile, APPROVED, second, APPROVED)
     message = await shop.queue()
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     found = await shop.find(message)
     assert (found.status, found.iterations, found.base_version, found.version) == (MessageStatus.COMPLETED, 2, 2, 3)
     assert (await shop.code())[1] == second.new_code
@@ -252,7 +253,7 @@ async def test_changes_of_different_places_are_merged(fixture: OpenTurnFixture) 
 
     shop = await fixture(edit_by_hand_meanwhile, APPROVED)
     message = await shop.queue()
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     found = await shop.find(message)
     assert (found.status, found.iterations, found.base_version, found.version) == (MessageStatus.COMPLETED, 1, 2, 3)
     assert await shop.code() == (3, "# Our desk\n" + NEW_CODE)
@@ -280,7 +281,7 @@ async def test_a_cancel_is_noticed_while_changes_are_merged(engine: LocalEngine,
     shop = await open_turn_fixture(slow, tmp_path / "memory", [edit_by_hand_meanwhile, APPROVED], limits)
     message = await shop.queue()
     async with asyncio.timeout(20):
-        assert await shop.answer(message) is None
+        assert await shop.answer(message) == Done()
     assert (await shop.find(message)).status is MessageStatus.CANCELLED
     assert await shop.code() == (2, "# Our desk\n" + CODE)
 
@@ -296,7 +297,7 @@ async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(fixture
 
     shop = await fixture(*([edit_by_hand_meanwhile, APPROVED] * 3))
     message = await shop.queue()
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     found = await shop.find(message)
     assert found.error is not None
     assert (found.status, found.error.code, found.iterations) == (MessageStatus.FAILED, "conflict", 3)
@@ -305,19 +306,19 @@ async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(fixture
 async def test_whoever_rings_the_lowest_open_message_is_run_and_the_other_rung_again(fixture: OpenTurnFixture) -> None:
     shop = await fixture(Draft("One.", None), Draft("Two.", None))
     first, second = await shop.queue("1"), await shop.queue("2")
-    assert await shop.answer(second) is None
+    assert await shop.answer(second) == Done()
     assert (await shop.find(first)).status is MessageStatus.COMPLETED
     async with asyncio.timeout(10):
         rung = await shop.engine.queue.receive(60)
     assert rung.notification.message_id == second.message_id
-    assert await shop.service.run_turn(rung.notification, rung.receipt_handle) is None
+    assert await shop.service.run_turn(rung.notification, rung.receipt_handle) == Done()
     assert (await shop.find(second)).content == "Two."
 
 
 async def test_a_redelivered_turn_is_answered_once(fixture: OpenTurnFixture) -> None:
     shop = await fixture(Draft("Done.", None))
     message = await shop.queue()
-    assert [await shop.answer(message) for _ in range(3)] == [None, None, None]
+    assert [await shop.answer(message) for _ in range(3)] == [Done(), Done(), Done()]
     assert len(shop.agents.briefs) == 1
 
 
@@ -325,7 +326,7 @@ async def test_a_turn_that_another_worker_has_is_put_back(fixture: OpenTurnFixtu
     shop = await fixture(Draft("Done.", None))
     message = await shop.queue()
     await shop.engine.turns.claim_turn(message.message_id, clock.now(), clock.now() + timedelta(seconds=60), 3)
-    assert await shop.answer(message) == 10
+    assert await shop.answer(message) == Requeue(10)
 
 
 async def test_a_turn_whose_attempts_are_spent_fails_visibly(fixture: OpenTurnFixture, clock: ManualClock) -> None:
@@ -334,7 +335,7 @@ async def test_a_turn_whose_attempts_are_spent_fails_visibly(fixture: OpenTurnFi
     for _ in range(3):
         await shop.engine.turns.claim_turn(message.message_id, clock.now(), clock.now(), 3)
         clock.advance(61)
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     failed = (await shop.events())[-1]
     assert isinstance(failed, MessageFailedEvent)
     assert failed.code == "attempts_spent"

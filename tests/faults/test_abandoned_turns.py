@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.abandoned_turn_service import AbandonedTurns, AbandonedTurnService
 from backend.app.domain.turns.agent_port import Draft
+from backend.app.domain.turns.outcome import Done
 from backend.app.wiring_local import LocalEngine
 from shared.bus_messages import BusMessage
 from shared.events import MessageFailedEvent, VibecodeResponseEvent
@@ -48,7 +50,7 @@ async def heard(engine: LocalEngine) -> AsyncIterator[list[BusMessage]]:
 
 def closer(engine: LocalEngine, end_halt: Halt | None = None) -> AbandonedTurnService:
     turns = halted_at(engine.turns, "end_turn", end_halt) if end_halt else engine.turns
-    return AbandonedTurnService(turns, engine.queue, engine.bus, engine.clock, engine.ids, FROZEN, max_turns=8)
+    return AbandonedTurnService(replace(engine, turns=turns), FROZEN, max_turns=8)
 
 
 async def begin(engine: LocalEngine, message: Message, times: int = 1) -> None:
@@ -67,7 +69,7 @@ async def bells(engine: LocalEngine) -> list[str]:
 async def answer_bell(shop: TurnFixture) -> None:
     async with asyncio.timeout(WAIT_SECONDS):
         received = await shop.engine.queue.receive(LEASE_SECONDS)
-        assert await shop.service.run_turn(received.notification, received.receipt_handle) is None
+        assert await shop.service.run_turn(received.notification, received.receipt_handle) == Done()
     await shop.engine.queue.acknowledge(received.receipt_handle)
 
 

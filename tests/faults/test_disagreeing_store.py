@@ -9,6 +9,7 @@ import pytest
 
 from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.turns.agent_port import Draft
+from backend.app.domain.turns.outcome import Done, Requeue
 from backend.app.domain.turns.ports import ClaimResult, TurnStore
 from backend.app.wiring_local import LocalEngine
 from tests.domain.scripted_agents import TurnFixture
@@ -49,7 +50,7 @@ async def test_a_message_that_stays_open_and_cannot_be_claimed_is_put_back_after
     store = DisagreeingStore(shop.engine.turns, refusals=1_000_000)
     worker = worker_of(shop, turns=cast(TurnStore, store))
     async with asyncio.timeout(WAIT_SECONDS):
-        assert await worker.run_turn(notification_of(message), "receipt-handle") == 10
+        assert await worker.run_turn(notification_of(message), "receipt-handle") == Requeue(10)
     assert store.looks == 2
 
 
@@ -66,5 +67,5 @@ async def test_a_message_that_ended_between_look_and_claim_is_passed_over_at_onc
 
     worker = worker_of(shop, Draft("Done too.", None), turns=cast(TurnStore, EndsOnce(shop.engine.turns, refusals=0)))
     async with asyncio.timeout(WAIT_SECONDS):
-        assert await worker.run_turn(notification_of(ended), "receipt-handle") is None
+        assert await worker.run_turn(notification_of(ended), "receipt-handle") == Done()
     assert (await shop.find(following)).status is MessageStatus.COMPLETED

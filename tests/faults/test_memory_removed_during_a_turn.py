@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.app.domain.turns.agent_port import Draft
+from backend.app.domain.turns.outcome import Done
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.wiring_local import LocalEngine
 from tests.domain.scripted_agents import TurnFixture
@@ -33,7 +34,7 @@ async def ask(shop: TurnFixture, prompt: str, meanwhile: Callable[[], Awaitable[
         return Draft(f"Answer {prompt}", None)
 
     shop.agents.steps.append(write)
-    assert await shop.answer(await shop.queue(prompt)) is None
+    assert await shop.answer(await shop.queue(prompt)) == Done()
 
 
 async def check_that_the_next_turn_knows(shop: TurnFixture) -> None:
@@ -79,12 +80,12 @@ async def test_a_zombie_that_wakes_in_the_next_turn_spoils_no_memory(
         await halt.reached.wait()
     clock.advance(LEASE_SECONDS + 1)
     shop.agents.steps.append(Draft("Answer Two", None))
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
 
     async def wake_the_zombie() -> None:
         halt.opened.set()
         async with asyncio.timeout(WAIT_SECONDS):
-            assert await running is None
+            assert await running == Done()
 
     await ask(shop, "Three", wake_the_zombie)
     await check_that_the_next_turn_knows(shop)

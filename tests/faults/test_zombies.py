@@ -10,6 +10,7 @@ from backend.app.domain.errors import TurnError
 from backend.app.domain.limits import Limits
 from backend.app.domain.messages.message import Message, MessageStatus
 from backend.app.domain.turns.agent_port import Draft, Review
+from backend.app.domain.turns.outcome import Done, Outcome, Requeue
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.wiring_local import LocalEngine
 from shared.events import VibecodeResponseEvent
@@ -46,9 +47,7 @@ async def shop(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
     return await open_race_fixture(engine, tmp_path / "memory", PATCH, APPROVED)
 
 
-async def let_die(
-    worker: TurnService, message: Message, halt: Halt, clock: ManualClock
-) -> "asyncio.Task[float | None]":
+async def let_die(worker: TurnService, message: Message, halt: Halt, clock: ManualClock) -> "asyncio.Task[Outcome]":
     """Have the worker begin the turn and stand still until its lease is over."""
     running = asyncio.create_task(worker.run_turn(notification_of(message), "receipt handle of the zombie"))
     async with asyncio.timeout(WAIT_SECONDS):
@@ -57,7 +56,7 @@ async def let_die(
     return running
 
 
-async def wake(running: "asyncio.Task[float | None]", halt: Halt) -> float | None:
+async def wake(running: "asyncio.Task[Outcome]", halt: Halt) -> Outcome:
     halt.opened.set()
     async with asyncio.timeout(WAIT_SECONDS):
         return await running
@@ -79,9 +78,9 @@ async def test_a_zombie_that_wakes_after_another_completed_changes_nothing(
 ) -> None:
     halt, world, message = Halt(), World(shop), await shop.queue()
     running = await let_die(worker_of(shop, ZOMBIE_PATCH, APPROVED, halt_at=method, halt=halt), message, halt, clock)
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     before = await world.look()
-    assert await wake(running, halt) is None
+    assert await wake(running, halt) == Done()
     assert await world.look() == before
     await check_answered_once(shop, message)
 
@@ -97,9 +96,9 @@ async def test_a_zombie_that_wakes_while_another_runs_changes_nothing(
     async with asyncio.timeout(WAIT_SECONDS):
         await other_halt.reached.wait()
     before = await world.look()
-    assert await wake(running, halt) is None
+    assert await wake(running, halt) == Done()
     assert await world.look() == before
-    assert await wake(answering, other_halt) is None
+    assert await wake(answering, other_halt) == Done()
     await check_answered_once(shop, message)
 
 
@@ -120,7 +119,7 @@ async def test_a_zombie_whose_model_comes_back_with_anything_changes_nothing(
     halt, world, message = Halt(), World(shop), await shop.queue()
     zombie = worker_of(shop, after(halt, AWAKENINGS[awakening]), APPROVED)
     running = await let_die(zombie, message, halt, clock)
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     before = await world.look()
     await wake(running, halt)
     assert await world.look() == before
@@ -150,9 +149,9 @@ async def test_a_zombie_whose_heartbeat_wakes_first_stops_its_agents(shop: TurnF
     halt, message = Halt(), await shop.queue()
     attentive = worker_of(shop, after(halt, PATCH), limits=Limits(cancel_check_seconds=0.01))
     running = await let_die(attentive, message, halt, clock)
-    assert await shop.answer(message) is None
+    assert await shop.answer(message) == Done()
     async with asyncio.timeout(WAIT_SECONDS):
-        assert await running is None  # though nobody ever opened the halt
+        assert await running == Done()  # though nobody ever opened the halt
     await check_answered_once(shop, message)
 
 
@@ -171,7 +170,7 @@ async def test_of_eight_workers_that_answer_at_once_one_runs_and_the_others_come
     await until(all_but_one_are_back)
     halt.opened.set()
     async with asyncio.timeout(WAIT_SECONDS):
-        assert sorted(await asyncio.gather(*answers), key=str) == [10.0] * 7 + [None]
+        assert sorted(await asyncio.gather(*answers), key=str) == [Done()] + [Requeue(10.0)] * 7
     found = await shop.find(message)
     assert (found.attempt, found.token_usage) == (1, USAGE + USAGE)
     assert await shop.code() == (2, NEW_CODE)
@@ -194,7 +193,7 @@ async def test_a_heartbeat_extends_the_lease_and_the_notification(shop: TurnFixt
     for _ in range(5):
         clock.advance(LEASE_SECONDS - 10)
         await until(is_extended)
-        assert await shop.answer(message) == 10  # another worker meets a live lease
-    assert await wake(running, halt) is None
+        assert await shop.answer(message) == Requeue(10)  # another worker meets a live lease
+    assert await wake(running, halt) == Done()
     found = await shop.find(message)
     assert (found.status, found.attempt) == (MessageStatus.COMPLETED, 1)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -10,7 +11,6 @@ from backend.app.domain.messages.message import Item, Message
 from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.memory_sync import MemorySync
 from backend.app.domain.turns.ports import TurnStore
-from backend.app.domain.turns.turn_attempt import TurnParts
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.wiring_local import LocalEngine
 from shared.bus_messages import BusMessage
@@ -72,23 +72,13 @@ def worker_of(
 ) -> TurnService:
     """Another worker on the session, with agents of its own; `halt_at` names a call of the store or the memory."""
     engine = shop.engine
-    turns = turns or (halted_at(engine.turns, halt_at, halt) if halt else engine.turns)
+    if halt:
+        engine = replace(engine, turns=halted_at(engine.turns, halt_at, halt))
+    if turns:
+        engine = replace(engine, turns=turns)
     memory = halted_at(shop.memory, halt_at, halt) if halt else shop.memory
-    return TurnService(
-        TurnParts(
-            turns=turns,
-            projects=engine.projects,
-            sessions=engine.sessions,
-            memory=MemorySync(memory, turns, limits.history_tokens),
-            begin_agent_turn=ScriptedAgents(list(steps)).begin_turn,
-            queue=engine.queue,
-            bus=engine.bus,
-            clock=engine.clock,
-            ids=engine.ids,
-            offloader=engine.offloader,
-            limits=limits,
-        )
-    )
+    memory_sync = MemorySync(memory, engine.turns, limits.history_tokens)
+    return TurnService(engine, memory_sync, ScriptedAgents(list(steps)).begin_turn, limits)
 
 
 async def open_race_fixture(engine: LocalEngine, folder: Path, *steps: Step, limits: Limits = FROZEN) -> TurnFixture:

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from backend.app.domain.ports import TurnNotification
+from backend.app.domain.turns.outcome import Done, Outcome, Requeue
 from backend.app.domain.turns.turn_service import TurnService
 from functions.telemetry import Telemetry
 from functions.turn_notifications import CountingBus, NotificationHandler
@@ -25,7 +26,7 @@ RECORD_ID = "059f36b4-87a3-44ab-83d2-661975830a7d"
 PUT_BACK = {"batchItemFailures": [{"itemIdentifier": RECORD_ID}]}
 ACKNOWLEDGED: Json = {"batchItemFailures": []}
 
-Run = Callable[[TurnNotification, str], Awaitable[float | None]]
+Run = Callable[[TurnNotification, str], Awaitable[Outcome]]
 
 
 class Queue:
@@ -60,45 +61,45 @@ async def answer(
     run: Run, queue: Queue, telemetry: Telemetry, event: Json | None = None, context: Context | None = None
 ) -> Json:
     answerer = NotificationHandler(cast(TurnService, Turns(run)), queue, LEASE_SECONDS, telemetry)
-    return await answerer.answer_all(
+    return await answerer.handle_all(
         event or notification_event(SESSION, MESSAGE, "receipt-handle"), context or Context()
     )
 
 
-def returns(outcome: float | None) -> Run:
-    async def run(notification: TurnNotification, receipt_handle: str) -> float | None:
+def returns(outcome: Outcome) -> Run:
+    async def run(notification: TurnNotification, receipt_handle: str) -> Outcome:
         assert (notification, receipt_handle) == (TurnNotification(SESSION, MESSAGE), "receipt-handle")
         return outcome
 
     return run
 
 
-async def must_not_run(notification: TurnNotification, receipt_handle: str) -> float | None:
+async def must_not_run(notification: TurnNotification, receipt_handle: str) -> Outcome:
     raise AssertionError("no turn should run")
 
 
 async def test_an_answered_notification_is_acknowledged(queue: Queue, telemetry: Telemetry) -> None:
-    assert await answer(returns(None), queue, telemetry) == ACKNOWLEDGED
+    assert await answer(returns(Done()), queue, telemetry) == ACKNOWLEDGED
 
 
 async def test_a_notification_of_a_group_of_its_own_is_a_rescue(queue: Queue, telemetry: Telemetry) -> None:
-    async def run(notification: TurnNotification, receipt_handle: str) -> float | None:
+    async def run(notification: TurnNotification, receipt_handle: str) -> Outcome:
         assert notification == TurnNotification(SESSION, MESSAGE, is_rescue=True)
-        return None
+        return Done()
 
     event = notification_event(SESSION, MESSAGE, "receipt-handle", group_id=RECORD_ID)
     assert await answer(run, queue, telemetry, event) == ACKNOWLEDGED
 
 
 async def test_a_notification_is_hidden_for_no_longer_than_the_lease(queue: Queue, telemetry: Telemetry) -> None:
-    await answer(returns(None), queue, telemetry)
+    await answer(returns(Done()), queue, telemetry)
     assert queue.hidden == [("receipt-handle", LEASE_SECONDS)]
 
 
 async def test_a_notification_that_must_ring_again_is_put_back_for_so_long(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
-    assert await answer(returns(10.0), queue, telemetry) == PUT_BACK
+    assert await answer(returns(Requeue(10.0)), queue, telemetry) == PUT_BACK
     assert queue.hidden[-1] == ("receipt-handle", 10.0)
     telemetry.end(1)
     assert printed.metrics == {"NotificationRequeued": 1}
@@ -133,7 +134,7 @@ async def test_a_malformed_notification_is_thrown_away_and_counted(
 async def test_a_failing_store_puts_the_notification_back_and_fails_no_invocation(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
-    async def broken(notification: TurnNotification, receipt_handle: str) -> float | None:
+    async def broken(notification: TurnNotification, receipt_handle: str) -> Outcome:
         raise OSError("the store is gone")
 
     assert await answer(broken, queue, telemetry) == PUT_BACK
@@ -146,8 +147,8 @@ async def test_a_failing_store_puts_the_notification_back_and_fails_no_invocatio
 
 async def test_a_failing_queue_keeps_no_turn_from_running(queue: Queue, telemetry: Telemetry) -> None:
     queue.broken = True
-    assert await answer(returns(None), queue, telemetry) == ACKNOWLEDGED
-    assert await answer(returns(3.0), queue, telemetry) == PUT_BACK
+    assert await answer(returns(Done()), queue, telemetry) == ACKNOWLEDGED
+    assert await answer(returns(Requeue(3.0)), queue, telemetry) == PUT_BACK
 
 
 async def test_a_turn_is_let_go_before_the_functions_time_is_over(
@@ -155,14 +156,14 @@ async def test_a_turn_is_let_go_before_the_functions_time_is_over(
 ) -> None:
     let_go = False
 
-    async def endless(notification: TurnNotification, receipt_handle: str) -> float | None:
+    async def endless(notification: TurnNotification, receipt_handle: str) -> Outcome:
         nonlocal let_go
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             let_go = True
             raise
-        return None
+        return Done()
 
     assert await answer(endless, queue, telemetry, context=Context(seconds_left=0.1)) == PUT_BACK
     assert let_go
@@ -172,7 +173,7 @@ async def test_a_turn_is_let_go_before_the_functions_time_is_over(
 async def test_a_timeout_inside_a_turn_is_not_taken_for_the_end_of_the_functions_time(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
-    async def times_out(notification: TurnNotification, receipt_handle: str) -> float | None:
+    async def times_out(notification: TurnNotification, receipt_handle: str) -> Outcome:
         raise TimeoutError("a socket's")
 
     assert await answer(times_out, queue, telemetry) == PUT_BACK
@@ -188,10 +189,10 @@ async def test_after_a_notification_that_is_put_back_no_other_of_the_batch_overt
     event["Records"] = [{**event["Records"][0], "messageId": str(number)} for number in range(3)]
     ran = 0
 
-    async def second_is_busy(notification: TurnNotification, receipt_handle: str) -> float | None:
+    async def second_is_busy(notification: TurnNotification, receipt_handle: str) -> Outcome:
         nonlocal ran
         ran += 1
-        return 10.0 if ran == 2 else None
+        return Requeue(10.0) if ran == 2 else Done()
 
     answered = await answer(second_is_busy, queue, telemetry, event)
     assert answered == {"batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "2"}]}
@@ -250,9 +251,9 @@ async def test_the_ends_of_turns_are_counted_on_their_way_to_the_bus(
 async def test_lines_of_the_domain_are_structured_and_have_the_notifications_ids(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
-    async def tells(notification: TurnNotification, receipt_handle: str) -> float | None:
+    async def tells(notification: TurnNotification, receipt_handle: str) -> Outcome:
         logging.getLogger("backend.app.domain.turns.turn_service").info("Turn %s was released", notification.message_id)
-        return None
+        return Done()
 
     await answer(tells, queue, telemetry)
     assert json.loads(json.dumps(printed.lines[-1]))["message"] == f"Turn {MESSAGE} was released"

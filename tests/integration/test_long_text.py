@@ -15,7 +15,7 @@ async def test_a_long_text_is_streamed_in_events_of_lawful_size(engine: LocalEng
     told: list[BusMessage] = []
     engine.bus.listen(told.append)
     turn = await taken_turn(engine)
-    recorder = TurnEventRecorder(turn, engine.turns, engine.bus, engine.clock, engine.ids)
+    recorder = TurnEventRecorder(turn, engine)
     text = character * (MAX_EVENT_BYTES + 1_000)
     recorder.stream_text("vibecoder", 1, text)
     recorder.stream_text("vibecoder", 1, "The end.")

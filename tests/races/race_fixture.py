@@ -13,7 +13,7 @@ from backend.app.domain.sessions.erasure_service import ErasureService
 from backend.app.domain.sessions.memory import Memory, MemoryRef
 from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.memory_sync import MemorySync
-from backend.app.domain.turns.turn_attempt import TurnParts
+from backend.app.domain.turns.outcome import Done
 from backend.app.domain.turns.turn_service import TurnService
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
@@ -37,20 +37,8 @@ def turn_service(
     """A worker's turns; with a gate, each of its calls passes it."""
     if gate is not None:
         engine, memory = gated_engine(engine, gate), gated_memory(memory, gate)
-    parts = TurnParts(
-        turns=engine.turns,
-        projects=engine.projects,
-        sessions=engine.sessions,
-        memory=MemorySync(memory, engine.turns, limits.history_tokens),
-        begin_agent_turn=agents.begin_turn,
-        queue=engine.queue,
-        bus=engine.bus,
-        clock=engine.clock,
-        ids=engine.ids,
-        offloader=engine.offloader,
-        limits=limits,
-    )
-    return TurnService(parts)
+    memory_sync = MemorySync(memory, engine.turns, limits.history_tokens)
+    return TurnService(engine, memory_sync, agents.begin_turn, limits)
 
 
 @dataclass
@@ -80,7 +68,7 @@ class RaceFixture:
         for _ in range(10):
             if (
                 await worker.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
-                is None
+                == Done()
             ):
                 return
         raise AssertionError("The notification was never answered")

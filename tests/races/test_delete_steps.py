@@ -8,6 +8,7 @@ from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus, TurnRef
 from backend.app.domain.ports import TurnNotification
 from backend.app.domain.sessions.session import Session
+from backend.app.domain.turns.outcome import Done
 from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedBase, SessionDeletedEvent
 from tests.contract.builders import (
@@ -116,7 +117,8 @@ async def test_a_session_deleted_at_any_step_is_gone_and_its_key_starts_afresh(
         await _check_gone(shop, session, message, last_seqs[0])
         await _check_refused(shop, message)
         assert (
-            await shop.calm.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle") is None
+            await shop.calm.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
+            == Done()
         )
         await shop.ask(successor, "say second")
         await _check_successor(shop, successor, ["say first", "say second"], message)

@@ -13,6 +13,7 @@ from backend.app.domain.sessions.erasure_service import ErasureService
 from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.abandoned_turn_service import AbandonedTurnService
+from backend.app.domain.turns.outcome import Outcome, Requeue
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import build_services
@@ -42,7 +43,7 @@ class TestSystem:
         self.queue = LossyQueue()
         self._ids = SequentialIds()
         self._files = MemoryFiles(folder / "memory")
-        self._turns: set[asyncio.Task[float | None]] = set()
+        self._turns: set[asyncio.Task[Outcome]] = set()
         self._build()
 
     def _build(self) -> None:
@@ -53,9 +54,7 @@ class TestSystem:
         self.memory = SQLiteMemory(self._files)
         self._worker = turn_service(self.engine, self.memory, self.agents, None, self._settings)
         self.erasure = ErasureService(engine.erasure, self.memory, self.clock, self._settings)
-        self._abandoned = AbandonedTurnService(
-            engine.turns, self.engine.queue, engine.bus, self.clock, self._ids, self._settings, max_turns=8
-        )
+        self._abandoned = AbandonedTurnService(self.engine, self._settings, max_turns=8)
 
     async def open(self) -> None:
         await self.engine.database.open()
@@ -124,13 +123,13 @@ class TestSystem:
             await self.close_abandoned_turns()
         raise AssertionError("A message never ends")
 
-    async def _answer(self, notification: TurnNotification) -> float | None:
-        again = await self._worker.run_turn(notification, "receipt-handle")
-        if again is not None:
+    async def _answer(self, notification: TurnNotification) -> Outcome:
+        outcome = await self._worker.run_turn(notification, "receipt-handle")
+        if isinstance(outcome, Requeue):
             self.queue.pending.append(notification)
-        return again
+        return outcome
 
-    async def _until_quiet(self, *turns: "asyncio.Task[float | None]") -> None:
+    async def _until_quiet(self, *turns: "asyncio.Task[Outcome]") -> None:
         """Wait until one of the turns has ended or a further one is held; the others are held anyway."""
         holds = self.agents.held
         holds.clear()

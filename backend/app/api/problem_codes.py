@@ -49,7 +49,7 @@ DOMAIN_CODES = {
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The prompt has 40000 bytes; at most 32000 are allowed."
     ),
     "too_many_members": ProblemCode(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "A project is shared with at most 50 people; these are 51."
+        HTTPStatus.UNPROCESSABLE_ENTITY, "A project can have at most 50 members; 51 were given."
     ),
     "stale_version": ProblemCode(HTTPStatus.CONFLICT, "The code is at version 3, not 2: read it again."),
     "message_id_conflict": ProblemCode(

@@ -1,5 +1,6 @@
-"""Nobody reads or changes a project that is not theirs: the one place where the services find that out."""
+"""The only place where the services check that a caller may read or change a project."""
 
+from backend.app.domain.engine import Engine
 from backend.app.domain.errors import (
     MessageNotFoundError,
     OwnerOnlyError,
@@ -7,32 +8,30 @@ from backend.app.domain.errors import (
     SessionNotFoundError,
 )
 from backend.app.domain.messages.message import Message
-from backend.app.domain.messages.ports import MessageStore
-from backend.app.domain.sessions.ports import SessionStore
 from backend.app.domain.sessions.session import Session
-from shared.access import AccessReader, ProjectAccess, is_id
+from shared.access import ProjectAccess, is_id
 
 
 class Authorization:
-    """Finds things for a user, or says that there is no such thing: to a stranger the two are the same."""
+    """Finds what a user may use. What a stranger asks for is reported as not found, as if it did not exist."""
 
-    def __init__(self, access: AccessReader, sessions: SessionStore, messages: MessageStore) -> None:
-        self._access = access
-        self._sessions = sessions
-        self._messages = messages
+    def __init__(self, engine: Engine) -> None:
+        self._access = engine.access
+        self._sessions = engine.sessions
+        self._messages = engine.messages
 
     async def require_project(self, user_id: str, project_id: str) -> ProjectAccess:
-        """Who is in the project, the user among them. Raises ProjectNotFoundError."""
+        """The project's owner and members, of whom the user is one. Raises ProjectNotFoundError."""
         access = await self._access.find_access(project_id) if is_id(project_id) else None
         if access is None or not access.may_use(user_id):
             raise ProjectNotFoundError(project_id)
         return access
 
-    async def require_owner(self, user_id: str, project_id: str, deed: str) -> ProjectAccess:
-        """Who is in the project, the user being its owner. Raises ProjectNotFoundError, OwnerOnlyError."""
+    async def require_owner(self, user_id: str, project_id: str, action: str) -> ProjectAccess:
+        """The project's owner and members, the user being the owner. Raises ProjectNotFoundError, OwnerOnlyError."""
         access = await self.require_project(user_id, project_id)
         if not access.may_manage(user_id):
-            raise OwnerOnlyError(f"Only the owner of a project may {deed} it.")
+            raise OwnerOnlyError(f"Only the owner of a project may {action} it.")
         return access
 
     async def require_session(self, user_id: str, session_id: str) -> Session:

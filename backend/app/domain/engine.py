@@ -1,4 +1,4 @@
-"""What an engine consists of: one adapter for each port."""
+"""An engine: one adapter for each port."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from shared.event_log import EventLogReader
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Adapters that belong together: they look at the same data."""
+    """Adapters that belong together: they read and write the same data."""
 
     projects: ProjectStore
     access: AccessReader

@@ -1,7 +1,7 @@
-"""What of a conversation is kept: only items and fields that the Responses API documents as input.
+"""Filters what is stored of a conversation: only items and fields that the Responses API documents as input.
 
-A model's server may answer with fields and items of its own. Kept as they are, they would be sent to it in every later
-turn, or to another server, and one that refuses what it does not know would refuse each message of the session.
+A model's server may return fields and items of its own. If they were stored, they would be sent with every later turn,
+perhaps to another server, and a server that rejects unknown fields would reject each message of the session.
 """
 
 import json
@@ -17,11 +17,11 @@ _INPUT_ROLES = ("user", "system", "developer")
 
 
 def documented_items(items: Iterable[Any]) -> tuple[Item, ...]:
-    """The items as the API takes them, in order.
+    """The items in the form that the API accepts, in order.
 
-    Left out are items of other types, empty messages, calls without a result and results without a call. So are
-    reasoning items and ids: both refer to what the API stores for a while only, and a kept function call with an id
-    would demand its reasoning item back.
+    Removed are items of other types, empty messages, calls without a result and results without a call; also reasoning
+    items and ids, which refer to data that the API stores only for a while: a function call with an id would require
+    its reasoning item.
     """
     kept = [item for item in map(_input_item, items) if item is not None]
     calls = {item["call_id"] for item in kept if item.get("type") == "function_call"}
@@ -89,7 +89,7 @@ def _call(item: Item) -> Item | None:
 
 
 def _arguments(arguments: Any) -> str:
-    """The arguments; an empty object where they are no JSON object, which some servers fail on for ever after."""
+    """The arguments; an empty object where they are no JSON object, on which some servers fail in every later turn."""
     try:
         is_object = isinstance(arguments, str) and isinstance(json.loads(arguments), dict)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Erases memories without the Agents SDK, which only whoever reads them needs."""
+"""Erases memories without loading the Agents SDK."""
 
 import asyncio
 import errno
@@ -17,9 +17,9 @@ class MemoryEraser:
         self._files = MemoryFiles(root)
 
     async def erase_memory(self, ref: MemoryRef) -> None:
-        """Remove the memory and all that was set aside of it. Safe to repeat.
+        """Remove the memory and its quarantined files. Safe to repeat.
 
-        Raises OSError, also where the file system is not there: nothing can then be known to be erased.
+        Raises OSError, also where the file system is not mounted: then nothing is known to be erased.
         """
         await asyncio.to_thread(self._erase, ref)
 

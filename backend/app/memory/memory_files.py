@@ -1,4 +1,4 @@
-"""Where memories lie on disk, and how they are removed. Knows nothing of the Agents SDK."""
+"""The files of memories: their paths, quarantine and removal. Does not load the Agents SDK."""
 
 import re
 from contextlib import suppress
@@ -19,40 +19,40 @@ class MemoryFiles:
         self._root = root
 
     def path(self, ref: MemoryRef) -> Path:
-        """The memory's file. Raises ValueError for an id that could lead out of the root."""
+        """The path of the memory's file. Raises ValueError for an id that could point outside the root."""
         key = _KEY.fullmatch(ref.openai_session_key)
         if not key or not (key[1] is None or is_node_name(key[1])) or not _SESSION_ID.fullmatch(ref.session_id):
             raise ValueError(f"{ref} does not name a memory")
         return self._root / ref.openai_session_key / f"{ref.session_id}.sqlite"
 
     def make_folder(self, ref: MemoryRef) -> Path:
-        """The memory's file, in a folder that is there. Safe to repeat. Raises OSError."""
+        """Create the memory's folder, and return the path of its file. Safe to repeat. Raises OSError."""
         path = self.path(ref)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def quarantine(self, ref: MemoryRef) -> None:
-        """Rename the memory's files, to be looked at later. Safe to repeat.
+        """Rename the memory's files, so that they can be inspected later. Safe to repeat.
 
-        The journal goes first: left beside a new file of the old name it would be rolled back into that one.
+        The journal is renamed first: SQLite would roll it back into a new file with the old name.
         """
         path = self.path(ref)
         number = len(list(path.parent.glob(f"{path.name}.corrupt-*")))
-        aside = f"{path.name}.corrupt-{number}"
+        quarantined = f"{path.name}.corrupt-{number}"
         for suffix in ("-journal", ""):
             with suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).rename(path.with_name(aside + suffix))
+                path.with_name(path.name + suffix).rename(path.with_name(quarantined + suffix))
 
     def erase(self, ref: MemoryRef) -> None:
-        """Remove the memory, its journal and all that was set aside. Safe to repeat.
+        """Remove the memory, its journal and its quarantined files. Safe to repeat.
 
-        Raises OSError, also where a process of this host has the memory open: some of it is then still there.
+        Raises OSError, also where a process on this host has the memory open; then some of it is left.
         """
         path = self.path(ref)
-        # An NFS client keeps a removed file that is open on its host as `.nfs...`, and for good if that host dies.
+        # An NFS client renames a removed file that is open on its host to `.nfs...`, which stays if that host dies.
         for pattern in (f"{path.name}*", ".nfs*"):
             for file in path.parent.glob(pattern):
                 file.unlink(missing_ok=True)
-        # The folder also serves the key's next session; only an empty one goes.
+        # The folder is also used by the key's next session: it is removed only where it is empty.
         with suppress(OSError):
             path.parent.rmdir()

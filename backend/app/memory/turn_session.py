@@ -1,4 +1,4 @@
-"""The Agents SDK's view of a conversation during one turn: what is new is buffered."""
+"""The Agents SDK's session during one turn: a buffer of new items."""
 
 from agents import TResponseInputItem
 from agents.memory import SessionSettings
@@ -10,9 +10,9 @@ from backend.app.memory.history_items import documented_items
 class TurnSession:
     """Implements the SDK's Session protocol over a buffer.
 
-    The history stays outside: the runner would copy and check all of it several times in each run, so the recording
-    model puts it before what is sent. Whatever the runner adds stays in the buffer: nothing reaches the memory before
-    the turn is completed, so a turn that dies leaves nothing there.
+    It does not hold the history, which the runner would copy and check several times in each run: the recording model
+    prepends it to each request. New items stay in the buffer until the turn is completed, so a turn that dies leaves
+    nothing in the memory.
     """
 
     def __init__(self, session_id: str) -> None:
@@ -21,7 +21,7 @@ class TurnSession:
         self._new: list[TResponseInputItem] = []
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
-        """What the turn has added so far, oldest first; with a limit, its newest items."""
+        """The items of this turn, oldest first; with a limit, the newest of them."""
         items = list(self._new)
         return items if limit is None else items[len(items) - min(limit, len(items)) :]
 
@@ -30,13 +30,13 @@ class TurnSession:
         self._new.extend(items)
 
     async def pop_item(self) -> TResponseInputItem | None:
-        """Take the newest item back; None where this turn has added none."""
+        """Remove and return the newest item; None where this turn has none."""
         return self._new.pop() if self._new else None
 
     async def clear_session(self) -> None:
-        """Forget what this turn has added."""
+        """Remove all items of this turn."""
         self._new.clear()
 
     def new_items(self) -> tuple[Item, ...]:
-        """What this turn has added, fit to be kept for good."""
+        """The items of this turn, reduced to what can be stored."""
         return documented_items(self._new)

@@ -1,8 +1,9 @@
-"""Projects: create, read, rename, share, edit by hand, delete."""
+"""The use cases of projects: create, read, rename, share, edit by hand, delete."""
 
 from dataclasses import replace
 
 from backend.app.domain.authorization import Authorization
+from backend.app.domain.engine import Engine
 from backend.app.domain.errors import (
     CodeTooLargeError,
     InvalidCodeError,
@@ -11,10 +12,9 @@ from backend.app.domain.errors import (
     TooManyMembersError,
     VersionNotFoundError,
 )
+from backend.app.domain.event_factory import EventFactory
 from backend.app.domain.limits import Limits
 from backend.app.domain.page import Page
-from backend.app.domain.ports import Clock, EventBus, IdGenerator, Offloader
-from backend.app.domain.projects.ports import ProjectStore
 from backend.app.domain.projects.project import (
     STARTER_CODE,
     CodeVersion,
@@ -35,36 +35,23 @@ COMMIT_MESSAGE_BY_HAND = "Edited by hand"
 class ProjectService:
     """The use cases of projects. Every method takes the caller's user id first."""
 
-    def __init__(
-        self,
-        projects: ProjectStore,
-        sessions: SessionService,
-        authorization: Authorization,
-        bus: EventBus,
-        clock: Clock,
-        ids: IdGenerator,
-        offloader: Offloader,
-        limits: Limits,
-    ) -> None:
-        self._projects = projects
+    def __init__(self, engine: Engine, sessions: SessionService, limits: Limits) -> None:
+        self._engine = engine
         self._sessions = sessions
-        self._authorization = authorization
-        self._bus = bus
-        self._clock = clock
-        self._ids = ids
-        self._offloader = offloader
+        self._authorization = Authorization(engine)
+        self._events = EventFactory(engine.clock, engine.ids)
         self._limits = limits
 
     async def create_project(self, user_id: str, name: str, code: str | None) -> Project:
-        """Create a project owned by the user, with the starter workflow where there is no code.
+        """Create a project owned by the user, with the starter workflow where no code is given.
 
         Raises InvalidCodeError, CodeTooLargeError.
         """
         code = STARTER_CODE if code is None else code
         workflow = await self._read_code(code)
-        now = self._clock.now()
+        now = self._engine.clock.now()
         project = Project(
-            project_id=self._ids.new_id(),
+            project_id=self._engine.ids.new_id(),
             name=name,
             owner=user_id,
             members=(),
@@ -75,18 +62,18 @@ class ProjectService:
             updated_at=now,
             nodes_truncated=workflow.truncated,
         )
-        await self._projects.create_project(project)
+        await self._engine.projects.create_project(project)
         return project
 
     async def get_project(self, user_id: str, project_id: str, version: int | None = None) -> Project:
         """The project, with its current code or that of one version. Raises NotFoundError."""
         await self._authorization.require_project(user_id, project_id)
-        project = await self._projects.find_project(project_id)
+        project = await self._engine.projects.find_project(project_id)
         if project is None:
             raise ProjectNotFoundError(project_id)
         if version is None or version == project.version:
             return project
-        entry = await self._projects.find_code_version(project_id, version)
+        entry = await self._engine.projects.find_code_version(project_id, version)
         if entry is None:
             raise VersionNotFoundError(f"Project {project_id} has no version {version}; it is at {project.version}.")
         return replace(
@@ -95,14 +82,14 @@ class ProjectService:
 
     async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[ProjectEntry]:
         """The user's own projects and those shared with them, newest first."""
-        return await self._projects.list_projects(user_id, limit, cursor)
+        return await self._engine.projects.list_projects(user_id, limit, cursor)
 
     async def list_project_versions(
         self, user_id: str, project_id: str, limit: int, cursor: str | None
     ) -> Page[VersionEntry]:
         """The history of the code, newest first. Raises ProjectNotFoundError."""
         await self._authorization.require_project(user_id, project_id)
-        return await self._projects.list_code_versions(project_id, limit, cursor)
+        return await self._engine.projects.list_code_versions(project_id, limit, cursor)
 
     async def update_project(
         self,
@@ -114,11 +101,11 @@ class ProjectService:
         code: str | None = None,
         base_version: int | None = None,
     ) -> Project:
-        """Rename and share (the owner), edit the code by hand (anyone in the project), leave (a member).
+        """Rename or share (owner only), edit the code by hand (owner and members), leave the project (a member).
 
-        A member leaves by giving the members as they are without themselves. Raises OwnerOnlyError,
-        StaleVersionError (the code is not at `base_version`), InvalidCodeError and others of InvalidInputError; then
-        nothing was changed.
+        A member leaves by sending the list of members without themselves. Raises OwnerOnlyError, StaleVersionError
+        (the code is not at `base_version`), InvalidCodeError and other kinds of InvalidInputError; then nothing was
+        changed.
         """
         access = await self._authorization.require_project(user_id, project_id)
         is_leaving = name is None and members is not None and access.is_leaving(user_id, members)
@@ -130,34 +117,27 @@ class ProjectService:
             leaving=user_id if is_leaving else None,
             code=None if code is None else await self._version_by_hand(project_id, code, base_version),
         )
-        project = await self._projects.update_project(project_id, change, self._clock.now())
+        project = await self._engine.projects.update_project(project_id, change, self._engine.clock.now())
         if project is None:
             raise ProjectNotFoundError(project_id)
         if members is not None:
-            await self._tell_access_changed(project_id)
+            await self._publish_access_changed(project_id)
         if change.code is not None:
-            await self._bus.publish(
-                CodeChangedEvent(
-                    event_id=self._ids.new_id(),
-                    project_id=project_id,
-                    session_id=None,
-                    message_id=None,
-                    created_at=change.code.created_at,
-                    version=change.code.version,
-                )
+            fields = self._events.of_project(project_id, change.code.created_at)
+            await self._engine.bus.publish(
+                CodeChangedEvent(**fields, session_id=None, message_id=None, version=change.code.version)
             )
         return project
 
     async def delete_project(self, user_id: str, project_id: str) -> None:
         """Delete the project and each of its sessions. Raises ProjectNotFoundError, OwnerOnlyError."""
         await self._authorization.require_owner(user_id, project_id, "delete")
-        await self._projects.delete_project(project_id)
+        await self._engine.projects.delete_project(project_id)
         await self._sessions.delete_all_sessions(project_id)
-        await self._tell_access_changed(project_id)
+        await self._publish_access_changed(project_id)
 
-    async def _tell_access_changed(self, project_id: str) -> None:
-        changed = AccessChangedEvent(event_id=self._ids.new_id(), project_id=project_id, created_at=self._clock.now())
-        await self._bus.publish(changed)
+    async def _publish_access_changed(self, project_id: str) -> None:
+        await self._engine.bus.publish(AccessChangedEvent(**self._events.of_project(project_id)))
 
     async def _read_code(self, code: str) -> Workflow:
         """The workflow of new code. Raises CodeTooLargeError, InvalidCodeError."""
@@ -165,13 +145,13 @@ class ProjectService:
         if size > self._limits.code_bytes:
             raise CodeTooLargeError(f"The code has {size} bytes; at most {self._limits.code_bytes} are allowed.")
         try:
-            return await self._offloader.run(read_workflow, code)
+            return await self._engine.offloader.run(read_workflow, code)
         except InvalidSourceError as error:
             raise InvalidCodeError(f"The code is not Python: {error}") from error
 
     async def _version_by_hand(self, project_id: str, code: str, base_version: int | None) -> CodeVersion:
         if base_version is None:
-            raise InvalidInputError("With `code`, say which version it was made from: `base_version`.")
+            raise InvalidInputError("`code` needs `base_version`: the version that it was edited from.")
         workflow = await self._read_code(code)
         return CodeVersion(
             project_id=project_id,
@@ -180,7 +160,7 @@ class ProjectService:
             nodes=workflow.nodes,
             message_id=None,
             commit_message=COMMIT_MESSAGE_BY_HAND,
-            created_at=self._clock.now(),
+            created_at=self._engine.clock.now(),
             nodes_truncated=workflow.truncated,
         )
 
@@ -188,6 +168,6 @@ class ProjectService:
         unique = tuple(dict.fromkeys(member for member in members if member != owner))
         if len(unique) > self._limits.members:
             raise TooManyMembersError(
-                f"A project is shared with at most {self._limits.members} people; these are {len(unique)}."
+                f"A project can have at most {self._limits.members} members; {len(unique)} were given."
             )
         return unique

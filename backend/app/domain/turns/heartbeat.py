@@ -1,4 +1,4 @@
-"""Keeps a running turn alive in the eyes of the others, and hears when it should stop."""
+"""Keeps the lease of a running turn, and stops the turn when it is cancelled or fenced."""
 
 import asyncio
 import logging
@@ -17,17 +17,17 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-# A lease is extended so many times in its length, however rare heartbeats are meant to be.
-_BEATS_A_LEASE = 3
-# A lease that could not be extended for this share of its length is in danger: what is left is for stopping in order.
+# A lease is extended at least this often during its length, however long the interval of heartbeats is set.
+_HEARTBEATS_PER_LEASE = 3
+# The attempt stops when the lease was not extended for this share of its length: the rest is for a clean stop.
 _SAFE_SHARE = 5 / 6
 
 
 class Heartbeat:
-    """The heartbeat of one attempt: extends its lease and its notification's visibility, and looks for a cancel.
+    """The heartbeat of one attempt: extends its lease and its notification's visibility, and checks for a cancel.
 
-    A look or an extension that fails is made again: only a lease that is in danger ends the attempt. Make one when the
-    turn was claimed.
+    A heartbeat that fails is retried: the attempt ends only when its lease is about to run out. Create it right after
+    the turn was claimed.
     """
 
     def __init__(
@@ -39,18 +39,18 @@ class Heartbeat:
         self._queue = queue
         self._clock = clock
         self._limits = limits
-        self._interval = min(limits.heartbeat_seconds, limits.lease_seconds / _BEATS_A_LEASE)
+        self._interval = min(limits.heartbeat_seconds, limits.lease_seconds / _HEARTBEATS_PER_LEASE)
         self._extended_at = asyncio.get_running_loop().time()
         self._is_failing = False
 
     async def keep_alive_during(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of the work, which is cancelled when the turn must stop.
+        """Return the result of the work, which is cancelled when the turn must stop.
 
         Raises what the work raises, TurnCancelRequestedError, TurnFencedError, or TurnError "lease_not_extended"
-        (retryable). Once this has returned nothing of it runs any more.
+        (retryable). The work has ended when this returns.
         """
         working = asyncio.create_task(work)
-        beating = asyncio.create_task(self._beat())
+        beating = asyncio.create_task(self._send_heartbeats())
         try:
             await asyncio.wait({working, beating}, return_when=asyncio.FIRST_COMPLETED)
             return working.result() if working.done() else beating.result()
@@ -59,36 +59,36 @@ class Heartbeat:
             beating.cancel()
             await asyncio.gather(working, beating, return_exceptions=True)
 
-    async def _beat(self) -> NoReturn:
+    async def _send_heartbeats(self) -> NoReturn:
         while True:
             extended_at = self._extended_at
             try:
                 async with deadline(extended_at + self._limits.lease_seconds * _SAFE_SHARE):
                     while self._extended_at == extended_at:
                         await asyncio.sleep(self._limits.cancel_check_seconds)
-                        await self._try_to_beat()
+                        await self._try_heartbeat()
             except DeadlineExceededError as error:
                 detail = f"The turn's lease of {self._limits.lease_seconds:g} s could not be extended in time."
                 raise TurnError("lease_not_extended", detail, retryable=True) from error
 
-    async def _try_to_beat(self) -> None:
+    async def _try_heartbeat(self) -> None:
         began_at = asyncio.get_running_loop().time()
         is_due = began_at - self._extended_at >= self._interval
         try:
             if is_due:
                 await self._extend_visibility()
             lease_until = self._clock.now() + timedelta(seconds=self._limits.lease_seconds) if is_due else None
-            signal = await self._turns.heartbeat(self._turn, lease_until)
+            result = await self._turns.heartbeat(self._turn, lease_until)
         except TurnFencedError:
             raise
         except Exception:
-            # The store may be back at the next look; the work that it would end is paid for.
+            # The store may answer the next one; ending the attempt now would waste the model calls that it has made.
             if not self._is_failing:
-                logger.exception("The store did not take a heartbeat; it is tried again soon")
+                logger.exception("A heartbeat failed; it is retried")
             self._is_failing = True
             return
         self._is_failing = False
-        if signal.cancel_requested:
+        if result.cancel_requested:
             raise TurnCancelRequestedError
         if is_due:
             self._extended_at = began_at
@@ -97,5 +97,5 @@ class Heartbeat:
         try:
             await self._queue.extend(self._receipt_handle, self._limits.lease_seconds)
         except Exception:
-            # A notification that is delivered again meets the lease, which is the store's.
-            logger.exception("The queue did not extend a notification's visibility")
+            # A worker that receives the notification again finds the turn held: the lease decides, not the queue.
+            logger.exception("The visibility of a notification could not be extended")

@@ -1,4 +1,4 @@
-"""The iterations of a turn: VibeCoder writes, the Evaluator reviews, until one patch is good or none is needed."""
+"""The iterations of a turn: VibeCoder writes a patch and the Evaluator reviews it, until one is approved."""
 
 from dataclasses import replace
 
@@ -24,20 +24,20 @@ _CODE_CHANGED = (
 
 
 async def rebase_answer(answer: TurnAnswer, newer: Project, offloader: Offloader) -> TurnAnswer | None:
-    """The answer's change made on newer code; None where the two changes overlap, or do not parse together."""
+    """Apply the answer's change to newer code. None where the two changes overlap, or their result does not parse."""
     if answer.new_code is None:
         return answer
     change = await offloader.run(rebase_change, answer.base_code, answer.new_code, newer.code)
     if change is None:
         return None
     rebased = replace(answer, base_version=newer.version, base_code=newer.code)
-    if not change.patch:  # somebody else made the same change
+    if not change.patch:  # the newer code already has the same change
         return replace(rebased, new_code=None, patch=None, workflow=NO_WORKFLOW)
     return replace(rebased, new_code=change.code, patch=change.patch, workflow=change.workflow)
 
 
 class IterationLoop:
-    """What the agents do for one message. It may be run again on newer code; the iterations are counted through."""
+    """Runs the agents for one message. It can be run again on newer code; the count of iterations then goes on."""
 
     def __init__(
         self,
@@ -55,21 +55,19 @@ class IterationLoop:
         self._max_iterations = max_iterations
         self._offloader = offloader
         self._feedback: str | None = None
-        self._out_of_iterations = TurnError("not_approved", "", retryable=False)
+        self._has_conflict = False
         self._reviews: list[str] = []
         self.iterations = 0
 
-    def notice_newer_code(self) -> None:
-        """The patch in hand was made for code that is no longer the project's: the next iteration must redo it."""
+    def restart_on_newer_code(self) -> None:
+        """Make the next iteration redo the approved patch, which conflicts with newer code."""
         self._feedback = _CODE_CHANGED
-        self._out_of_iterations = TurnError(
-            "conflict", "The code was changed by somebody else while the agent worked on it.", retryable=False
-        )
+        self._has_conflict = True
 
     async def run(self, project: Project) -> TurnAnswer:
-        """The answer, in at most as many iterations as are left.
+        """Return the answer, after at most as many iterations as are left.
 
-        Raises TurnError: "not_approved" with the last reasoning, "conflict", or whatever a model came to.
+        Raises TurnError: "not_approved" with the last review, "conflict", or the failure of a model.
         """
         while self.iterations < self._max_iterations:
             self.iterations += 1
@@ -82,7 +80,10 @@ class IterationLoop:
             answer = await self._review(project, draft, change)
             if answer is not None:
                 return answer
-        raise self._out_of_iterations
+        if self._has_conflict:
+            detail = "The code was changed by another user while the agent worked on it. Send the message again."
+            raise TurnError("conflict", detail, retryable=False)
+        raise TurnError("not_approved", self._reviews[-1], retryable=False)
 
     async def _write(self, project: Project) -> Draft:
         return await self._agents.write(
@@ -104,7 +105,7 @@ class IterationLoop:
         try:
             return await self._offloader.run(node_source, code, self._node_id)
         except InvalidSourceError:
-            return None  # stored when the rules were other ones: VibeCoder still sees the whole of it
+            return None  # stored under older rules: VibeCoder still sees all of the code
 
     async def _review(self, project: Project, draft: Draft, change: CodeChange) -> TurnAnswer | None:
         review = await self._agents.review(
@@ -132,5 +133,5 @@ class IterationLoop:
             )
         self._reviews.append(review.reasoning)
         self._feedback = f"{REJECTED} {review.reasoning}"
-        self._out_of_iterations = TurnError("not_approved", review.reasoning, retryable=False)
+        self._has_conflict = False
         return None

@@ -1,19 +1,20 @@
-"""Takes note of what happens in a turn: into the store and the log first, then to whoever listens."""
+"""Records what happens in a turn: first in the store and the event log, then on the bus."""
 
 import json
 from datetime import timedelta
-from typing import TypeVar
+from typing import Literal, TypeVar, assert_never
 
+from backend.app.domain.engine import Engine
 from backend.app.domain.errors import TurnError
-from backend.app.domain.messages.message import Item, MessageError, MessageStatus, ModelResponse, TurnRef
-from backend.app.domain.ports import Clock, EventBus, IdGenerator
-from backend.app.domain.turns.ports import TurnStore
+from backend.app.domain.event_factory import EventFactory
+from backend.app.domain.messages.message import Item, MessageError, MessageStatus, ModelResponse, TurnAnswer, TurnRef
+from backend.app.domain.projects.project import CodeVersion
 from backend.app.domain.turns.text_stream import TextStream
 from shared.event_fields import AgentName
 from shared.event_size import fit_event
 from shared.events import (
     AgentIterationEvent,
-    EndingEvent,
+    CodeChangedEvent,
     EventBase,
     MessageCancelledEvent,
     MessageFailedEvent,
@@ -21,59 +22,46 @@ from shared.events import (
     RetryScheduledEvent,
     TextDeltaEvent,
     TokenUsageEvent,
+    VibecodeResponseEvent,
 )
 from shared.token_usage import TokenUsage
 
 _PREVIEW_CHARACTERS = 16_000
-# More announcements of retries say nothing new, and an attempt may have dozens of calls.
-_MOST_RETRIES_ANNOUNCED = 20
+# Further events would say nothing new, and an attempt may have dozens of calls.
+_MOST_RETRY_EVENTS = 20
 
 AnyEvent = TypeVar("AnyEvent", bound=EventBase)
+EndedStatus = Literal[MessageStatus.FAILED, MessageStatus.CANCELLED]
 
 
 class TurnEventRecorder:
-    """The TurnRecorder of one attempt, which also builds the turn's own events."""
+    """The TurnRecorder of one attempt, which also records how the turn starts and ends."""
 
-    def __init__(self, turn: TurnRef, turns: TurnStore, bus: EventBus, clock: Clock, ids: IdGenerator) -> None:
+    def __init__(self, turn: TurnRef, engine: Engine) -> None:
         self._turn = turn
-        self._turns = turns
-        self._bus = bus
-        self._clock = clock
-        self._ids = ids
+        self._turns = engine.turns
+        self._bus = engine.bus
+        self._ids = engine.ids
+        self._events = EventFactory(engine.clock, engine.ids)
         self._calls = 0
         self._retries = 0
         self._response_ids: set[str] = set()
-        self._text = TextStream(self._send_text)
-
-    def event(self, kind: type[AnyEvent], **payload: object) -> AnyEvent:
-        """An event of this message and attempt, not yet logged, cut to size."""
-        event = kind.model_validate(
-            {
-                "event_id": self._ids.new_id(),
-                "project_id": self._turn.project_id,
-                "session_id": self._turn.session_id,
-                "message_id": self._turn.message_id,
-                "attempt": self._turn.attempt,
-                "created_at": self._clock.now(),
-                **payload,
-            }
-        )
-        return fit_event(event, f"/messages/{self._turn.message_id}")
+        self._text = TextStream(self._publish_text)
 
     async def record_start(self, prompt: str, last_seq: int) -> None:
-        """The attempt has begun. `last_seq`: the session's last event, read just now."""
-        event = self.event(MessageStartedEvent, prompt=prompt)
+        """Record that the attempt has started. `last_seq` is the number of the session's last event, just read."""
+        event = self._fit(MessageStartedEvent(**self._events.of_turn(self._turn), prompt=prompt))
         await self._bus.publish(await self._turns.append_event(self._turn, event, last_seq))
 
     async def record_response(
         self, agent: AgentName, iteration: int, *, response_id: str, model: str, usage: TokenUsage, body: Item
     ) -> None:
-        """A model response has ended: stored whole and counted as one transaction, then published.
+        """Store a model response with its usage and its event in one transaction, then publish the event.
 
-        Its text goes out in between: nothing that is only live stands before what is kept.
+        Live text that is still pending is published first, so that it precedes the event.
         """
         self._calls += 1
-        if not response_id or response_id in self._response_ids:  # what it is read by must be its own
+        if not response_id or response_id in self._response_ids:
             response_id = self._ids.new_id()
         self._response_ids.add(response_id)
         response = ModelResponse(
@@ -87,37 +75,35 @@ class TurnEventRecorder:
             usage=usage,
             body=json.dumps(body, separators=(",", ":")),
         )
-        event = self.event(
-            TokenUsageEvent,
+        event = TokenUsageEvent(
+            **self._events.of_turn(self._turn),
             **usage.model_dump(),
             model=model,
             agent=agent,
             iteration=iteration,
             response_id=response_id,
         )
-        logged = await self._turns.record_response(self._turn, response, event)
+        logged = await self._turns.record_response(self._turn, response, self._fit(event))
         await self._text.flush()
         await self._bus.publish(logged)
 
     async def record_retry(
         self, agent: AgentName | None, iteration: int | None, reason: TurnError, seconds: float
     ) -> None:
-        """Something that failed is tried again in so many seconds: a model call, or (agent None) the turn."""
+        """Record that a model call, or (agent None) the turn, is retried in so many seconds."""
         self._retries += 1
-        if self._retries > _MOST_RETRIES_ANNOUNCED:
+        if self._retries > _MOST_RETRY_EVENTS:
             return
-        now = self._clock.now()
-        await self._log(
-            self.event(
-                RetryScheduledEvent,
-                created_at=now,
-                code=reason.code,
-                detail=reason.detail,
-                retry_at=now + timedelta(seconds=seconds),
-                agent=agent,
-                iteration=iteration,
-            )
+        fields = self._events.of_turn(self._turn)
+        event = RetryScheduledEvent(
+            **fields,
+            code=reason.code,
+            detail=reason.detail,
+            retry_at=fields["created_at"] + timedelta(seconds=seconds),
+            agent=agent,
+            iteration=iteration,
         )
+        await self._bus.publish(await self._turns.append_event(self._turn, self._fit(event)))
 
     async def record_iteration(
         self,
@@ -128,42 +114,66 @@ class TurnEventRecorder:
         patch: str | None = None,
         approved: bool | None = None,
     ) -> None:
-        """An agent has done its part of an iteration."""
-        event = self.event(
-            AgentIterationEvent,
+        """Record an agent's part of an iteration."""
+        event = AgentIterationEvent(
+            **self._events.of_turn(self._turn),
             agent=agent,
             iteration=iteration,
             content=content,
             patch_preview=None if patch is None else patch[:_PREVIEW_CHARACTERS],
             approved=approved,
         )
-        logged = await self._turns.append_event(self._turn, event)
+        logged = await self._turns.append_event(self._turn, self._fit(event))
         await self._text.flush()
         await self._bus.publish(logged)
 
     def stream_text(self, agent: AgentName, iteration: int, text: str) -> None:
-        """The model wrote some more text: sent soon, never waited for."""
+        """Publish text that the model wrote, soon. Returns immediately."""
         self._text.add(agent, iteration, text)
 
-    async def record_end(self, status: MessageStatus, error: MessageError, iterations: int) -> None:
-        """End the message failed or cancelled. Raises TurnFencedError."""
-        draft: MessageFailedEvent | MessageCancelledEvent
-        if status is MessageStatus.FAILED:
-            draft = self.event(MessageFailedEvent, code=error.code, detail=error.detail)
-        else:
-            draft = self.event(MessageCancelledEvent, code=error.code, detail=error.detail)
-        await self.publish(await self._turns.end_turn(self._turn, status, error, iterations, draft))
+    async def record_answer(self, answer: TurnAnswer, version: CodeVersion | None) -> VibecodeResponseEvent:
+        """Complete the turn in the store. Returns the logged event, for `publish_answer`.
 
-    async def publish(self, event: EndingEvent) -> None:
-        """Tell the end, which the store has logged already."""
-        await self._bus.publish(event)
+        Raises TurnFencedError, StaleBaseError, TurnCancelRequestedError.
+        """
+        event = VibecodeResponseEvent(
+            **self._events.of_turn(self._turn),
+            content=answer.content,
+            patch=answer.patch,
+            iterations=answer.iterations,
+            base_version=answer.base_version,
+            version=answer.base_version if version is None else version.version,
+        )
+        return await self._turns.complete_turn(self._turn, answer, version, self._fit(event))
+
+    async def publish_answer(self, logged: VibecodeResponseEvent, version: CodeVersion | None) -> None:
+        """Publish a completed turn's event, and where the code changed, its new version."""
+        await self._bus.publish(logged)
+        if version is not None:
+            fields = self._events.of_message(self._turn, version.created_at)
+            await self._bus.publish(CodeChangedEvent(**fields, version=version.version))
+
+    async def record_end(self, status: EndedStatus, error: MessageError, iterations: int) -> None:
+        """End the message failed or cancelled. Raises TurnFencedError."""
+        fields = self._events.of_turn(self._turn)
+        event: MessageFailedEvent | MessageCancelledEvent
+        match status:
+            case MessageStatus.FAILED:
+                event = MessageFailedEvent(**fields, code=error.code, detail=error.detail)
+            case MessageStatus.CANCELLED:
+                event = MessageCancelledEvent(**fields, code=error.code, detail=error.detail)
+            case _:
+                assert_never(status)
+        await self._bus.publish(await self._turns.end_turn(self._turn, status, error, iterations, self._fit(event)))
 
     def close(self) -> None:
-        """Nothing more is streamed. Safe to repeat."""
+        """Stop streaming text. Safe to repeat."""
         self._text.close()
 
-    async def _log(self, event: MessageStartedEvent | RetryScheduledEvent) -> None:
-        await self._bus.publish(await self._turns.append_event(self._turn, event))
+    def _fit(self, event: AnyEvent) -> AnyEvent:
+        return fit_event(event, f"/messages/{self._turn.message_id}")
 
-    async def _send_text(self, agent: AgentName, iteration: int, offset: int, text: str) -> None:
-        await self._bus.publish(self.event(TextDeltaEvent, agent=agent, iteration=iteration, offset=offset, text=text))
+    async def _publish_text(self, agent: AgentName, iteration: int, offset: int, text: str) -> None:
+        fields = self._events.of_turn(self._turn)
+        event = TextDeltaEvent(**fields, agent=agent, iteration=iteration, offset=offset, text=text)
+        await self._bus.publish(self._fit(event))
