@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from backend.contracts.relay_limits import relay_limits
 from backend.contracts.schemas import schemas_of
 from backend.contracts.socket_examples import event_examples, model_of_event, request_examples
 from backend.contracts.socket_messages import (
@@ -14,36 +15,35 @@ from backend.contracts.socket_messages import (
     Subscribed,
     Unsubscribed,
 )
-from backend.relay.settings import RelaySettings
 from backend.relay.subscription import Subscription, Unsubscription
 from shared.events import CONTRACT_VERSION, LiveEvent, LoggedEvent
 
 Json = dict[str, Any]
 
 _ABOUT = """\
-A client connects with Socket.IO (path `/socket.io`, default namespace), emits `subscribe` with the project's id and,
-where it was here before, the number of the newest event that it has of each session. The relay first sends what it
-missed, then acknowledges, then sends everything live. `seq` counts 1, 2, 3 ... in each session without holes, so a
-plain `socket.on` client sees every event once. Events are kept seven days. An event is at most 200 KB: its largest
-field then is null, and `href` says where to read it. Live events have no `seq` and are not kept.
+A client connects with Socket.IO (path `/socket.io`, default namespace) and emits `subscribe` with the project's id and,
+after a reconnect, the `seq` of the last event that it has of each session. The relay sends the events that it missed,
+then the acknowledgement, then all further events. `seq` counts 1, 2, 3 ... in each session without gaps, so a plain
+`socket.on` client gets every event once. Events are kept for seven days. An event has at most 200 KB: its largest field
+then is null, and `href` says where to read it. Live events have no `seq` and are not stored.
 
-Take WebSocket alone, `io(url, {{ transports: ["websocket"], auth: {{ token }} }})`, or be a page of the relay's site.
-Clients that poll are kept at one relay by a cookie, which browsers drop for a page on another site: then half of the
-requests meet another relay, which does not know the connection.
+Use WebSocket only, `io(url, {{ transports: ["websocket"], auth: {{ token }} }})`, or serve your page from the relay's
+site. A cookie keeps polling clients on one relay, and browsers drop it for a page of another site: then half of the
+requests reach another relay, which does not know the connection.
 
-A connection hears at most {max_rooms} projects, `after` names at most {max_after} sessions, a packet has at most
-{max_packet_bytes} bytes, and {max_packets_per_second:g} packets may be sent each second (five times as many at once);
-one user has at most {max_user_connections} connections to one relay. What is asked beyond that is refused with a
-`code`. Who sends too fast, or what is no packet, or does not read (more than {max_client_bytes} bytes wait for it), or
-has not introduced itself after {connect_seconds:g} seconds, is cut off: the WebSocket ends, with 1008 and the reason
-where the client still reads. A relay that stops ends its WebSockets with 1012, and one that is full or about to stop
-answers the handshake with 503 and the `code` `full` or `leaving`. After all of these Socket.IO clients connect again by
-themselves, after a pause; `subscribe` with `after` then brings what was missed.
+Limits: one connection subscribes to at most {max_rooms} projects, `after` names at most {max_after_sessions} sessions,
+a packet has at most {max_packet_bytes} bytes, a client sends at most {max_packets_per_second:g} packets a second (in
+bursts five times as many), and one user has at most {max_user_connections} connections to one relay. A request beyond a
+limit is refused with a `code`. A client is disconnected if it sends too many or invalid packets, does not read (more
+than {max_client_bytes} bytes are pending for it), or does not authenticate within {authentication_seconds:g} seconds;
+the WebSocket is closed with 1008 and the reason, if the client still reads. A relay that stops closes its WebSockets
+with 1012; one that is full or draining answers the handshake with 503 and the `code` `full` or `leaving`. After each of
+these, Socket.IO clients reconnect after a pause; `subscribe` with `after` then brings what was missed.
 """
 _CHANNEL = {"$ref": "#/channels/namespace"}
 _SCHEMA = "#/components/schemas/"
 
-# What clients send, and what answers it.
+# The requests of clients, and their answers.
 _REQUESTS: dict[str, type[BaseModel]] = {
     "connect": ConnectAuth,
     "subscribe": Subscription,
@@ -57,9 +57,9 @@ _ANSWERS: dict[str, tuple[type[BaseModel], ...]] = {
 _SUMMARIES = {
     "connect": "The handshake: `auth` of the Socket.IO client.",
     "connect_error": "The handshake was refused: `error.message` says why, and this is `error.data`.",
-    "subscribe": "Hear a project; `after`: by session, the newest event that the client has. Safe to repeat.",
+    "subscribe": "Subscribe to a project; `after`: by session, the last `seq` that the client has. Safe to repeat.",
     "subscribe_ack": "The acknowledgement of `subscribe`.",
-    "unsubscribe": "Hear the project no longer.",
+    "unsubscribe": "Unsubscribe from a project.",
     "unsubscribe_ack": "The acknowledgement of `unsubscribe`.",
 }
 
@@ -73,7 +73,7 @@ def asyncapi_document(version: str) -> Json:
         "info": {
             "title": "Vibewire events",
             "version": version,
-            "description": _ABOUT.format_map(RelaySettings().model_dump()),
+            "description": _ABOUT.format_map(relay_limits()),
             "license": {"name": "Apache-2.0"},
             "x-contract-version": CONTRACT_VERSION,
         },

@@ -3,7 +3,7 @@
 from backend.app.domain.limits import Limits
 from backend.app.settings import AppSettings
 from backend.contracts.markdown import NOTICE, setting_row, setting_table, table
-from backend.relay.settings import RelaySettings
+from backend.contracts.relay_limits import relay_limits
 from shared.event_size import MAX_EVENT_BYTES
 
 _API = """\
@@ -25,7 +25,7 @@ _CLIENTS = (
         'acknowledgement `{{ok: false, code: "too_many_rooms"}}`: unsubscribe first',
     ),
     (
-        "names more than {max_after} sessions in `after`, or sends no valid subscription",
+        "names more than {max_after_sessions} sessions in `after`, or sends no valid subscription",
         "`invalid_subscription`; `detail` says what is wrong",
     ),
     ("subscribes to a project that does not exist or that it may not use", "`project_not_found`"),
@@ -66,7 +66,7 @@ _CLIENTS = (
         "disconnected without a close frame; the client notices on its next read",
     ),
     (
-        "does not authenticate within {connect_seconds:g} s, or does not answer a ping for {ping_seconds} s",
+        "does not authenticate within {authentication_seconds:g} s, or does not answer a ping for {ping_seconds} s",
         "disconnected",
     ),
     (
@@ -91,6 +91,6 @@ def limits_page() -> str:
     """The limits of the API, and what the relay does with a client that exceeds one."""
     limits = setting_table(setting_row(name, AppSettings) for name in (*Limits.model_fields, *_OTHER_LIMITS))
     clients = table(("a client ...", "result"), _CLIENTS)
-    numbers = {**RelaySettings().model_dump(), "max_event_bytes": MAX_EVENT_BYTES}
+    numbers = {**relay_limits(), "max_event_bytes": MAX_EVENT_BYTES}
     relay = f"{_RELAY}\n{clients}\n{_EVENTS}".format_map(numbers)
     return f"{NOTICE}\n{_API}\n{limits}\n{relay}"

@@ -1,6 +1,6 @@
-"""What goes over the socket besides the events of shared/events.py: the handshake, acknowledgements, `access_lost`.
+"""The socket messages besides the events of shared/events.py: the handshake, acknowledgements, `access_lost`.
 
-The relay writes these as plain objects; a test holds what it really sends against these models.
+The relay sends these as plain objects; a test validates what it sends against these models.
 """
 
 from typing import Literal
@@ -21,42 +21,42 @@ class ConnectAuth(_Message):
 
 
 class ConnectErrorData(_Message):
-    """`data` of the `connect_error` that a refused client is given."""
+    """`data` of the `connect_error` of a refused client."""
 
     code: Literal["invalid_token", "keys_unavailable", "too_many_connections"] = Field(
         description="Stable. `invalid_token`: get a new one, then connect. `keys_unavailable`: the token "
-        "is not judged, since the issuer's keys cannot be fetched now; keep it, and connect again after a pause. "
-        "`too_many_connections`: this user has as many as one may have. After each of them the client does not try "
-        "again by itself."
+        "was not checked, because the issuer's keys cannot be fetched; keep it, and connect again after a pause. "
+        "`too_many_connections`: this user has the most connections that one user may have. After each of these the "
+        "client does not reconnect by itself."
     )
 
 
 class Subscribed(_Message):
-    """The acknowledgement of `subscribe`, after the replayed events: from now on the room is heard live."""
+    """The acknowledgement of `subscribe`, after the replayed events and before all further ones."""
 
     ok: Literal[True]
     room: str = Field(description="`project_{project_id}`.")
     version: int = Field(description="The version of this contract.")
-    last_seq: dict[str, int] = Field(description="By session: the number of its newest event.")
+    last_seq: dict[str, int] = Field(description="By session: the `seq` of its last event.")
     truncated: list[str] = Field(
-        description="Sessions of `after` whose history is not whole (older than seven days), or that are not of this "
-        "project: read them again."
+        description="Sessions of `after` whose history is incomplete (older than seven days), or that are not of this "
+        "project: read them by REST."
     )
     deleted: list[str] = Field(
-        description="Sessions of `after` that were deleted; of more than 20 that the project does not have "
-        "the rest is `truncated` without a look."
+        description="Sessions of `after` that were deleted. Of sessions that the project does not have only 20 are "
+        "checked; the rest is `truncated`."
     )
 
 
 class Unsubscribed(_Message):
-    """The acknowledgement of `unsubscribe`; also where the project was not heard."""
+    """The acknowledgement of `unsubscribe`, also without a subscription."""
 
     ok: Literal[True]
     room: str = Field(description="`project_{project_id}`.")
 
 
 class Refusal(_Message):
-    """What was asked for is refused; nothing has changed."""
+    """The request was refused; nothing has changed."""
 
     ok: Literal[False]
     code: Literal[
@@ -68,17 +68,17 @@ class Refusal(_Message):
         "internal_error",
         "storage_unavailable",
     ] = Field(
-        description="Stable. `project_not_found`: none that the client may use. `invalid_subscription`: `detail` says "
-        "what is wrong. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for "
-        "answers. `disconnected`: the connection ended meanwhile. `internal_error`: something is broken here, and may "
-        "work the next time. `storage_unavailable`: the server's store cannot be used, "
-        "`detail` says why; try again later."
+        description="Stable. `project_not_found`: it does not exist, or the client has no access. "
+        "`invalid_subscription`: `detail` says what is wrong. `too_many_rooms`: unsubscribe from another project first. "
+        "`too_many_requests`: wait for answers. `disconnected`: the connection was closed during the request. "
+        "`internal_error`: an error of the server, which was logged: try again. `storage_unavailable`: the server's "
+        "store cannot be used, `detail` says why: try again later."
     )
-    detail: str = Field(description="For people.")
+    detail: str = Field(description="For humans.")
 
 
 class AccessLost(_Message):
-    """To one client alone: it may no longer hear the project, and has left its room."""
+    """Sent to one client: it has lost its access to the project, and is unsubscribed."""
 
     project_id: str
     room: str

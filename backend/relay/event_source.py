@@ -1,4 +1,4 @@
-"""Where the relay hears of events: the port."""
+"""Where the relay receives events from: the port."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,8 +7,8 @@ from shared.bus_messages import BusMessage
 
 
 class EventSource(Protocol):
-    """Events as the bus carries them: in order within a session as a rule, but they may be lost, doubled or late."""
+    """Events as the bus carries them: in order within a session as a rule, but they may be lost, duplicated or late."""
 
     async def receive(self) -> Sequence[BusMessage]:
-        """Wait for events. Asking for the next ones says that these have been passed on."""
+        """Wait for events. Each call acknowledges the events of the call before."""
         ...

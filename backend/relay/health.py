@@ -1,4 +1,4 @@
-"""What a load balancer and a container's health check ask."""
+"""Health checks for the load balancer and the container."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -14,27 +14,27 @@ Answer = tuple[int, Mapping[str, object]]
 _METHODS = ("GET", "HEAD")
 
 
-async def nothing_else(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
-    """The ASGI application of a process that answers nothing else."""
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
+    """An ASGI application that answers 404 to every request."""
     await send_problem(scope, send, 404, "no_such_path", "There is nothing at this path.")
 
 
 class HealthApp:
-    """An ASGI application with `/healthz` (the process lives) and `/readyz` (events reach it, and it stays).
+    """An ASGI application with `/healthz` (the process runs) and `/readyz` (it receives events, and is not draining).
 
     Args:
-        is_ready: what `/readyz` tells.
-        other_app: answers everything else.
+        is_ready: whether `/readyz` answers 200.
+        other_app: answers all other paths.
     """
 
-    def __init__(self, is_ready: Callable[[], bool], other_app: App = nothing_else) -> None:
+    def __init__(self, is_ready: Callable[[], bool], other_app: App = not_found) -> None:
         self._is_ready = is_ready
         self._other_app = other_app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. No other application behind this one has a WebSocket."""
+        """Answer one request. No application behind this one accepts WebSockets."""
         if scope["type"] == "websocket":
-            await nothing_else(scope, receive, send)
+            await not_found(scope, receive, send)
             return
         answer = self._answer(scope["path"]) if scope["type"] == "http" and scope["method"] in _METHODS else None
         if answer is None:

@@ -1,6 +1,6 @@
 """The process of the relay's container: `python -m backend.relay.main`."""
 
-import shared.empty_variables  # noqa: F401 - it does its work when it is imported
+import shared.empty_variables  # noqa: F401 - has its effect on import
 
 import asyncio
 import logging
@@ -21,17 +21,17 @@ logger = logging.getLogger("backend.relay")
 
 
 async def run(settings: RelayProcessSettings, task_id: str) -> bool:
-    """Run until a signal asks to stop. Returns whether nothing died. Raises OSError and ValueError."""
+    """Run until a signal stops it. Returns whether no part of it failed. Raises OSError and ValueError."""
     with listen(settings.host, settings.port) as listener:
         async with run_relay(settings, task_id) as server:
             logger.info("The relay starts", extra={"task": task_id})
             await server.serve(sockets=[listener])
-    logger.info("The relay has left the topic and stops", extra={"task": task_id})
+    logger.info("The relay has unsubscribed from the topic and stops", extra={"task": task_id})
     return not server.has_failed
 
 
 def main() -> int:
-    """Start, or say in one line why not. Returns the exit status."""
+    """Start, or log one line that says why not. Returns the exit status."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LambdaPowertoolsFormatter(service=SERVICE))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -50,5 +50,5 @@ if __name__ == "__main__":
     status = main()
     logging.shutdown()
     sys.stdout.flush()
-    # Not sys.exit(): that would wait for the thread in the last long poll, up to 20 s for an answer nobody wants.
+    # Not sys.exit(): that would wait for the thread of the last long poll, for up to 20 s.
     os._exit(status)

@@ -1,4 +1,4 @@
-"""What a relay counts."""
+"""The counters of a relay."""
 
 from collections import Counter
 from dataclasses import MISSING, dataclass, field, fields
@@ -10,16 +10,16 @@ class RelayMetrics:
     """Counts since the last report.
 
     Attributes:
-        events: events that came in.
-        malformed: messages that were none.
-        lag_seconds: the longest that an event took from where it happened to here.
-        deliveries: events that were sent, once for each client.
-        gaps_filled: sessions whose missing events were read from the log, since the bus had not brought them.
+        events: events that were received.
+        malformed: received messages that are no events.
+        lag_seconds: the longest time from an event's creation to its arrival here.
+        deliveries: sent events, counted once for each client.
+        gaps_filled: sessions whose missing events were backfilled from the log.
         log_reads: reads of the log.
-        flushes: how often rooms were written to at once, and what that wrote in events; none of the stock path.
-        flushed_events: see flushes.
-        largest_flush: the most events that one client was written at once.
-        drops: clients that were cut off, by reason.
+        flushes: writes of the fast path to a room.
+        flushed_events: the events that those wrote.
+        largest_flush: the most events in one of them.
+        drops: clients that were disconnected, by reason.
         refusals: connections that were refused, by reason.
     """
 
@@ -36,24 +36,24 @@ class RelayMetrics:
     refusals: Counter[str] = field(default_factory=Counter)
 
     def reset(self) -> None:
-        """Begin to count anew, in place: all who count share this object."""
+        """Set all counters to zero, in place: all parts of the relay share this object."""
         for counted in fields(self):
             factory = counted.default_factory
             setattr(self, counted.name, counted.default if factory is MISSING else factory())
 
     def count_event(self, created_at: datetime, now: datetime) -> None:
-        """An event came in; those of a batch have one `now`."""
+        """Count a received event; all events of a batch have the same `now`."""
         self.events += 1
         lag = (now - created_at).total_seconds()
         if lag > self.lag_seconds:
             self.lag_seconds = lag
 
     def count_malformed(self) -> None:
-        """Something came in that is no event."""
+        """Count a message that is no event."""
         self.malformed += 1
 
     def count_flush(self, events: int) -> None:
-        """A room was written so many events at once."""
+        """Count one write of `events` events to a room."""
         self.flushes += 1
         self.flushed_events += events
         self.largest_flush = max(self.largest_flush, events)

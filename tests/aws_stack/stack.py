@@ -20,9 +20,6 @@ from tests.moto_server import Moto, start_moto
 from tests.server_process import ServerProcess
 from tests.template_stack import TemplateStack, create_stack
 
-# A longer long poll would block all of moto.
-_POLL_SECONDS = "1"
-
 
 @dataclass(frozen=True)
 class AwsStack:
@@ -76,10 +73,11 @@ def start_stack(model_url: str, *, relays: int = 1, workers: int = 2, **settings
         closing.callback(functions.end)
         relay_environment = {**template.relay_environment(**answers), **moto.environment}
         relay_environment |= {"VIBEWIRE_HOST": "127.0.0.1", "VIBEWIRE_PORT": "0"}
-        relay_environment |= {"VIBEWIRE_POLL_SECONDS": _POLL_SECONDS}
         started = [
             closing.enter_context(
-                ServerProcess("backend.relay.main", environment={**relay_environment, "HOSTNAME": f"relay-{number}"})
+                ServerProcess(
+                    "tests.relay.quick_relay", environment={**relay_environment, "HOSTNAME": f"relay-{number}"}
+                )
             )
             for number in range(relays)
         ]

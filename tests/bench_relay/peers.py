@@ -52,7 +52,7 @@ class Peer:
     port: int
     _control: IO[str]
 
-    def say(self, rooms: int, events: int, *, first: int = 0, length: int = 100) -> None:
+    def publish(self, rooms: int, events: int, *, first: int = 0, length: int = 100) -> None:
         """Have it send so many events, with a content of that length, to each of so many rooms."""
         self._control.write(f"{first} {rooms} {events} {length}\n")
         self._control.flush()

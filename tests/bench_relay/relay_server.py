@@ -33,14 +33,14 @@ class Speaker:
         self._said: Counter[str] = Counter()
         self._total = 0
 
-    def say(self, first: int, rooms: int, events: int, length: int) -> None:
+    def publish(self, first: int, rooms: int, events: int, length: int) -> None:
         """Bring so many events to each of so many projects."""
         text, now = "x" * length, datetime.now(UTC)
         named = [(f"p{room}", f"s{room}") for room in range(first, first + rooms)]
         batch = [
             self._read(project_id, session_id, text, now) for project_id, session_id in named for _ in range(events)
         ]
-        self._live.source.bring(*batch)
+        self._live.source.deliver(*batch)
 
     def _read(self, project_id: str, session_id: str, text: str, now: datetime) -> BusMessage:
         self._said[project_id] += 1
@@ -64,7 +64,7 @@ async def main() -> None:
         print(live.url.rsplit(":", 1)[1], flush=True)
         speaker = Speaker(live)
         while line := await reader.readline():
-            speaker.say(*map(int, line.split()))
+            speaker.publish(*map(int, line.split()))
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def bursts(events: int, in_flight: int) -> Callable[[Crowd, float], Awaitable[di
         def next_burst() -> None:
             nonlocal sent
             if time.monotonic() < until:
-                crowd.peer.say(rooms, events)
+                crowd.peer.publish(rooms, events)
                 sent += 1
                 tally.goal = (sent - in_flight + 1) * burst
             elif tally.deliveries >= sent * burst:
@@ -132,7 +132,7 @@ def steady(rate: float, rooms_at_once: int = 1) -> Callable[[Crowd, float], Awai
             first = tick * rooms_at_once % scenario.rooms
             for room in range(first, first + rooms_at_once):
                 due[f"p{room}"].append(at)
-            crowd.peer.say(rooms_at_once, 1, first=first)
+            crowd.peer.publish(rooms_at_once, 1, first=first)
         crowd.expected = ticks * rooms_at_once * scenario.clients
         await crowd.until_heard()
         delays = sorted(tally.delays)
@@ -147,7 +147,7 @@ async def slow_consumer(crowd: Crowd, seconds: float) -> dict[str, float]:
     slow.tally = Tally()
     slow.transport.pause_reading()
     for _ in range(0, _SLOW_EVENTS, _SLOW_AT_ONCE):
-        crowd.peer.say(1, _SLOW_AT_ONCE, length=_SLOW_LENGTH)
+        crowd.peer.publish(1, _SLOW_AT_ONCE, length=_SLOW_LENGTH)
         crowd.expected += _SLOW_AT_ONCE * others
         await crowd.until_heard()
     grown = (crowd.peer.resident_bytes - before) / 1_000_000

@@ -20,7 +20,7 @@ from shared.jwt_authenticator import JwtAuthenticator
 from tests.contract.builders import stored_project
 from tests.identity.issuer import TokenIssuer
 from tests.identity.people import RawSocket
-from tests.relay.rooms import WAIT_SECONDS, Source, WatchedLog, Writer
+from tests.relay.room_fixtures import WAIT_SECONDS, Source, WatchedLog, Writer
 
 LOST = '42["access_lost"'
 HEARD = '42["agent_iteration"'
@@ -54,7 +54,7 @@ async def sockets(
     engine: LocalEngine, log: SlowLog, source: Source, authenticator: JwtAuthenticator, issuer: TokenIssuer
 ) -> AsyncIterator[tuple[RawSocket, RawSocket]]:
     """The sockets of the owner and of a member."""
-    settings = RelaySettings(fill_seconds=3_600, access_seconds=3_600, origins=())
+    settings = RelaySettings(fill_seconds=3_600, origins=())
     relay = Relay(authenticator, engine.access, log, settings)
     running = asyncio.create_task(relay.run(source))
     transport = httpx.ASGITransport(socketio.ASGIApp(relay.sio))
@@ -77,7 +77,7 @@ async def project(engine: LocalEngine) -> Project:
 async def remove_members(engine: LocalEngine, source: Source, project: Project) -> None:
     now = engine.clock.now()
     await engine.projects.update_project(project.project_id, ProjectChange(members=()), now)
-    source.bring(AccessChangedEvent(event_id=engine.ids.new_id(), project_id=project.project_id, created_at=now))
+    source.deliver(AccessChangedEvent(event_id=engine.ids.new_id(), project_id=project.project_id, created_at=now))
 
 
 def subscription(number: int, project: Project, **after: int) -> str:
@@ -105,7 +105,7 @@ async def test_a_member_that_is_removed_while_it_is_let_in_hears_nothing_after_i
     await member.answer_to(LOST)
     log.go_on.set()
     await member.answer_to("431")
-    source.bring(await writer.log())
+    source.deliver(await writer.log())
     await owner.answer_to(HEARD)
     await member.post(f"422{json.dumps(['unsubscribe', {'project_id': 'another'}])}")
     await member.answer_to("432")

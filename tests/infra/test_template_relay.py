@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backend.relay.aws.ecs_drain_watch import CHECK_SECONDS
 from backend.relay.aws.emf import Occupancy, report
 from backend.relay.metrics import RelayMetrics
 from backend.relay.settings import RelayProcessSettings
@@ -90,7 +91,7 @@ def test_a_deployment_drains_clients_and_can_roll_back() -> None:
     # Clients are drained, their requests end, the queue is removed.
     assert 2 * drain + 30 <= CONTAINER["StopTimeout"] <= 120
     # And when ECS stops it, before the load balancer closes the remaining connections.
-    noticed = float(relay_environment()["VIBEWIRE_RETIREMENT_SECONDS"])
+    noticed = CHECK_SECONDS
     delay = int(attributes("TargetGroup", "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
     assert noticed + 2 * drain < delay
     deployment = RESOURCES["Service"]["Properties"]["DeploymentConfiguration"]

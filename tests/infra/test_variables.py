@@ -56,7 +56,7 @@ def test_the_relay_starts_with_what_it_is_given(stack: TemplateStack) -> None:
     assert settings.relay_queue_prefix == stack.relay_queue_prefix
     assert settings.table_name == stack.table_name
     defaults = RelayProcessSettings.model_fields
-    for name in ("fill_seconds", "access_seconds", "active_seconds", "ping_seconds", "max_packet_bytes", "max_after"):
+    for name in ("fill_seconds", "ping_seconds", "max_packet_bytes", "max_rooms"):
         assert getattr(settings, name) == defaults[name].default
 
 

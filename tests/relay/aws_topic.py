@@ -1,4 +1,4 @@
-"""A topic of SNS on moto for the tests of the relay, its listeners, and clients that fail when they are told to."""
+"""An SNS topic on moto for the tests of the relay, its receivers, and clients with planned failures."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ class FaultyClient:
         return [operation for operation, _ in self.requests]
 
     def parameters_of(self, operation: str) -> list[dict[str, Any]]:
-        """What each request of an operation asked for."""
+        """The parameters of each request of an operation."""
         return [parameters for made, parameters in self.requests if made == operation]
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
@@ -64,7 +64,7 @@ def refused(operation: str, code: str) -> ClientError:
 
 @dataclass
 class Topic:
-    """A topic that nobody hears yet."""
+    """A topic without subscriptions."""
 
     arn: str
     sqs: FaultyClient
@@ -122,7 +122,7 @@ def new_task_id() -> str:
 
 @contextmanager
 def new_topic(moto: Moto) -> Iterator[Topic]:
-    """A topic of its own on a moto server."""
+    """A new topic on a moto server."""
     clients = {name: moto.client(name) for name in ("sqs", "sns", "ecs")}
     created = clients["sns"].create_topic(Name=f"t-{uuid.uuid4().hex}.fifo", Attributes={"FifoTopic": "true"})
     with ThreadPoolExecutor(8) as threads:
@@ -151,8 +151,8 @@ def policy_of(attributes: dict[str, str]) -> Any:
     return json.loads(attributes["Policy"])
 
 
-class Listening:
-    """A relay's loop over its source: everything that came in."""
+class Receiver:
+    """A relay's loop over its source, which records the received events."""
 
     def __init__(self, source: AwsEventSource) -> None:
         self.source = source
@@ -173,13 +173,13 @@ class Listening:
 
 
 @asynccontextmanager
-async def listening(source: AwsEventSource) -> AsyncIterator[Listening]:
-    """A relay that hears what is published; its queue is removed in the end."""
-    relay = Listening(source)
+async def receiving(source: AwsEventSource) -> AsyncIterator[Receiver]:
+    """A relay that receives published events; its queue is removed at the end."""
+    relay = Receiver(source)
     task = asyncio.create_task(relay.run())
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            await source.prove()
+            await source.probe()
         yield relay
     finally:
         task.cancel()

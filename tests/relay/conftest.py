@@ -1,4 +1,4 @@
-"""A room over the real log of the local engine, and no network; for the relay on AWS a moto server."""
+"""A room over the real log of the local engine, without a network; for the relay on AWS a moto server."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from backend.relay.rooms.room_cursor import RoomCursor
 from tests.contract.builders import stored_project
 from tests.moto_server import Moto, start_moto
 from tests.relay.aws_topic import Topic, new_topic
-from tests.relay.rooms import Audience, Heard, WatchedLog, Writer
+from tests.relay.room_fixtures import Members, Recorder, WatchedLog, Writer, room_cursor
 
 
 @pytest.fixture
@@ -29,27 +29,33 @@ def log(engine: LocalEngine) -> WatchedLog:
 
 
 @pytest.fixture
-def heard() -> Heard:
-    """Somebody who was in the room from its opening."""
-    return Heard()
+def member() -> Recorder:
+    """A client that was in the room before its first event."""
+    return Recorder()
 
 
 @pytest.fixture
-def audience(heard: Heard) -> Audience:
-    return Audience(heard)
+def members(member: Recorder) -> Members:
+    return Members(member)
 
 
 @pytest.fixture
-async def room(project: Project, log: WatchedLog, audience: Audience) -> RoomCursor:
+def subscriber(members: Members) -> Recorder:
+    """A client that is not in the room yet."""
+    return Recorder(members)
+
+
+@pytest.fixture
+async def room(project: Project, log: WatchedLog, members: Members) -> RoomCursor:
     """A room that was opened while its project had no event."""
-    cursor = RoomCursor(project.project_id, log, audience.tell)
-    assert await cursor.fill() == 0
+    cursor = room_cursor(project.project_id, log, members.emit)
+    assert await cursor.reconcile() == 0
     return cursor
 
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[Moto]:
-    """AWS in a process of its own; each test has a topic of its own there, and leaves no relay's queue behind."""
+    """AWS in a process of its own; each test has its own topic there, and removes its relays' queues."""
     with start_moto() as moto:
         yield moto
 

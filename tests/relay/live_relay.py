@@ -1,4 +1,4 @@
-"""A relay in this process behind its real server, over a log in memory: everything but AWS."""
+"""A relay in this process with its real server and a log in memory: everything but AWS."""
 
 import asyncio
 import uuid
@@ -20,7 +20,7 @@ from shared.event_log import EventPage
 from shared.events import AgentIterationEvent, LoggedEvent, SessionDeletedEvent
 from shared.identity import LOCAL_USER, LocalAuthenticator
 from shared.server_process import listen
-from tests.relay.rooms import WAIT_SECONDS, Source
+from tests.relay.room_fixtures import WAIT_SECONDS, Source
 from tests.watcher import Watcher
 
 PROJECT = "project"
@@ -53,12 +53,12 @@ async def until(condition: Callable[[], object]) -> None:
 
 @dataclass
 class MemoryLog:
-    """An EventLogReader over lists; every read takes a moment and is counted."""
+    """An EventLogReader over lists; every read takes some time and is counted."""
 
     sessions: dict[str, list[LoggedEvent]] = field(default_factory=dict)
     projects: dict[str, str] = field(default_factory=dict)
     reads: int = 0
-    most_at_once: int = 0
+    max_concurrent_reads: int = 0
     is_broken: bool = False
     _now: int = 0
 
@@ -70,7 +70,7 @@ class MemoryLog:
         return event
 
     async def read_events(self, project_id: str, session_id: str, after: int, limit: int = 200) -> EventPage | None:
-        await self._take_a_moment()
+        await self._count_read()
         if self.projects.get(session_id) != project_id:
             return None
         events = self.sessions[session_id]
@@ -80,17 +80,17 @@ class MemoryLog:
         return EventPage(tuple(events[after : after + limit]), last)
 
     async def read_last_seqs(self, project_id: str) -> dict[str, int]:
-        await self._take_a_moment()
+        await self._count_read()
         return {
             name: len(events)
             for name, events in self.sessions.items()
             if self.projects[name] == project_id and not isinstance(events[-1], SessionDeletedEvent)
         }
 
-    async def _take_a_moment(self) -> None:
+    async def _count_read(self) -> None:
         self.reads += 1
         self._now += 1
-        self.most_at_once = max(self.most_at_once, self._now)
+        self.max_concurrent_reads = max(self.max_concurrent_reads, self._now)
         await asyncio.sleep(0.002)
         self._now -= 1
         if self.is_broken:
@@ -98,13 +98,13 @@ class MemoryLog:
 
 
 class OpenAccess:
-    """Every project is everybody's; asking is counted."""
+    """Every client has access to every project; reads are counted."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.reads = 0
 
     async def find_access(self, project_id: str) -> ProjectAccess | None:
-        self.asked += 1
+        self.reads += 1
         await asyncio.sleep(0.001)
         return ProjectAccess(project_id, LOCAL_USER)
 
@@ -120,10 +120,10 @@ class LiveRelay:
     log: MemoryLog
     metrics: RelayMetrics
 
-    def say(self, count: int = 1, session_id: str = SESSION, project_id: str = PROJECT, content: str = "") -> None:
-        """Log events and bring them over the bus."""
+    def publish(self, count: int = 1, session_id: str = SESSION, project_id: str = PROJECT, content: str = "") -> None:
+        """Log events and deliver them over the bus."""
         events: list[BusMessage] = [self.log.append(session_id, project_id, content) for _ in range(count)]
-        self.source.bring(*events)
+        self.source.deliver(*events)
 
     def watcher(self, transport: str = "websocket") -> Watcher:
         return Watcher(self.url, transports=tuple(transport.split("+")))
@@ -135,10 +135,10 @@ class LiveRelay:
     @property
     def sids(self) -> list[str]:
         """The Socket.IO ids of its clients."""
-        return list(self.relay._connections._clients)
+        return list(self.relay._clients._clients)
 
-    async def until_alone(self) -> None:
-        """Wait until no client and nothing of one is left."""
+    async def until_empty(self) -> None:
+        """Wait until no client, room or socket is left."""
         relay = self.relay
         await until(lambda: not (relay.connections or relay.rooms or relay.sio.eio.sockets))
 
@@ -147,7 +147,7 @@ class LiveRelay:
 async def live_relay(log: MemoryLog | None = None, **settings: object) -> AsyncIterator[LiveRelay]:
     """A relay with these settings, until the block ends."""
     log, source, metrics = log or MemoryLog(), Source(), RelayMetrics()
-    chosen = RelaySettings.model_validate({"fill_seconds": 3_600, "access_seconds": 3_600, "origins": ()} | settings)
+    chosen = RelaySettings.model_validate({"fill_seconds": 3_600, "origins": ()} | settings)
     relay = Relay(LocalAuthenticator(), OpenAccess(), log, chosen, metrics)
     server = build_server(
         socketio.ASGIApp(relay.sio, other_asgi_app=HealthApp(lambda: True)), 1.0, chosen.max_packet_bytes

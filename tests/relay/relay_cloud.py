@@ -1,4 +1,4 @@
-"""What relays find in AWS, and relays as processes of their own."""
+"""The AWS side of relays, and relays as processes."""
 
 import asyncio
 import json
@@ -23,19 +23,25 @@ from tests.watcher import WAIT_SECONDS, Watcher
 
 @dataclass
 class Cloud:
-    """What relays find in AWS: the table, a topic, and who issues the tokens."""
+    """The AWS side of relays: the table, a topic and a token issuer."""
 
     moto: Moto
     topic: Topic
     issuer: TokenIssuer
     table: str
 
-    def relay(self, metadata_uri: str | None = None, **settings: str) -> ServerProcess:
+    def relay(
+        self, metadata_uri: str | None = None, module: str = "backend.relay.main", **settings: str
+    ) -> ServerProcess:
         """A relay's process."""
-        return ServerProcess("backend.relay.main", environment=self._environment(metadata_uri, settings))
+        return ServerProcess(module, environment=self._environment(metadata_uri, settings))
+
+    def quick_relay(self, metadata_uri: str, **settings: str) -> ServerProcess:
+        """A relay's process with short polls."""
+        return self.relay(metadata_uri, "tests.relay.quick_relay", **settings)
 
     def refused_relay(self, metadata_uri: str | None = None, **settings: str) -> dict[str, Any]:
-        """The last line of a relay that does not start."""
+        """The last log line of a relay that does not start."""
         ended = subprocess.run(
             [sys.executable, "-m", "backend.relay.main"],
             cwd=ROOT,
@@ -83,7 +89,7 @@ class Cloud:
 
 @contextmanager
 def new_cloud(moto: Moto, topic: Topic) -> Iterator[Cloud]:
-    """A table and an issuer of their own."""
+    """A new table and a new token issuer."""
     table = f"vibewire-{uuid.uuid4().hex}"
     client = moto.client("dynamodb")
     client.create_table(**table_definition(table))
@@ -93,7 +99,7 @@ def new_cloud(moto: Moto, topic: Topic) -> Iterator[Cloud]:
 
 
 async def until_ready(url: str) -> None:
-    """Wait until the relay says that it hears what is published."""
+    """Wait until the relay reports that it receives events."""
     async with httpx.AsyncClient() as http, asyncio.timeout(WAIT_SECONDS):
         while (await http.get(f"{url}/readyz")).status_code != 200:
             pass

@@ -7,12 +7,12 @@ import pytest
 from backend.relay.metrics import RelayMetrics
 from tests.relay.aws_topic import (
     WAIT_SECONDS,
-    Listening,
+    Receiver,
     Topic,
     iteration,
-    listening,
     new_task_id,
     policy_of,
+    receiving,
     until,
 )
 
@@ -20,7 +20,7 @@ TASK = "0123456789abcdef0123456789abcdef"
 
 
 async def test_the_queue_is_named_after_its_task_and_takes_messages_from_the_topic_alone(topic: Topic) -> None:
-    async with listening(topic.source(TASK)):
+    async with receiving(topic.source(TASK)):
         attributes = topic.attributes(TASK)
         assert attributes["QueueArn"].endswith(f":vibewire-relay-{TASK}.fifo")
         assert attributes["FifoQueue"] == "true"
@@ -40,14 +40,14 @@ async def test_the_queue_is_named_after_its_task_and_takes_messages_from_the_top
 
 async def test_events_come_in_as_they_were_published_and_in_order(topic: Topic) -> None:
     events = [iteration(seq, content=f"né ☂ {seq}") for seq in range(1, 31)]
-    async with listening(topic.source(TASK)) as relay:
+    async with receiving(topic.source(TASK)) as relay:
         await topic.publish(*events)
         assert await relay.until(30) == events
 
 
 async def test_every_relay_hears_every_event(topic: Topic) -> None:
     events = [iteration(seq) for seq in range(1, 13)]
-    async with listening(topic.source(new_task_id())) as one, listening(topic.source(new_task_id())) as other:
+    async with receiving(topic.source(new_task_id())) as one, receiving(topic.source(new_task_id())) as other:
         await topic.publish(*events)
         assert await one.until(12) == events
         assert await other.until(12) == events
@@ -61,7 +61,7 @@ async def test_a_batch_is_deleted_once_the_next_one_is_asked_for(topic: Topic) -
         return attributes["ApproximateNumberOfMessagesNotVisible"] == str(count)
 
     asked = asyncio.create_task(source.receive())
-    await asyncio.wait_for(source.prove(), WAIT_SECONDS)
+    await asyncio.wait_for(source.probe(), WAIT_SECONDS)
     await topic.publish(event)
     assert await asyncio.wait_for(asked, WAIT_SECONDS) == [event]
     assert await is_in_hand(1)
@@ -76,7 +76,7 @@ async def test_what_is_no_event_is_deleted_with_a_line_that_repeats_nothing_of_i
     topic: Topic, caplog: pytest.LogCaptureFixture
 ) -> None:
     metrics = RelayMetrics()
-    async with listening(topic.source(TASK, metrics)) as relay:
+    async with receiving(topic.source(TASK, metrics)) as relay:
         bodies = ("secret", '{"type": "secret"}', '{"type": "agent_iteration", "content": "secret"}', "[]")
         for body in bodies:
             topic.publish_raw(body)
@@ -98,9 +98,9 @@ async def test_what_is_no_event_is_deleted_with_a_line_that_repeats_nothing_of_i
 
 async def test_another_relays_probe_proves_nothing_and_is_no_event(topic: Topic) -> None:
     source = topic.source(new_task_id())
-    relay = Listening(source)
+    relay = Receiver(source)
     task = asyncio.create_task(relay.run())
-    async with listening(topic.source(new_task_id())):
+    async with receiving(topic.source(new_task_id())):
         event = iteration(1)
 
         async def is_heard() -> bool:
@@ -108,7 +108,7 @@ async def test_another_relays_probe_proves_nothing_and_is_no_event(topic: Topic)
             return bool(relay.events)
 
         await until(is_heard)
-        assert not source.proven.is_set()
+        assert not source.is_receiving.is_set()
     task.cancel()
     await asyncio.wait({task})
     await source.close()
@@ -116,7 +116,7 @@ async def test_another_relays_probe_proves_nothing_and_is_no_event(topic: Topic)
 
 async def test_closing_leaves_neither_queue_nor_subscription(topic: Topic) -> None:
     source = topic.source(TASK)
-    async with listening(source):
+    async with receiving(source):
         assert topic.queue_url(TASK) is not None
     assert topic.queue_url(TASK) is None
     assert topic.subscriptions() == []

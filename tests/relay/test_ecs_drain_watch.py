@@ -1,4 +1,4 @@
-"""A relay that ECS takes away notices, sends its clients elsewhere and ends, before the load balancer cuts them all."""
+"""A relay notices that ECS stops its task, drains its clients and ends, before the load balancer closes them all."""
 
 import asyncio
 import os
@@ -18,19 +18,19 @@ from tests.relay.relay_cloud import new_cloud, until_ready
 
 OFTEN = 0.001
 HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
-# Sending so many away takes two seconds.
+# Draining so many takes two seconds.
 CONNECTIONS = 400
 
 
 class Ecs:
-    """Answers describe_tasks in turn, then for ever as last."""
+    """Answers describe_tasks with each answer in turn, then always with the last one."""
 
     def __init__(self, *answers: list[dict[str, str]]) -> None:
         self._answers = list(answers)
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
 
     def describe_tasks(self, **parameters: Any) -> dict[str, Any]:
-        self.asked.append(parameters)
+        self.requests.append(parameters)
         return {"tasks": self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]}
 
 
@@ -38,37 +38,33 @@ def task(desired: str, last: str) -> list[dict[str, str]]:
     return [{"desiredStatus": desired, "lastStatus": last}]
 
 
-async def wait_for_retirement(topic: Topic, ecs: FaultyClient) -> None:
+async def wait_for_stop(topic: Topic, ecs: FaultyClient) -> None:
     async with asyncio.timeout(20):
         await wait_for_task_stop(topic.service(ecs), CLUSTER, "task", OFTEN)
 
 
-async def test_a_task_is_to_go_from_the_moment_that_the_load_balancer_lets_go_of_it(topic: Topic) -> None:
+async def test_a_task_stops_when_its_desired_status_is_stopped(topic: Topic) -> None:
     stays = [task("RUNNING", "PENDING"), task("RUNNING", "RUNNING"), []]
     ecs = Ecs(*stays, task("STOPPED", "DEACTIVATING"))
-    await wait_for_retirement(topic, FaultyClient(ecs))
-    assert ecs.asked == [{"cluster": CLUSTER, "tasks": ["task"]}] * 4
+    await wait_for_stop(topic, FaultyClient(ecs))
+    assert ecs.requests == [{"cluster": CLUSTER, "tasks": ["task"]}] * 4
 
 
-async def test_an_ecs_that_does_not_answer_is_asked_again_and_told_of_once(
-    topic: Topic, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_errors_of_ecs_are_retried_and_logged_once(topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
     ecs = FaultyClient(Ecs(task("STOPPED", "DEACTIVATING")))
     ecs.fail("describe_tasks", *[refused("DescribeTasks", "ThrottlingException")] * 3)
-    await wait_for_retirement(topic, ecs)
+    await wait_for_stop(topic, ecs)
     assert len(ecs.calls) == 4
     assert caplog.text.count("ECS does not say whether this task is to stop") == 1
 
 
-async def test_a_relay_whose_task_is_taken_away_ends_by_itself_and_its_client_is_told_to_come_again(
-    moto: Moto, topic: Topic
-) -> None:
+async def test_a_relay_whose_task_is_stopped_drains_its_clients_and_ends(moto: Moto, topic: Topic) -> None:
     create_cluster(moto)
     task_id = run_task(moto)
     with (
         new_cloud(moto, topic) as cloud,
         ecs_metadata(task_id) as metadata,
-        cloud.relay(metadata.uri, relay_cluster=CLUSTER, retirement_seconds="0.1") as relay,
+        cloud.quick_relay(metadata.uri, relay_cluster=CLUSTER) as relay,
     ):
         await until_ready(relay.url)
         async with cloud.watcher(relay.url) as watcher:
@@ -80,12 +76,10 @@ async def test_a_relay_whose_task_is_taken_away_ends_by_itself_and_its_client_is
         assert topic.subscriptions() == []
 
 
-async def test_a_relay_that_sends_its_clients_away_lives_is_not_ready_and_takes_nobody_in(
-    moto: Moto, topic: Topic
-) -> None:
+async def test_a_draining_relay_is_alive_but_not_ready_and_refuses_new_clients(moto: Moto, topic: Topic) -> None:
     with new_cloud(moto, topic) as cloud, cloud.relay() as relay:
         await until_ready(relay.url)
-        # One connection, that was there before: what the load balancer still has.
+        # One connection from before, like those of the load balancer.
         async with httpx.AsyncClient(base_url=relay.url) as http:
             for _ in range(CONNECTIONS):
                 assert (await http.get(HANDSHAKE)).status_code == 200

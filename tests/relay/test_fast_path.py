@@ -9,63 +9,63 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from backend.relay.relay import Relay
-from backend.relay.rooms.encoding import decode, encode
-from backend.relay.rooms.event_cache import EventCache
+from backend.relay.transport.event_frames import FrameEncoder, packet_text
 from backend.relay.transport.websocket_wire import frame_of
 from shared.events import event_payload, room_of
 from tests.relay.live_relay import PROJECT, SESSION, LiveRelay, event_of, live_relay, until
-from tests.relay.rooms import numbers
+from tests.relay.room_fixtures import event_cache, numbers
 
-PATHS = pytest.mark.parametrize("fast_path", [True, False], ids=["fast", "stock"])
+PATHS = pytest.mark.parametrize("fast_path", [True, False], ids=["fast", "default"])
 TRANSPORTS = ("websocket", "polling", "polling+websocket")
 
 
 @pytest.mark.parametrize("size", [0, 40, 125, 126, 1_000, 65_535, 65_536, 200_000])
-def test_what_is_sent_is_the_event_at_every_length_of_frame(size: int) -> None:
+def test_a_frame_holds_its_event_at_every_length(size: int) -> None:
     event = event_of(1, content="é" * size)
-    encoded = encode(event)
-    assert json.loads(encoded.text[1:]) == [event.type, event_payload(event)]
-    assert encoded.frame.endswith(encoded.text.encode())
-    assert encoded.frame == Frame(Opcode.TEXT, f"4{encoded.text}".encode()).serialize(mask=False)
+    frame = FrameEncoder().encode(event)
+    text = packet_text(frame)
+    assert json.loads(text[1:]) == [event.type, event_payload(event)]
+    assert frame.endswith(text.encode())
+    assert frame == Frame(Opcode.TEXT, f"4{text}".encode()).serialize(mask=False)
     assert frame_of("x" * size) == Frame(Opcode.TEXT, b"x" * size).serialize(mask=False)
 
 
-def test_an_event_is_encoded_once_and_forgotten_when_there_is_too_much() -> None:
+def test_an_event_is_encoded_once_and_evicted_when_the_cache_is_full() -> None:
     events = [event_of(seq, content="x" * 900) for seq in range(1, 21)]
-    event_cache = EventCache(10_000, 60)
-    event_cache.add(events[0])
-    first = event_cache.encode(events[0])
-    assert event_cache.encode(events[0]).frame is first.frame
+    cache = event_cache(10_000, 60)
+    cache.add(events[0])
+    first = cache.encode(events[0])
+    assert cache.encode(events[0]) is first
     for event in events:
-        event_cache.add(event)
-    assert event_cache.encode(events[0]).frame is not first.frame
-    assert event_cache.encode(events[0]) == first
-    assert decode(first) == events[0]
+        cache.add(event)
+    assert cache.encode(events[0]) is not first
+    assert cache.encode(events[0]) == first
+    assert FrameEncoder().decode(first) == events[0]
 
 
-def note_writes(live: LiveRelay) -> list[int]:
-    """The sizes of what is written to WebSockets from now on."""
+def record_writes(live: LiveRelay) -> list[int]:
+    """The sizes of the writes to WebSockets from now on."""
     written: list[int] = []
     for socket in live.relay.sio.eio.sockets.values():
         if socket.protocol is not None:
             write = socket.protocol.write_frames
 
-            def note(frames: bytes, write: Any = write) -> None:
+            def record(frames: bytes, write: Any = write) -> None:
                 written.append(len(frames))
                 write(frames)
 
-            socket.protocol.write_frames = note  # type: ignore[method-assign]
+            socket.protocol.write_frames = record  # type: ignore[method-assign]
     return written
 
 
-async def test_events_of_a_moment_are_written_at_once_and_a_single_one_immediately() -> None:
+async def test_concurrent_events_are_written_together_and_a_single_one_immediately() -> None:
     async with live_relay() as live, live.watcher() as watcher:
         await watcher.subscribe(PROJECT)
-        written = note_writes(live)
-        live.say()
+        written = record_writes(live)
+        live.publish()
         await watcher.wait_for("agent_iteration", 1)
         assert len(written) == 1
-        live.say(100)
+        live.publish(100)
         await watcher.wait_for("agent_iteration", 101)
         assert len(written) <= 10
         assert live.metrics.flushed_events == 101
@@ -74,7 +74,7 @@ async def test_events_of_a_moment_are_written_at_once_and_a_single_one_immediate
 
 
 @PATHS
-async def test_one_order_over_room_events_and_everything_else(*, fast_path: bool) -> None:
+async def test_room_events_and_all_other_packets_are_sent_in_one_order(*, fast_path: bool) -> None:
     async with live_relay(fast_path=fast_path) as live, live.watcher() as watcher, live.watcher("polling") as other:
         order: list[int] = []
         watcher.client.on("step", order.append)
@@ -101,12 +101,12 @@ async def test_one_order_over_room_events_and_everything_else(*, fast_path: bool
 
 @PATHS
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_clients_that_join_a_running_stream_miss_and_double_nothing(transport: str, *, fast_path: bool) -> None:
+async def test_clients_that_join_a_running_stream_get_each_event_once(transport: str, *, fast_path: bool) -> None:
     random, total = Random(transport), 600
 
     async def write(live: LiveRelay) -> None:
         while len(live.log.sessions.get(SESSION, ())) < total:
-            live.say(random.randint(1, 8))
+            live.publish(random.randint(1, 8))
             await asyncio.sleep(random.choice([0, 0, 0.001, 0.004]))
 
     async def follow(live: LiveRelay) -> None:
@@ -125,7 +125,7 @@ async def test_clients_that_join_a_running_stream_miss_and_double_nothing(transp
         assert not live.metrics.drops
 
 
-async def test_after_leaving_nothing_comes_even_if_it_was_waiting_to_be_written() -> None:
+async def test_a_client_that_left_a_room_is_not_sent_later_events() -> None:
     async with live_relay() as live, live.watcher() as watcher:
         await watcher.subscribe(PROJECT)
         relay: Relay = live.relay
@@ -142,14 +142,14 @@ async def test_after_leaving_nothing_comes_even_if_it_was_waiting_to_be_written(
         assert [event["seq"] for event in watcher.events] == [1]
 
 
-async def test_a_writer_that_ended_is_no_longer_written_to() -> None:
-    async with live_relay() as live, live.watcher() as stays:
-        await stays.subscribe(PROJECT)
+async def test_closed_connections_are_removed_from_the_room() -> None:
+    async with live_relay() as live, live.watcher() as permanent:
+        await permanent.subscribe(PROJECT)
         for _ in range(5):
-            async with live.watcher() as goes:
-                await goes.subscribe(PROJECT)
-                live.say()
-        live.say()
-        await stays.wait_for("agent_iteration", 6)
+            async with live.watcher() as temporary:
+                await temporary.subscribe(PROJECT)
+                live.publish()
+        live.publish()
+        await permanent.wait_for("agent_iteration", 6)
         await until(lambda: live.relay.connections == 1)
         assert len(live.relay.sio.manager._audience(room_of(PROJECT)).direct) == 1

@@ -13,7 +13,7 @@ from websockets.frames import Frame, Opcode
 from backend.relay.transport.http_protocol import RelayHttpProtocol
 from tests.relay.live_relay import PROJECT, LiveRelay, live_relay, until
 from tests.relay.raw_client import RawWebSocket
-from tests.relay.rooms import WAIT_SECONDS
+from tests.relay.room_fixtures import WAIT_SECONDS
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 WEBSOCKET = b"/socket.io/?EIO=4&transport=websocket"
@@ -38,7 +38,7 @@ async def say(live: LiveRelay, *parts: bytes) -> bytes:
 
 
 async def until_unconnected(live: LiveRelay) -> None:
-    await live.until_alone()
+    await live.until_empty()
     await until(lambda: not (live.server.server_state.connections or live.server.server_state.tasks))
 
 
@@ -188,5 +188,5 @@ async def test_attachments_that_belong_nowhere_end_their_socket(
         for frame in (*connect, packet):
             await client.send(frame)
         assert b"malformed: attachments" in await client.until_closed()
-        await live.until_alone()
+        await live.until_empty()
     assert "Traceback" not in caplog.text

@@ -68,7 +68,7 @@ async def test_a_subscription_is_answered_though_the_log_cannot_be_read(caplog: 
         assert not live.relay.rooms
         live.log.is_broken = False
         assert (await watcher.subscribe(PROJECT, {SESSION: 0}))["ok"]
-        live.say()
+        live.publish()
         await watcher.wait_for("agent_iteration", 1)
 
 
@@ -97,7 +97,7 @@ async def test_a_relay_that_leaves_takes_nobody_in_and_its_clients_come_back_els
         async with live_relay(other.log) as leaving:
             await client.connect(leaving.url, transports=["websocket"])
             await client.call("subscribe", {"project_id": PROJECT})
-            leaving.say(3)
+            leaving.publish(3)
             await until(lambda: len(heard) == 3)
             await leaving.relay.drain_clients(1.0)
             async with httpx.AsyncClient(base_url=leaving.url) as http:

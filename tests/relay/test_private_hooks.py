@@ -1,6 +1,6 @@
-"""The hooks of the libraries that the relay overrides or calls are there, and used as it expects.
+"""The library internals that the relay overrides or calls exist and behave as it expects.
 
-The versions are pinned in pyproject.toml; whoever raises one runs this, `make test-relay` and `make fuzz-relay`.
+The versions are pinned in pyproject.toml. To raise one, run this, `make test-relay` and `make fuzz-relay`.
 """
 
 import inspect
@@ -15,11 +15,12 @@ from engineio import async_server, async_socket
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from backend.relay.metrics import RelayMetrics
-from backend.relay.rooms.encoding import encode
-from backend.relay.transport import broadcaster as room_manager
+from backend.relay.transport import broadcaster
 from backend.relay.transport.broadcaster import KNOWN_VERSIONS, Broadcaster
-from backend.relay.transport.relay_socket import RelaySocket, SocketTable
+from backend.relay.transport.event_frames import FrameEncoder
+from backend.relay.transport.relay_socket import RelaySocket
 from backend.relay.transport.relay_socket_server import RelayEngine, RelaySocketServer
+from backend.relay.transport.socket_table import SocketTable
 from backend.relay.transport.websocket_protocol import RelayWebSocketProtocol
 from tests.relay.live_relay import PROJECT, live_relay
 from tests.server_process import ROOT
@@ -29,7 +30,7 @@ def signature(function: Any) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def test_the_versions_are_those_that_the_relay_knows_and_pyproject_pins_them() -> None:
+def test_the_installed_versions_are_the_known_ones_and_pinned_in_pyproject() -> None:
     pyproject = (ROOT / "pyproject.toml").read_text()
     for name, known in KNOWN_VERSIONS.items():
         assert version(name) == known
@@ -60,24 +61,24 @@ def test_the_versions_are_those_that_the_relay_knows_and_pyproject_pins_them() -
         ),
     ],
 )
-def test_each_overridden_method_is_there_with_the_same_arguments(ours: type, theirs: type, names: str) -> None:
+def test_each_overridden_method_exists_with_the_same_arguments(ours: type, theirs: type, names: str) -> None:
     for name in names.split():
         assert signature(getattr(ours, name)) == signature(getattr(theirs, name)), name
         assert inspect.iscoroutinefunction(getattr(ours, name)) == inspect.iscoroutinefunction(getattr(theirs, name))
 
 
-def test_the_engine_files_each_socket_before_it_sends_anything_to_it() -> None:
+def test_engineio_registers_each_socket_before_it_sends_to_it() -> None:
     lines = inspect.getsource(async_server.AsyncServer._handle_connect)
-    made, filed, sent = (
+    created, registered, sent = (
         lines.index(part)
         for part in ("async_socket.AsyncSocket(self, sid)", "self.sockets[sid] = s", "await s.send(pkt)")
     )
-    assert made < filed < sent
+    assert created < registered < sent
     assert "ws.send" not in inspect.getsource(async_socket.AsyncSocket.send)
 
 
-def test_the_attributes_that_are_read_are_there() -> None:
-    manager = Broadcaster(RelayMetrics(), encode)
+def test_the_attributes_that_the_relay_reads_exist() -> None:
+    manager = Broadcaster(RelayMetrics(), FrameEncoder().encode)
     assert manager.rooms == {}
     engine = RelayEngine(async_mode="asgi")
     for name in ("sockets", "ping_interval", "ping_timeout", "max_http_buffer_size", "reason"):
@@ -92,7 +93,7 @@ def test_the_attributes_that_are_read_are_there() -> None:
     assert issubclass(engineio.exceptions.SocketIsClosedError, engineio.exceptions.EngineIOError)
 
 
-async def test_real_sockets_are_the_relays_own_and_their_websockets_are_written_to_directly() -> None:
+async def test_real_sockets_are_relay_sockets_and_their_websockets_get_direct_writes() -> None:
     async with live_relay() as live, live.watcher() as one, live.watcher("polling") as other:
         for watcher in (one, other):
             await watcher.subscribe(PROJECT)
@@ -102,14 +103,14 @@ async def test_real_sockets_are_the_relays_own_and_their_websockets_are_written_
         assert [socket.is_direct for socket in sockets] == [True, False]
 
 
-async def test_on_versions_that_are_not_known_everything_takes_the_stock_path_and_one_line_says_so(
+async def test_with_unknown_versions_all_events_take_the_default_path_and_one_line_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(room_manager.KNOWN_VERSIONS, "uvicorn", "0.0.1")
+    monkeypatch.setitem(broadcaster.KNOWN_VERSIONS, "uvicorn", "0.0.1")
     with caplog.at_level(logging.WARNING):
         async with live_relay() as live, live.watcher() as watcher:
             await watcher.subscribe(PROJECT)
             assert not any(socket.is_direct for socket in live.relay.sio.eio.sockets.values())
-            live.say(3)
+            live.publish(3)
             await watcher.wait_for("agent_iteration", 3)
-    assert caplog.text.count("stock path") == 1
+    assert caplog.text.count("default path") == 1

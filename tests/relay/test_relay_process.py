@@ -1,4 +1,4 @@
-"""The relay's container as a process of its own, over moto: health, what clients hear, and how it leaves."""
+"""The relay's process over moto: health, delivery of events, and shutdown."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ def cloud(moto: Moto, topic: Topic) -> Iterator[Cloud]:
         yield cloud
 
 
-async def test_a_client_hears_what_is_published_once_the_relay_says_that_it_is_ready(cloud: Cloud) -> None:
+async def test_published_events_reach_clients_once_the_relay_is_ready(cloud: Cloud) -> None:
     project_id = cloud.new_project()
     with cloud.relay(drain_seconds="1") as relay:
         async with httpx.AsyncClient() as http:
@@ -45,7 +45,7 @@ async def test_a_client_hears_what_is_published_once_the_relay_says_that_it_is_r
                 ]
 
 
-async def test_two_relays_with_a_queue_each_tell_their_clients_every_event(cloud: Cloud) -> None:
+async def test_two_relays_with_their_own_queues_send_every_event_to_their_clients(cloud: Cloud) -> None:
     project_id = cloud.new_project()
     with cloud.relay() as first, cloud.relay() as second:
         await asyncio.gather(until_ready(first.url), until_ready(second.url))
@@ -59,34 +59,34 @@ async def test_two_relays_with_a_queue_each_tell_their_clients_every_event(cloud
     assert cloud.queues() == []
 
 
-async def test_a_relay_that_nothing_comes_through_to_lives_but_is_not_ready(cloud: Cloud) -> None:
+async def test_a_relay_that_receives_no_probe_is_alive_but_not_ready(cloud: Cloud) -> None:
     with (
         cloud.relay(topic_arn="arn:aws:sns:us-east-1:123456789012:missing.fifo") as relay,
         ThreadPoolExecutor(1) as threads,
     ):
         async with httpx.AsyncClient() as http, asyncio.timeout(WAIT_SECONDS):
-            while "cannot be received for now" not in relay.output:
+            while "cannot be received" not in relay.output:
                 assert (await http.get(f"{relay.url}/healthz")).status_code == 200
                 assert (await http.get(f"{relay.url}/readyz")).status_code == 503
         assert await asyncio.get_running_loop().run_in_executor(threads, relay.stop) == 0
 
 
-async def test_its_queue_is_named_after_its_ecs_task(cloud: Cloud) -> None:
+async def test_a_relays_queue_is_named_after_its_ecs_task(cloud: Cloud) -> None:
     task_id = new_task_id()
     with ecs_metadata(task_id) as metadata, cloud.relay(metadata_uri=metadata.uri) as relay:
         await until_ready(relay.url)
         assert [url.rsplit("/", 1)[-1] for url in cloud.queues()] == [f"{PREFIX}{task_id}.fifo"]
 
 
-async def test_a_relay_that_is_asked_to_stop_lets_its_clients_move_on_and_removes_its_queue(cloud: Cloud) -> None:
+async def test_a_stopped_relay_drains_its_clients_and_removes_its_queue(cloud: Cloud) -> None:
     project_id = cloud.new_project()
     with socket.create_server(("127.0.0.1", 0)) as chosen:
         port = str(chosen.getsockname()[1])
     connected: asyncio.Queue[str] = asyncio.Queue()
-    heard: asyncio.Queue[int] = asyncio.Queue()
+    received: asyncio.Queue[int] = asyncio.Queue()
     client = socketio.AsyncClient(reconnection_delay=0.05, reconnection_delay_max=0.2)
     client.on("connect", lambda: connected.put_nowait("connected"))
-    client.on("agent_iteration", lambda event: heard.put_nowait(event["seq"]))
+    client.on("agent_iteration", lambda event: received.put_nowait(event["seq"]))
     with ExitStack() as stack:
         first = stack.enter_context(cloud.relay(port=port))
         await until_ready(first.url)
@@ -94,7 +94,7 @@ async def test_a_relay_that_is_asked_to_stop_lets_its_clients_move_on_and_remove
         await connected.get()
         begun = time.monotonic()
         assert await asyncio.to_thread(first.stop) == 0
-        # Shorter than the long poll that was under way.
+        # Shorter than the long poll in progress.
         assert time.monotonic() - begun < 15
         assert cloud.queues() == []
         assert cloud.topic.subscriptions() == []
@@ -104,19 +104,19 @@ async def test_a_relay_that_is_asked_to_stop_lets_its_clients_move_on_and_remove
             await connected.get()
             assert (await client.call("subscribe", {"project_id": project_id}))["ok"] is True
             await cloud.topic.publish(iteration(1, project_id))
-            assert await heard.get() == 1
+            assert await received.get() == 1
         await client.disconnect()
         await client.shutdown()
 
 
-def test_a_relay_that_is_asked_to_stop_while_it_starts_leaves_no_queue_either(cloud: Cloud) -> None:
+def test_a_relay_that_is_stopped_while_it_starts_leaves_no_queue(cloud: Cloud) -> None:
     with cloud.relay() as relay:
         assert relay.stop() == 0
     assert cloud.queues() == []
     assert cloud.topic.subscriptions() == []
 
 
-async def test_clients_of_other_projects_and_without_a_token_hear_nothing(cloud: Cloud) -> None:
+async def test_clients_without_access_or_with_an_invalid_token_are_refused(cloud: Cloud) -> None:
     project_id = cloud.new_project(owner="bob")
     with cloud.relay(origins=ORIGIN) as relay:
         async with cloud.watcher(relay.url) as stranger:
@@ -130,7 +130,7 @@ async def test_clients_of_other_projects_and_without_a_token_hear_nothing(cloud:
     assert "secret-token" not in relay.output
 
 
-async def test_its_logs_and_figures_are_json_and_tell_of_nobodys_work(cloud: Cloud) -> None:
+async def test_logs_and_metrics_are_json_without_content_of_events(cloud: Cloud) -> None:
     project_id = cloud.new_project()
     with cloud.relay() as relay:
         await until_ready(relay.url)

@@ -1,4 +1,4 @@
-"""Live events pass as they come; text of a message that is over, or of an older attempt, does not."""
+"""Live events are emitted, except text of a message that has ended or of an earlier attempt."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,13 +18,13 @@ from tests.contract.builders import (
     take_up,
     taken_again,
 )
-from tests.relay.rooms import Heard, Writer, delta
+from tests.relay.room_fixtures import Recorder, Writer, delta
 
 End = Callable[[LocalEngine, TurnRef], Awaitable[LoggedEvent]]
 
 
 async def cancelled(engine: LocalEngine, turn: TurnRef) -> LoggedEvent:
-    """The end of a message that was cancelled after its worker had gone."""
+    """The end of a message that was cancelled after its lease had ended."""
     await engine.turns.release_lease(turn, engine.clock.now())
     _, event = await cancel(engine, turn)
     assert event is not None
@@ -32,112 +32,112 @@ async def cancelled(engine: LocalEngine, turn: TurnRef) -> LoggedEvent:
 
 
 async def start(engine: LocalEngine, room: RoomCursor, turn: TurnRef) -> None:
-    await room.hear(await engine.turns.append_event(turn, started_event(engine, turn)))
+    await room.handle(await engine.turns.append_event(turn, started_event(engine, turn)))
 
 
-async def test_text_of_the_running_message_is_passed_on(
-    room: RoomCursor, writer: Writer, engine: LocalEngine, heard: Heard
+async def test_text_of_the_running_message_is_emitted(
+    room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
     await start(engine, room, writer.turn)
-    await room.hear(delta(engine, writer.turn))
-    await room.hear(await writer.log())
-    await room.hear(delta(engine, writer.turn))
-    assert heard.names() == ["message_started", "text_delta", "agent_iteration", "text_delta"]
+    await room.handle(delta(engine, writer.turn))
+    await room.handle(await writer.log())
+    await room.handle(delta(engine, writer.turn))
+    assert member.names() == ["message_started", "text_delta", "agent_iteration", "text_delta"]
 
 
-async def test_text_of_a_message_that_began_before_the_room_was_opened_is_passed_on(
-    room: RoomCursor, writer: Writer, engine: LocalEngine, heard: Heard
+async def test_text_of_a_message_that_began_before_the_room_was_opened_is_emitted(
+    room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
-    await room.hear(delta(engine, writer.turn))
-    assert heard.names() == ["text_delta"]
+    await room.handle(delta(engine, writer.turn))
+    assert member.names() == ["text_delta"]
 
 
 @pytest.mark.parametrize("end", [complete, fail, cancelled])
 async def test_text_of_a_message_that_has_ended_is_dropped(
-    room: RoomCursor, writer: Writer, engine: LocalEngine, heard: Heard, end: End
+    room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder, end: End
 ) -> None:
     await start(engine, room, writer.turn)
-    await room.hear(await end(engine, writer.turn))
-    told = heard.names()
-    await room.hear(delta(engine, writer.turn))
-    assert heard.names() == told
+    await room.handle(await end(engine, writer.turn))
+    before = member.names()
+    await room.handle(delta(engine, writer.turn))
+    assert member.names() == before
 
 
-async def test_text_of_a_message_whose_end_was_only_found_in_the_log_is_dropped(
-    room: RoomCursor, writer: Writer, engine: LocalEngine, heard: Heard
+async def test_text_of_a_message_whose_end_was_backfilled_is_dropped(
+    room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
     await fail(engine, writer.turn)
-    await room.fill()
-    await room.hear(delta(engine, writer.turn))
-    assert heard.names() == ["message_failed"]
+    await room.reconcile()
+    await room.handle(delta(engine, writer.turn))
+    assert member.names() == ["message_failed"]
 
 
-async def test_text_of_an_older_attempt_is_dropped_and_of_the_current_one_passed_on(
-    room: RoomCursor, writer: Writer, engine: LocalEngine, heard: Heard
+async def test_text_of_an_earlier_attempt_is_dropped_and_that_of_the_current_one_emitted(
+    room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
     await start(engine, room, writer.turn)
     again = await taken_again(engine, writer.turn)
     await start(engine, room, again)
-    await room.hear(delta(engine, writer.turn))
-    await room.hear(delta(engine, again))
-    told = [(event.type, getattr(event, "attempt", None)) for event in heard.events]
-    assert told == [("message_started", 1), ("message_started", 2), ("text_delta", 2)]
+    await room.handle(delta(engine, writer.turn))
+    await room.handle(delta(engine, again))
+    emitted = [(event.type, getattr(event, "attempt", None)) for event in member.events]
+    assert emitted == [("message_started", 1), ("message_started", 2), ("text_delta", 2)]
 
 
 async def test_text_of_an_ended_message_is_dropped_while_the_next_one_runs(
-    room: RoomCursor, writer: Writer, engine: LocalEngine, heard: Heard
+    room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
     await start(engine, room, writer.turn)
     following = await queued_message(engine, writer.session)
-    await room.hear(await complete(engine, writer.turn))
+    await room.handle(await complete(engine, writer.turn))
     turn = await take_up(engine, following.message_id)
     await start(engine, room, turn)
-    await room.hear(delta(engine, writer.turn))
-    await room.hear(delta(engine, turn))
-    deltas = [event.message_id for event in heard.events if event.type == "text_delta"]
+    await room.handle(delta(engine, writer.turn))
+    await room.handle(delta(engine, turn))
+    deltas = [event.message_id for event in member.events if event.type == "text_delta"]
     assert deltas == [turn.message_id]
 
 
-async def test_cancelling_a_waiting_message_does_not_silence_the_running_one(
-    room: RoomCursor, writer: Writer, engine: LocalEngine, heard: Heard
+async def test_cancelling_a_queued_message_does_not_drop_text_of_the_running_one(
+    room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
     await start(engine, room, writer.turn)
     waiting: Message = await queued_message(engine, writer.session)
     _, event = await cancel(engine, waiting)
     assert event is not None
-    await room.hear(event)
-    await room.hear(delta(engine, writer.turn))
-    assert heard.names() == ["message_started", "message_cancelled", "text_delta"]
+    await room.handle(event)
+    await room.handle(delta(engine, writer.turn))
+    assert member.names() == ["message_started", "message_cancelled", "text_delta"]
 
 
-async def test_text_of_an_older_attempt_is_dropped_after_a_waiting_message_was_cancelled(
-    room: RoomCursor, writer: Writer, engine: LocalEngine, heard: Heard
+async def test_text_of_an_earlier_attempt_is_dropped_after_a_queued_message_was_cancelled(
+    room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
     await start(engine, room, writer.turn)
     again = await taken_again(engine, writer.turn)
     await start(engine, room, again)
     _, event = await cancel(engine, await queued_message(engine, writer.session))
     assert event is not None
-    await room.hear(event)
-    await room.hear(delta(engine, writer.turn))
-    assert "text_delta" not in heard.names()
+    await room.handle(event)
+    await room.handle(delta(engine, writer.turn))
+    assert "text_delta" not in member.names()
 
 
 async def test_text_of_a_deleted_session_is_dropped(
-    room: RoomCursor, writer: Writer, engine: LocalEngine, heard: Heard
+    room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
     await start(engine, room, writer.turn)
     deleted = await delete(engine, writer.session)
     assert deleted is not None
-    await room.hear(deleted)
-    await room.hear(delta(engine, writer.turn))
-    assert heard.names() == ["message_started", "session_deleted"]
+    await room.handle(deleted)
+    await room.handle(delta(engine, writer.turn))
+    assert member.names() == ["message_started", "session_deleted"]
 
 
-async def test_other_live_events_always_pass(
-    room: RoomCursor, writer: Writer, engine: LocalEngine, heard: Heard
+async def test_other_live_events_are_always_emitted(
+    room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
-    await room.hear(await complete(engine, writer.turn))
+    await room.handle(await complete(engine, writer.turn))
     now, session = engine.clock.now(), writer.session
     queued = MessageQueuedEvent(
         event_id=engine.ids.new_id(),
@@ -155,6 +155,6 @@ async def test_other_live_events_always_pass(
         created_at=now,
         version=2,
     )
-    await room.hear(queued)
-    await room.hear(by_hand)
-    assert heard.events[1:] == [queued, by_hand]
+    await room.handle(queued)
+    await room.handle(by_hand)
+    assert member.events[1:] == [queued, by_hand]

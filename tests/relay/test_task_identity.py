@@ -1,4 +1,4 @@
-"""Which task a relay is, and how its queue is named after it."""
+"""The ECS task of a relay, and the name of its queue."""
 
 import pytest
 
@@ -16,14 +16,14 @@ def test_ecs_names_the_task() -> None:
 
 
 @pytest.mark.parametrize("answer", [(500, b""), (200, b"{}"), (200, b"no json"), (200, b"[]"), (404, b"{}")])
-def test_ecs_is_asked_again_when_it_answers_something_else(answer: tuple[int, bytes]) -> None:
+def test_an_invalid_answer_of_ecs_is_retried(answer: tuple[int, bytes]) -> None:
     with ecs_metadata(TASK) as metadata:
         metadata.answers = [answer, answer]
         assert find_task_id(metadata.uri, pause_seconds=0) == TASK
     assert len(metadata.paths) == 3
 
 
-def test_a_task_that_ecs_never_names_does_not_start_under_a_made_up_name() -> None:
+def test_a_task_without_an_answer_of_ecs_does_not_start() -> None:
     with ecs_metadata(TASK) as metadata:
         metadata.answers = [(500, b"")] * 99
         with pytest.raises(UnknownTaskError, match="did not name this task in 5 attempts: HTTPError"):
@@ -32,14 +32,14 @@ def test_a_task_that_ecs_never_names_does_not_start_under_a_made_up_name() -> No
         find_task_id(metadata.uri, pause_seconds=0)
 
 
-def test_elsewhere_each_process_has_a_name_of_its_own_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_outside_ecs_each_process_has_its_own_random_name(caplog: pytest.LogCaptureFixture) -> None:
     names = {find_task_id(None) for _ in range(3)}
     assert len(names) == 3
     assert all(task_of_relay_queue("relay-", relay_queue_name("relay-", name)) is None for name in names)
-    assert "ECS does not run this container" in caplog.text
+    assert "Not in an ECS task" in caplog.text
 
 
-def test_the_task_of_a_queue_is_found_by_the_queues_name() -> None:
+def test_a_queues_name_contains_its_task() -> None:
     name = relay_queue_name("vibewire-relay-", TASK)
     assert name == f"vibewire-relay-{TASK}.fifo"
     assert task_of_relay_queue("vibewire-relay-", name) == TASK
@@ -51,6 +51,6 @@ def test_other_queues_belong_to_no_task(name: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["vibewire relay ", "vibewire.", "é", "x" * 44])
-def test_a_prefix_that_makes_no_name_of_a_queue_is_refused(prefix: str) -> None:
+def test_a_prefix_that_makes_an_invalid_queue_name_is_refused(prefix: str) -> None:
     with pytest.raises(ValueError, match="is no name for an SQS FIFO queue"):
         relay_queue_name(prefix, TASK)

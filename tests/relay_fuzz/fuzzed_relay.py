@@ -27,10 +27,10 @@ class FuzzedRelay:
     said: int = 0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def say(self, count: int) -> int:
+    async def publish(self, count: int) -> int:
         """Have so many events happen in each session; the number of the last."""
         self.said += count
-        await self._ask(f"say {count}")
+        await self._ask(f"publish {count}")
         return self.said
 
     async def state(self) -> State:

@@ -1,6 +1,6 @@
 """The relay behind its real server, in a process of its own. Each line of its input is a request, answered by a line.
 
-`say N` brings N events to each session; `state` tells how much there is of what could be left behind.
+`publish N` publishes N events of each session; `state` returns the number of everything that could leak.
 """
 
 import asyncio
@@ -11,11 +11,15 @@ import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import socketio
 import uvloop
 
+from backend.relay import relay
 from backend.relay.health import HealthApp
+from backend.relay.rooms import rooms
+from backend.relay.transport import relay_socket_server
 from shared.event_log import EventPage
 from shared.events import AgentIterationEvent
 from tests.relay.live_relay import PROJECT, LiveRelay, MemoryLog, event_of, live_relay
@@ -28,12 +32,8 @@ _SETTINGS = {
     # The fuzz may not end for want of room: what these limits do is proved elsewhere.
     "max_user_connections": 1_000_000,
     "max_connections": 1_000_000,
-    # What is kept on purpose is full before memory is measured.
-    "recent_bytes": 500_000,
     "max_client_bytes": 150_000,
-    "connect_seconds": 3,
     "fill_seconds": 1,
-    "access_seconds": 1,
 }
 
 
@@ -107,13 +107,19 @@ async def main() -> None:
         print(live.url, flush=True)
         while line := await reader.readline():
             match line.decode().split():
-                case ["say", count]:
+                case ["publish", count]:
                     for session_id in SESSIONS:
-                        live.say(int(count), session_id, PROJECT, _TEXT)
+                        live.publish(int(count), session_id, PROJECT, _TEXT)
                     print("{}", flush=True)
                 case _:
                     print(json.dumps(state_of(live)), flush=True)
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    with (
+        patch.object(rooms, "ACCESS_CHECK_SECONDS", 1),
+        patch.object(relay_socket_server, "AUTHENTICATION_SECONDS", 3),
+        # Small enough to be full before memory is measured.
+        patch.object(relay, "CACHE_BYTES", 500_000),
+    ):
+        uvloop.run(main())

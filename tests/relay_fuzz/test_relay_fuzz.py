@@ -58,7 +58,7 @@ async def say_on(relay: FuzzedRelay, heard: list[Listener], seconds: float) -> i
     while time.monotonic() < until:
         rounds += 1
         await asyncio.sleep(_PAUSE_SECONDS)
-        last = await relay.say(_EVENTS_AT_ONCE)
+        last = await relay.publish(_EVENTS_AT_ONCE)
         await asyncio.gather(*(one.until_at(last) for one in heard))
         assert [(one.name, one.faults) for one in heard if one.faults] == []
         if rounds % _ROUNDS_TO_A_VISIT == 0:
@@ -71,7 +71,7 @@ async def visit(relay: FuzzedRelay, transports: list[str]) -> None:
     """Somebody who comes now, with a cursor, is served like those who are here."""
     guest = Listener("a guest")
     await guest.enter(relay.url, transports, {"one": max(0, relay.said - 7), "two": relay.said})
-    await guest.until_at(await relay.say(1))
+    await guest.until_at(await relay.publish(1))
     assert guest.faults == []
     await guest.leave()
 

@@ -115,7 +115,7 @@ class Crowd(ABC):
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise AssertionError(f"Not within {WAIT_SECONDS} s: {what}. Heard: {self.heard}") from None
+            raise AssertionError(f"Not within {WAIT_SECONDS} s: {what}. Recorder: {self.heard}") from None
 
     async def until_heard(self, session_id: str, seq: int, count: int) -> None:
         """Wait until so many clients have heard a session so far."""

@@ -14,7 +14,7 @@ def tasks_now() -> Counter[str]:
     return Counter(task.get_coro().__qualname__ for task in asyncio.all_tasks())  # type: ignore[union-attr]
 
 
-async def until_alone(live: LiveRelay, tasks: Counter[str] | None = None) -> None:
+async def until_empty(live: LiveRelay, tasks: Counter[str] | None = None) -> None:
     """Wait until the relay's tables are empty and, where they are given, no tasks but such are left."""
 
     def left() -> Counter[str]:

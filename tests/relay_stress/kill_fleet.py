@@ -18,7 +18,6 @@ from tests.server_process import ServerProcess
 WAIT_SECONDS = 60.0
 _CLUSTER = "vibewire"
 # moto is held up by a long poll no longer than this.
-_POLL_SECONDS = "1"
 _DRAIN_SECONDS = "1"
 
 
@@ -129,7 +128,7 @@ class Fleet:
         )
         arn: str = started["tasks"][0]["taskArn"]
         metadata = self._closing.enter_context(ecs_metadata(arn.rsplit("/", 1)[-1]))
-        process = self._cloud.relay(metadata.uri, poll_seconds=_POLL_SECONDS, drain_seconds=_DRAIN_SECONDS)
+        process = self._cloud.quick_relay(metadata.uri, drain_seconds=_DRAIN_SECONDS)
         return RelayTask(arn, self._closing.enter_context(process))
 
     def _make_cluster(self) -> dict[str, Any]:

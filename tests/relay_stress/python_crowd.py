@@ -111,7 +111,7 @@ class PythonCrowd(Crowd):
                         return
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
-            raise AssertionError(f"Not within {WAIT_SECONDS} s: {what}. Heard: {self.heard}") from None
+            raise AssertionError(f"Not within {WAIT_SECONDS} s: {what}. Recorder: {self.heard}") from None
 
     async def _connect(self, name: str, after: dict[str, int]) -> None:
         transports, project = self._given[name]

@@ -52,14 +52,14 @@ class Stream:
         self._events = live.log.sessions.setdefault(SESSION, [])
         live.log.projects[SESSION] = PROJECT
         self._texts = 0
-        self.say()  # the log knows no session without an event
+        self.publish()  # the log knows no session without an event
 
     @property
     def last(self) -> int:
         """The number of the newest event."""
         return len(self._events)
 
-    def say(self, count: int = 1, *, large: bool = False) -> None:
+    def publish(self, count: int = 1, *, large: bool = False) -> None:
         """Log events and bring them, with live text in between."""
         batch: list[BusMessage] = []
         for _ in range(count):
@@ -67,7 +67,7 @@ class Stream:
             batch.append(self._events[-1])
             if self._random.random() < 0.1:
                 batch.append(self._next_text())
-        self._live.source.bring(*batch)
+        self._live.source.deliver(*batch)
 
     async def run(self, to: int, crowds: list[Crowd], deeds: Deeds | None = None) -> None:
         """Go on to this number, no faster than the clients hear, and do what is due where a number is reached.
@@ -79,7 +79,7 @@ class Stream:
         while self.last < to:
             while due and due[0][0] <= self.last:
                 await due.pop(0)[1]()
-            self.say(min(self._random.randint(1, _MOST_AT_ONCE), to - self.last))
+            self.publish(min(self._random.randint(1, _MOST_AT_ONCE), to - self.last))
             await asyncio.sleep(0)
             await crowds[0].until(lambda: len(crowds[0].heard) > 0, "somebody listens")
             for crowd in crowds:

@@ -38,11 +38,11 @@ async def test_events_of_70_kilobytes_come_whole_and_in_order(
 ) -> None:
     async with live_relay(fast_path=fast_path) as live, new_crowd(live.url) as crowd:
         stream = Stream(live, rng)
-        stream.say(3, large=True)
+        stream.publish(3, large=True)
         await enter_all(crowd, *TRANSPORTS)
         for _ in range(15):
-            stream.say(rng.randint(1, 20))
-            stream.say(2, large=True)
+            stream.publish(rng.randint(1, 20))
+            stream.publish(2, large=True)
             await crowd.until_heard(SESSION, stream.last - 30, len(TRANSPORTS))
         await until_all_heard(crowd, stream)
         assert not live.metrics.drops
@@ -56,11 +56,11 @@ async def test_bytes_where_a_subscription_is_due_are_refused_and_the_stream_goes
         await enter_all(crowd, *TRANSPORTS)
         for name in list(crowd.joined):
             for payload in ({"bytes": 300}, {"project_id": PROJECT, "after": {SESSION: {"bytes": 3}}}):
-                stream.say(rng.randint(1, 50))
+                stream.publish(rng.randint(1, 50))
                 answer = await crowd.call(name, "subscribe", payload)
                 assert (answer["ok"], answer["code"]) == (False, "invalid_subscription"), name
                 assert answer["detail"], name
-        stream.say(100)
+        stream.publish(100)
         await until_all_heard(crowd, stream)
 
 
@@ -106,7 +106,7 @@ async def test_no_websocket_is_compressed_although_its_client_offers_that(
     async with live_relay(fast_path=fast_path) as live, javascript(live.url) as crowd:
         stream = Stream(live, rng)
         await enter_all(crowd, WEBSOCKET, UPGRADE, perMessageDeflate=True)
-        stream.say(20, large=True)
+        stream.publish(20, large=True)
         await until_all_heard(crowd, stream)
         offers = [live.relay.sio.get_environ(sid) for sid, _ in live.relay.sio.manager.get_participants("/", None)]
         assert "permessage-deflate" in offers[0]["HTTP_SEC_WEBSOCKET_EXTENSIONS"]
@@ -126,7 +126,7 @@ async def test_no_answer_to_a_poll_is_compressed_although_its_client_accepts_tha
     async with live_relay(fast_path=fast_path) as live, javascript(live.url) as crowd:
         stream = Stream(live, rng)
         await enter_all(crowd, POLLING, extraHeaders=headers)
-        stream.say(20, large=True)
+        stream.publish(20, large=True)
         await until_all_heard(crowd, stream)
         async with httpx.AsyncClient(base_url=live.url, headers=headers) as http:
             opened = await http.get(_POLLING)

@@ -10,7 +10,7 @@ from shared.identity import Identity, LocalAuthenticator
 from tests.relay.live_relay import PROJECT, SESSION, LiveRelay, live_relay
 from tests.relay_stress.conftest import NewCrowd
 from tests.relay_stress.crowd import TRANSPORTS, Crowd
-from tests.relay_stress.endings import tasks_now, until_alone
+from tests.relay_stress.endings import tasks_now, until_empty
 from tests.relay_stress.javascript_crowd import JavascriptCrowd
 from tests.relay_stress.stream import Stream
 
@@ -29,7 +29,7 @@ async def settled_tasks(live: LiveRelay) -> Counter[str]:
     """The tasks of a relay that once had a client, and has none."""
     async with live.watcher():
         assert live.relay.connections == 1
-    await until_alone(live)
+    await until_empty(live)
     return tasks_now()
 
 
@@ -42,11 +42,11 @@ async def test_after_the_answer_to_unsubscribe_nothing_comes_and_what_came_befor
         leaving = names[::2]
         heard: dict[str, int] = {}
         for name in leaving:
-            stream.say(rng.randint(1, 200))
+            stream.publish(rng.randint(1, 200))
             answer = await crowd.call(name, "unsubscribe", {"project_id": PROJECT})
             assert answer["ok"]
             heard[name] = (await crowd.report())[name].events
-        stream.say(1_000)
+        stream.publish(1_000)
         for name in leaving:  # whatever was on its way before this answer has come before it
             assert (await crowd.call(name, "unsubscribe", {"project_id": PROJECT}))["ok"]
         told = await crowd.report()
@@ -61,12 +61,12 @@ async def test_nothing_is_left_of_clients_that_said_goodbye(
     async with live_relay(fast_path=fast_path) as live, new_crowd(live.url) as crowd:
         stream, tasks = Stream(live, rng), await settled_tasks(live)
         names = await enter_all(crowd)
-        stream.say(100)
+        stream.publish(100)
         for name in names:
             await crowd.close(name)
-            stream.say(10)
+            stream.publish(10)
         await crowd.until(lambda: all(crowd.ended[name] for name in names), "all have ended")
-        await until_alone(live, tasks)
+        await until_empty(live, tasks)
 
 
 async def test_nothing_is_left_of_clients_whose_process_was_killed_in_mid_stream(
@@ -77,10 +77,10 @@ async def test_nothing_is_left_of_clients_whose_process_was_killed_in_mid_stream
         stream, tasks = Stream(live, rng), await settled_tasks(live)
         async with JavascriptCrowd(live.url) as crowd:
             await enter_all(crowd)
-            stream.say(500)
+            stream.publish(500)
             await crowd.kill()
-            stream.say(500)
-        await until_alone(live, tasks)
+            stream.publish(500)
+        await until_empty(live, tasks)
 
 
 async def test_nothing_is_left_of_clients_that_fell_silent_with_their_connections_open(
@@ -90,8 +90,8 @@ async def test_nothing_is_left_of_clients_that_fell_silent_with_their_connection
         stream, tasks = Stream(live, rng), await settled_tasks(live)
         await enter_all(crowd)
         crowd.freeze()
-        stream.say(100)
-        await until_alone(live, tasks)
+        stream.publish(100)
+        await until_empty(live, tasks)
         await crowd.kill()
 
 
@@ -107,9 +107,9 @@ async def test_clients_end_with_their_token_and_nothing_is_left_of_them(
 
         monkeypatch.setattr(LocalAuthenticator, "authenticate", authenticate)
         names = await enter_all(crowd)
-        stream.say(100)
+        stream.publish(100)
         await crowd.until_heard(SESSION, stream.last, len(names))
         assert datetime.now(UTC) < end, "The machine is too slow for this test"
         await crowd.until(lambda: all(crowd.ended[name] for name in names), "all tokens have ended")
         assert datetime.now(UTC) >= end
-        await until_alone(live, tasks)
+        await until_empty(live, tasks)

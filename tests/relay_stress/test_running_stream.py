@@ -7,7 +7,7 @@ import pytest
 from tests.relay.live_relay import PROJECT, SESSION, LiveRelay, live_relay
 from tests.relay_stress.conftest import NewCrowd
 from tests.relay_stress.crowd import POLLING, UPGRADE, WEBSOCKET, Crowd
-from tests.relay_stress.endings import until_alone
+from tests.relay_stress.endings import until_empty
 from tests.relay_stress.javascript_crowd import JavascriptCrowd
 from tests.relay_stress.joining import Joining
 from tests.relay_stress.python_crowd import PythonCrowd
@@ -53,7 +53,7 @@ async def test_40_official_clients_that_join_a_running_stream_hear_each_event_on
             joining.check(await stay.report(), stay)
             joining.check(await heirs.report(), heirs)
             await check_transports(stay)
-        await until_alone(live)
+        await until_empty(live)
         check_path(live, fast_path=fast_path)
 
 
@@ -71,7 +71,7 @@ async def test_clients_of_python_socketio_hear_each_event_once_and_in_order(rng:
             await crowd.until_heard(SESSION, total, 10)
             joining.check(await crowd.report(), crowd)
             await check_transports(crowd)
-        await until_alone(live)
+        await until_empty(live)
         check_path(live, fast_path=fast_path)
 
 

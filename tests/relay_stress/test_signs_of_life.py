@@ -40,7 +40,7 @@ async def test_a_client_that_polls_through_a_long_replay_is_pinged_meanwhile(
     settings: dict[str, Any] = {"fast_path": fast_path, "max_client_bytes": 50_000_000}
     async with live_relay(ping_seconds=_PING_SECONDS, **settings) as live, javascript(live.url) as crowd:
         stream = Stream(live, rng)
-        stream.say(25_000)
+        stream.publish(25_000)
         answer = await crowd.enter("slow", POLLING, PROJECT, {SESSION: 0})
         report = (await crowd.report())["slow"]
         assert answer["last_seq"] == report.last == {SESSION: stream.last}

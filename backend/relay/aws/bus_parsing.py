@@ -1,4 +1,4 @@
-"""What comes in on a relay's queue: events of the bus, and the probes by which relays find out that they hear."""
+"""Messages on a relay's queue: events of the bus, and the probes that show that events arrive."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from shared.bus_messages import BusMessage
 
 
 class RelayProbe(BaseModel):
-    """Sent by a relay through the topic, and meant for itself alone; it comes to all."""
+    """Published by a relay to find out that its queue receives; other relays ignore it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -23,11 +23,11 @@ _adapter: TypeAdapter[BusMessage | RelayProbe] = TypeAdapter(
 
 
 class MalformedBusMessageError(ValueError):
-    """Not an event and not a probe. The message says why, and repeats nothing of it."""
+    """Not an event and not a probe. The message says why, without quoting it."""
 
 
 def parse_bus_message(body: str) -> BusMessage | RelayProbe:
-    """What the body of a message says. Raises MalformedBusMessageError."""
+    """Parse the body of a message. Raises MalformedBusMessageError."""
     try:
         return _adapter.validate_json(body)
     except ValidationError as error:

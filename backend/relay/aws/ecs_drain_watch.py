@@ -1,8 +1,8 @@
-"""Whether ECS is about to take this task away.
+"""Notices that ECS is about to stop this task, before SIGTERM does.
 
-A service that stops a task first takes it out of the load balancer and waits, at most for the deregistration delay, at
-whose end the load balancer cuts all connections at once; only then comes SIGTERM. So a relay that has clients to send
-away one after the other must not wait for the signal, and asks.
+ECS first deregisters a task from the load balancer and waits for the deregistration delay, at whose end the load
+balancer closes all connections; only then it sends SIGTERM. That is too late to drain clients one after the other, so a
+relay polls its task's desired status.
 """
 
 import asyncio
@@ -15,15 +15,18 @@ from shared.aws_service import AwsService
 
 logger = logging.getLogger(__name__)
 
+# A small part of the deregistration delay, which the template sets.
+CHECK_SECONDS = 10.0
+
 
 async def wait_for_task_stop(ecs: AwsService, cluster: str, task_id: str, seconds: float) -> None:
-    """Return once ECS wants the task to stop. What goes wrong with AWS is waited out: SIGTERM comes all the same.
+    """Return once ECS wants the task to stop. AWS errors are retried: at worst SIGTERM stops the task later.
 
     Args:
         ecs: the service.
         cluster: the task's cluster, by name or ARN.
         task_id: the task.
-        seconds: between two questions.
+        seconds: the time between two polls.
     """
     failures = 0
     while True:

@@ -1,4 +1,4 @@
-"""How a relay's counts are told to CloudWatch: in the embedded metric format, on standard output."""
+"""Reports a relay's metrics to CloudWatch: in the embedded metric format, on standard output."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,18 +15,18 @@ SERVICE = "relay"
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """What a relay holds now."""
+    """The gauges of a relay."""
 
     connections: int
     rooms: int
 
 
 def report(metrics: RelayMetrics, occupancy: Occupancy, stack: str = "vibewire") -> None:
-    """Write one report to standard output and begin to count anew. `stack` is the dimension of all its metrics."""
-    # No service, whatever POWERTOOLS_SERVICE_NAME says: a dimension more would make other metrics of them.
+    """Write one report to standard output and reset the counters. `stack` is the dimension of all metrics."""
+    # No service, whatever POWERTOOLS_SERVICE_NAME says: another dimension would make them other metrics.
     emf = Metrics(namespace=NAMESPACE, service="")
     emf.add_dimension("stack", stack)
-    # The autoscaling follows Connections: each task reports its own, so that the average is that of one task.
+    # Autoscaling tracks Connections: each task reports its own, so the average is that of one task.
     emf.add_metric("Connections", MetricUnit.Count, occupancy.connections)
     emf.add_metric("Rooms", MetricUnit.Count, occupancy.rooms)
     emf.add_metric("EventsReceived", MetricUnit.Count, metrics.events)
@@ -34,7 +34,7 @@ def report(metrics: RelayMetrics, occupancy: Occupancy, stack: str = "vibewire")
     emf.add_metric("Deliveries", MetricUnit.Count, metrics.deliveries)
     emf.add_metric("ClientsDropped", MetricUnit.Count, metrics.drops.total())
     emf.add_metric("ConnectionsRefused", MetricUnit.Count, metrics.refusals.total())
-    # The one reason that calls for somebody: an alarm watches it.
+    # The one reason that needs an operator: an alarm watches it.
     emf.add_metric("ConnectionsRefusedFull", MetricUnit.Count, metrics.refusals["full"])
     emf.add_metric("GapsFilled", MetricUnit.Count, metrics.gaps_filled)
     emf.add_metric("LogReads", MetricUnit.Count, metrics.log_reads)

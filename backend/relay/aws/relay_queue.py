@@ -1,4 +1,4 @@
-"""A relay's own queue on the topic, made at start and removed at the end: the calls of AWS, and no decision."""
+"""A relay's own queue on the topic, created at the start and removed at the end."""
 
 import asyncio
 import json
@@ -15,16 +15,16 @@ from shared.aws_service import AwsService
 logger = logging.getLogger(__name__)
 
 BATCH_MESSAGES = 10
-# A batch is passed on within milliseconds; if an answer of SQS is lost, its sessions stand still for so long.
+# A batch is delivered within milliseconds; if a response of SQS is lost, its sessions are blocked for so long.
 _VISIBILITY_SECONDS = 15
-# Whoever is away for longer reads the log.
+# After a longer interruption the relay reads the log.
 _RETENTION_SECONDS = 300
-_GONE_CODES = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_MISSING_CODES = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 
 
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
-    """A message in hand; `receipt handle` names it towards the queue."""
+    """A received message; `receipt_handle` deletes it."""
 
     body: str
     receipt_handle: str
@@ -45,19 +45,19 @@ class AwsRelayQueue:
 
     @property
     def is_open(self) -> bool:
-        """Whether the queue was made and subscribed, and is not known to be gone."""
+        """Whether the queue was created and subscribed, and is not known to be missing."""
         return self._subscription_arn is not None
 
     async def open(self) -> None:
-        """Make the queue and subscribe it. Safe to repeat: what is there already is used."""
-        # A call in a thread goes on when its caller is cancelled: remove() must know what came of it.
-        self._opening = asyncio.create_task(self._make_and_subscribe())
+        """Create the queue and subscribe it. Safe to repeat: what exists is used."""
+        # A call in a thread continues when its caller is cancelled: remove() must know its result.
+        self._opening = asyncio.create_task(self._create_and_subscribe())
         await asyncio.shield(self._opening)
 
     async def receive(self, wait_seconds: int) -> list[QueueMessage]:
-        """Wait for messages: at most 10, at most so long; they are hidden until deleted, at most for a while.
+        """Wait for at most 10 messages. They are invisible until they are deleted, or the visibility timeout ends.
 
-        Where an answer of SQS was lost, botocore's next try and the next call here get the same messages again.
+        If a response of SQS is lost, botocore's next attempt and the next call here receive the same messages again.
         """
         attempt_id = self._receive_attempt_id or str(uuid.uuid4())
         self._receive_attempt_id = None
@@ -70,15 +70,15 @@ class AwsRelayQueue:
                 ReceiveRequestAttemptId=attempt_id,
             )
         except BotoCoreError:
-            self._receive_attempt_id = attempt_id  # no answer came; after any other error SQS may refuse the old id
+            self._receive_attempt_id = attempt_id  # no response; after any other error SQS may refuse the old id
             raise
         return [QueueMessage(one["Body"], one["ReceiptHandle"]) for one in answer.get("Messages", [])]
 
     async def delete(self, receipt_handles: Sequence[str]) -> list[str]:
-        """Remove messages for good, at most 10. Returns the receipt handles of those that SQS did not remove.
+        """Delete at most 10 messages. Returns the receipt handles of those that SQS did not delete.
 
-        While such a message is hidden, SQS holds back what follows it in its session; then it comes again, and the
-        order of the rooms drops it.
+        While such a message is invisible, SQS does not deliver later ones of its session; then it is delivered again,
+        and the room drops it as a duplicate.
         """
         entries = [
             {"Id": str(number), "ReceiptHandle": receipt_handle}
@@ -92,7 +92,7 @@ class AwsRelayQueue:
         return [receipt_handles[int(one["Id"])] for one in failed]
 
     async def publish_probe(self) -> None:
-        """Send a probe through the topic, to come in at this queue."""
+        """Publish a probe, which arrives at this queue once it is subscribed."""
         probe = RelayProbe(probe_id=str(uuid.uuid4()), queue=self.name)
         await self._sns.call(
             "publish",
@@ -102,27 +102,27 @@ class AwsRelayQueue:
             MessageDeduplicationId=probe.probe_id,
         )
 
-    def forget(self) -> None:
-        """Take note that the queue is gone: it must be opened again."""
+    def mark_missing(self) -> None:
+        """Record that the queue does not exist: it must be opened again."""
         self._url = self._subscription_arn = self._receive_attempt_id = None
 
     async def remove(self) -> None:
-        """Unsubscribe and delete the queue. Never raises: the schedule removes what is left. Safe to repeat."""
+        """Unsubscribe and delete the queue. Never raises: the schedule removes orphaned queues. Safe to repeat."""
         if self._opening is not None:
             await asyncio.wait({self._opening})
             if not self._opening.cancelled():
-                self._opening.exception()  # the caller has it, or does not wait any more
+                self._opening.exception()  # raised to the caller of open(), or its caller was cancelled
         subscription_arn, url = self._subscription_arn, self._url
-        self.forget()
+        self.mark_missing()
         try:
             if subscription_arn is not None:
                 await self._sns.call("unsubscribe", SubscriptionArn=subscription_arn)
             if url is not None:
                 await self._sqs.call("delete_queue", QueueUrl=url)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("The queue %s was not removed and is left to the schedule: %s", self.name, describe(error))
+            logger.warning("The queue %s was not removed; the schedule will remove it: %s", self.name, describe(error))
 
-    async def _make_and_subscribe(self) -> None:
+    async def _create_and_subscribe(self) -> None:
         created = await self._sqs.call("create_queue", QueueName=self.name, Attributes=self._attributes())
         self._url = created["QueueUrl"]
         subscribed = await self._sns.call(
@@ -157,7 +157,7 @@ class AwsRelayQueue:
         }
         return {
             "FifoQueue": "true",
-            # Sessions do not wait for each other: 300 messages a second are the bound of one, not of all.
+            # Sessions do not block each other: 300 messages a second are the limit of one, not of all.
             "DeduplicationScope": "messageGroup",
             "FifoThroughputLimit": "perMessageGroupId",
             "VisibilityTimeout": str(_VISIBILITY_SECONDS),
@@ -167,13 +167,13 @@ class AwsRelayQueue:
         }
 
 
-def is_gone(error: ClientError | BotoCoreError) -> bool:
-    """Whether the error says that there is no such queue."""
-    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _GONE_CODES
+def is_missing(error: ClientError | BotoCoreError) -> bool:
+    """Whether the error says that the queue does not exist."""
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _MISSING_CODES
 
 
 def describe(error: ClientError | BotoCoreError) -> str:
-    """An error in a few words."""
+    """A short description of an error."""
     if isinstance(error, ClientError):
         return f"{error.operation_name}: {error.response.get('Error', {}).get('Code')}"
     return type(error).__name__

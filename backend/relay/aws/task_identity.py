@@ -1,4 +1,4 @@
-"""Which task this process is: its queue is named after it."""
+"""The id of this ECS task, which names the relay's queue."""
 
 import json
 import logging
@@ -16,23 +16,23 @@ _PAUSE_SECONDS = 0.5
 
 
 class UnknownTaskError(Exception):
-    """ECS runs this container but does not say as which task."""
+    """ECS runs this container, but its metadata endpoint does not name the task."""
 
 
 def find_task_id(metadata_uri: str | None, pause_seconds: float = _PAUSE_SECONDS) -> str:
-    """The id of this ECS task; elsewhere a name made of the host's and some random characters.
+    """The id of this ECS task; outside ECS the host's name and random characters.
 
     Args:
         metadata_uri: ECS_CONTAINER_METADATA_URI_V4, which ECS sets in each container.
         pause_seconds: between attempts.
 
     Raises:
-        UnknownTaskError: ECS did not answer. A made up name would be wrong then: nobody could tell whose queue it is.
+        UnknownTaskError: ECS did not answer. With a random name the queue could not be attributed to its task.
     """
     if metadata_uri is None:
         host = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:24]
         name = f"{host}-{secrets.token_hex(4)}"
-        logger.warning("ECS does not run this container: its queue is named after %s and no schedule removes it", name)
+        logger.warning("Not in an ECS task: the queue is named after %s, and no schedule removes it", name)
         return name
     problem = ""
     for attempt in range(_ATTEMPTS):

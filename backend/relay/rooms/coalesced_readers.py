@@ -1,4 +1,4 @@
-"""The event log and the project's access as all clients of a relay read them together."""
+"""The event log and the project access, with the reads of all clients coalesced."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,49 +10,54 @@ from shared.access import AccessReader, ProjectAccess
 from shared.event_log import EventLogReader, EventPage
 from shared.events import LoggedEvent
 
-# Where nothing is cached, reads begin at round numbers: who was away for about as long reads the same page.
-_ROUND = 64
-# What is cached makes no page longer than the log's in bytes that are not held anyway; so all ask from the same end on.
-_MOST_CACHED = 10_000
+# Without cached events, reads begin at multiples of this: clients that were away for about as long share a page.
+_PAGE_START_MULTIPLE = 64
+# Cached events add nothing to the memory that a page takes, so all clients read from the end of the cached ones on.
+_MAX_CACHED_EVENTS = 10_000
 
 
 class CoalescedEventLog:
-    """An EventLogReader, as strongly consistent as the one under it, that reads less.
+    """An EventLogReader with the same strong consistency and fewer reads.
 
-    Each answer rests on a read that began after it was asked for, which tells whether the session exists and how far
-    it has come; of the events only those are read that are not cached.
+    Each result rests on a read that started after the call: it says whether the session exists and what its last event
+    is. Of the events, only those that are not cached are read.
     """
 
     def __init__(self, log: EventLogReader, cache: EventCache, limit: asyncio.Semaphore, metrics: RelayMetrics) -> None:
-        def note_read() -> None:
+        def count_read() -> None:
             metrics.log_reads += 1
 
         self._log = log
         self._cache = cache
-        self._pages: CoalescedReads[EventPage | None] = CoalescedReads(limit, note_read)
-        self._lasts: CoalescedReads[dict[str, int]] = CoalescedReads(limit, note_read)
+        self._pages: CoalescedReads[EventPage | None] = CoalescedReads(limit, count_read)
+        self._last_seqs: CoalescedReads[dict[str, int]] = CoalescedReads(limit, count_read)
 
     async def read_events(self, project_id: str, session_id: str, after: int, limit: int = 200) -> EventPage | None:
         """See EventLogReader."""
-        cached = self._cache.after(session_id, after, _MOST_CACHED)
+        cached = self._cache.after(session_id, after, _MAX_CACHED_EVENTS)
         if cached or after == 0 or self._cache.has(session_id, after):
             page = await self._read(project_id, session_id, after + len(cached), limit)
         else:
-            page = await self._read(project_id, session_id, after - after % _ROUND, limit)
-            if page is not None and not page.deleted and page.has_more and page.events[-1].seq <= after:
-                page = await self._read(project_id, session_id, after, limit)  # a page of few, large events
+            page = await self._read_shared_page(project_id, session_id, after, limit)
         if page is None or page.deleted:
             return page
         return _page(after, (*cached, *(event for event in page.events if event.seq > after)), page.last_seq)
 
     async def read_last_seqs(self, project_id: str) -> dict[str, int]:
         """See EventLogReader."""
-        return await self._lasts.read(project_id, lambda: self._log.read_last_seqs(project_id))
+        return await self._last_seqs.read(project_id, lambda: self._log.read_last_seqs(project_id))
 
     async def close(self) -> None:
-        """Give up what is under way. Safe to repeat."""
+        """Cancel all reads. Safe to repeat."""
         await self._pages.close()
-        await self._lasts.close()
+        await self._last_seqs.close()
+
+    async def _read_shared_page(self, project_id: str, session_id: str, after: int, limit: int) -> EventPage | None:
+        page = await self._read(project_id, session_id, after - after % _PAGE_START_MULTIPLE, limit)
+        if page is not None and not page.deleted and page.has_more and page.events[-1].seq <= after:
+            # A page of few, large events ended before the one that is needed.
+            page = await self._read(project_id, session_id, after, limit)
+        return page
 
     async def _read(self, project_id: str, session_id: str, after: int, limit: int) -> EventPage | None:
         key = (project_id, session_id, after, limit)
@@ -63,8 +68,8 @@ class CoalescedEventLog:
         return page
 
 
-class SharedAccess:
-    """An AccessReader, as strongly consistent as the one under it: who asks about a project at once reads once."""
+class CoalescedAccess:
+    """An AccessReader with the same strong consistency: concurrent calls about a project share one read."""
 
     def __init__(self, access: AccessReader, limit: asyncio.Semaphore) -> None:
         self._access = access
@@ -75,7 +80,7 @@ class SharedAccess:
         return await self._reads.read(project_id, lambda: self._access.find_access(project_id))
 
     async def close(self) -> None:
-        """Give up what is under way. Safe to repeat."""
+        """Cancel all reads. Safe to repeat."""
         await self._reads.close()
 
 

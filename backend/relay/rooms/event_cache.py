@@ -1,87 +1,99 @@
-"""The recent events of the rooms that are heard, as they are sent, for clients that were away for a moment."""
+"""The recent events of the rooms, encoded, for clients that reconnect after a short absence."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
 
-from backend.relay.rooms.encoding import EncodedEvent, decode, encode
+from backend.relay.rooms.encoder import Encoder
 from shared.events import Event, LoggedBase, LoggedEvent
 
-# How often what is too old is looked for, where nothing else asks for it.
-_LOOK_SECONDS = 1.0
+CACHE_BYTES = 16_000_000
+# Longer than the reconnects of a deployment take.
+CACHE_SECONDS = 300.0
+# How often expired events are removed, where no read does it.
+_EXPIRY_CHECK_SECONDS = 1.0
 
 
 class EventCache:
-    """Events by session and number, up to a size and an age. They never change, so what is here is what the log holds.
+    """Events by session and number, up to a size and an age.
 
-    Whether a session still exists, and which event is its last, only the log knows.
+    Events never change, so a cached one equals the log's. Only the log knows whether a session still exists, and which
+    event is its last.
 
-    Kept are plain bytes: tens of thousands of models would make each full garbage collection a pause that clients see.
+    Events are kept as bytes: tens of thousands of models would make each full garbage collection a noticeable pause.
 
     Args:
-        most_bytes: how much is kept, in bytes as sent.
-        seconds: how long an event is kept.
-        now: seconds of a clock that never goes back.
+        encoder: encodes the events.
+        max_bytes: the total size, in bytes as sent.
+        max_age_seconds: how long an event is kept.
+        now: seconds of a monotonic clock.
     """
 
-    def __init__(self, most_bytes: int, seconds: float, now: Callable[[], float] = monotonic) -> None:
-        self._most_bytes = most_bytes
-        self._seconds = seconds
+    def __init__(
+        self,
+        encoder: Encoder,
+        max_bytes: int,
+        max_age_seconds: float,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
+        self._encoder = encoder
+        self._max_bytes = max_bytes
+        self._max_age_seconds = max_age_seconds
         self._now = now
         self._bytes = 0
-        self._next_look = 0.0
-        # By session and number: the frame, and since when it is here.
-        self._frames: OrderedDict[tuple[str, int], tuple[bytes, float]] = OrderedDict()
+        self._next_check = 0.0
+        # By session and number: the encoded event, and when it was added.
+        self._events: OrderedDict[tuple[str, int], tuple[bytes, float]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self._events)
 
     def add(self, event: LoggedEvent) -> None:
-        """Keep an event of the log. Safe to repeat."""
+        """Cache an event of the log. Safe to repeat."""
         key = (event.session_id, event.seq)
-        if key in self._frames:
+        if key in self._events:
             return
-        now, frame = self._now(), encode(event).frame
-        self._frames[key] = (frame, now)
-        self._bytes += len(frame)
-        if self._bytes > self._most_bytes or now >= self._next_look:
-            self._forget_old(now)
+        now, encoded = self._now(), self._encoder.encode(event)
+        self._events[key] = (encoded, now)
+        self._bytes += len(encoded)
+        if self._bytes > self._max_bytes or now >= self._next_check:
+            self._evict(now)
 
-    def encode(self, event: Event) -> EncodedEvent:
-        """The event on the wire, which was made already where it is kept here."""
+    def encode(self, event: Event) -> bytes:
+        """The event as it is sent; a cached one is not encoded again."""
         if isinstance(event, LoggedBase):
-            kept = self._frames.get((event.session_id, event.seq))
-            if kept is not None:
-                return EncodedEvent(kept[0])
-        return encode(event)
+            cached = self._events.get((event.session_id, event.seq))
+            if cached is not None:
+                return cached[0]
+        return self._encoder.encode(event)
 
-    def after(self, session_id: str, seq: int, most: int, up_to: int | None = None) -> list[LoggedEvent]:
-        """The consecutive events that follow a number, as far as they are here."""
-        self._forget_old(self._now())
+    def after(self, session_id: str, seq: int, limit: int, up_to: int | None = None) -> list[LoggedEvent]:
+        """The consecutive cached events that follow a number, at most `limit`."""
+        self._evict(self._now())
         found: list[LoggedEvent] = []
-        while len(found) < most and (up_to is None or seq < up_to):
+        while len(found) < limit and (up_to is None or seq < up_to):
             seq += 1
-            kept = self._frames.get((session_id, seq))
-            if kept is None:
+            cached = self._events.get((session_id, seq))
+            if cached is None:
                 break
-            found.append(decode(EncodedEvent(kept[0])))
+            found.append(self._encoder.decode(cached[0]))
         return found
 
     def has(self, session_id: str, seq: int) -> bool:
-        """Whether this event is here."""
-        return (session_id, seq) in self._frames
+        """Whether this event is cached."""
+        return (session_id, seq) in self._events
 
-    def forget(self, session_id: str) -> None:
-        """The session is gone: nothing of it may be told any more."""
-        for key in [key for key in self._frames if key[0] == session_id]:
-            self._bytes -= len(self._frames.pop(key)[0])
+    def remove_session(self, session_id: str) -> None:
+        """Remove all events of a deleted session."""
+        for key in [key for key in self._events if key[0] == session_id]:
+            self._bytes -= len(self._events.pop(key)[0])
 
-    def _forget_old(self, now: float) -> None:
-        self._next_look = now + _LOOK_SECONDS
-        until = now - self._seconds
-        while self._frames:
-            frame, since = next(iter(self._frames.values()))
-            if self._bytes <= self._most_bytes and since > until:
+    def _evict(self, now: float) -> None:
+        self._next_check = now + _EXPIRY_CHECK_SECONDS
+        expired = now - self._max_age_seconds
+        while self._events:
+            encoded, added = next(iter(self._events.values()))
+            if self._bytes <= self._max_bytes and added > expired:
                 return
-            self._frames.popitem(last=False)
-            self._bytes -= len(frame)
+            self._events.popitem(last=False)
+            self._bytes -= len(encoded)

@@ -1,7 +1,7 @@
-"""Writes events to rooms: encoded once, and to each client's WebSocket once for all events of a moment.
+"""Writes events to rooms: each event is encoded once, and concurrent events of a room are written together.
 
-This is the fast path. It is entered from the cursor-ordered emit alone (emit_event); whatever else is sent takes
-python-socketio's way, after what the rooms were told before.
+This is the fast path. Only emit_event uses it, whose events the room cursors have ordered; everything else is sent by
+python-socketio, after the events that were emitted before.
 """
 
 import asyncio
@@ -16,33 +16,33 @@ import engineio
 import socketio
 
 from backend.relay.metrics import RelayMetrics
-from backend.relay.rooms.encoding import EncodedEvent
+from backend.relay.transport.event_frames import packet_text
 from backend.relay.transport.relay_socket import RelaySocket
 from backend.relay.transport.websocket_protocol import RelayWebSocketProtocol
 from shared.events import Event
 
 logger = logging.getLogger(__name__)
 
-# Where frames are written past the libraries' own writers, only these were tried.
+# The fast path bypasses the writers of these libraries and was tested with these versions only.
 KNOWN_VERSIONS = {
     "python-socketio": "5.18.1",
     "python-engineio": "4.15.1",
     "uvicorn": "0.54.0",
     "websockets": "16.1.1",
 }
-# Rooms are written to at once, unless they just were: then what comes in a pause goes out together. The pause is as
-# long as the writing took, up to a bound, and twice as long where the event loop has fallen behind meanwhile: at most
-# a half of the time, and under load about a third, goes into writing.
+# Events are written immediately, unless others were just written: then all events of a pause are written together. The
+# pause is as long as the last writes took, up to a bound, and twice as long if the event loop is behind: at most half
+# of the time, and under load about a third, is spent on writes.
 _SHORTEST_PERIOD_SECONDS = 0.002
 _LONGEST_PAUSE_SECONDS = 0.02
 _BEHIND_SECONDS = 0.002
-# So much is written at once without waiting for more.
+# With more pending bytes the pause ends early.
 _MOST_PENDING_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A room's clients: those whose WebSocket is written to directly, and the others."""
+    """A room's clients: those with direct writes to their WebSocket, and the others."""
 
     direct: tuple[RelayWebSocketProtocol, ...]
     queued: tuple[RelaySocket, ...]
@@ -56,14 +56,12 @@ class Broadcaster(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
     """The client manager of the relay.
 
     Args:
-        metrics: where deliveries and flushes are counted.
-        encode: makes an event what is sent.
-        is_enabled: whether WebSockets may be written to directly.
+        metrics: counts deliveries and flushes.
+        encode: encodes an event as a WebSocket frame (see event_frames.py).
+        is_enabled: whether direct writes to WebSockets are allowed.
     """
 
-    def __init__(
-        self, metrics: RelayMetrics, encode: Callable[[Event], EncodedEvent], *, is_enabled: bool = True
-    ) -> None:
+    def __init__(self, metrics: RelayMetrics, encode: Callable[[Event], bytes], *, is_enabled: bool = True) -> None:
         super().__init__()
         self._encode = encode
         self._metrics = metrics
@@ -76,35 +74,35 @@ class Broadcaster(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
         self._pause = 0.0
 
     def may_write_directly(self, protocol: RelayWebSocketProtocol | None) -> bool:
-        """Whether a socket may be written to past python-engineio's queue."""
+        """Whether writes to a socket may bypass python-engineio's queue."""
         if self._is_enabled and protocol is None:
             self._is_enabled = False
-            logger.warning("Events are written by the stock path: the server is not the one that the relay knows")
+            logger.warning("Events take the default path: the HTTP server is not the relay's own")
         return self._is_enabled and protocol is not None and protocol.is_plain
 
     def note_change(self, socket: RelaySocket) -> None:
-        """A socket begins or ends to be written to directly: what was told before this goes out first."""
+        """A socket starts or ends direct writes: earlier events are written first."""
         self.flush()
-        self._forget([room for room, audience in self._audiences.items() if audience.holds(socket)])
+        self._invalidate([room for room, audience in self._audiences.items() if audience.holds(socket)])
 
     def emit_event(self, room: str, event: Event) -> None:
-        """Send an event to a room (a client is a room of its own). In order for each room; never waits for anybody."""
+        """Send an event to a room, or to one client by its sid. In order for each room; never waits for a client."""
         audience = self._audience(room)
         if not audience.direct and not audience.queued:
             return
-        encoded = self._encode(event)
+        frame = self._encode(event)
         self._metrics.deliveries += len(audience.direct) + len(audience.queued)
         if audience.queued:
-            packet = engineio.packet.Packet(engineio.packet.MESSAGE, encoded.text)
+            packet = engineio.packet.Packet(engineio.packet.MESSAGE, packet_text(frame))
             for socket in audience.queued:
                 socket.push(packet)
         if audience.direct:
-            self._pending.setdefault(room, []).append(encoded.frame)
-            self._pending_bytes += len(encoded.frame)
+            self._pending.setdefault(room, []).append(frame)
+            self._pending_bytes += len(frame)
             self._schedule()
 
     def flush(self) -> None:
-        """Write what rooms were told and was not written yet."""
+        """Write all pending events."""
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
@@ -128,22 +126,22 @@ class Broadcaster(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
 
     async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
         """See socketio.AsyncManager."""
-        self.flush()  # a newcomer was replayed what the room was told so far
+        self.flush()  # a new subscriber has the events so far by replay
         await super().enter_room(sid, namespace, room, eio_sid=eio_sid)
-        self._forget([room])
+        self._invalidate([room])
 
     async def leave_room(self, sid: str, namespace: str, room: str) -> None:
         """See socketio.AsyncManager."""
         self.flush()
         await super().leave_room(sid, namespace, room)
-        self._forget([room])
+        self._invalidate([room])
 
     async def disconnect(self, sid: str, namespace: str, **kwargs: Any) -> None:
         """See socketio.AsyncManager."""
         entered = self.rooms.get(namespace, {})
         left = [room for room in self._audiences if sid in entered.get(room, ())]
         await super().disconnect(sid, namespace, **kwargs)
-        self._forget(left)
+        self._invalidate(left)
 
     def _schedule(self) -> None:
         if self._pending_bytes > _MOST_PENDING_BYTES:
@@ -154,13 +152,13 @@ class Broadcaster(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
             self._flushing = loop.call_soon(self.flush) if left <= 0 else loop.call_later(left, self._flush_or_wait)
 
     def _flush_or_wait(self) -> None:
-        """The pause is over."""
+        """Flush after the pause, or after another one if the event loop is behind."""
         if monotonic() - self._next_flush > _BEHIND_SECONDS:
             self._flushing = asyncio.get_running_loop().call_later(self._pause, self.flush)
         else:
             self.flush()
 
-    def _forget(self, rooms: Iterable[str]) -> None:
+    def _invalidate(self, rooms: Iterable[str]) -> None:
         for room in rooms:
             self._audiences.pop(room, None)
 
@@ -187,5 +185,5 @@ class Broadcaster(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
 def _versions_are_known() -> bool:
     unknown = [f"{name} {found}" for name, known in KNOWN_VERSIONS.items() if (found := version(name)) != known]
     if unknown:
-        logger.warning("Events are written by the stock path: %s is not what the relay knows", ", ".join(unknown))
+        logger.warning("Events take the default path: the fast path was not tested with %s", ", ".join(unknown))
     return not unknown

@@ -1,4 +1,4 @@
-"""python-engineio's socket, with a look at all that its client sends.
+"""python-engineio's socket, with checks of all that its client sends.
 
 Private hooks of python-engineio that this module touches, each guarded by tests/relay/test_private_hooks.py: receive
 and the two request handlers are overridden.
@@ -13,36 +13,36 @@ from backend.relay.settings import RelaySettings
 from backend.relay.transport.packet_checks import InvalidPacketError, check_engine_packet
 from backend.relay.transport.token_bucket import TokenBucket
 
-# What a client may send at once, in seconds of its rate: all its subscriptions when it comes back.
+# The largest burst, in seconds of the rate: a client sends all its subscriptions when it reconnects.
 _BURST_SECONDS = 5.0
 
 
 class ClientDroppedError(OSError, engineio.exceptions.EngineIOError):  # type: ignore[misc]  # no types
-    """A client was dropped over what it sent. Both kinds of python-engineio's transports end upon it."""
+    """A client was dropped for what it sent. Both of python-engineio's transports end on it."""
 
 
 class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
-    """A connection whose client is dropped over what no client of the protocol sends, and over too much of it.
+    """A connection whose client is dropped for invalid packets, and for too many of them.
 
     Attributes:
-        dropped: the reason, once the client was cut off.
+        dropped: the reason, once the client was disconnected.
     """
 
     dropped: str | None
 
     def guard(self, settings: RelaySettings) -> None:
-        """Begin to look at what comes in."""
+        """Start the checks."""
         self._settings = settings
         self.dropped = None
         self._inbound = TokenBucket(settings.max_packets_per_second, settings.max_packets_per_second * _BURST_SECONDS)
         self._is_polled = False
 
     def drop(self, reason: str, detail: str = "") -> None:
-        """Cut the client off. Safe to repeat."""
+        """Disconnect the client. Safe to repeat."""
         raise NotImplementedError
 
     async def receive(self, pkt: Any) -> None:
-        """Take a packet of the client."""
+        """Handle a packet of the client."""
         if self.dropped:
             raise engineio.exceptions.SocketIsClosedError
         try:
@@ -51,11 +51,11 @@ class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-e
             self.drop("malformed", "a packet that only servers send")
 
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:
-        """A poll, or the upgrade to a WebSocket."""
+        """Handle a poll, or the upgrade to a WebSocket."""
         if "websocket" in environ.get("HTTP_UPGRADE", "").lower():
             return await super().handle_get_request(environ)
         if self._is_polled:
-            self.drop("malformed", "two polls at once")
+            self.drop("malformed", "two concurrent polls")
             raise engineio.exceptions.EngineIOError
         self._is_polled = True
         try:
@@ -64,7 +64,7 @@ class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-e
             self._is_polled = False
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
-        """What a polling client sends."""
+        """Handle the packets of a polling client."""
         if int(environ.get("CONTENT_LENGTH", "0")) > self._settings.max_packet_bytes:
             self.drop("malformed", "a packet that is too large")
             raise engineio.exceptions.ContentTooLongError
@@ -76,12 +76,12 @@ class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-e
         except UnicodeDecodeError:
             self.drop("malformed", "a packet that is not UTF-8")
         except (ClientDroppedError, engineio.exceptions.SocketIsClosedError):
-            pass  # it was told off, or said goodbye and went on
-        if self.dropped and self.sid in self.server.sockets:  # else python-engineio stumbles over this error
+            pass  # it was dropped, or sent more packets after it had closed
+        if self.dropped and self.sid in self.server.sockets:  # otherwise python-engineio fails with KeyError
             raise ClientDroppedError
 
     def check_inbound(self, data: str | bytes) -> None:
-        """Look at a packet before it is read. Raises OSError, python-engineio's end, and drops who sent a bad one."""
+        """Check a packet before it is decoded. Raises ClientDroppedError after dropping the client."""
         if not self._inbound.take():
             self.drop("flood", "too many packets")
         elif len(data) > self._settings.max_packet_bytes:
@@ -94,4 +94,4 @@ class GuardedSocket(async_socket.AsyncSocket):  # type: ignore[misc]  # python-e
             else:
                 if not self.dropped:
                     return
-        raise ClientDroppedError  # dropped or, where it had said goodbye before, as good as
+        raise ClientDroppedError  # dropped, now or before, or closed before

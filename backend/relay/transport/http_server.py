@@ -1,4 +1,4 @@
-"""The HTTP and WebSocket server under a relay: that of its container, and that of the local process."""
+"""The HTTP and WebSocket server of a relay, in its container and in the local process."""
 
 import asyncio
 import logging
@@ -16,28 +16,28 @@ from backend.relay.transport.websocket_protocol import RelayWebSocketProtocol
 
 logger = logging.getLogger(__name__)
 
-# Longer than a load balancer keeps an idle connection (60 s by default) and than the pools of most clients do: a
-# connection that is closed just when it is used again looks like a fault.
+# Longer than a load balancer (60 s by default) and most client pools keep an idle connection: one that is closed just
+# when it is used again looks like a failure.
 _KEEP_ALIVE_SECONDS = 75
 
 
 class RelayHttpServer(uvicorn.Server):
-    """Stops on SIGTERM and SIGINT, and returns. uvicorn's own raises the signal again, and nothing would be closed.
+    """Stops on SIGTERM and SIGINT, and returns. uvicorn's own raises the signal again, before anything is closed.
 
-    Stopping: no new connection is accepted; clients are sent away one after the other (WebSockets closed with 1012,
-    service restart), upon which Socket.IO clients connect again after a random pause, to another relay; requests under
-    way may end for a while.
+    When it stops, it accepts no new connection and drains the clients one after the other: their WebSockets are closed
+    with 1012 (service restart), and Socket.IO clients reconnect to another relay after a random pause. Requests in
+    progress have some time to end.
 
     Attributes:
-        has_failed: it stops because a part of the process died.
-        before_shutdown: sends the clients away.
+        has_failed: it stops because a part of the process failed.
+        before_shutdown: drains the clients.
     """
 
     has_failed = False
     before_shutdown: Callable[[], Awaitable[None]] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections, and say where."""
+        """Start to accept connections, and log the address."""
         await super().startup(sockets=sockets)
         for listener in sockets or ():
             host, port = listener.getsockname()[:2]
@@ -46,7 +46,7 @@ class RelayHttpServer(uvicorn.Server):
             )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop accepting, take leave of the clients, and wait for what is under way."""
+        """Stop accepting, drain the clients, and wait for requests in progress."""
         for server in self.servers:
             server.close()
         if self.before_shutdown is not None:
@@ -55,9 +55,9 @@ class RelayHttpServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Hear the signals while it serves."""
+        """Handle the signals while it serves."""
         if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread hears signals
+            yield  # only the main thread can handle signals
             return
         loop = asyncio.get_running_loop()
         signals = (signal.SIGINT, signal.SIGTERM)
@@ -71,12 +71,12 @@ class RelayHttpServer(uvicorn.Server):
 
 
 def build_server(app: Any, drain_seconds: float, max_packet_bytes: int) -> RelayHttpServer:
-    """A server for the ASGI application, which listens once it is given a socket.
+    """A server for the ASGI application; it listens on the sockets that `serve` is called with.
 
     Args:
         app: the application.
-        drain_seconds: how long requests under way may take once it stops and the clients were sent away.
-        max_packet_bytes: the largest message that a WebSocket takes.
+        drain_seconds: how long requests in progress may take after the clients were drained.
+        max_packet_bytes: the largest WebSocket message.
     """
     config = uvicorn.Config(
         app,

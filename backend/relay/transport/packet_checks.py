@@ -1,4 +1,4 @@
-"""What a client may send: the form of Engine.IO and Socket.IO packets, checked before anything is made of them."""
+"""Checks of Engine.IO and Socket.IO packets from clients, before they are handled."""
 
 import base64
 import binascii
@@ -6,20 +6,20 @@ from typing import Any
 
 import socketio
 
-# Goodbye, pong, the probe of an upgrade and its end; messages are looked at apart.
+# Close, pong, the probe of an upgrade and its end; messages are checked separately.
 _ENGINE_PACKETS = frozenset(("1", "3", "2probe", "5"))
 _MESSAGE_TYPES = "0123456"
 _MOST_ATTACHMENTS = 10
 
 
 class InvalidPacketError(ValueError):
-    """A client sent what no client of the protocol sends."""
+    """A client sent a packet that the protocol does not allow."""
 
 
 def check_engine_packet(data: str | bytes) -> None:
-    """Raises InvalidPacketError where this is no packet that a client may send by Engine.IO."""
+    """Raises InvalidPacketError if a client may not send this Engine.IO packet."""
     if isinstance(data, bytes):
-        return  # an attachment; whether one is due, Socket.IO knows
+        return  # an attachment; Socket.IO knows whether one is expected
     if data.startswith("4"):
         if len(data) < 2 or data[1] not in _MESSAGE_TYPES:
             raise InvalidPacketError("a message that is no packet of Socket.IO")
@@ -33,7 +33,7 @@ def check_engine_packet(data: str | bytes) -> None:
 
 
 class RelayPacket(socketio.packet.Packet):  # type: ignore[misc]  # python-socketio ships no types
-    """A Socket.IO packet that raises InvalidPacketError, and nothing else, where what came is none."""
+    """A Socket.IO packet that raises InvalidPacketError, and no other error, if it is invalid."""
 
     def decode(self, encoded_packet: str) -> int:
         """See socketio.packet.Packet."""
@@ -47,7 +47,7 @@ class RelayPacket(socketio.packet.Packet):  # type: ignore[misc]  # python-socke
     def add_attachment(self, attachment: Any) -> bool:
         """See socketio.packet.Packet."""
         if not isinstance(attachment, bytes):
-            raise InvalidPacketError("text where an attachment is due")
+            raise InvalidPacketError("text in place of an attachment")
         try:
             return bool(super().add_attachment(attachment))
         except (ValueError, IndexError, TypeError, RecursionError):
@@ -60,11 +60,11 @@ class RelayPacket(socketio.packet.Packet):  # type: ignore[misc]  # python-socke
                 raise InvalidPacketError("an event without a name")
         elif self.packet_type in (kinds.ACK, kinds.BINARY_ACK):
             if not isinstance(self.data, list) or self.id is None:
-                raise InvalidPacketError("an acknowledgement of nothing")
+                raise InvalidPacketError("an acknowledgement without an id")
         elif self.packet_type not in (kinds.CONNECT, kinds.DISCONNECT):
             raise InvalidPacketError("a packet that only servers send")
         is_binary = self.packet_type in (kinds.BINARY_EVENT, kinds.BINARY_ACK)
         if is_binary and not 1 <= attachments <= _MOST_ATTACHMENTS:
-            raise InvalidPacketError("a number of attachments that cannot be")
+            raise InvalidPacketError("an invalid number of attachments")
         if is_binary and self.namespace not in (None, "/"):
-            raise InvalidPacketError("attachments for a namespace that there is not")
+            raise InvalidPacketError("attachments for an unknown namespace")

@@ -1,4 +1,4 @@
-"""python-socketio's server with the relay's sockets, and a gate in front of it.
+"""python-socketio's server with the relay's sockets and limits.
 
 Private hooks of python-socketio and python-engineio that this module touches, each guarded by
 tests/relay/test_private_hooks.py: _engineio_server_class, _handle_eio_connect, _handle_eio_message, _binary_packet.
@@ -15,11 +15,12 @@ import socketio
 
 from backend.relay.metrics import RelayMetrics
 from backend.relay.problems import SAFE_HEADERS, send_problem
-from backend.relay.rooms.encoding import EncodedEvent
-from backend.relay.settings import RelaySettings
+from backend.relay.settings import AUTHENTICATION_SECONDS, RelaySettings
 from backend.relay.transport.broadcaster import Broadcaster
 from backend.relay.transport.packet_checks import InvalidPacketError, RelayPacket
-from backend.relay.transport.relay_socket import RelaySocket, SocketRules, SocketTable
+from backend.relay.transport.relay_socket import RelaySocket
+from backend.relay.transport.socket_rules import SocketRules
+from backend.relay.transport.socket_table import SocketTable, drop_for_memory
 from shared.events import Event
 
 logger = logging.getLogger(__name__)
@@ -31,17 +32,17 @@ AsgiApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _RETRY_AFTER_SECONDS = 5
 _REFUSALS = {
-    "full": "This relay has as many connections as it may have; try again.",
-    "leaving": "This relay is about to stop; the next attempt meets another one.",
+    "full": "This relay has no free connections. Try again.",
+    "leaving": "This relay is shutting down. Try again: another relay will answer.",
 }
-# Clients that are sent away meet again at another relay: one after the other, not all at once.
-_LEAVE_SECONDS_EACH = 0.005
+# Drained clients reconnect to another relay: one after the other, not all concurrently.
+_DRAIN_SECONDS_EACH = 0.005
 _BINARY_PACKETS = (str(socketio.packet.BINARY_EVENT), str(socketio.packet.BINARY_ACK))
-_GONE = ("http.disconnect", "websocket.disconnect")
+_DISCONNECTS = ("http.disconnect", "websocket.disconnect")
 
 
 def connection_refused(detail: str, code: str | None = None) -> Exception:
-    """The error to raise in a connect handler so that the client gets a connect error with `detail` and `code`."""
+    """The error that a connect handler raises to send the client a connect error with `detail` and `code`."""
     data = () if code is None else ({"code": code},)
     refused: Exception = socketio.exceptions.ConnectionRefusedError(detail, *data)
     return refused
@@ -52,18 +53,21 @@ class RelayEngine(engineio.AsyncServer):  # type: ignore[misc]  # python-enginei
 
     sockets: SocketTable
 
-    def follow(self, rules: SocketRules) -> None:
-        """Set the rules of all sockets, before there is one."""
+    def set_rules(self, rules: SocketRules) -> None:
+        """Set the rules of all sockets, before the first one is created."""
         self.sockets = SocketTable(rules)
 
 
 class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
-    """A Socket.IO server that nobody can crash, block or fill. Rooms are written to through its `manager`."""
+    """A Socket.IO server with per-client limits on input, output and connection time.
+
+    Events are emitted through its `manager`.
+    """
 
     manager: Broadcaster
     eio: RelayEngine
 
-    def __init__(self, settings: RelaySettings, metrics: RelayMetrics, encode: Callable[[Event], EncodedEvent]) -> None:
+    def __init__(self, settings: RelaySettings, metrics: RelayMetrics, encode: Callable[[Event], bytes]) -> None:
         super().__init__(
             async_mode="asgi",
             client_manager=Broadcaster(metrics, encode, is_enabled=settings.fast_path),
@@ -76,31 +80,37 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
         )
         self._settings = settings
         self._metrics = metrics
-        self._is_leaving = False
+        self._is_draining = False
         manager = self.manager
         self._rules = SocketRules(
-            settings, metrics, manager.may_write_directly, manager.flush, manager.note_change, _log_drop
+            settings,
+            metrics,
+            manager.may_write_directly,
+            manager.flush,
+            manager.note_change,
+            _log_drop,
+            drop_for_memory,
         )
-        self.eio.follow(self._rules)
+        self.eio.set_rules(self._rules)
 
     async def handle_request(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer a request, where there is room for one more client."""
+        """Answer a request; a new client is refused while the relay is full or draining."""
         if b"sid=" not in scope.get("query_string", b""):
-            if self._is_leaving:
+            if self._is_draining:
                 return await self._refuse("leaving", scope, receive, send)
             if len(self.eio.sockets) >= self._settings.max_connections:
                 return await self._refuse("full", scope, receive, send)
         first = await receive()
-        if first["type"] in _GONE:
-            return None  # it hung up before its turn came; python-engineio would stumble over that
+        if first["type"] in _DISCONNECTS:
+            return None  # it disconnected before it was handled; python-engineio would fail
         if scope["type"] == "http":
-            # Whoever asks for an upgrade without saying so where HTTP looks for it has asked for none.
+            # An ASGI scope of type http is no upgrade, whatever its headers say.
             scope = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"upgrade"]}
-        await super().handle_request(scope, _with_first(first, receive), _safely(scope, send))
+        await super().handle_request(scope, _with_first(first, receive), _with_safe_headers(scope, send))
         return None
 
     def asgi_app(self, other: AsgiApp) -> AsgiApp:
-        """The ASGI application that serves /socket.io, and passes every other path on to `other`."""
+        """The ASGI application that serves /socket.io, and passes all other paths to `other`."""
         app: AsgiApp = socketio.ASGIApp(self, other_asgi_app=other)
         return app
 
@@ -109,16 +119,16 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
         return self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/") or "")
 
     async def drain_clients(self, seconds: float) -> None:
-        """Take nobody in from now on, and have every client connect again elsewhere, spread over at most so long."""
-        self._is_leaving = True
+        """Refuse new clients, and have the connected ones reconnect elsewhere, spread over at most `seconds`."""
+        self._is_draining = True
         sockets = list(self.eio.sockets.values())
         random.shuffle(sockets)
-        pause = min(seconds / max(1, len(sockets)), _LEAVE_SECONDS_EACH)
+        pause = min(seconds / max(1, len(sockets)), _DRAIN_SECONDS_EACH)
         loop = asyncio.get_running_loop()
         began = loop.time()
         for count, socket in enumerate(sockets, start=1):
-            await socket.leave()
-            # By the clock: uvloop rounds a sleep to whole milliseconds, and pauses shorter than one to nothing.
+            await socket.drain()
+            # From the start on: uvloop rounds sleeps to milliseconds, and shorter ones to zero.
             await asyncio.sleep(max(0.0, began + count * pause - loop.time()))
 
     async def _refuse(self, reason: str, scope: Message, receive: Receive, send: Send) -> None:
@@ -133,7 +143,7 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
         answer = await super()._handle_eio_connect(eio_sid, environ)
-        asyncio.get_running_loop().call_later(self._settings.connect_seconds, self._check_introduced, eio_sid)
+        asyncio.get_running_loop().call_later(AUTHENTICATION_SECONDS, self._check_authenticated, eio_sid)
         return answer
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
@@ -152,29 +162,29 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
 
     def _begin_packet(self, eio_sid: str, data: Any) -> str:
         if not isinstance(data, str):
-            return ""  # an attachment of nothing
+            return ""  # an attachment without its packet
         if data.startswith(_BINARY_PACKETS) and self.manager.sid_from_eio_sid(eio_sid, "/") is None:
-            raise InvalidPacketError("attachments of somebody who did not say who it is")
+            raise InvalidPacketError("attachments before authentication")
         return data
 
-    def _check_introduced(self, eio_sid: str) -> None:
+    def _check_authenticated(self, eio_sid: str) -> None:
         socket = self.eio.sockets.get(eio_sid)
         if socket is not None and self.manager.sid_from_eio_sid(eio_sid, "/") is None:
-            socket.drop("silent", "it did not say who it is")
+            socket.drop("silent", "no authentication in time")
 
 
 def _with_first(first: Message, receive: Receive) -> Receive:
-    """What a receive gives that was asked once already."""
-    waiting = [first]
+    """A `receive` that returns the message that was already received first."""
+    received = [first]
 
     async def receive_all() -> Message:
-        return waiting.pop() if waiting else await receive()
+        return received.pop() if received else await receive()
 
     return receive_all
 
 
-def _safely(scope: Message, send: Send) -> Send:
-    """A send that has each answer say that it is what it is and is not to be kept, and each refused WebSocket why."""
+def _with_safe_headers(scope: Message, send: Send) -> Send:
+    """A `send` that adds SAFE_HEADERS to each response, and a problem to each refused WebSocket."""
     is_answered = scope["type"] == "http"
 
     async def send_safely(message: Message) -> None:
@@ -182,7 +192,9 @@ def _safely(scope: Message, send: Send) -> Send:
         if message["type"] == "http.response.start":
             message = {**message, "headers": [*message["headers"], *SAFE_HEADERS]}
         elif message["type"] == "websocket.close" and not is_answered:
-            await send_problem(scope, send, 400, "bad_request", message.get("reason") or "No handshake of Socket.IO.")
+            await send_problem(
+                scope, send, 400, "bad_request", message.get("reason") or "This is not a Socket.IO handshake."
+            )
             return
         is_answered = True
         await send(message)
@@ -191,4 +203,4 @@ def _safely(scope: Message, send: Send) -> Send:
 
 
 def _log_drop(reason: str) -> None:
-    logger.warning("A client was cut off: %s", reason)
+    logger.warning("A client was disconnected: %s", reason)

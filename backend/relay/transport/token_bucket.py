@@ -1,16 +1,16 @@
-"""How much somebody may do in a time."""
+"""A rate limit."""
 
 from collections.abc import Callable
 from time import monotonic
 
 
 class TokenBucket:
-    """A token bucket: so many a second for long, and so many at once.
+    """A token bucket: a sustained rate, and bursts above it.
 
     Args:
-        per_second: how many come back each second.
-        burst: how many may be taken at once.
-        now: seconds of a clock that never goes back.
+        per_second: tokens that are added each second.
+        burst: the most tokens that it holds.
+        now: seconds of a monotonic clock.
     """
 
     __slots__ = ("_burst", "_left", "_now", "_per_second", "_seen")
@@ -23,7 +23,7 @@ class TokenBucket:
         self._seen = now()
 
     def take(self) -> bool:
-        """Whether there was one left, which is taken."""
+        """Take a token. Returns whether there was one."""
         now = self._now()
         self._left = min(self._burst, self._left + (now - self._seen) * self._per_second)
         self._seen = now

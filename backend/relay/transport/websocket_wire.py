@@ -1,4 +1,4 @@
-"""What stands between python-engineio and the server's WebSocket."""
+"""Between python-engineio and the server's WebSocket."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 from websockets.frames import Frame, Opcode
 
-from backend.relay.rooms.encoding import text_frame
+from backend.relay.transport.event_frames import text_frame
 
 
 def frame_of(message: str | bytes) -> bytes:
@@ -17,11 +17,11 @@ def frame_of(message: str | bytes) -> bytes:
 
 
 class GuardedWebSocket:
-    """python-engineio's wrapper of an ASGI WebSocket, with a look at all that comes in.
+    """python-engineio's wrapper of an ASGI WebSocket, with checks of all that is received.
 
     Args:
         websocket: the wrapper.
-        check: looks at each message; raises OSError to end the connection.
+        check: called with each message; raises OSError to end the connection.
     """
 
     def __init__(self, websocket: Any, check: Callable[[str | bytes], None]) -> None:
@@ -31,7 +31,7 @@ class GuardedWebSocket:
         self._users: set[asyncio.Task[Any]] = set()
 
     async def wait(self) -> str | bytes:
-        """The next message. Raises OSError at the end, and where a message must not come in."""
+        """The next message. Raises OSError at the end, and for an invalid message."""
         message: str | bytes = await self._in_use(self._websocket.wait())
         self._check(message)
         return message
@@ -41,29 +41,29 @@ class GuardedWebSocket:
         await self._in_use(self._websocket.send(message))
 
     async def close(self) -> None:
-        """Say goodbye."""
+        """Close with a close frame."""
         if not self._is_cut:
             await self._in_use(self._websocket.close())
 
     def cut(self) -> None:
-        """End whatever waits for the client: for servers whose transport is out of reach."""
+        """Cancel all sends and receives: for servers whose transport is not accessible."""
         self._is_cut = True
         for user in self._users:
             user.cancel()
 
     async def _in_use(self, work: Any) -> Any:
-        task = self._begin_to_use(work)
+        task = self._register(work)
         try:
             return await work
         except asyncio.CancelledError:
-            # cut() asked for one; any other request to cancel means the task, and not the connection.
+            # cut() requested one cancellation; any other one cancels the task, not the connection.
             if self._is_cut and task.uncancel() == 0:
                 raise OSError("The connection was cut") from None
             raise
         finally:
             self._users.discard(task)
 
-    def _begin_to_use(self, work: Any) -> "asyncio.Task[Any]":
+    def _register(self, work: Any) -> "asyncio.Task[Any]":
         task = asyncio.current_task()
         if self._is_cut or task is None:
             work.close()

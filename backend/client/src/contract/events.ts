@@ -52,7 +52,7 @@ export const LOGGED_EVENT_NAMES = [
   "retry_scheduled",
 ] as const;
 
-/** To one client alone: it may no longer hear the project, and has left its room. */
+/** Sent to one client: it has lost its access to the project, and is unsubscribed. */
 export interface AccessLost {
   project_id: string;
   /** `project_{project_id}`. */
@@ -80,9 +80,9 @@ export interface ConnectAuth {
   token?: string | null;
 }
 
-/** `data` of the `connect_error` that a refused client is given. */
+/** `data` of the `connect_error` of a refused client. */
 export interface ConnectErrorData {
-  /** Stable. `invalid_token`: get a new one, then connect. `keys_unavailable`: the token is not judged, since the issuer's keys cannot be fetched now; keep it, and connect again after a pause. `too_many_connections`: this user has as many as one may have. After each of them the client does not try again by itself. */
+  /** Stable. `invalid_token`: get a new one, then connect. `keys_unavailable`: the token was not checked, because the issuer's keys cannot be fetched; keep it, and connect again after a pause. `too_many_connections`: this user has the most connections that one user may have. After each of these the client does not reconnect by itself. */
   code: "invalid_token" | "keys_unavailable" | "too_many_connections";
 }
 
@@ -102,31 +102,31 @@ export interface MessageQueuedEvent {
   href: string | null;
 }
 
-/** What was asked for is refused; nothing has changed. */
+/** The request was refused; nothing has changed. */
 export interface Refusal {
   ok: false;
-  /** Stable. `project_not_found`: none that the client may use. `invalid_subscription`: `detail` says what is wrong. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for answers. `disconnected`: the connection ended meanwhile. `internal_error`: something is broken here, and may work the next time. `storage_unavailable`: the server's store cannot be used, `detail` says why; try again later. */
+  /** Stable. `project_not_found`: it does not exist, or the client has no access. `invalid_subscription`: `detail` says what is wrong. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for answers. `disconnected`: the connection was closed during the request. `internal_error`: an error of the server, which was logged: try again. `storage_unavailable`: the server's store cannot be used, `detail` says why: try again later. */
   code: "project_not_found" | "invalid_subscription" | "too_many_rooms" | "too_many_requests" | "disconnected" | "internal_error" | "storage_unavailable";
-  /** For people. */
+  /** For humans. */
   detail: string;
 }
 
-/** The acknowledgement of `subscribe`, after the replayed events: from now on the room is heard live. */
+/** The acknowledgement of `subscribe`, after the replayed events and before all further ones. */
 export interface Subscribed {
   ok: true;
   /** `project_{project_id}`. */
   room: string;
   /** The version of this contract. */
   version: number;
-  /** By session: the number of its newest event. */
+  /** By session: the `seq` of its last event. */
   last_seq: Record<string, number>;
-  /** Sessions of `after` whose history is not whole (older than seven days), or that are not of this project: read them again. */
+  /** Sessions of `after` whose history is incomplete (older than seven days), or that are not of this project: read them by REST. */
   truncated: string[];
-  /** Sessions of `after` that were deleted; of more than 20 that the project does not have the rest is `truncated` without a look. */
+  /** Sessions of `after` that were deleted. Of sessions that the project does not have only 20 are checked; the rest is `truncated`. */
   deleted: string[];
 }
 
-/** The payload of `subscribe`: a project, and by session the newest event that the client has. */
+/** The payload of `subscribe`: a project, and by session the number of the last event that the client has. */
 export interface Subscription {
   project_id: string;
   /** By session id: the `seq` of the newest event that the client has. */
@@ -153,7 +153,7 @@ export interface TextDeltaEvent {
   text: string;
 }
 
-/** The acknowledgement of `unsubscribe`; also where the project was not heard. */
+/** The acknowledgement of `unsubscribe`, also without a subscription. */
 export interface Unsubscribed {
   ok: true;
   /** `project_{project_id}`. */

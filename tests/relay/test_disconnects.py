@@ -17,7 +17,7 @@ from shared.access import AccessReader, ProjectAccess
 from shared.bus_messages import AccessChangedEvent
 from shared.identity import LOCAL_USER, LocalAuthenticator
 from tests.contract.builders import stored_project
-from tests.relay.rooms import WAIT_SECONDS, Reads, Source, WatchedLog, Writer
+from tests.relay.room_fixtures import WAIT_SECONDS, Reads, Source, WatchedLog, Writer
 
 SOCKET = "/socket.io/?EIO=4&transport=polling"
 
@@ -82,7 +82,7 @@ def source() -> Source:
 
 @pytest.fixture
 async def http(access: SlowAccess, log: WatchedLog, source: Source) -> AsyncIterator[httpx.AsyncClient]:
-    relay = Relay(LocalAuthenticator(), access, log, RelaySettings(fill_seconds=0.01, access_seconds=3_600, origins=()))
+    relay = Relay(LocalAuthenticator(), access, log, RelaySettings(fill_seconds=0.01, origins=()))
     running = asyncio.create_task(relay.run(source))
     transport = httpx.ASGITransport(socketio.ASGIApp(relay.sio))
     async with httpx.AsyncClient(transport=transport, base_url="http://relay") as client:
@@ -119,7 +119,7 @@ async def test_a_client_hears_what_happens_in_its_room(
 ) -> None:
     writer = await Writer.begin(engine, mine)
     assert (await client.subscribe(mine.project_id))["ok"] is True
-    source.bring(await writer.log())
+    source.deliver(await writer.log())
     assert '"seq":1' in await client.answer_to('42["agent_iteration"')
 
 
@@ -172,7 +172,7 @@ async def test_a_client_that_is_no_member_any_more_is_told_and_hears_no_more(
     changed = AccessChangedEvent(
         event_id=engine.ids.new_id(), project_id=shared.project_id, created_at=engine.clock.now()
     )
-    source.bring(changed)
+    source.deliver(changed)
     assert shared.project_id in await client.answer_to('42["access_lost"')
     assert await is_forgotten(engine, http, log, shared)
 
@@ -193,7 +193,7 @@ async def test_a_client_that_sends_the_name_of_an_event_of_its_connection_is_not
     await client.post(f'42["{name}","x"]')
     await client.post('422["unsubscribe",{"project_id":"another"}]')
     await client.answer_to("432")
-    source.bring(await writer.log())
+    source.deliver(await writer.log())
     assert '"seq":1' in await client.answer_to('42["agent_iteration"')
     await client.post("1")
     assert await is_forgotten(engine, http, log, mine)

@@ -1,4 +1,4 @@
-"""What the tests of the relay are made of: audiences that keep what they hear, and sessions that are written to."""
+"""Parts of the relay's tests: subscribers that record events, a log that can fail, and sessions with running turns."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,6 +8,9 @@ from backend.app.domain.messages.message import TurnRef
 from backend.app.domain.projects.project import Project
 from backend.app.domain.sessions.session import Session
 from backend.app.wiring_local import LocalEngine
+from backend.relay.rooms.event_cache import EventCache
+from backend.relay.rooms.room_cursor import RoomCursor
+from backend.relay.transport.event_frames import FrameEncoder
 from shared.bus_messages import BusMessage
 from shared.event_log import EventLogReader, EventPage
 from shared.events import Event, LoggedBase, LoggedEvent, TextDeltaEvent
@@ -16,19 +19,28 @@ from tests.contract.builders import iteration_event, stored_session, taken_turn
 WAIT_SECONDS = 10.0
 
 
-class Heard:
-    """Keeps what it is sent."""
+class Recorder:
+    """A Subscriber that records the events that it is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, members: "Members | None" = None, sid: str = "sid-1") -> None:
+        self.sid = sid
         self.events: list[Event] = []
+        self._members = members
         self._changed = asyncio.Event()
 
-    def take(self, event: Event) -> None:
+    def record(self, event: Event) -> None:
         self.events.append(event)
         self._changed.set()
 
-    async def hear(self, event: Event) -> None:
-        self.take(event)
+    async def send(self, event: Event) -> None:
+        self.record(event)
+
+    async def wait_for_capacity(self) -> None:
+        """Always has capacity."""
+
+    async def join_room(self) -> None:
+        if self._members is not None:
+            self._members.add(self)
 
     def seqs(self, session_id: str) -> list[int]:
         return [event.seq for event in self.events if isinstance(event, LoggedBase) and event.session_id == session_id]
@@ -37,43 +49,48 @@ class Heard:
         return [event.type for event in self.events]
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until the condition holds, which is looked at after each event."""
+        """Wait until the condition holds; it is checked after each event."""
         async with asyncio.timeout(WAIT_SECONDS):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
 
 
-class Audience:
-    """Everybody in a room."""
+class Members:
+    """The members of a room."""
 
-    def __init__(self, *listeners: Heard) -> None:
-        self._listeners = list(listeners)
+    def __init__(self, *members: Recorder) -> None:
+        self._members = list(members)
 
-    def tell(self, event: Event) -> None:
-        for listener in tuple(self._listeners):
-            listener.take(event)
+    def add(self, member: Recorder) -> None:
+        self._members.append(member)
 
-    def joining(self, listener: Heard) -> Callable[[], Awaitable[None]]:
-        async def join() -> None:
-            self._listeners.append(listener)
+    def emit(self, event: Event) -> None:
+        for member in tuple(self._members):
+            member.record(event)
 
-        return join
+
+def event_cache(max_bytes: int = 1_000_000, seconds: float = 60, now: Callable[[], float] = lambda: 0.0) -> EventCache:
+    return EventCache(FrameEncoder(), max_bytes, seconds, now)
+
+
+def room_cursor(project_id: str, log: EventLogReader, emit: Callable[[Event], None]) -> RoomCursor:
+    return RoomCursor(project_id, log, emit, event_cache())
 
 
 class WatchedLog:
-    """A log that calls `on_read` before each read: to do something in between, or to fail by raising."""
+    """A log that calls `on_read` before each read: to act between reads, or to fail by raising."""
 
     def __init__(self, log: EventLogReader) -> None:
         self._log = log
         self.on_read: Callable[[str], Awaitable[None]] | None = None
 
     async def read_events(self, project_id: str, session_id: str, after: int, limit: int = 200) -> EventPage | None:
-        await self._about_to_read(project_id)
+        await self._before_read(project_id)
         return await self._log.read_events(project_id, session_id, after, limit)
 
     async def read_last_seqs(self, project_id: str) -> dict[str, int]:
-        await self._about_to_read(project_id)
+        await self._before_read(project_id)
         return await self._log.read_last_seqs(project_id)
 
     def fail(self, times: int) -> None:
@@ -88,7 +105,7 @@ class WatchedLog:
 
         self.on_read = fail
 
-    async def _about_to_read(self, project_id: str) -> None:
+    async def _before_read(self, project_id: str) -> None:
         if self.on_read is not None:
             await self.on_read(project_id)
 
@@ -117,7 +134,7 @@ class Reads:
 
 
 class Source:
-    """An EventSource that brings what it is given."""
+    """An EventSource that delivers the events that it is given."""
 
     def __init__(self) -> None:
         self._batches: asyncio.Queue[Sequence[BusMessage]] = asyncio.Queue()
@@ -127,17 +144,17 @@ class Source:
         self.asked.set()
         return await self._batches.get()
 
-    def bring(self, *events: BusMessage) -> None:
+    def deliver(self, *events: BusMessage) -> None:
         self._batches.put_nowait(events)
 
     async def asked_again(self) -> None:
-        """Wait until the next batch is asked for: those before were taken."""
+        """Wait until the next batch is requested: earlier ones were handled."""
         self.asked.clear()
         await self.asked.wait()
 
 
 class Writer:
-    """A session with a turn under way, whose events are logged one by one."""
+    """A session with a running turn, whose events are logged one by one."""
 
     def __init__(self, engine: LocalEngine, session: Session, turn: TurnRef) -> None:
         self._engine = engine
