@@ -69,7 +69,7 @@ class Refusal(_Message):
         "storage_unavailable",
     ] = Field(
         description="Stable. `project_not_found`: it does not exist, or the client has no access. "
-        "`invalid_subscription`: `detail` says what is wrong. `too_many_rooms`: unsubscribe from another project first. "
+        "`invalid_subscription`: `detail` says why. `too_many_rooms`: unsubscribe from another project first. "
         "`too_many_requests`: wait for answers. `disconnected`: the connection was closed during the request. "
         "`internal_error`: an error of the server, which was logged: try again. `storage_unavailable`: the server's "
         "store cannot be used, `detail` says why: try again later."

@@ -121,7 +121,7 @@ async def test_whoever_hears_a_project_hears_of_the_deletion_of_a_session_that_i
     await owner.post(subscription(1, project))
     await owner.answer_to("431")
     await writer.log()  # the bus loses it: the room has to read the log before it can tell of the deletion
-    engine.bus.listen(source.bring)
+    engine.bus.listen(source.deliver)
     log.hold()
     asyncio.get_running_loop().call_later(0.3, log.go_on.set)
     services = build_services(LocalSettings(), engine)

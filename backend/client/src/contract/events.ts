@@ -105,7 +105,7 @@ export interface MessageQueuedEvent {
 /** The request was refused; nothing has changed. */
 export interface Refusal {
   ok: false;
-  /** Stable. `project_not_found`: it does not exist, or the client has no access. `invalid_subscription`: `detail` says what is wrong. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for answers. `disconnected`: the connection was closed during the request. `internal_error`: an error of the server, which was logged: try again. `storage_unavailable`: the server's store cannot be used, `detail` says why: try again later. */
+  /** Stable. `project_not_found`: it does not exist, or the client has no access. `invalid_subscription`: `detail` says why. `too_many_rooms`: unsubscribe from another project first. `too_many_requests`: wait for answers. `disconnected`: the connection was closed during the request. `internal_error`: an error of the server, which was logged: try again. `storage_unavailable`: the server's store cannot be used, `detail` says why: try again later. */
   code: "project_not_found" | "invalid_subscription" | "too_many_rooms" | "too_many_requests" | "disconnected" | "internal_error" | "storage_unavailable";
   /** For humans. */
   detail: string;
