@@ -28,7 +28,7 @@ then the acknowledgement, then all further events. `seq` counts 1, 2, 3 ... in e
 then is null, and `href` says where to read it. Live events have no `seq` and are not stored.
 
 Use WebSocket only, `io(url, {{ transports: ["websocket"], auth: {{ token }} }})`, or serve your page from the relay's
-site. A cookie keeps polling clients on one relay, and browsers drop it for a page of another site: then half of the
+site. A cookie keeps polling clients on one relay, and browsers drop it for a page on another site: then half of the
 requests reach another relay, which does not know the connection.
 
 Limits: one connection subscribes to at most {max_rooms} projects, `after` names at most {max_after_sessions} sessions,
