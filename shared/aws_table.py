@@ -15,7 +15,6 @@ from shared.table_keys import DUE_INDEX, Key
 # What DynamoDB takes in one call.
 _GET_ITEMS = 100
 _WRITE_ITEMS = 25
-MAX_TRANSACTION_WRITES = 100
 # Two transactions that touch the same item refuse each other: short pauses, grown and jittered, untangle them.
 _CONFLICT_ATTEMPTS = 12
 _FIRST_PAUSE_SECONDS = 0.02

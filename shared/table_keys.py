@@ -24,8 +24,6 @@ The sparse index `due` (`due_kind`, `due_at`) finds candidates for the schedule:
 session, deleted sessions and deleted projects.
 """
 
-from typing import Any
-
 Key = dict[str, str]
 
 DUE_INDEX = "due"
@@ -144,26 +142,3 @@ def event_key(session_id: str, seq: int) -> Key:
 def number_in(sort_key: str) -> int:
     """The number in a sort key of a message, version or event."""
     return int(sort_key.split("#")[1])
-
-
-def table_definition(name: str) -> dict[str, Any]:
-    """The table as DynamoDB's CreateTable takes it. The template defines the same; a test compares them."""
-    return {
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [
-            {"AttributeName": attribute, "AttributeType": "S"} for attribute in ("pk", "sk", "due_kind", "due_at")
-        ],
-        "KeySchema": _schema("pk", "sk"),
-        "GlobalSecondaryIndexes": [
-            {
-                "IndexName": DUE_INDEX,
-                "KeySchema": _schema("due_kind", "due_at"),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    }
-
-
-def _schema(partition: str, sort: str) -> list[dict[str, str]]:
-    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]

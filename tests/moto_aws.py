@@ -1,4 +1,4 @@
-"""AWS in this process: moto's models, called by one thread at a time, since they are not thread safe."""
+"""AWS in this process: moto, called by one thread at a time, since its models are not thread safe."""
 
 import os
 import uuid
@@ -14,9 +14,10 @@ from moto import mock_aws
 from backend.app.settings import AwsSettings
 from backend.app.wiring_aws import AwsServices
 from shared.aws_service import build_service
-from shared.table_keys import table_definition
 from tests.dynamodb_rules import watch_rules
 from tests.moto_server import OTHER_ENDPOINT, Moto
+from tests.moto_speed import speed_up_moto
+from tests.table_definition import table_definition
 
 REGION = "us-east-1"
 
@@ -30,8 +31,8 @@ class MotoAws:
 
 
 @cache
-def _services() -> AwsServices:
-    # Making a client takes longer than most tests, and a client outlives moto's accounts.
+def aws_services() -> AwsServices:
+    # Creating a client takes longer than most tests, and clients can be reused across moto's accounts.
     threads = ThreadPoolExecutor(1)
     services = AwsServices(*(build_service(name, threads=threads) for name in ("dynamodb", "sqs", "sns")))
     watch_rules(services.dynamodb.client)
@@ -40,11 +41,12 @@ def _services() -> AwsServices:
 
 @contextmanager
 def aws_account() -> Iterator[None]:
-    """An empty AWS account for the time being; on another emulator, one that others use too."""
+    """An empty AWS account until the end of the block; on another emulator, one that is shared."""
     if OTHER_ENDPOINT:
         with patch.dict(os.environ, Moto(OTHER_ENDPOINT).environment):
             yield
     else:
+        speed_up_moto()
         with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}), mock_aws():
             yield
 
@@ -53,7 +55,7 @@ def aws_account() -> Iterator[None]:
 def moto_in_process() -> Iterator[MotoAws]:
     """An AWS account with a table, a queue and a topic."""
     with aws_account():
-        services = _services()
+        services = aws_services()
         name = f"vibewire-{uuid.uuid4()}"
         dynamodb, sqs, sns = services.dynamodb.client, services.sqs.client, services.sns.client
         dynamodb.create_table(**table_definition(name))  # type: ignore[attr-defined]

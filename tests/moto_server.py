@@ -3,12 +3,12 @@
     with start_moto() as moto:
         subprocess.run(..., env={**os.environ, **moto.environment})
 
-With TEST_AWS_ENDPOINT set to the address of another emulator of AWS, that one is taken in moto's place, here
-and in tests/moto_aws.py: `pytest tests/contract -k aws` and `pytest tests/relay` then say whether what they hold is
-true of somebody else's AWS too. Only moto's clock moves with the tests'.
+With TEST_AWS_ENDPOINT set to the address of another emulator of AWS, that one replaces moto, here and in
+tests/moto_aws.py: `pytest tests/contract -k aws` and `pytest tests/relay` then run against that emulator. Only moto's
+clock follows the tests' clock.
 
-moto's models are not thread safe, so requests are served one at a time. The long poll of SQS is kept here: moto's own
-looks at the locked groups only once, spins, and would hold everybody up.
+moto's models are not thread safe, so requests are served one at a time. SQS long polls are implemented here: moto's own
+check the locked groups only once, spin, and would block all other requests.
 """
 
 import io
@@ -29,10 +29,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
 REGION = "us-east-1"
-# Without the prefix of the settings: a process refuses those that it does not know.
+# Without the prefix of the settings: a process refuses unknown settings.
 OTHER_ENDPOINT = os.environ.get("TEST_AWS_ENDPOINT")
 _START_SECONDS = 30.0
-# A hidden message comes back without any request; a poll looks this often.
+# A hidden message becomes visible without a request, so polls check this often.
 _LOOK_AGAIN_SECONDS = 0.05
 
 
@@ -44,7 +44,7 @@ class Moto:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to take it for AWS."""
+        """The environment variables with which a process uses it as AWS."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "testing",
@@ -127,7 +127,7 @@ class OneAtATime:
         given.pop("wsgi.input_terminated", None)
         given.pop("HTTP_TRANSFER_ENCODING", None)
         answer = Response.from_app(self._app, given)
-        answer.get_data()  # read whole within the lock
+        answer.get_data()  # read to its end within the lock
         return answer
 
 
@@ -155,6 +155,9 @@ def main() -> None:
     """Serve until standard input ends."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+    from tests.moto_speed import speed_up_moto
+
+    speed_up_moto()
     app = OneAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)

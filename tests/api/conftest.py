@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.app.api.application import build_application
 from backend.app.api.services import Services
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
 from backend.local.settings import LocalSettings
 from shared.identity import Identity
+from tests.application import application_of
 
 Json = dict[str, Any]
 
@@ -49,7 +49,7 @@ def services(settings: LocalSettings, engine: LocalEngine) -> Services:
 
 def connect(services: Services, *, raise_bugs: bool = True) -> httpx.AsyncClient:
     """A client of the API over the services. A bug in a route is raised in the test, unless it is to be answered."""
-    transport = httpx.ASGITransport(build_application(services), raise_app_exceptions=raise_bugs)
+    transport = httpx.ASGITransport(application_of(services), raise_app_exceptions=raise_bugs)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
 

@@ -12,13 +12,12 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, cast
 
-import boto3
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from backend.app.adapters.aws.event_bus import AwsEventBus
 from shared.aws_service import AwsService
 from shared.events import TextDeltaEvent
-from tests.moto_aws import aws_account
+from tests.moto_aws import aws_account, aws_services
 
 SNS_BYTES = 256 * 1024
 WAIT_SECONDS = 10.0
@@ -129,7 +128,8 @@ def heard_topic() -> Iterator[Topic]:
     """A topic on a moto of its own; calls run in one thread, since moto is not thread safe."""
     with aws_account(), ThreadPoolExecutor(1) as threads:
         name = str(uuid.uuid4())
-        sns, sqs = boto3.client("sns", region_name="us-east-1"), boto3.client("sqs", region_name="us-east-1")
+        services = aws_services()
+        sns, sqs = cast(Any, services.sns.client), cast(Any, services.sqs.client)
         arn = sns.create_topic(Name=f"{name}.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
         url = sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
         sns.subscribe(

@@ -16,9 +16,9 @@ from backend.app.wiring import build_services
 from backend.app.wiring_aws import AwsServices, build_aws_engine
 from shared.aws_service import AwsService
 from shared.environment import read_settings
-from shared.table_keys import table_definition
 from tests.identity.issuer import TokenIssuer
 from tests.moto_server import Moto
+from tests.table_definition import table_definition
 
 USER = "ann"
 MODEL_KEY = "sk-demo"

@@ -7,13 +7,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from backend.app.api.application import build_application
 from backend.app.api.services import Services
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine
 from backend.local.settings import LocalSettings
 from tests.api.conftest import create_project, get, json_of, nothing_changes, problem_of, send, start_session
 from tests.api.routes import id_kind
+from tests.application import application_of
 from tests.identity.api_calls import CALLS, Call, Endpoint, Headers, calls, endpoints, make, name_of
 from tests.identity.bad_tokens import BAD_TOKENS, bad_token
 from tests.identity.issuer import TokenIssuer
@@ -44,7 +44,7 @@ def services(engine: LocalEngine, issuer: TokenIssuer, tmp_path: Path) -> Servic
 
 @pytest.fixture
 def app(services: Services) -> FastAPI:
-    return build_application(services)
+    return application_of(services)
 
 
 def connect(app: FastAPI, *, raise_bugs: bool = True) -> httpx.AsyncClient:

@@ -6,10 +6,10 @@ from typing import Any
 import boto3
 import pytest
 
-from shared.table_keys import table_definition
 from tests.infra.intrinsics import Resolver
 from tests.infra.policies import pseudo_parameters
 from tests.infra.template_files import MAIN, NESTED, REGION, load_template
+from tests.table_definition import table_definition
 from tests.template_stack import TemplateStack, create_stack
 
 

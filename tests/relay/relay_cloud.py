@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx
 
-from shared.table_keys import project_key, table_definition
+from shared.table_keys import project_key
 from tests.identity.issuer import TokenIssuer
 from tests.moto_server import Moto
 from tests.relay.aws_topic import PREFIX, Topic
 from tests.server_process import ROOT, ServerProcess
+from tests.table_definition import table_definition
 from tests.watcher import WAIT_SECONDS, Watcher
 
 

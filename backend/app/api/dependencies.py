@@ -9,8 +9,8 @@ from backend.app.api.services import Services
 from shared.access import canonical_id
 
 
-def get_services(request: Request) -> Services:
-    """The services that the application was made with."""
+async def get_services(request: Request) -> Services:  # async: FastAPI runs others in a thread
+    """The services of the application."""
     return cast(Services, request.app.state.services)
 
 
