@@ -37,7 +37,11 @@ function sentence(message: MessageState): string {
       return review?.agent === "vibecoder" ? "The Evaluator reviews the change." : "VibeCoder is working.";
     case "unsent":
       return "The message was not sent yet.";
+    case "sending":
+    case "queued":
+      return "";
     default:
+      message.status satisfies never;
       return "";
   }
 }

@@ -58,7 +58,7 @@ export function MessageFoot({ message, waitsFor, onCancel, onResend, onDiscard, 
       );
     case "running":
       return null;
-    default:
+    case "completed":
       return (
         <p class="foot">
           {message.patch ? (
@@ -73,6 +73,9 @@ export function MessageFoot({ message, waitsFor, onCancel, onResend, onDiscard, 
           <Response messageId={messageId} onShow={onShow} />
         </p>
       );
+    default:
+      status satisfies never;
+      return null;
   }
 }
 
