@@ -7,7 +7,7 @@ from pydantic import Field
 AgentName = Literal["vibecoder", "evaluator"]
 
 Agent = Annotated[AgentName, Field(description="The agent that did it.")]
-Attempt = Annotated[int, Field(description="The start of the turn; text streamed by a lower attempt is void.")]
+Attempt = Annotated[int, Field(description="How often the turn was started; text streamed by a lower attempt is void.")]
 BaseVersion = Annotated[int, Field(description="The version of the code that the patch applies to.")]
 CachedTokens = Annotated[int, Field(description="Prompt tokens that the model's server had cached.")]
 Content = Annotated[str | None, Field(description="The agent's text.")]

@@ -4,9 +4,9 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from backend.app.api import schemas
 from backend.app.api.application import ALL_ROUTES
 from backend.app.api.route import Route
+from backend.app.api.schemas import health, messages, projects, sessions
 from backend.app.domain.messages.message import MessageStatus
 from backend.app.domain.projects.project import STARTER_CODE
 from backend.contracts.event_examples import (
@@ -27,7 +27,7 @@ from shared.events import event_payload
 
 def api_examples() -> dict[str, Any]:
     """By the name of the model: a body as JSON values."""
-    answers = [*_projects(), *_sessions(), *_messages(), schemas.Health(version="0.1.0", engine="local")]
+    answers = [*_projects(), *_sessions(), *_messages(), health.Health(version="0.1.0", engine="local")]
     return {
         **{_request_model(route): route.example for route in ALL_ROUTES if route.example is not None},
         **{type(one).__name__: one.model_dump(mode="json") for one in answers},
@@ -41,34 +41,35 @@ def _request_model(route: Route) -> str:
 
 
 def _projects() -> list[BaseModel]:
-    project = schemas.ProjectBody(
+    project = projects.ProjectBody(
         project_id=PROJECT_ID,
         name="Customer support",
         owner="ana",
         members=["ben"],
         code=STARTER_CODE,
         version=2,
-        nodes=[schemas.NodeBody(name="assistant", handoffs=[], tools=[])],
+        nodes=[projects.NodeBody(name="assistant", handoffs=[], tools=[])],
         nodes_truncated=False,
         created_at=BEGAN_AT,
         updated_at=BEGAN_AT,
     )
-    entry = schemas.ProjectEntryBody(**{name: getattr(project, name) for name in schemas.ProjectEntryBody.model_fields})
+    fields = projects.ProjectEntryBody.model_fields
+    entry = projects.ProjectEntryBody(**{name: getattr(project, name) for name in fields})
     versions = [
-        schemas.VersionBody(version=2, message_id=MESSAGE_ID, commit_message="Add triage_agent", created_at=BEGAN_AT),
-        schemas.VersionBody(version=1, message_id=None, commit_message="Created", created_at=BEGAN_AT),
+        projects.VersionBody(version=2, message_id=MESSAGE_ID, commit_message="Add triage_agent", created_at=BEGAN_AT),
+        projects.VersionBody(version=1, message_id=None, commit_message="Created", created_at=BEGAN_AT),
     ]
     return [
         project,
         entry,
-        schemas.ProjectList(projects=[entry], next_cursor=None),
-        schemas.VersionList(project_id=PROJECT_ID, versions=versions, next_cursor=None),
-        schemas.DeletedProject(project_id=PROJECT_ID),
+        projects.ProjectList(projects=[entry], next_cursor=None),
+        projects.VersionList(project_id=PROJECT_ID, versions=versions, next_cursor=None),
+        projects.DeletedProject(project_id=PROJECT_ID),
     ]
 
 
 def _sessions() -> list[BaseModel]:
-    session = schemas.SessionBody(
+    session = sessions.SessionBody(
         session_id=SESSION_ID,
         project_id=PROJECT_ID,
         session_type="global",
@@ -83,14 +84,14 @@ def _sessions() -> list[BaseModel]:
     events = [event_payload(event) for event in logged_event_examples()[:5]]
     return [
         session,
-        schemas.SessionList(project_id=PROJECT_ID, sessions=[session], next_cursor=None),
-        schemas.EventList(session_id=SESSION_ID, events=events, last_seq=5, truncated=False),
-        schemas.DeletedSession(session_id=SESSION_ID),
+        sessions.SessionList(project_id=PROJECT_ID, sessions=[session], next_cursor=None),
+        sessions.EventList(session_id=SESSION_ID, events=events, last_seq=5, truncated=False),
+        sessions.DeletedSession(session_id=SESSION_ID),
     ]
 
 
 def _messages() -> list[BaseModel]:
-    message = schemas.MessageBody(
+    message = messages.MessageBody(
         message_id=MESSAGE_ID,
         session_id=SESSION_ID,
         project_id=PROJECT_ID,
@@ -109,22 +110,22 @@ def _messages() -> list[BaseModel]:
         created_at=BEGAN_AT,
         completed_at=BEGAN_AT,
     )
-    messages = schemas.MessageList(session_id=SESSION_ID, messages=[message], count=1, next_cursor=None)
-    return [message, messages, _full_message()]
+    page = messages.MessageList(session_id=SESSION_ID, messages=[message], count=1, next_cursor=None)
+    return [message, page, _full_message()]
 
 
 def _full_message() -> BaseModel:
     response = {"id": RESPONSE_ID, "object": "response", "model": MODEL, "output": [{"type": "message"}]}
     call = {"attempt": 1, "agent": "vibecoder", "iteration": 1}
-    return schemas.FullMessageBody(
+    return messages.FullMessageBody(
         message_id=MESSAGE_ID,
         session_id=SESSION_ID,
         model=MODEL,
         usage=USAGE,
-        tool_calls=[schemas.ToolCallBody(**call, call_id="call_1", name="submit_patch", arguments='{"diff": "..."}')],
-        openai_response=schemas.OpenAIResponseBody(
+        tool_calls=[messages.ToolCallBody(**call, call_id="call_1", name="submit_patch", arguments='{"diff": "..."}')],
+        openai_response=messages.OpenAIResponseBody(
             responses=[
-                schemas.ModelResponseBody(**call, response_id=RESPONSE_ID, model=MODEL, usage=USAGE, response=response)
+                messages.ModelResponseBody(**call, response_id=RESPONSE_ID, model=MODEL, usage=USAGE, response=response)
             ]
         ),
     )

@@ -1,4 +1,4 @@
-"""One event of each kind, as one story: a prompt, a refused patch, an approved one, and how it could have ended."""
+"""Examples of all events, from one conversation and its possible ends."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,7 +52,7 @@ BEGAN_AT = datetime(2026, 11, 23, 8, 41, 0, 684078, UTC)
 
 
 def logged_event_examples() -> list[LoggedEvent]:
-    """An event of each kind that the log keeps; built anew by each call."""
+    """An example of each logged event."""
     usage = {
         "prompt_tokens": 859,
         "completion_tokens": 83,
@@ -94,7 +94,7 @@ def logged_event_examples() -> list[LoggedEvent]:
 
 
 def live_event_examples() -> list[Event]:
-    """An event of each kind that is only sent live; built anew by each call."""
+    """An example of each live event."""
     return [
         TextDeltaEvent(
             **_of_session(11), message_id=MESSAGE_ID, attempt=1, **_by("vibecoder"), offset=0, text="I created triage"

@@ -62,7 +62,7 @@ def setting_table(rows: Iterable[Iterable[str]]) -> str:
 
 
 def setting_row(name: str, kind: type[BaseModel]) -> tuple[str, str, str]:
-    """A setting's variable, its default, and what it is."""
+    """A setting's variable, default and description."""
     field = kind.model_fields[name]
     default = "" if field.default in (None, "", PydanticUndefined) else f"`{field.default}`"
     return f"`{variable_of(name)}`", default, field.description or ""

@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 from backend.app.api.application import ALL_ROUTES
 from backend.app.api.route import Route
 from backend.contracts.api_examples import api_examples
-from backend.contracts.field_descriptions import add_descriptions
 from backend.contracts.problems import codes_of_call, problem_example, problem_schema, status_of
 from backend.contracts.schemas import require_every_field, schemas_of
 from shared.events import LoggedEvent
@@ -55,8 +54,6 @@ def openapi_document(app: FastAPI, *, has_identity: bool = True) -> Json:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for name, schema in schemas.items():
-        if name != "Health":  # its version is the product's
-            add_descriptions(schema)
         if not name.endswith("Request"):
             require_every_field(schema)
     schemas.update(schemas_of(TypeAdapter(LoggedEvent)))

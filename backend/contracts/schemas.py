@@ -4,8 +4,6 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from backend.contracts.field_descriptions import add_descriptions
-
 Json = dict[str, Any]
 COMPONENTS = "#/components/schemas/{model}"
 
@@ -19,9 +17,8 @@ def schemas_of(*adapters: TypeAdapter[Any], mode: Literal["validation", "seriali
     """
     _, definitions = TypeAdapter.json_schemas([(one, mode, one) for one in adapters], ref_template=COMPONENTS)
     schemas: Json = definitions.get("$defs", {})
-    for schema in schemas.values():
-        add_descriptions(schema)
-        if mode == "serialization":
+    if mode == "serialization":
+        for schema in schemas.values():
             require_every_field(schema)
     return schemas
 

@@ -1,4 +1,4 @@
-"""An example of everything that goes over the socket, made of the models that it is parsed and written with."""
+"""Examples of the socket's messages, built from their models."""
 
 from typing import Any
 

@@ -81,4 +81,4 @@ class AccessLost(_Message):
     """Sent to one client: it has lost its access to the project, and is unsubscribed."""
 
     project_id: str
-    room: str
+    room: str = Field(description="`project_{project_id}`.")

@@ -36,7 +36,9 @@ class Subscription(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     project_id: Id
-    after: dict[Id, Seq] = Field(default_factory=dict)
+    after: dict[Id, Seq] = Field(
+        default_factory=dict, description="By session: the `seq` of the newest event that the client has."
+    )
 
     @field_validator("after", mode="wrap")
     @classmethod

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from backend.app.api.page_size import MAX_PAGE_BYTES, json_bytes
-from backend.app.api.schemas import (
+from backend.app.api.schemas.messages import (
     FullMessageBody,
     ModelResponseBody,
     OpenAIResponseBody,

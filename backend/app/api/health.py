@@ -3,7 +3,7 @@
 from fastapi import Request
 
 from backend.app.api.route import route
-from backend.app.api.schemas import Health
+from backend.app.api.schemas.health import Health
 
 
 @route("GET", "/health", "health", needs_token=False)

@@ -8,7 +8,7 @@ from backend.app.api.dependencies import Id, ServicesDep, UserId
 from backend.app.api.full_message import full_message_json
 from backend.app.api.page_size import message_body
 from backend.app.api.route import route
-from backend.app.api.schemas import FullMessageBody, MessageBody, ResponsePart
+from backend.app.api.schemas.messages import FullMessageBody, MessageBody, ResponsePart
 
 
 @route("GET", "/messages/{message_id}", "messages", codes=("message_not_found",))

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from backend.app.api.schemas import MessageBody
+from backend.app.api.schemas.messages import MessageBody
 from backend.app.domain.messages.message import Message
 
 MAX_FIELD_BYTES = 32_000

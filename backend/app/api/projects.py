@@ -7,7 +7,7 @@ from fastapi import Query
 from backend.app.api.dependencies import PAGE_CODES, Cursor, Id, Limit, ServicesDep, UserId
 from backend.app.api.page_size import fitting_page
 from backend.app.api.route import route
-from backend.app.api.schemas import (
+from backend.app.api.schemas.projects import (
     CreateProjectRequest,
     DeletedProject,
     ProjectBody,

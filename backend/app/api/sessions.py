@@ -10,16 +10,8 @@ from backend.app.api.dependencies import PAGE_CODES, Cursor, Id, Limit, Services
 from backend.app.api.page_size import fitting_page, message_body, without_long_fields
 from backend.app.api.prefer import wait_seconds
 from backend.app.api.route import route
-from backend.app.api.schemas import (
-    DeletedSession,
-    EventList,
-    MessageBody,
-    MessageList,
-    SendMessageRequest,
-    SessionBody,
-    SessionList,
-    StartSessionRequest,
-)
+from backend.app.api.schemas.messages import MessageBody, MessageList, SendMessageRequest
+from backend.app.api.schemas.sessions import DeletedSession, EventList, SessionBody, SessionList, StartSessionRequest
 from backend.app.api.services import Services
 from backend.app.domain.errors import TwoMessageIdsError
 from backend.app.domain.sessions.session import Session

@@ -47,7 +47,7 @@ export interface AgentIterationEvent {
   created_at: string;
   /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   /** The API path to read a field that is null here because it is too large. */
   href: string | null;
@@ -67,21 +67,21 @@ export interface AgentIterationEvent {
 
 /** `current_code` is accepted as another name of `code`. */
 export interface CreateProjectRequest {
-  /** 1 to 200 characters, one of them visible; no control characters, and none that turn the direction of text. */
+  /** 1 to 200 characters, one of them visible; no control characters, and none that change the direction of text. */
   name: string;
-  /** Without it: a small starter workflow. */
+  /** Defaults to a small starter workflow. */
   code?: string | null;
   /** The same as `code`. */
   current_code?: string | null;
 }
 
-/** The project is gone. */
+/** The project was deleted. */
 export interface DeletedProject {
   project_id: string;
   deleted: true;
 }
 
-/** The session is gone. */
+/** The session was deleted. */
 export interface DeletedSession {
   session_id: string;
   deleted: true;
@@ -102,7 +102,7 @@ export interface EventList {
   truncated: boolean;
 }
 
-/** Everything the model said for a message. */
+/** All responses of the model to a message. */
 export interface FullMessageBody {
   message_id: string;
   session_id: string;
@@ -119,7 +119,7 @@ export interface Health {
   engine: string;
 }
 
-/** A message; in a list a long field is null, with `href` where it can be read. */
+/** A message; in a list a long field is null, and `href` is set. */
 export interface MessageBody {
   message_id: string;
   session_id: string;
@@ -128,25 +128,25 @@ export interface MessageBody {
   number: number;
   prompt: string | null;
   status: MessageStatus;
-  /** The text of the agent. */
+  /** The agent's text. */
   content: string | null;
-  /** A unified diff (git style); empty: no change. */
+  /** A unified diff in git style; empty: no change. */
   patch: string | null;
-  /** The version that the patch was made from. */
+  /** The version of the code that the patch applies to. */
   base_version: number | null;
-  /** A version of the project's code; every change adds 1. */
+  /** The version of the code that the message made. */
   version: number | null;
-  /** The sums over all attempts. */
+  /** Summed over all attempts. */
   token_usage: TokenUsage;
   model: string | null;
   /** The number of iterations. */
   iterations: number;
-  /** How often the turn was started; a higher attempt voids what the lower one streamed. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   error: ErrorBody | null;
   created_at: string;
   completed_at: string | null;
-  /** The API path of the fields that are null here because of their size. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
 }
 
@@ -159,7 +159,7 @@ export interface MessageCancelledEvent {
   created_at: string;
   /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   /** The API path to read a field that is null here because it is too large. */
   href: string | null;
@@ -180,7 +180,7 @@ export interface MessageFailedEvent {
   created_at: string;
   /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   /** The API path to read a field that is null here because it is too large. */
   href: string | null;
@@ -196,9 +196,9 @@ export interface MessageFailedEvent {
 export interface MessageList {
   session_id: string;
   messages: MessageBody[];
-  /** The total number. */
+  /** The number of messages of the session. */
   count: number;
-  /** The `cursor` of the next page; null: this is the last page. */
+  /** Pass it as `cursor` to get the next page; null: the last page. */
   next_cursor: string | null;
 }
 
@@ -211,7 +211,7 @@ export interface MessageStartedEvent {
   created_at: string;
   /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   /** The API path to read a field that is null here because it is too large. */
   href: string | null;
@@ -223,33 +223,33 @@ export interface MessageStartedEvent {
 /** queued -> running -> one of the three ends, which are for good. */
 export type MessageStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
 
-/** One model call: `response` is its full JSON, or null with an `href` where all together are too large. */
+/** A model call; `response` is its complete JSON, or null with an `href` if all together are too large. */
 export interface ModelResponseBody {
-  /** How often the turn was started; a higher attempt voids what the lower one streamed. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
-  /** The agent that the event is about. */
+  /** The agent that did it. */
   agent: "vibecoder" | "evaluator";
   /** 1 to 3: an attempt of VibeCoder and its review. */
   iteration: number;
-  /** The id of the model response; its complete JSON is at `/messages/{id}/full`. */
+  /** The id of the model's response; its complete JSON is at `/messages/{id}/full`. */
   response_id: string;
   model: string;
   usage: TokenUsage;
   response: Record<string, unknown> | null;
-  /** The API path of the fields that are null here because of their size. */
+  /** The API path to read a field that is null here because it is too large. */
   href: string | null;
 }
 
-/** One agent of the workflow; `handoffs_known` and `tools_known` are there only where they are false. */
+/** An agent of the workflow; `handoffs_known` and `tools_known` are omitted if true. */
 export interface NodeBody {
   name: string;
-  /** The agents that this agent can hand off to. */
+  /** The agents that this one hands over to. */
   handoffs: string[];
-  /** The tools of the agent. */
+  /** The tools that the agent may call. */
   tools: string[];
-  /** Whether `handoffs` is complete; false: the code computes them, or the list was truncated. */
+  /** Whether the list is complete; false: the code computes it, or it was cut. */
   handoffs_known?: boolean;
-  /** Whether `tools` is complete; false: the code computes them, or the list was truncated. */
+  /** Whether the list is complete; false: the code computes it, or it was cut. */
   tools_known?: boolean;
 }
 
@@ -275,29 +275,29 @@ export interface Problem {
   errors?: ({ where: string; what: string; })[];
 }
 
-/** A project; all its nodes together have at most 64 KB. */
+/** A project. */
 export interface ProjectBody {
   project_id: string;
   name: string;
   owner: string;
   members: string[];
   code: string;
-  /** A version of the project's code; every change adds 1. */
+  /** The version of the project's code; it grows by one with each change. */
   version: number;
   nodes: NodeBody[];
-  /** Whether `nodes` was truncated: it holds at most 200 agents and 64 KB, names first. */
+  /** Whether `nodes` is cut, to 200 agents and 64 KB; names of agents are kept first. */
   nodes_truncated: boolean;
   created_at: string;
   updated_at: string;
 }
 
-/** A project in a list: without its code and nodes, which are read at `/projects/{project_id}`. */
+/** A project in a list: its code and nodes are at `/projects/{project_id}`. */
 export interface ProjectEntryBody {
   project_id: string;
   name: string;
   owner: string;
   members: string[];
-  /** A version of the project's code; every change adds 1. */
+  /** The version of the project's code; it grows by one with each change. */
   version: number;
   created_at: string;
   updated_at: string;
@@ -306,20 +306,20 @@ export interface ProjectEntryBody {
 /** A page of projects. */
 export interface ProjectList {
   projects: ProjectEntryBody[];
-  /** The `cursor` of the next page; null: this is the last page. */
+  /** Pass it as `cursor` to get the next page; null: the last page. */
   next_cursor: string | null;
 }
 
-/** A piece of a model response over 4 MB: the `text`s of all parts, put together in order, are its JSON. */
+/** A part of a model response over 4 MB: the `text`s of all parts, concatenated, are its JSON. */
 export interface ResponsePart {
   message_id: string;
   session_id: string;
-  /** The id of the model response; its complete JSON is at `/messages/{id}/full`. */
+  /** The id of the model's response; its complete JSON is at `/messages/{id}/full`. */
   response_id: string;
   part: number;
   parts: number;
   text: string;
-  /** The path of the next part; null: this is the last part. */
+  /** The next part; null: this is the last one. */
   next_href: string | null;
 }
 
@@ -332,7 +332,7 @@ export interface RetryScheduledEvent {
   created_at: string;
   /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   /** The API path to read a field that is null here because it is too large. */
   href: string | null;
@@ -348,7 +348,7 @@ export interface RetryScheduledEvent {
   iteration: number | null;
 }
 
-/** A prompt; the same `message_id` again in the session runs nothing again. */
+/** A prompt; sent again with the same `message_id`, it does not run again. */
 export interface SendMessageRequest {
   /** At least one visible character; at most 32,000 bytes of UTF-8 (a setting). */
   prompt: string;
@@ -356,20 +356,20 @@ export interface SendMessageRequest {
   message_id?: string | null;
 }
 
-/** A session; `node_exists` tells of the project's code as it is now. */
+/** A session. */
 export interface SessionBody {
   session_id: string;
   project_id: string;
   session_type: "global" | "node";
-  /** The agent of the session; null: a session about the project. */
+  /** The agent that the session is about; null: the project. */
   node_id: string | null;
-  /** Whether the current code has the agent; null: a session about the project, or the code has more agents than are read. */
+  /** Whether the project's current code has that agent; null: the session is about the project, or the code has more agents than are read. */
   node_exists: boolean | null;
   openai_session_key: string;
   message_count: number;
   /** The `seq` of the newest event. */
   last_seq: number;
-  /** The sums over all attempts. */
+  /** Summed over all attempts. */
   token_usage: TokenUsage;
   created_at: string;
 }
@@ -383,7 +383,7 @@ export interface SessionDeletedEvent {
   created_at: string;
   /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   /** The API path to read a field that is null here because it is too large. */
   href: string | null;
@@ -395,13 +395,13 @@ export interface SessionDeletedEvent {
 export interface SessionList {
   project_id: string;
   sessions: SessionBody[];
-  /** The `cursor` of the next page; null: this is the last page. */
+  /** Pass it as `cursor` to get the next page; null: the last page. */
   next_cursor: string | null;
 }
 
-/** Without `node_id` the session is about the whole project. */
+/** Without `node_id` the session is about the project. */
 export interface StartSessionRequest {
-  /** The name of an agent's variable: letters, digits, '_', '.' and '-', at most 200 bytes of UTF-8, beginning with a letter, a digit or '_'. The agent need not be in the code yet. */
+  /** The name of an agent's variable: letters, digits, '_', '.' and '-', at most 200 bytes of UTF-8, starting with a letter, a digit or '_'. The code need not have the agent yet. */
   node_id?: string | null;
 }
 
@@ -425,7 +425,7 @@ export interface TokenUsageEvent {
   created_at: string;
   /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   /** The API path to read a field that is null here because it is too large. */
   href: string | null;
@@ -447,11 +447,11 @@ export interface TokenUsageEvent {
   response_id: string;
 }
 
-/** A tool call of the model: arguments as the JSON text that it wrote. */
+/** A tool call of the model; `arguments` is the JSON text that it wrote. */
 export interface ToolCallBody {
-  /** How often the turn was started; a higher attempt voids what the lower one streamed. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
-  /** The agent that the event is about. */
+  /** The agent that did it. */
   agent: "vibecoder" | "evaluator";
   /** 1 to 3: an attempt of VibeCoder and its review. */
   iteration: number;
@@ -460,18 +460,18 @@ export interface ToolCallBody {
   arguments: string;
 }
 
-/** What is to change; `code` needs the `base_version` that it was made from. */
+/** The changes; `code` needs the `base_version` that it was edited from. */
 export interface UpdateProjectRequest {
   name?: string | null;
   members?: string[] | null;
   code?: string | null;
-  /** The version that the patch was made from. */
+  /** The version that `code` was edited from. */
   base_version?: number | null;
 }
 
-/** A line of the version history. */
+/** An entry of the version history. */
 export interface VersionBody {
-  /** A version of the project's code; every change adds 1. */
+  /** The version of the project's code; it grows by one with each change. */
   version: number;
   message_id: string | null;
   commit_message: string;
@@ -482,7 +482,7 @@ export interface VersionBody {
 export interface VersionList {
   project_id: string;
   versions: VersionBody[];
-  /** The `cursor` of the next page; null: this is the last page. */
+  /** Pass it as `cursor` to get the next page; null: the last page. */
   next_cursor: string | null;
 }
 
@@ -495,7 +495,7 @@ export interface VibecodeResponseEvent {
   created_at: string;
   /** The number in the session: 1, 2, 3 ... without gaps. */
   seq: number;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   /** The API path to read a field that is null here because it is too large. */
   href: string | null;

@@ -62,12 +62,11 @@ export interface AccessLost {
 /** Live only: the project's code has a new version, from a message or (message null) from a user's edit. */
 export interface CodeChangedEvent {
   type: "code_changed";
-  /** Unique. Two events never have the same id. */
   event_id: string;
   project_id: string;
   session_id: string | null;
   message_id: string | null;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   created_at: string;
   /** The version of the project's code; it grows by one with each change. */
@@ -95,7 +94,7 @@ export interface MessageQueuedEvent {
   created_at: string;
   type: "message_queued";
   message_id: string;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   prompt: string | null;
   /** The API path to read a field that is null here because it is too large. */
@@ -129,7 +128,7 @@ export interface Subscribed {
 /** The payload of `subscribe`: a project, and by session the number of the last event that the client has. */
 export interface Subscription {
   project_id: string;
-  /** By session id: the `seq` of the newest event that the client has. */
+  /** By session: the `seq` of the newest event that the client has. */
   after?: Record<string, number>;
 }
 
@@ -142,7 +141,7 @@ export interface TextDeltaEvent {
   created_at: string;
   type: "text_delta";
   message_id: string;
-  /** The start of the turn; text streamed by a lower attempt is void. */
+  /** How often the turn was started; text streamed by a lower attempt is void. */
   attempt: number;
   /** The agent that did it. */
   agent: "vibecoder" | "evaluator";
