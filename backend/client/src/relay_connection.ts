@@ -44,16 +44,8 @@ export class RelayConnection {
       autoConnect: false,
       forceNew: true,
     });
-    this.socket.on("disconnect", (reason) => {
-      if (this.#state === "closed") return;
-      // The relay disconnects when the token has expired or when it stops; socket.io does not reconnect then.
-      if (reason === "io server disconnect") this.#connectLater("needed");
-      this.setState("connecting");
-    });
-    this.socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
-      if (this.socket.active || this.#state === "closed") return;
-      this.#connectLater(error.data?.code === "invalid_token" ? "refused" : "needed");
-    });
+    this.socket.on("disconnect", (reason) => this.#onDisconnect(reason));
+    this.socket.on("connect_error", (error: Error & { data?: { code?: string } }) => this.#onRefused(error.data?.code));
   }
 
   get state(): ConnectionState {
@@ -94,6 +86,18 @@ export class RelayConnection {
 
   resetRetryDelay(): void {
     this.#retryDelayMs = MIN_RETRY_DELAY_MS;
+  }
+
+  #onDisconnect(reason: Socket.DisconnectReason): void {
+    if (this.#state === "closed") return;
+    // The relay disconnects when the token has expired or when it stops; socket.io does not reconnect then.
+    if (reason === "io server disconnect") this.#connectLater("needed");
+    this.setState("connecting");
+  }
+
+  #onRefused(code: string | undefined): void {
+    if (this.socket.active || this.#state === "closed") return;
+    this.#connectLater(code === "invalid_token" ? "refused" : "needed");
   }
 
   async #authenticate(callback: (auth: { token: string | null }) => void): Promise<void> {

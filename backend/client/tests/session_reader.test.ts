@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
 import type { ApiClient, EventClient, Message, MessageState, VibewireEvent } from "../src/index.ts";
-import { ProjectFeed } from "../src/index.ts";
+import { NO_TOKENS, ProjectFeed } from "../src/index.ts";
 
 const MESSAGES = 70;
 const ITERATIONS = 6;
 const EVENTS_PER_MESSAGE = 2 + ITERATIONS;
 const TIME = "2026-11-23T10:00:00Z";
-const NO_TOKENS = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cached_tokens: 0, reasoning_tokens: 0 };
 const SESSION = {
   ...{ session_id: "s", project_id: "p", session_type: "global", node_id: null, openai_session_key: "project_p" },
   ...{ message_count: MESSAGES, last_seq: MESSAGES * EVENTS_PER_MESSAGE, token_usage: NO_TOKENS, created_at: TIME },

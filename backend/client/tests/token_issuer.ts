@@ -1,4 +1,4 @@
-/** Issues tokens, and publishes the key that proves them. */
+/** Issues tokens and serves the key set that verifies them. */
 
 import { generateKeyPairSync, sign } from "node:crypto";
 import { once } from "node:events";
@@ -9,19 +9,19 @@ const AUDIENCE = "vibewire";
 
 export class TokenIssuer {
   url = "";
-  /** Whether it answers no request for its keys with them. */
+  /** Whether requests for the key set fail with 503. */
   fails = false;
   readonly #keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
   #server: Server | undefined;
 
   async start(): Promise<this> {
     const key = { ...this.#keys.publicKey.export({ format: "jwk" }), kid: "one", alg: "RS256", use: "sig" };
-    this.#server = createServer((_request, answer) => {
+    this.#server = createServer((_request, response) => {
       if (this.fails) {
-        answer.writeHead(503).end();
+        response.writeHead(503).end();
         return;
       }
-      answer.setHeader("Content-Type", "application/json").end(JSON.stringify({ keys: [key] }));
+      response.setHeader("Content-Type", "application/json").end(JSON.stringify({ keys: [key] }));
     }).listen(0, "127.0.0.1");
     await once(this.#server, "listening");
     this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
@@ -33,7 +33,7 @@ export class TokenIssuer {
     this.#server?.close();
   }
 
-  /** What makes a server trust this issuer. */
+  /** The settings of a server that trusts this issuer. */
   settings(): Record<string, string> {
     return {
       VIBEWIRE_JWKS_URL: `${this.url}/jwks`,
@@ -44,13 +44,13 @@ export class TokenIssuer {
 
   token(user: string, seconds = 600): string {
     const now = Math.floor(Date.now() / 1000);
-    const head = part({ alg: "RS256", kid: "one", typ: "JWT" });
-    const claims = part({ sub: user, iss: this.url, aud: AUDIENCE, iat: now, exp: now + seconds });
-    const signature = sign("RSA-SHA256", Buffer.from(`${head}.${claims}`), this.#keys.privateKey);
-    return `${head}.${claims}.${signature.toString("base64url")}`;
+    const header = encodePart({ alg: "RS256", kid: "one", typ: "JWT" });
+    const claims = encodePart({ sub: user, iss: this.url, aud: AUDIENCE, iat: now, exp: now + seconds });
+    const signature = sign("RSA-SHA256", Buffer.from(`${header}.${claims}`), this.#keys.privateKey);
+    return `${header}.${claims}.${signature.toString("base64url")}`;
   }
 }
 
-function part(value: object): string {
+function encodePart(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
 }

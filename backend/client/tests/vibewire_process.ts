@@ -1,4 +1,4 @@
-/** A real server, as `make run` starts it: a process of its own on a free port. */
+/** A server process as `make run` starts it, on a free port. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../../..");
-const START_MS = 40_000;
+const START_TIMEOUT_MS = 40_000;
 
 export class VibewireProcess {
   url = "";
@@ -16,17 +16,17 @@ export class VibewireProcess {
 
   constructor(readonly settings: Record<string, string> = {}) {}
 
-  /** Start it; once more on the same port and data after `kill`. */
+  /** Start the server; after `kill` again on the same port and data. */
   async start(): Promise<this> {
-    const clean = Object.entries(process.env).filter(([name]) => !/^(VIBEWIRE_|OPENAI_)/.test(name));
+    const inherited = Object.entries(process.env).filter(([name]) => !/^(VIBEWIRE_|OPENAI_)/.test(name));
     const port = this.url ? new URL(this.url).port : "0";
     const settings = { VIBEWIRE_DATA_DIR: this.#dataDir, VIBEWIRE_PORT: port, ...this.settings };
     this.#process = spawn(join(ROOT, ".venv/bin/python"), ["-m", "backend.local.main"], {
       cwd: ROOT,
-      env: { ...Object.fromEntries(clean), ...settings },
+      env: { ...Object.fromEntries(inherited), ...settings },
       stdio: ["ignore", "pipe", "inherit"],
     });
-    await this.#untilItListens(this.#process);
+    await this.#untilReady(this.#process);
     return this;
   }
 
@@ -40,10 +40,10 @@ export class VibewireProcess {
     rmSync(this.#dataDir, { recursive: true, force: true });
   }
 
-  #untilItListens(started: ChildProcess): Promise<void> {
+  #untilReady(started: ChildProcess): Promise<void> {
     return new Promise((resolve, reject) => {
       let printed = "";
-      const deadline = setTimeout(() => started.kill("SIGKILL"), START_MS);
+      const deadline = setTimeout(() => started.kill("SIGKILL"), START_TIMEOUT_MS);
       started.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
         printed += chunk;
         const found = /listening on (http:\/\/\S+)\s/.exec(printed);

@@ -131,7 +131,7 @@ function useConnection(events: EventClient): ConnectionState {
 function useFeed(api: ApiClient, events: EventClient, projectId: string | null, opened: number): ProjectFeed | null {
   const feed = useMemo(
     () => (projectId === null ? null : new ProjectFeed(api, events, projectId)),
-    [projectId, opened],
+    [api, events, projectId, opened],
   );
   useEffect(() => {
     feed?.open();
