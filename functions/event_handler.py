@@ -1,4 +1,4 @@
-"""Answers events that are not HTTP: notifications and schedules."""
+"""Handles events that are not HTTP: notifications and schedules."""
 
 import asyncio
 import logging
@@ -16,33 +16,33 @@ Part = Callable[[], Awaitable[object]]
 
 
 async def flush_events(flush: Flush, telemetry: Telemetry) -> None:
-    """Wait for what the invocation still sends. What cannot be sent is logged and counted: relays read it in the log.
+    """Wait for pending events. Events that cannot be published are logged and counted; relays read them from the log.
 
     Args:
-        flush: returns how many events were dropped since it was called last.
+        flush: returns how many events were dropped since the last call.
         telemetry: of the function.
     """
     try:
         dropped = await flush()
     except Exception:
-        logger.exception("Events were left behind")
+        logger.exception("Events could not be published")
     else:
         if dropped:
             telemetry.count("EventDropped", dropped)
 
 
 class PartsFailedError(Exception):
-    """Parts of an invocation failed; the log has each. Raised so that the invocation counts as failed."""
+    """Parts of an invocation failed and were logged. Raised so that the invocation counts as failed."""
 
 
 def event_handler(work: Work, flush: Flush, telemetry: Telemetry, runner: asyncio.Runner) -> Handler:
     """The handler that does the work for each event.
 
     Args:
-        work: is given the event and the runtime's context; its result is the function's.
-        flush: returns when nothing of the invocation is left to do; the process is frozen after that.
+        work: called with the event and the runtime's context; returns the function's result.
+        flush: returns when the invocation has no more work; the process is frozen after that.
         telemetry: of this function.
-        runner: does the work of all invocations in its one loop; connections and locks belong to that.
+        runner: runs all invocations in one loop, to which connections and locks belong.
     """
 
     async def answer(event: Json, context: Any) -> Json:
@@ -63,9 +63,9 @@ def event_handler(work: Work, flush: Flush, telemetry: Telemetry, runner: asynci
 
 
 async def do_all_parts(parts: dict[str, Part], telemetry: Telemetry) -> Json:
-    """Do every part, whatever becomes of the others: what each returned, by its name.
+    """Run every part, even if others fail; returns the results by name.
 
-    Raises PartsFailedError, once all were tried.
+    Raises PartsFailedError after all parts were tried.
     """
     done: Json = {}
     failed = []
@@ -73,7 +73,7 @@ async def do_all_parts(parts: dict[str, Part], telemetry: Telemetry) -> Json:
         try:
             done[name] = await part()
         except Exception:
-            logger.exception("Failed: %s; it is tried again the next time", name)
+            logger.exception("Failed: %s; it is retried by the next invocation", name)
             telemetry.count("PartFailed")
             failed.append(name)
     if failed:

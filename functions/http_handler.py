@@ -1,4 +1,4 @@
-"""Answers the events of an HTTP API (payload format 2.0) with one route."""
+"""Handles the events of an HTTP API (payload format 2.0) with one route."""
 
 import asyncio
 import base64
@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 _ENGINE = "aws"
 _TEXT_TYPES = ["application/json", PROBLEM_JSON]
 _ID_KEYS = ("project_id", "session_id", "message_id")
-# An answer travels as JSON of at most 6 MB: text inside of it can double, base64 grows by a third at any rate.
+# The response is sent as JSON of at most 6 MB: escaping can double the body, base64 adds a third.
 _SURELY_FITTING_CHARACTERS = 900_000
-_LARGEST_ANSWER_BYTES = 6_000_000
+_MAX_RESPONSE_BYTES = 6_000_000
 
 
 def http_handler(
@@ -34,11 +34,11 @@ def http_handler(
     """The handler over these services.
 
     Args:
-        route: the one to serve.
-        services: what it calls.
-        flush: returns when nothing of the invocation is left to do; the process is frozen after that.
+        route: the route to serve.
+        services: the use cases that it calls.
+        flush: returns when the invocation has no more work; the process is frozen after that.
         telemetry: of this function.
-        loop: answers all requests; connections and locks belong to it. It becomes the thread's own: Mangum takes that.
+        loop: handles all requests; connections and locks belong to it. It becomes the thread's loop, for Mangum.
     """
     asyncio.set_event_loop(loop)
     adapter = Mangum(serve_routes(services, [route], _ENGINE), lifespan="off", text_mime_types=_TEXT_TYPES)
@@ -60,29 +60,29 @@ def http_handler(
 
 
 def _keys_of(event: Json) -> dict[str, str]:
-    """What every log line of the request has: its id at the gateway, and the ids in its path."""
+    """The keys of the request's log lines: its id at the gateway, and the ids in its path."""
     found = event.get("pathParameters") or {}
     ids = {name: shortened(str(found[name])) for name in _ID_KEYS if name in found}
     return {"request_id": event["requestContext"].get("requestId", ""), **ids}
 
 
 def _ids_in(event: Json, answer: Json) -> dict[str, str]:
-    """The ids of what a request made: they are in no path."""
+    """The ids that a request created, which are not in its path."""
     if event["requestContext"]["http"]["method"] != "POST" or answer["isBase64Encoded"]:
         return {}
-    told = json.loads(answer["body"])
-    return {name: told[name] for name in _ID_KEYS if isinstance(told.get(name), str)}
+    body = json.loads(answer["body"])
+    return {name: body[name] for name in _ID_KEYS if isinstance(body.get(name), str)}
 
 
 def _deliverable(answer: Json) -> Json:
-    """The answer in a form that the runtime can carry; where it is too large in any form, a problem instead."""
+    """The response in a form that the runtime accepts; a problem if it is too large in any form."""
     body: str = answer["body"]
     if answer["isBase64Encoded"] or len(body) <= _SURELY_FITTING_CHARACTERS:
         return answer
     encoded = base64.b64encode(body.encode()).decode()
-    if len(encoded) <= _LARGEST_ANSWER_BYTES:
+    if len(encoded) <= _MAX_RESPONSE_BYTES:
         return {**answer, "body": encoded, "isBase64Encoded": True}
-    logger.error("An answer of %s bytes is too large to be given", len(body))
+    logger.error("A response of %s bytes is too large to be sent", len(body))
     refusal = problem("answer_too_large", "The response is too large to be sent in one piece.")
     return {
         "statusCode": refusal.status_code,

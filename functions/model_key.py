@@ -15,7 +15,7 @@ _KEPT_SECONDS = 300.0
 
 
 class ModelKey:
-    """Reads the secret when it is first asked for, and again after some minutes or when it was refused."""
+    """Reads the secret on first use, and again after some minutes or when the model's server refused it."""
 
     def __init__(
         self, secretsmanager: AwsService, secret_arn: str, seconds: Callable[[], float] = time.monotonic
@@ -27,13 +27,13 @@ class ModelKey:
         self._read_at = 0.0
 
     async def get(self) -> str:
-        """The key. Raises TurnError "model_key_unavailable", retryable: the secret may be written meanwhile."""
+        """The key. Raises TurnError "model_key_unavailable", retryable: the secret may be written later."""
         if not self._key or self._seconds() - self._read_at >= _KEPT_SECONDS:
             self._key = await self._read()
             self._read_at = self._seconds()
         return self._key
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Read the secret again before the next use: the key was refused, perhaps it was replaced."""
         self._key = ""
 
@@ -44,7 +44,7 @@ class ModelKey:
             logger.exception("The secret of VIBEWIRE_OPENAI_SECRET_ARN cannot be read")
             raise _unavailable("it cannot be read") from error
         key = str(answer.get("SecretString", "")).strip()
-        # What a header cannot carry is no key; a fresh stack's secret holds nothing.
+        # A key must fit in a header; the secret of a new stack is empty.
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             logger.error("The secret of VIBEWIRE_OPENAI_SECRET_ARN holds no key")
             raise _unavailable("it holds no key")

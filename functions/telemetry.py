@@ -1,4 +1,4 @@
-"""What a function says about itself: structured logs, metrics and, where the settings ask for them, traces."""
+"""Structured logs, metrics and, if the settings enable them, traces of a function."""
 
 import logging
 import sys
@@ -17,9 +17,9 @@ Handler = Callable[[Any, Any], Any]
 
 _SERVICE = "vibewire"
 _NAMESPACE = "Vibewire"
-# Whatever POWERTOOLS_SERVICE_NAME says: a dimension more would make other metrics of them.
+# Overrides POWERTOOLS_SERVICE_NAME: one more dimension would make other metrics of them.
 _NO_SERVICE = ""
-# Libraries speak from warnings on: some tell each of their calls otherwise.
+# Libraries log from WARNING on: some would log each of their calls.
 _OWN_LOGGERS = ("backend", "shared", "functions")
 
 
@@ -29,8 +29,8 @@ class DiscreetFormatter(LambdaPowertoolsFormatter):
     def formatException(  # noqa: N802 - the name in logging
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
     ) -> str:
-        """Where it happened and what kinds of errors they were; a text only where it cannot be anybody's input."""
-        return "\nthen:\n".join(reversed([_told(error) for error in _with_causes(ei[1])]))
+        """The traceback with the types of the errors; a message only if it cannot contain user input."""
+        return "\nthen:\n".join(reversed([_described(error) for error in _with_causes(ei[1])]))
 
 
 def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -39,12 +39,12 @@ def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     kind = type(error)
     name = f"{kind.__module__}.{kind.__qualname__}"
-    # What AWS or the operating system refused is in their own words.
-    told = isinstance(error, OSError) or kind.__module__ == "botocore.exceptions"
-    return "".join([*traceback.format_tb(error.__traceback__), f"{name}: {error}" if told else name])
+    # Messages of AWS and of the operating system contain no user input.
+    is_safe = isinstance(error, OSError) or kind.__module__ == "botocore.exceptions"
+    return "".join([*traceback.format_tb(error.__traceback__), f"{name}: {error}" if is_safe else name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Telemetry:
     stack: str
 
     def begin(self, context: Any, **keys: Any) -> None:
-        """Start an invocation: each of its log lines has the request's id and these keys."""
+        """Start an invocation: its log lines have the request's id and these keys."""
         self.logger.structure_logs(
             function=self.function,
             function_request_id=getattr(context, "aws_request_id", None),
@@ -68,15 +68,15 @@ class Telemetry:
         )
 
     def count(self, name: str, value: float = 1) -> None:
-        """Count something that happened in this invocation; it is a metric of the whole stack."""
+        """Add to a metric of the stack."""
         self.metrics.add_metric(name=name, unit="Count", value=value)
 
     def end(self, milliseconds: float) -> None:
-        """Finish an invocation that took so long: what was counted leaves, and the latency, which is by function."""
+        """Finish an invocation: flush its metrics, and its latency as a metric of the function."""
         if self.metrics.metric_set:
             self.metrics.add_dimension("stack", self.stack)
             self.metrics.flush_metrics()
-        # By function alone: each name with each set of dimensions is a metric that is paid for.
+        # Only latency is per function: each combination of dimensions is a metric that costs money.
         latency = EphemeralMetrics(namespace=_NAMESPACE, service=_NO_SERVICE)
         latency.add_metric(name="Latency", unit="Milliseconds", value=milliseconds)
         latency.add_dimension("stack", self.stack)
@@ -85,11 +85,11 @@ class Telemetry:
 
 
 def build_telemetry(function: str, stream: TextIO = sys.stdout, *, stack: str = "vibewire") -> Telemetry:
-    """Take over the process's logging, and make the telemetry of the function of that name in that stack."""
+    """Configure the process's logging, and build the telemetry of the function of that name in that stack."""
     formatter = DiscreetFormatter(utc=True, use_rfc3339=True, serialize_stacktrace=False)
     everything = logging.StreamHandler(stream)
     everything.setFormatter(formatter)
-    # Instead of the runtime's own handler, whose lines are plain text.
+    # Replaces the runtime's handler, which logs plain text.
     logging.basicConfig(handlers=[everything], level=logging.WARNING, force=True)
     logger = Logger(service=_SERVICE, logger_handler=logging.StreamHandler(stream), logger_formatter=formatter)
     for name in _OWN_LOGGERS:
@@ -98,7 +98,7 @@ def build_telemetry(function: str, stream: TextIO = sys.stdout, *, stack: str = 
 
 
 def traced(telemetry: Telemetry, handler: Handler) -> Handler:
-    """The function's handler with its calls of AWS in X-Ray. Loads the X-Ray SDK."""
+    """The handler with its AWS calls traced in X-Ray. Loads the X-Ray SDK."""
     from aws_lambda_powertools import Tracer
 
     tracer = Tracer(service=f"{telemetry.stack}-{telemetry.function}")

@@ -1,4 +1,4 @@
-"""Who is in a project, from the DynamoDB table: the reader that the API and the relay share."""
+"""The AccessReader on the DynamoDB table, shared by the API and the relay."""
 
 from shared.access import ProjectAccess
 from shared.aws_table import AwsTable

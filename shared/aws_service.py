@@ -1,4 +1,4 @@
-"""One AWS service: a boto3 client with bounds, called without holding the event loop."""
+"""An AWS service: a boto3 client with timeouts, called without blocking the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,8 +10,7 @@ import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 
-# A call either succeeds within seconds, retries of throttled and broken ones included, or is told to have failed: a
-# handler that hangs on a call costs more than one that is begun again.
+# A call succeeds within seconds, retries included, or fails: a handler that hangs costs more than one that is retried.
 _CONNECT_SECONDS = 2.0
 _READ_SECONDS = 10.0
 _ATTEMPTS = 6

@@ -1,4 +1,4 @@
-"""The DynamoDB table: reads that are strongly consistent, and conditional writes that land whole or not at all."""
+"""The DynamoDB table: strongly consistent reads, and conditional writes in transactions."""
 
 import asyncio
 import random
@@ -42,7 +42,7 @@ class ContentionError(Exception):
 async def pause(attempt: int) -> None:
     """Wait before another attempt (0, 1, 2 ...): exponential backoff with full jitter.
 
-    Raises ContentionError after so many attempts that nobody can still be waiting for the outcome.
+    Raises ContentionError after so many attempts that no caller can still be waiting for the result.
     """
     if attempt >= _MOST_ATTEMPTS:
         raise ContentionError(f"{attempt} attempts did not get through")
@@ -201,5 +201,5 @@ def _failed_conditions(error: ClientError) -> frozenset[int]:
 def _is_passing(error: ClientError) -> bool:
     if error.response["Error"]["Code"] in _PASSING_ERRORS:
         return True
-    told = {reason for reason in _reasons(error) if reason != "None"}
-    return bool(told) and told <= _PASSING_REASONS
+    reasons = {reason for reason in _reasons(error) if reason != "None"}
+    return bool(reasons) and reasons <= _PASSING_REASONS

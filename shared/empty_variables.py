@@ -1,8 +1,8 @@
-"""Imported before all else by every process: an environment variable that is empty counts as unset, in libraries too.
+"""Import it before any library: it removes empty environment variables, so that they count as unset everywhere.
 
-Our own settings read it so; libraries do not agree. The OpenAI client takes an empty `OPENAI_BASE_URL` for its address,
-the Agents SDK an empty `OPENAI_AGENTS_DONT_LOG_MODEL_DATA` for a wish to log prompts, boto3 an empty `AWS_MAX_ATTEMPTS`
-for a number, websockets dies of one as it is imported. So an empty variable goes before any of them looks.
+Libraries read them differently: the OpenAI client takes an empty `OPENAI_BASE_URL` as its URL, an empty
+`OPENAI_AGENTS_DONT_LOG_MODEL_DATA` makes the Agents SDK log prompts, boto3 parses an empty `AWS_MAX_ATTEMPTS` as a
+number, and an empty variable of websockets makes its import fail.
 """
 
 import os
@@ -12,9 +12,9 @@ _OWN = "VIBEWIRE_"
 
 
 def remove_empty_variables(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Remove every variable whose value is the empty text; by default from this process. Safe to repeat.
+    """Remove every empty variable, by default from this process. Idempotent.
 
-    Our own stay: `read_settings` takes them for unset by itself, and names those that are misspelt.
+    Vibewire's own are kept: `read_settings` treats them as unset, and reports misspelt names.
     """
     for name in [name for name, value in environment.items() if not value and not name.startswith(_OWN)]:
         del environment[name]

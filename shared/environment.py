@@ -1,4 +1,4 @@
-"""Settings from environment variables: a setting `name` is the variable `VIBEWIRE_NAME`.
+"""Reads settings from environment variables: the setting `name` is the variable `VIBEWIRE_NAME`.
 
 Plain pydantic: pydantic-settings costs a quarter of an HTTP function's import time.
 """
@@ -12,12 +12,12 @@ PREFIX = "VIBEWIRE_"
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
-# Named as the OpenAI client names them, so that one environment serves both.
+# The names that the OpenAI client uses.
 _UNPREFIXED = {"openai_api_key": "OPENAI_API_KEY", "openai_base_url": "OPENAI_BASE_URL"}
 
 
 class InvalidSettingsError(Exception):
-    """The environment has wrong settings; the message names each one."""
+    """The environment has invalid settings; the message names each one."""
 
 
 def variable_of(name: str) -> str:
@@ -28,7 +28,7 @@ def variable_of(name: str) -> str:
 def read_settings(kind: type[Settings], environment: Mapping[str, str]) -> Settings:
     """The settings in an environment. An empty variable counts as unset.
 
-    Raises InvalidSettingsError, naming every variable that is wrong and every `VIBEWIRE_` variable that is no setting.
+    Raises InvalidSettingsError, naming every invalid variable and every unknown `VIBEWIRE_` variable.
     """
     names = {variable_of(name): name for name in kind.model_fields}
     unknown = [variable for variable in environment if variable.startswith(PREFIX) and variable not in names]

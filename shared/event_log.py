@@ -1,4 +1,4 @@
-"""Reading the event log: what the API and the relay both do. Each engine has one reader."""
+"""The port for reading the event log, used by the API and the relay."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,7 +7,7 @@ from shared.events import LoggedEvent
 
 
 class LogUnavailableError(Exception):
-    """The log's store cannot be used; the message is for people."""
+    """The event log's store cannot be used; the message is for people to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +15,10 @@ class EventPage:
     """Consecutive events of one session, in order.
 
     Attributes:
-        events: those after the asked number, as many as fit in a page.
+        events: those after the requested number that fit in a page.
         last_seq: the number of the session's newest event.
-        truncated: some events after the asked number are older than the log keeps, and are not here.
-        deleted: the session is deleted; then at most its `session_deleted` is left.
+        truncated: some events after the requested number have expired.
+        deleted: the session was deleted; at most its `session_deleted` is left.
     """
 
     events: tuple[LoggedEvent, ...]
@@ -28,20 +28,20 @@ class EventPage:
 
     @property
     def has_more(self) -> bool:
-        """Whether the log holds newer events than this page."""
+        """Whether the log has newer events than this page."""
         return bool(self.events) and self.events[-1].seq < self.last_seq
 
 
 class EventLogReader(Protocol):
-    """Strongly consistent reads of the event log. Safe to call at any time, any number of times."""
+    """Strongly consistent reads of the event log."""
 
     async def read_events(self, project_id: str, session_id: str, after: int, limit: int = 200) -> EventPage | None:
         """The events of a session with a number above `after`: at most `limit`, and at most about 4 MB.
 
-        Returns None where the project has no such session (a foreign one and none at all are the same).
+        Returns None if the project has no such session, also if another project has it.
         """
         ...
 
     async def read_last_seqs(self, project_id: str) -> dict[str, int]:
-        """The number of the newest event of every live session of a project, in one query."""
+        """The number of the newest event of every session of a project that is not deleted, in one query."""
         ...

@@ -1,56 +1,56 @@
-"""Who is calling: the same check for the API and for the relay."""
+"""Authentication, shared by the API and the relay."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 LOCAL_USER = "local"
-# Far below the 2,048 bytes of a DynamoDB key, of which it is a part, whatever the characters.
+# As part of a DynamoDB key it must stay below 2,048 bytes, in any script.
 MAX_USER_ID_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody who proved who they are; `expires_at` None: for as long as the process lives."""
+    """An authenticated user; `expires_at` None: it does not expire."""
 
     user_id: str
     expires_at: datetime | None = None
 
 
 class InvalidTokenError(Exception):
-    """The token is missing, or proves nothing. Retrying with the same one does not help."""
+    """The token is missing or invalid. Retrying with the same token does not help."""
 
 
 class KeysUnavailableError(Exception):
-    """Whether a token proves anything cannot be judged now: the issuer's keys cannot be fetched. Retrying helps.
+    """The token cannot be checked now: the issuer's keys cannot be fetched. Retrying helps.
 
     Attributes:
-        retry_after_seconds: the keys are not fetched before.
+        retry_after_seconds: the time until the next fetch.
     """
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__("The issuer's keys cannot be fetched now; try again.")
+        super().__init__("The token issuer's keys cannot be fetched now; try again.")
         self.retry_after_seconds = max(1, retry_after_seconds)
 
 
 def is_user_id(text: str) -> bool:
-    """Whether a text can name a user: 1 to 200 characters, printable, and not all of them spaces.
+    """Whether a text is a valid user id: 1 to 200 printable characters, not all of them spaces.
 
-    The rule of tokens' `sub` and of `members` alike: who may sign in can be a member.
+    It applies to `sub` of tokens and to `members` alike, so that every user can be a member.
     """
     return len(text) <= MAX_USER_ID_CHARACTERS and text.isprintable() and text.strip() != ""
 
 
 class Authenticator(Protocol):
-    """Finds out who a token belongs to."""
+    """Authenticates callers by their tokens."""
 
     async def authenticate(self, token: str | None) -> Identity:
-        """The identity that a bearer token proves. Raises InvalidTokenError and KeysUnavailableError."""
+        """The identity of a bearer token. Raises InvalidTokenError and KeysUnavailableError."""
         ...
 
 
 class LocalAuthenticator:
-    """Everybody is the user `local`. Only for a process that nothing but this machine can reach."""
+    """Authenticates every caller as the user `local`. Only for a process that accepts local connections only."""
 
     async def authenticate(self, token: str | None) -> Identity:  # noqa: ARG002 - the port's signature
         """Identity `local`, whatever the token."""

@@ -1,4 +1,4 @@
-"""Who issues the tokens: the same settings for the API and for the relay."""
+"""Settings of the token issuer, shared by the API and the relay."""
 
 import re
 from typing import Self
@@ -9,18 +9,18 @@ _WEB_ADDRESS = re.compile(r"https?://[^/\s]+", re.IGNORECASE)
 
 
 class IdentitySettings(BaseModel):
-    """All three together, or none: then only the local engine starts, and everybody is one user."""
+    """All three, or none: then only the local engine starts, and every caller is the same user."""
 
-    # Built when it is first used: only what inherits from it is.
+    # Only its subclasses are used.
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    jwks_url: str | None = Field(None, description="Where the token issuer publishes its keys (JWKS).")
-    jwt_issuer: str | None = Field(None, description="Who must have issued a token (`iss`).")
-    jwt_audience: str | None = Field(None, description="Whom a token must be meant for (`aud`).")
+    jwks_url: str | None = Field(None, description="The URL of the token issuer's keys (JWKS).")
+    jwt_issuer: str | None = Field(None, description="The required issuer of tokens (`iss`).")
+    jwt_audience: str | None = Field(None, description="The required audience of tokens (`aud`).")
 
     @property
     def has_identity(self) -> bool:
-        """Whether callers prove who they are by tokens."""
+        """Whether callers are authenticated by tokens."""
         return bool(self.jwks_url)
 
     @model_validator(mode="after")
@@ -31,10 +31,10 @@ class IdentitySettings(BaseModel):
                 "VIBEWIRE_JWKS_URL, VIBEWIRE_JWT_ISSUER and VIBEWIRE_JWT_AUDIENCE go together: set all or none"
             )
         if self.jwks_url and not _WEB_ADDRESS.match(self.jwks_url):
-            raise ValueError("VIBEWIRE_JWKS_URL must be an http or https address")
+            raise ValueError("VIBEWIRE_JWKS_URL must be an http or https URL")
         return self
 
 
 def parse_origins(origins: str) -> tuple[str, ...]:
-    """The web origins in a list that is divided by commas."""
+    """The web origins in a comma-separated list."""
     return tuple(origin for part in origins.split(",") if (origin := part.strip()))

@@ -1,4 +1,4 @@
-"""The public keys of a token issuer (JWKS, RFC 7517): fetched seldom, and kept while the issuer is away."""
+"""Caches the public keys of a token issuer (JWKS, RFC 7517), also while the issuer is unavailable."""
 
 import asyncio
 import logging
@@ -14,31 +14,31 @@ from shared.jwks import JwksError, fetch_keys
 
 logger = logging.getLogger(__name__)
 
-# A key that the issuer withdraws is good for so long at most, while the issuer answers.
+# A withdrawn key stays valid for so long at most, while the issuer is available.
 _REFRESH_SECONDS = 300.0
-# While it does not, the known keys stay good: an outage of the issuer logs nobody out.
+# While it is not, the known keys stay valid: an outage of the issuer does not sign users out.
 _LONGEST_KEPT_SECONDS = 24 * 3600.0
-# Unknown key ids are for everybody to make up: they have the keys fetched so often at most.
+# Anyone can send unknown key ids: they cause at most one fetch in so many seconds.
 _PAUSE_SECONDS = 60.0
 # After failures the pause grows from this to _PAUSE_SECONDS.
 _FIRST_FAILURE_PAUSE_SECONDS = 5.0
 _FETCH_SECONDS = 5.0
-# What a process that is frozen between requests gives a refresh before it goes on with the known keys.
+# How long a process that is frozen between requests waits for a refresh.
 _FROZEN_WAIT_SECONDS = 1.0
 
 
 class IssuerKeys:
     """The keys that an issuer publishes, by their ids.
 
-    They are fetched when one is asked for that is not known, and in the background once they are five minutes old: no
-    request waits where the key is known. All who wait share one fetch, and after each there is a pause. A fetch has a
-    thread of its own: an issuer that is slow holds none that others need.
+    They are fetched when an unknown key is requested, and in the background when they are five minutes old: no request
+    for a known key waits. Concurrent requests share one fetch, with a pause after each. Fetches have a thread of their
+    own, so that a slow issuer does not block a shared one.
 
     Args:
-        url: where they are published.
-        is_frozen_between_requests: nothing runs in the background (a Lambda): a request that finds the keys old
-            waits a second for the new ones.
-        monotonic: the clock by which keys grow old, in seconds.
+        url: of the key set.
+        is_frozen_between_requests: nothing runs in the background (a Lambda): a request that finds stale keys waits
+            a second for new ones.
+        monotonic: the clock for the age of keys, in seconds.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class IssuerKeys:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="issuer-keys")
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
-        """The key of that id; None where the issuer publishes none.
+        """The key with that id; None if the issuer does not publish it.
 
-        Raises KeysUnavailableError where that cannot be known, since the keys cannot be fetched.
+        Raises KeysUnavailableError if the keys cannot be fetched.
         """
         age = self._monotonic() - self._fetched_at
         if age > _LONGEST_KEPT_SECONDS:
@@ -72,7 +72,7 @@ class IssuerKeys:
 
     async def _fetch(self) -> None:
         if (task := self._begin_fetch()) is not None:
-            # A request that no longer waits must not cancel the fetch of the others.
+            # A cancelled request must not cancel the shared fetch.
             await asyncio.shield(task)
 
     async def _refresh(self) -> None:
@@ -82,7 +82,7 @@ class IssuerKeys:
             await asyncio.wait({task}, timeout=_FROZEN_WAIT_SECONDS)
 
     def _begin_fetch(self) -> "asyncio.Task[None] | None":
-        """The fetch that is under way, or a new one; None during the pause after one."""
+        """The running fetch, or a new one; None during the pause after a fetch."""
         if self._fetch_task is None and self._monotonic() >= self._next_fetch_at:
             self._fetch_task = asyncio.create_task(self._fetch_once())
         return self._fetch_task
@@ -106,8 +106,8 @@ class IssuerKeys:
         self._failures += 1
         self._next_fetch_at = self._monotonic() + pause
         logger.warning(
-            "The token issuer's keys cannot be fetched (%s); %s. The next try is in %s s",
+            "The token issuer's keys cannot be fetched (%s); %s. Retrying in %s s",
             reason,
-            f"{len(self._keys)} known keys stay good" if self._keys else "nobody can be identified",
+            f"{len(self._keys)} known keys stay valid" if self._keys else "no token can be checked",
             round(pause),
         )

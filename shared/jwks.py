@@ -1,4 +1,4 @@
-"""Fetches a JSON Web Key Set, whatever its server answers."""
+"""Fetches a JSON Web Key Set from a server that is not trusted to answer well."""
 
 import http.client
 import json
@@ -9,30 +9,30 @@ from typing import Any
 
 import jwt
 
-# Only signatures with a private key: a shared secret, or none at all, proves nothing about a public key's owner.
+# Asymmetric algorithms only: a shared secret or no signature would not prove the issuer.
 ALGORITHMS = ("RS256", "ES256")
 _KEY_TYPES = ("RSA", "EC")
-# Large issuers publish some ten keys of 2 kB.
+# Large issuers publish about ten keys of 2 kB.
 _MOST_BYTES = 1_000_000
 _MOST_KEYS = 200
 _READ_BYTES = 65_536
 
 
 class JwksError(Exception):
-    """The keys could not be fetched, or what came holds no key that can be used."""
+    """The keys could not be fetched, or none of them can be used."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """The configured address says whose keys are trusted; an answer must not say otherwise."""
+    """Refuses redirects: only keys from the configured URL are trusted."""
 
     def redirect_request(self, *_args: object) -> None:
         """None: the redirect is an error."""
 
 
 def fetch_keys(url: str, seconds: float) -> dict[str, jwt.PyJWK]:
-    """The keys published at an http or https address that check signatures of ALGORITHMS, by their ids: at least one.
+    """The keys for ALGORITHMS in the key set at an http or https URL, by id; at least one.
 
-    Holds its thread for about `seconds` at most. Raises JwksError.
+    Blocks its thread for about `seconds` at most. Raises JwksError.
     """
     try:
         published = json.loads(_read(url, seconds))
@@ -76,7 +76,7 @@ def _is_for_signatures(entry: Any) -> bool:
 
 
 def _parse(entry: dict[str, Any]) -> jwt.PyJWK | None:
-    """The key; None where it cannot be used, which must not spoil the others."""
+    """The key; None if it cannot be used."""
     try:
         key = jwt.PyJWK(entry)
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):  # the last three: members of other types

@@ -1,4 +1,4 @@
-"""Identity by JSON Web Tokens (RFC 7519) that an OpenID Connect provider signed."""
+"""Authentication by JSON Web Tokens (RFC 7519) of an OpenID Connect provider."""
 
 import time
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from shared.identity_settings import IdentitySettings
 from shared.issuer_keys import IssuerKeys
 from shared.jwks import ALGORITHMS
 
-# Clocks differ; more than this is no accident.
+# Allowed difference between clocks.
 _LEEWAY_SECONDS = 10.0
 _TIMES = ("exp", "nbf", "iat")
 
 
 class JwtAuthenticator:
-    """The Authenticator of production: RS256 and ES256 against the issuer's published keys.
+    """The Authenticator for production: verifies RS256 and ES256 with the issuer's published keys.
 
     Args:
-        jwks_url: where the issuer publishes its keys.
-        issuer: the `iss` of its tokens.
-        audience: the `aud` of those that are meant for here.
+        jwks_url: the URL of the issuer's key set.
+        issuer: the required `iss` of tokens.
+        audience: the required `aud` of tokens.
         is_frozen_between_requests, monotonic: see IssuerKeys.
     """
 
@@ -46,7 +46,7 @@ class JwtAuthenticator:
             raise InvalidTokenError("Send a bearer token.")
         key = await self._keys.find(_key_id_of(token))
         if key is None:
-            raise InvalidTokenError("The token is not valid here.")
+            raise InvalidTokenError("The token is not valid.")
         return self._identify(token, key)
 
     def _identify(self, token: str, key: jwt.PyJWK) -> Identity:
@@ -65,37 +65,37 @@ class JwtAuthenticator:
         except jwt.ExpiredSignatureError as error:
             raise InvalidTokenError("The token has expired.") from error
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError) as error:
-            # All but the first: claims of impossible types and times, and text that is no text.
-            raise InvalidTokenError("The token is not valid here.") from error
+            # Besides PyJWT's errors: claims of invalid types, impossible times and lone surrogates.
+            raise InvalidTokenError("The token is not valid.") from error
         if not is_user_id(claims["sub"]):
-            raise InvalidTokenError("The token is not valid here.")
+            raise InvalidTokenError("The token is not valid.")
         return Identity(claims["sub"], expires_at)
 
 
 def _key_id_of(token: str) -> str:
-    """The id of the key that a token names. Raises InvalidTokenError, before any key is fetched for its sake."""
+    """The id of the key that signed a token. Raises InvalidTokenError before any key is fetched."""
     try:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise InvalidTokenError("The token is not valid here.") from error
+        raise InvalidTokenError("The token is not valid.") from error
     key_id = header.get("kid")
     if header.get("alg") not in ALGORITHMS or not isinstance(key_id, str):
-        raise InvalidTokenError("The token is not valid here.")
+        raise InvalidTokenError("The token is not valid.")
     return key_id
 
 
 def _check_times(claims: dict[str, Any]) -> None:
-    """Raises TypeError where a time is no number: PyJWT takes text that spells one."""
+    """Raises TypeError if a time is not a number: PyJWT accepts numeric strings."""
     for name in _TIMES:
         if name in claims and (isinstance(claims[name], bool) or not isinstance(claims[name], int | float)):
             raise TypeError(f"{name} must be a number")
 
 
 def build_authenticator(settings: IdentitySettings, *, is_frozen_between_requests: bool = False) -> Authenticator:
-    """Who checks identities: tokens where the settings name their issuer, else everybody is the local user.
+    """The authenticator for the settings: by tokens if they name an issuer, else every caller is the local user.
 
     Args:
-        settings: name the issuer, or none.
+        settings: of the token issuer, if any.
         is_frozen_between_requests: see IssuerKeys.
     """
     if settings.jwks_url and settings.jwt_issuer and settings.jwt_audience:

@@ -1,16 +1,15 @@
-"""Refusals as the API and the relay both give them: problem details (RFC 9457) with a stable code."""
+"""Problem details (RFC 9457) with a stable code, for the API and the relay."""
 
 from http import HTTPStatus
 from typing import Any
 
 PROBLEM_JSON = "application/problem+json"
-# Of every answer that is no file. Answers hold people's prompts and code: no cache keeps them, and no browser takes
-# them for anything but what they say they are.
+# For every response except files. Responses contain prompts and code: they must not be cached, nor their type guessed.
 SAFE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def problem_details(status: int, code: str, detail: str, **more: Any) -> dict[str, Any]:
-    """The body of a refusal: its HTTP status, its code, what is wrong in words for people, and further members."""
+    """The body of an error: its HTTP status, its code, a detail for people to read, and further members."""
     return {
         "type": f"urn:vibewire:problem:{code}",
         "title": HTTPStatus(status).phrase,

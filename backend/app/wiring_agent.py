@@ -33,7 +33,7 @@ class ModelKeyProvider(Protocol):
         """The key, asked for before each call."""
         ...
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """The key was refused: look for another one before the next call."""
         ...
 
@@ -99,7 +99,7 @@ def build_worker_services(
 
     Use them in one event loop: the client's connections belong to it.
     """
-    api_key, on_key_refused = (key, _keep) if key is None or isinstance(key, str) else (key.get, key.forget)
+    api_key, on_key_refused = (key, _keep) if key is None or isinstance(key, str) else (key.get, key.discard)
     http_client = ModelHttpClient(
         first_token_seconds=settings.model_first_token_seconds, silence_seconds=settings.model_timeout_seconds
     )

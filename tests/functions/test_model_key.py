@@ -65,7 +65,7 @@ async def test_a_key_that_was_refused_is_read_again(key: ModelKey) -> None:
     store("sk-first")
     await key.get()
     store("sk-second")
-    key.forget()
+    key.discard()
     assert await key.get() == "sk-second"
 
 

@@ -15,9 +15,9 @@ EXPIRED = "The token has expired."
 # All that a refused caller is ever told.
 SENTENCES = {
     "Send a bearer token.",
-    "The token is not valid here.",
+    "The token is not valid.",
     EXPIRED,
-    "The issuer's keys cannot be fetched now; try again.",
+    "The token issuer's keys cannot be fetched now; try again.",
 }
 
 
@@ -68,7 +68,7 @@ async def test_clocks_may_differ_by_a_few_seconds(
 
 @pytest.mark.parametrize(
     ("claim", "seconds", "words"),
-    [("nbf", 13, "The token is not valid here."), ("iat", 13, "The token is not valid here."), ("exp", -11, EXPIRED)],
+    [("nbf", 13, "The token is not valid."), ("iat", 13, "The token is not valid."), ("exp", -11, EXPIRED)],
 )
 async def test_clocks_may_not_differ_by_more_than_ten_seconds(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, claim: str, seconds: int, words: str

@@ -53,7 +53,7 @@ async def test_a_client_without_a_good_token_is_told_why_it_may_not_connect(serv
     refusal = await socket_refusal(server.url, auth=token_of(server, nobody))
     assert refusal["data"] == {"code": "invalid_token"}
     words = {None: "Send a bearer token.", "empty": "Send a bearer token.", "expired": "The token has expired."}
-    assert refusal["message"] == words.get(nobody, "The token is not valid here.")
+    assert refusal["message"] == words.get(nobody, "The token is not valid.")
 
 
 @pytest.mark.parametrize("event", EVENTS)

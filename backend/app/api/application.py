@@ -10,5 +10,5 @@ ALL_ROUTES = (*projects.ROUTES, *sessions.ROUTES, *messages.ROUTES, *health.ROUT
 
 
 def build_application(services: Services, engine: str = "local") -> FastAPI:
-    """The whole API over the services, on the engine of that name; its document is at /openapi.json."""
+    """The complete API over the services, on the engine of that name; its OpenAPI document is at /openapi.json."""
     return serve_routes(services, ALL_ROUTES, engine, openapi_url="/openapi.json")

@@ -1,4 +1,4 @@
-"""Refuses request bodies that are too large, before they are read."""
+"""Refuses request bodies that are too large before they are read."""
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,7 +9,7 @@ _LENGTH_DIGITS = 12
 
 
 class BodyLimit:
-    """ASGI middleware: answers 413 to a body of more than `max_bytes`, announced or not."""
+    """ASGI middleware: responds with 413 to a body of more than `max_bytes`, with or without Content-Length."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
@@ -30,7 +30,7 @@ class BodyLimit:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            # To the application a client that sends too much has hung up.
+            # To the application, a client that sends too much has disconnected.
             return {"type": "http.disconnect"} if size > self._max_bytes else message
 
         async def send_unless_too_large(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""What the routes are given: the services, the caller, and the parts of a request that several share."""
+"""FastAPI dependencies: the services, the caller, and parameters that several routes share."""
 
 from typing import Annotated, cast
 
@@ -26,9 +26,9 @@ async def get_user_id(
 
 ServicesDep = Annotated[Services, Depends(get_services)]
 UserId = Annotated[str, Depends(get_user_id)]
-# Of a project, session or message, in the path.
+# In the path: the id of a project, session or message.
 Id = Annotated[str, AfterValidator(canonical_id)]
-Limit = Annotated[int, Query(ge=1, le=200, description="At most so many entries.")]
-Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="The maximum number of entries.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the previous page.")]
 # The error codes of `limit` and `cursor`.
 PAGE_CODES = ("invalid_request", "invalid_cursor")

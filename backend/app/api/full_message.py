@@ -1,4 +1,4 @@
-"""Everything the model said for a message, in answers that are never too large to be given."""
+"""The model's responses to a message, as bodies of bounded size."""
 
 import json
 from typing import Any
@@ -17,14 +17,14 @@ from backend.app.domain.messages.message import ModelResponse
 from backend.app.domain.messages.message_service import FullMessage
 from backend.app.domain.storable_text import storable_json
 
-# A part is JSON text inside of JSON: each of its quotes and backslashes is written as two characters.
+# A part is JSON text within JSON: its quotes and backslashes are escaped to two characters.
 _PART_CHARACTERS = MAX_PAGE_BYTES // 2 - 1_000
 
 
 def full_message_json(full: FullMessage, response_id: str | None, part: int | None) -> bytes:
     """The message with all responses or with one (FullMessageBody), or a part of one (ResponsePart), as JSON.
 
-    A message may have many MB, and what reads and writes JSON lets nothing else of its process run: offload it.
+    A message can have many MB, and parsing and serializing JSON blocks the process: offload it.
     Raises InvalidInputError, ResponseNotFoundError.
     """
     body = _full_message(full, response_id) if part is None else _response_part(full, response_id, part)
@@ -32,7 +32,7 @@ def full_message_json(full: FullMessage, response_id: str | None, part: int | No
 
 
 def _full_message(full: FullMessage, response_id: str | None) -> FullMessageBody:
-    """What is too large for one answer is read at `href`s."""
+    """The responses, replaced by `href`s if they are too large for one body."""
     answers = _answers_of(full, response_id)
     body = FullMessageBody(
         message_id=full.message.message_id,
@@ -54,15 +54,15 @@ def _full_message(full: FullMessage, response_id: str | None) -> FullMessageBody
 
 
 def _response_part(full: FullMessage, response_id: str | None, part: int) -> ResponsePart:
-    """A piece of one response's JSON."""
+    """A part of one response's JSON."""
     if response_id is None:
-        raise InvalidInputError("With `part`, say of which response: `response_id`.")
+        raise InvalidInputError("`part` needs `response_id`.")
     ((_, response), *_) = _answers_of(full, response_id)
-    # In plain ASCII: as many bytes as characters.
+    # ASCII only: as many bytes as characters.
     text = json.dumps(response, separators=(",", ":"))
     parts = -(-len(text) // _PART_CHARACTERS)
     if part > parts:
-        raise InvalidInputError(f"The response has {parts} parts, and no part {part}.")
+        raise InvalidInputError(f"The response has {parts} parts; there is no part {part}.")
     return ResponsePart(
         message_id=full.message.message_id,
         session_id=full.message.session_id,
@@ -75,8 +75,8 @@ def _response_part(full: FullMessage, response_id: str | None, part: int) -> Res
 
 
 def _answers_of(full: FullMessage, response_id: str | None) -> list[tuple[ModelResponse, dict[str, Any]]]:
-    """The responses asked for, each with its JSON as read."""
-    # Older responses were stored as the model's server sent them, with what no answer can carry.
+    """The requested responses, each with its parsed JSON."""
+    # Older responses were stored as received, with text that cannot be encoded.
     answers = [
         (answer, storable_json(json.loads(answer.body)))
         for answer in full.responses

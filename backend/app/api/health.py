@@ -8,7 +8,7 @@ from backend.app.api.schemas.health import Health
 
 @route("GET", "/health", "health", needs_token=False)
 async def get_health(request: Request) -> Health:
-    """Whether the API answers; needs no token."""
+    """Whether the API is up; needs no token."""
     return Health(version=request.app.version, engine=request.app.state.engine)
 
 

@@ -1,4 +1,4 @@
-"""Refuses request bodies that the API cannot read, by what their headers say (RFC 9110, 415 Unsupported Media Type)."""
+"""Refuses request bodies by their headers: 415 Unsupported Media Type (RFC 9110)."""
 
 from email.message import Message as Headers
 
@@ -6,13 +6,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.app.api.errors import problem
 
-# RFC 8259: JSON between systems is UTF-8; of ASCII it is a part.
+# RFC 8259: JSON between systems is UTF-8, of which ASCII is a subset.
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _ADVICE = "Send the body as JSON in UTF-8, with the header `Content-Type: application/json`."
 
 
 class MediaTypeGuard:
-    """ASGI middleware: answers 415 to a body that is compressed, not JSON, or in another character set."""
+    """ASGI middleware: responds with 415 to a body that is compressed, not JSON, or in another character set."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,14 +31,16 @@ class MediaTypeGuard:
 
 
 def _refusal(headers: dict[bytes, bytes]) -> tuple[str, dict[str, str]] | None:
-    """What is wrong with a body of these headers, and what the answer's own headers add; None: nothing."""
+    """The reason to refuse a body with these headers, and headers for the response; None: accept it."""
     codings = headers.get(b"content-encoding", b"").decode("latin-1").lower().split(",")
     if any(coding.strip() not in ("", "identity") for coding in codings):
-        return "A compressed body is not read: send it without `Content-Encoding`.", {"Accept-Encoding": "identity"}
+        return "Compressed bodies are not supported: send it without `Content-Encoding`.", {
+            "Accept-Encoding": "identity"
+        }
     parsed = Headers()
     parsed["content-type"] = headers.get(b"content-type", b"").decode("latin-1") or "none/none"
     subtype = parsed.get_content_subtype()
     if parsed.get_content_maintype() != "application" or not (subtype == "json" or subtype.endswith("+json")):
-        return f"The body is not announced as JSON. {_ADVICE}", {}
+        return f"The Content-Type is not JSON. {_ADVICE}", {}
     charset = parsed.get_content_charset("utf-8")
-    return None if charset in _CHARSETS else (f"The body is in another character set. {_ADVICE}", {})
+    return None if charset in _CHARSETS else (f"The character set of the body is not UTF-8. {_ADVICE}", {})

@@ -30,12 +30,13 @@ async def get_full_message(
     user_id: UserId,
     response_id: Annotated[str | None, Query(description="Only this model response.")] = None,
     part: Annotated[
-        int | None, Query(ge=1, le=1_000_000, description="A piece of that response's JSON, where it is over 4 MB.")
+        int | None,
+        Query(ge=1, le=1_000_000, description="The number of a part of that response's JSON, if it is over 4 MB."),
     ] = None,
 ) -> Response:
-    """Everything the model said for the message. Over 4 MB the responses are `href`s, to be read one by one.
+    """All responses of the model to the message. Over 4 MB in total, each response is an `href` instead.
 
-    The `href` of a response that is itself over 4 MB leads to the first part of its JSON, and that to the next.
+    The `href` of a single response over 4 MB is that of the first part of its JSON; each part has the next one's.
     """
     full = await services.messages.get_full_message(user_id, message_id)
     content = await services.offloader.run(full_message_json, full, response_id, part)
@@ -50,7 +51,7 @@ async def get_full_message(
     codes=("message_not_found", "event_log_busy"),
 )
 async def cancel_message(message_id: Id, services: ServicesDep, user_id: UserId, response: Response) -> MessageBody:
-    """Cancel: 200 with the ended message, or 202 while its worker is still to notice (about a second)."""
+    """Cancel the message: 200 if it has ended, 202 until its worker has stopped it (about a second)."""
     message = await services.messages.cancel_message(user_id, message_id)
     response.status_code = 202 if message.status.is_open else 200
     return message_body(message)

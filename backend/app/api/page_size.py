@@ -1,4 +1,4 @@
-"""Bounds answers that hold many things: 32 KB a field, 4 MB a page."""
+"""Bounds the size of lists: 32 KB per field, 4 MB per page."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -10,30 +10,30 @@ from backend.app.domain.messages.message import Message
 
 MAX_FIELD_BYTES = 32_000
 MAX_PAGE_BYTES = 4_000_000
-# Less can never be too much, however it is written as JSON.
+# Fewer characters always fit, whatever they are as JSON.
 _SURELY_FITTING_CHARACTERS = 100_000
 
 Body = TypeVar("Body", bound=BaseModel)
 
 
 def json_bytes(body: BaseModel) -> int:
-    """How long a body is as JSON, in bytes of UTF-8."""
+    """The size of a body as JSON, in bytes of UTF-8."""
     return len(body.model_dump_json().encode())
 
 
 def without_long_fields(body: Body, fields: Sequence[str], href: str) -> Body:
-    """The body; where one of the fields is over 32 KB, a copy with that field null and `href` set."""
+    """The body, or a copy in which fields over 32 KB are null and `href` is set."""
     long = [name for name in fields if _is_long(getattr(body, name) or "")]
     return body.model_copy(update={**dict.fromkeys(long), "href": href}) if long else body
 
 
 def _is_long(text: str) -> bool:
-    # A character is one byte or more: what is far too long need not be written to know it.
+    # A character has at least one byte: very long text need not be encoded.
     return len(text) > MAX_FIELD_BYTES or len(text.encode()) > MAX_FIELD_BYTES
 
 
 def message_body(message: Message) -> MessageBody:
-    """A message as an answer; a `content` that makes it too large is null, with `href` set to what the model said."""
+    """A message as a response body; if `content` makes it too large, it is null and `href` is set."""
     body = MessageBody.model_validate(message)
     if len(message.content or "") <= _SURELY_FITTING_CHARACTERS or json_bytes(body) <= MAX_PAGE_BYTES:
         return body
@@ -41,7 +41,7 @@ def message_body(message: Message) -> MessageBody:
 
 
 def fitting_page(bodies: Sequence[Body]) -> list[Body]:
-    """As many of the bodies as fit in one answer; at least one."""
+    """As many of the bodies as fit in one response; at least one."""
     size = 0
     page: list[Body] = []
     for body in bodies:

@@ -1,18 +1,18 @@
 """The `Prefer` header (RFC 7240): whether and how long a client wants to wait.
 
-What is unknown or malformed in it is ignored, as section 2 of the RFC has it: such a request is not refused.
+Unknown and malformed preferences are ignored (RFC 7240, section 2).
 """
 
-# An API Gateway gives up after 30 s; what is still running then is answered before.
+# API Gateway times out after 30 s.
 MAX_WAIT_SECONDS = 25.0
 
 
 def wait_seconds(prefer: str | None, default: float) -> float:
-    """How long to wait for the end, in seconds.
+    """How long to wait for the message's end, in seconds.
 
     Args:
         prefer: the header's value: `respond-async` (do not wait), `wait=N`, both, or others, which are ignored.
-        default: where the client says nothing.
+        default: without a preference.
     """
     wait = default
     preferences = [part.partition(";")[0].strip().lower() for part in (prefer or "").split(",")]

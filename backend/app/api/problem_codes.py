@@ -85,7 +85,7 @@ API_CODES = {
     "method_not_allowed": ProblemCode(HTTPStatus.METHOD_NOT_ALLOWED, "Method Not Allowed"),
     "body_too_large": ProblemCode(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body may have at most 1000000 bytes."),
     "unsupported_media_type": ProblemCode(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "A compressed body is not read: send it without `Content-Encoding`."
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Compressed bodies are not supported: send it without `Content-Encoding`."
     ),
     "foreign_host": ProblemCode(
         HTTPStatus.MISDIRECTED_REQUEST, "Without identity settings this server only answers to localhost."
@@ -97,7 +97,7 @@ API_CODES = {
         "The server has too little memory left for this; nothing was changed. Try again later.",
     ),
     "keys_unavailable": ProblemCode(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The issuer's keys cannot be fetched now; try again."
+        HTTPStatus.SERVICE_UNAVAILABLE, "The token issuer's keys cannot be fetched now; try again."
     ),
     "answer_too_large": ProblemCode(
         HTTPStatus.INTERNAL_SERVER_ERROR, "The response is too large to be sent in one piece."

@@ -36,7 +36,7 @@ async def create_project(body: CreateProjectRequest, services: ServicesDep, user
 async def list_projects(
     services: ServicesDep, user_id: UserId, limit: Limit = 50, cursor: Cursor = None
 ) -> ProjectList:
-    """The caller's own projects and those shared with them, newest first, without their code and nodes."""
+    """The caller's projects and those shared with the caller, newest first, without code and nodes."""
     page = await services.projects.list_projects(user_id, limit, cursor)
     fitting = fitting_page([ProjectEntryBody.model_validate(entry) for entry in page.items])
     return ProjectList(projects=fitting, next_cursor=page.next_cursor_after(len(fitting)))
@@ -47,9 +47,9 @@ async def get_project(
     project_id: Id,
     services: ServicesDep,
     user_id: UserId,
-    version: Annotated[int | None, Query(ge=1, le=2**53, description="Its code at that version.")] = None,
+    version: Annotated[int | None, Query(ge=1, le=2**53, description="The version of the code to return.")] = None,
 ) -> ProjectBody:
-    """The project with its current code, or with that of one version."""
+    """The project with its current code, or with the code of one version."""
     return ProjectBody.model_validate(await services.projects.get_project(user_id, project_id, version))
 
 
@@ -71,9 +71,9 @@ async def get_project(
 async def update_project(
     project_id: Id, body: UpdateProjectRequest, services: ServicesDep, user_id: UserId
 ) -> ProjectBody:
-    """Rename and share (the owner); edit the code by hand, with the `base_version` it was made from (anyone in it).
+    """Rename or share the project (owner only), or edit its code, with its `base_version` (owner and members).
 
-    A member leaves with `members` as they are without themselves.
+    A member leaves the project by sending the current `members` without their own name.
     """
     project = await services.projects.update_project(
         user_id,
@@ -88,7 +88,7 @@ async def update_project(
 
 @route("DELETE", "/projects/{project_id}", "projects", codes=("project_not_found", "owner_only"))
 async def delete_project(project_id: Id, services: ServicesDep, user_id: UserId) -> DeletedProject:
-    """Delete the project and all its sessions (the owner)."""
+    """Delete the project and all its sessions (owner only)."""
     await services.projects.delete_project(user_id, project_id)
     return DeletedProject(project_id=project_id)
 

@@ -1,4 +1,4 @@
-"""What an HTTP API over the domain is given."""
+"""The dependencies of the HTTP API."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from shared.identity import Authenticator
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases, who checks identities, and what the API itself must know.
+    """The use cases, the authenticator and the API's own settings.
 
     Attributes:
-        offloader: where large answers are made.
-        wait_seconds: how long sending a message waits for its end where the client does not say.
+        offloader: builds large responses outside of the event loop.
+        wait_seconds: how long send_message waits for the message's end by default.
         max_body_bytes: the largest request body.
     """
 

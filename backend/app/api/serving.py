@@ -1,4 +1,4 @@
-"""Routes over the services as an application."""
+"""Builds the FastAPI application of declared routes."""
 
 from collections.abc import Iterable
 
@@ -16,13 +16,13 @@ VERSION = "0.1.0"
 
 
 def serve_routes(services: Services, routes: Iterable[Route], engine: str, openapi_url: str | None = None) -> FastAPI:
-    """An application that answers these routes and no others.
+    """The application that serves these routes and no others.
 
     Args:
-        services: what the routes call.
-        routes: what to answer.
-        engine: the engine's name, as /health tells it.
-        openapi_url: where the document of the API is served; None: nowhere.
+        services: the use cases that the routes call.
+        routes: the routes to serve.
+        engine: the engine's name, which /health returns.
+        openapi_url: the path of the OpenAPI document; None: it is not served.
     """
     app = FastAPI(title="Vibewire", version=VERSION, openapi_url=openapi_url, docs_url=None, redoc_url=None)
     app.router.route_class = JsonBodyRoute

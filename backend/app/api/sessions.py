@@ -36,7 +36,7 @@ async def start_session(
     response: Response,
     body: StartSessionRequest | None = None,
 ) -> SessionBody:
-    """Start a conversation about the project, or about one node of it; or retrieve the one that exists (200)."""
+    """Start a session about the project or about one of its nodes; 200 returns the existing session."""
     node_id = None if body is None else body.node_id
     session, is_new = await services.sessions.start_session(user_id, project_id, node_id)
     response.status_code = 201 if is_new else 200
@@ -61,7 +61,7 @@ async def get_session(session_id: Id, services: ServicesDep, user_id: UserId) ->
 
 @route("DELETE", "/sessions/{session_id}", "sessions", codes=("session_not_found",))
 async def delete_session(session_id: Id, services: ServicesDep, user_id: UserId) -> DeletedSession:
-    """Delete the session and erase its memory; its key may be started afresh at once."""
+    """Delete the session and erase its memory. A new session with the same key can be started immediately."""
     await services.sessions.delete_session(user_id, session_id)
     return DeletedSession(session_id=session_id)
 
@@ -74,7 +74,7 @@ async def list_events(
     after: Annotated[int, Query(ge=0, le=2**53, description="Only events with a higher `seq`.")] = 0,
     limit: Limit = 200,
 ) -> EventList:
-    """The event log of the session. `truncated`: some of what was asked for is older than the log keeps."""
+    """The event log of the session. `truncated`: some of the requested events have expired."""
     page = await services.sessions.list_events(user_id, session_id, after, limit)
     return EventList(
         session_id=session_id,
@@ -106,13 +106,14 @@ async def send_message(
     user_id: UserId,
     response: Response,
     prefer: Annotated[
-        list[str] | None, Header(description="`respond-async` or `wait=SECONDS`; others are ignored (RFC 7240).")
+        list[str] | None,
+        Header(description="`respond-async` or `wait=SECONDS`; other preferences are ignored (RFC 7240)."),
     ] = None,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> MessageBody:
-    """Queue a turn and wait for its end: 200 with the ended message, or 202 with `Location` while it runs.
+    """Queue a message and wait for its end: 200 with the ended message, or 202 with `Location` before that.
 
-    Where many clients wait already it does not wait.
+    It does not wait if too many clients are waiting already.
     """
     if body.message_id is not None and idempotency_key is not None:
         raise TwoMessageIdsError("Send either `message_id` or an `Idempotency-Key`, not both.")
@@ -147,7 +148,7 @@ async def list_messages(
         )
         for message in page.items
     ]
-    # In a thread it goes message by message: with the answer itself, 4 MB would be written as JSON twice in one go.
+    # In a thread: serializing up to 4 MB of messages would block the event loop.
     fitting = await asyncio.to_thread(fitting_page, bodies)
     next_cursor = page.next_cursor_after(len(fitting))
     return MessageList(session_id=session_id, messages=fitting, count=session.message_count, next_cursor=next_cursor)
