@@ -1,4 +1,4 @@
-"""Many clients in one process that count what they hear, check its order, and know how long it took."""
+"""Many clients in one process that count events, check their order, and measure their delay."""
 
 import asyncio
 import base64
@@ -14,18 +14,18 @@ _HANDSHAKE = (
     "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-_AT_ONCE = 32
+_CONCURRENT = 32
 
 
 class Tally:
-    """What all clients heard together.
+    """The counts of all clients together.
 
     Attributes:
-        deliveries: events heard, once for each client.
-        mistakes: of those the ones whose number was not the next.
+        deliveries: received events, counted once for each client.
+        mistakes: received events out of order.
         lost: connections that ended.
         goal: `on_goal` is called once so many deliveries are in, until it sets a goal that is not reached; 0: none.
-        due: by room, when each of its events ought to have been sent, in seconds of the monotonic clock.
+        due: by room, when each of its events was due, in seconds of the monotonic clock.
         delays: from then until each client had it, in milliseconds.
     """
 
@@ -39,14 +39,14 @@ class Tally:
         self.delays = array("f")
 
     def add(self, count: int) -> None:
-        """So many more were heard, in their order."""
+        """Count received events."""
         self.deliveries += count
         while self.goal and self.deliveries >= self.goal:
             self.on_goal()
 
 
 class Listener(asyncio.Protocol):
-    """One client of one room: Socket.IO over a WebSocket, as little of it as will do."""
+    """One client of one room: a minimal Socket.IO client over a WebSocket."""
 
     def __init__(self, room: str, tally: Tally) -> None:
         self.room = room
@@ -83,12 +83,12 @@ class Listener(asyncio.Protocol):
             self.joined.set_exception(ConnectionError("The server closed the connection"))
 
     def close(self) -> None:
-        """Hang up."""
+        """Disconnect."""
         self._is_done = True
         self.transport.abort()
 
     def _read_frames(self, data: bytes) -> int:
-        """Take the whole frames. Returns where the rest begins."""
+        """Read the complete frames. Returns where the rest begins."""
         place, size = 0, len(data)
         while size - place >= 2:
             length, begin = data[place + 1], place + 2
@@ -110,21 +110,21 @@ class Listener(asyncio.Protocol):
 
     def _answer(self, packet: bytes) -> None:
         if packet.startswith(b"0{"):
-            self._say("40")
+            self._send("40")
         elif packet.startswith(b"40"):
-            self._say(f'421["subscribe",{{"project_id":"{self.room}"}}]')
+            self._send(f'421["subscribe",{{"project_id":"{self.room}"}}]')
         elif packet.startswith(b"431"):
             self.joined.set_result(None)
         elif packet == b"2":
-            self._say("3")
+            self._send("3")
 
-    def _say(self, text: str) -> None:
+    def _send(self, text: str) -> None:
         self.transport.write(Frame(Opcode.TEXT, text.encode()).serialize(mask=True))
 
 
 async def join_all(port: int, rooms: int, clients: int, tally: Tally) -> list[Listener]:
     """Connect so many clients to each of so many rooms, a few at a time."""
-    loop, gate, listeners = asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE), []
+    loop, gate, listeners = asyncio.get_running_loop(), asyncio.Semaphore(_CONCURRENT), []
 
     async def join(room: int) -> None:
         async with gate:

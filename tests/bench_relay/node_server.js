@@ -1,4 +1,4 @@
-// Node's socket.io, told over standard input how much to say, as relay_server.py is: "FIRST ROOMS EVENTS LENGTH" a line.
+// Node's socket.io. Each line of standard input publishes events, as in relay_server.py: "FIRST ROOMS EVENTS LENGTH".
 // With --uws it runs on uWebSockets.js instead of ws.
 const { createServer } = require("http");
 const { createInterface } = require("readline");
@@ -6,7 +6,7 @@ const { Server } = require("socket.io");
 
 const options = { perMessageDeflate: false, httpCompression: false, pingInterval: 10000, pingTimeout: 10000 };
 const io = new Server(options);
-const said = new Map();
+const published = new Map();
 let total = 0;
 
 io.on("connection", (socket) => {
@@ -18,8 +18,8 @@ io.on("connection", (socket) => {
 
 // The event comes as text, as over a bus, and is parsed.
 function next(project, session, text) {
-  const seq = (said.get(project) ?? 0) + 1;
-  said.set(project, seq);
+  const seq = (published.get(project) ?? 0) + 1;
+  published.set(project, seq);
   total += 1;
   return JSON.parse(
     `{"event_id":"${total.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000","project_id":"${project}",` +

@@ -26,7 +26,7 @@ COMMANDS = {
 
 
 def peers() -> list[str]:
-    """Those that can run here. Raises SystemExit, with what is missing, where there is nothing to compare with."""
+    """The servers that can run here. Raises SystemExit if Node is missing."""
     if not shutil.which("node") or not (NODE_MODULES / "socket.io").exists():
         raise SystemExit("bench-relay was SKIPPED: no Node.js with npm (https://nodejs.org, 20.19 or newer)")
     has_uws = (NODE_MODULES / "@trufflesuite" / "uws-js-unofficial").exists()
@@ -53,7 +53,7 @@ class Peer:
     _control: IO[str]
 
     def publish(self, rooms: int, events: int, *, first: int = 0, length: int = 100) -> None:
-        """Have it send so many events, with a content of that length, to each of so many rooms."""
+        """Publish `events` events with a content of `length` characters to each of `rooms` rooms."""
         self._control.write(f"{first} {rooms} {events} {length}\n")
         self._control.flush()
 

@@ -18,8 +18,8 @@ _HEIGHT = 0.2
 
 def write_plot(runs: Runs, path: Path) -> None:
     """Draw a bar for each server and kind of load."""
-    matplotlib.rcParams["svg.hashsalt"] = "bench-relay"  # the same figures make the same file
-    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+    matplotlib.rcParams["svg.hashsalt"] = "bench-relay"  # the same numbers make the same file
+    chart, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
     for number, (peer, colour) in enumerate(zip(runs.peers, _COLOURS, strict=False)):
         ratios = [runs.ratio(scenario, peer) for scenario in BURSTS]
         places = [place + number * _HEIGHT for place in range(len(BURSTS))]
@@ -31,5 +31,5 @@ def write_plot(runs: Runs, path: Path) -> None:
     axes.set_title("Rooms x clients in each", fontsize=10)
     axes.legend()
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, metadata={"Date": None})
-    pyplot.close(figure)
+    chart.savefig(path, metadata={"Date": None})
+    pyplot.close(chart)

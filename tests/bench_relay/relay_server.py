@@ -1,7 +1,7 @@
-"""The relay behind its real server, told over standard input how much to say.
+"""The relay with its real server. Each line of standard input, "FIRST ROOMS EVENTS LENGTH", publishes events.
 
-Each line "FIRST ROOMS EVENTS LENGTH" brings so many events, with a content of that length, to each of so many projects
-from the given one on: as the text that comes over the bus, through parsing, cursors and cache, as in production.
+It publishes EVENTS events with a content of LENGTH characters to each of ROOMS projects, from number FIRST on. They
+take the same path as in production: text from the bus, parsing, cursors, cache.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from shared.bus_messages import BusMessage
 from tests.relay.live_relay import LiveRelay, live_relay
 
 _UNLIMITED = 1_000_000
-# As AgentIterationEvent is written; what Node is given is the same (node_server.js).
+# An AgentIterationEvent as JSON, the same as in node_server.js.
 _BODY = (
     '{"event_id":"%s-0000-4000-8000-000000000000","project_id":"%s","session_id":"%s",'
     '"created_at":"2026-11-23T12:00:00.000000Z","seq":%d,"attempt":1,"href":null,"message_id":"message",'
@@ -25,16 +25,16 @@ _BODY = (
 )
 
 
-class Speaker:
-    """Says events in many projects."""
+class Publisher:
+    """Publishes events in many projects."""
 
     def __init__(self, live: LiveRelay) -> None:
         self._live = live
-        self._said: Counter[str] = Counter()
+        self._published: Counter[str] = Counter()
         self._total = 0
 
     def publish(self, first: int, rooms: int, events: int, length: int) -> None:
-        """Bring so many events to each of so many projects."""
+        """Publish `events` events in each of `rooms` projects."""
         text, now = "x" * length, datetime.now(UTC)
         named = [(f"p{room}", f"s{room}") for room in range(first, first + rooms)]
         batch = [
@@ -43,9 +43,9 @@ class Speaker:
         self._live.source.deliver(*batch)
 
     def _read(self, project_id: str, session_id: str, text: str, now: datetime) -> BusMessage:
-        self._said[project_id] += 1
+        self._published[project_id] += 1
         self._total += 1
-        body = _BODY % (f"{self._total:08x}", project_id, session_id, self._said[project_id], text)
+        body = _BODY % (f"{self._total:08x}", project_id, session_id, self._published[project_id], text)
         event = parse_bus_message(body)
         assert not isinstance(event, RelayProbe)
         self._live.metrics.count_event(event.created_at, now)
@@ -62,9 +62,9 @@ async def main() -> None:
         gc.collect()
         gc.freeze()
         print(live.url.rsplit(":", 1)[1], flush=True)
-        speaker = Speaker(live)
+        publisher = Publisher(live)
         while line := await reader.readline():
-            speaker.publish(*map(int, line.split()))
+            publisher.publish(*map(int, line.split()))
 
 
 if __name__ == "__main__":

@@ -31,9 +31,9 @@ class Runs:
     def add(self, scenario: str, peer: str, result: Result) -> str:
         """Keep a result. Returns it as a line."""
         self.results.setdefault((scenario, peer), []).append(result)
-        figures = ", ".join(f"{name} {value:,.4g}" for name, value in result.figures.items())
+        metrics = ", ".join(f"{name} {value:,.4g}" for name, value in result.metrics.items())
         wrong = f"  MISTAKES {result.mistakes}" if result.mistakes else ""
-        self.lines.append(f"{scenario:24} {peer:18} {figures}{wrong}")
+        self.lines.append(f"{scenario:24} {peer:18} {metrics}{wrong}")
         return self.lines[-1]
 
     @property
@@ -46,13 +46,13 @@ class Runs:
         """The servers, in the order of the table."""
         return list(dict.fromkeys(peer for _, peer in self.results))
 
-    def values(self, scenario: Scenario, peer: str, figure: str) -> list[float]:
+    def values(self, scenario: Scenario, peer: str, metric: str) -> list[float]:
         """What each round gave."""
-        return [result.figures[figure] for result in self.results.get((scenario.name, peer), ())]
+        return [result.metrics[metric] for result in self.results.get((scenario.name, peer), ())]
 
-    def median(self, scenario: Scenario, peer: str, figure: str) -> float:
+    def median(self, scenario: Scenario, peer: str, metric: str) -> float:
         """The middle of the rounds."""
-        return statistics.median(self.values(scenario, peer, figure))
+        return statistics.median(self.values(scenario, peer, metric))
 
     def ratio(self, scenario: Scenario, peer: str) -> float:
         """Deliveries of a CPU-second, against the reference's."""
@@ -104,7 +104,7 @@ def publish(runs: Runs) -> None:
 def busiest_clients(runs: Runs) -> str:
     """How near the clients' process came to being the bottleneck."""
     share, (scenario, peer) = max(
-        (result.figures["clients CPU"], key) for key, results in runs.results.items() for result in results
+        (result.metrics["clients CPU"], key) for key, results in runs.results.items() for result in results
     )
     return (
         f"The clients, all in one process, used at most {share:.0%} of their core ({scenario}, {peer}); each checked "

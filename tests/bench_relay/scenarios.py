@@ -1,4 +1,4 @@
-"""What is measured of one server in one go."""
+"""The loads under which one server is measured."""
 
 import asyncio
 import time
@@ -9,14 +9,14 @@ from tests.bench_relay.crowd import Listener, Tally, join_all
 from tests.bench_relay.peers import Peer
 
 _PATIENCE_SECONDS = 30.0
-_SLOW_EVENTS, _SLOW_AT_ONCE, _SLOW_LENGTH = 4_000, 100, 10_000
+_SLOW_EVENTS, _SLOW_BATCH, _SLOW_LENGTH = 4_000, 100, 10_000
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one run gave: figures by name, and what went wrong with deliveries (0: nothing)."""
+    """The result of one run: metrics by name, and the number of wrong deliveries."""
 
-    figures: dict[str, float]
+    metrics: dict[str, float]
     mistakes: int = 0
 
 
@@ -28,7 +28,7 @@ class Scenario:
         name: as in the table.
         rooms: how many.
         clients: in each room.
-        measure: loads a server whose clients have joined, for so many seconds; returns its figures.
+        measure: loads a server with joined clients for a number of seconds; returns its metrics.
     """
 
     name: str
@@ -37,14 +37,14 @@ class Scenario:
     measure: "Callable[[Crowd, float], Awaitable[dict[str, float]]]"
 
     async def run(self, peer: Peer, seconds: float) -> Result:
-        """Connect the clients, load the server, hang up."""
+        """Connect the clients, load the server, disconnect."""
         tally, base, began = Tally(), peer.resident_bytes, time.monotonic()
         listeners = await join_all(peer.port, self.rooms, self.clients, tally)
         connects = len(listeners) / (time.monotonic() - began)
         kilobytes = (peer.resident_bytes - base) / 1_000 / len(listeners)
         crowd = Crowd(self, peer, tally, listeners)
         began, cpu, own = time.monotonic(), peer.cpu_seconds, time.process_time()
-        figures = await self.measure(crowd, seconds)
+        metrics = await self.measure(crowd, seconds)
         took, used, own_used = time.monotonic() - began, peer.cpu_seconds - cpu, time.process_time() - own
         for listener in listeners:
             listener.close()
@@ -56,7 +56,7 @@ class Scenario:
                 "clients CPU": own_used / took,
                 "deliveries/CPU-s": tally.deliveries / used,
             }
-            | figures,
+            | metrics,
             tally.mistakes + crowd.missing,
         )
 
@@ -73,24 +73,24 @@ class Crowd:
 
     @property
     def missing(self) -> int:
-        """Deliveries that did not come, or came too often."""
+        """Missing or duplicated deliveries."""
         return abs(self.expected - self.tally.deliveries)
 
-    async def until_heard(self) -> None:
-        """Wait until all that was said was heard."""
-        heard = asyncio.Event()
+    async def until_received(self) -> None:
+        """Wait until all published events were received."""
+        received = asyncio.Event()
 
         def end() -> None:
             self.tally.goal = 0
-            heard.set()
+            received.set()
 
         self.tally.on_goal, self.tally.goal = end, self.expected
-        self.tally.add(0)  # it may have been heard already
-        await asyncio.wait_for(heard.wait(), _PATIENCE_SECONDS)
+        self.tally.add(0)  # the goal may be reached already
+        await asyncio.wait_for(received.wait(), _PATIENCE_SECONDS)
 
 
 def bursts(events: int, in_flight: int) -> Callable[[Crowd, float], Awaitable[dict[str, float]]]:
-    """Closed loop: the next burst of `events` to each room once an earlier one was heard by all."""
+    """Closed loop: the next burst of `events` to each room once all clients received an earlier one."""
 
     async def measure(crowd: Crowd, seconds: float) -> dict[str, float]:
         rooms, tally, sent, done = crowd.scenario.rooms, crowd.tally, 0, asyncio.Event()
@@ -119,22 +119,22 @@ def bursts(events: int, in_flight: int) -> Callable[[Crowd, float], Awaitable[di
     return measure
 
 
-def steady(rate: float, rooms_at_once: int = 1) -> Callable[[Crowd, float], Awaitable[dict[str, float]]]:
-    """Open loop: so many events a second, to `rooms_at_once` rooms at a time, evenly spaced in groups."""
+def steady(rate: float, rooms_per_tick: int = 1) -> Callable[[Crowd, float], Awaitable[dict[str, float]]]:
+    """Open loop: `rate` events a second, evenly spaced, to `rooms_per_tick` rooms at a time."""
 
     async def measure(crowd: Crowd, seconds: float) -> dict[str, float]:
         scenario, tally = crowd.scenario, crowd.tally
         due = tally.due = {f"p{room}": [] for room in range(scenario.rooms)}
-        began, ticks = time.monotonic() + 0.05, round(rate * seconds / rooms_at_once)
+        began, ticks = time.monotonic() + 0.05, round(rate * seconds / rooms_per_tick)
         for tick in range(ticks):
-            at = began + tick * rooms_at_once / rate
+            at = began + tick * rooms_per_tick / rate
             await asyncio.sleep(max(0.0, at - time.monotonic()))
-            first = tick * rooms_at_once % scenario.rooms
-            for room in range(first, first + rooms_at_once):
+            first = tick * rooms_per_tick % scenario.rooms
+            for room in range(first, first + rooms_per_tick):
                 due[f"p{room}"].append(at)
-            crowd.peer.publish(rooms_at_once, 1, first=first)
-        crowd.expected = ticks * rooms_at_once * scenario.clients
-        await crowd.until_heard()
+            crowd.peer.publish(rooms_per_tick, 1, first=first)
+        crowd.expected = ticks * rooms_per_tick * scenario.clients
+        await crowd.until_received()
         delays = sorted(tally.delays)
         return {"p50 ms": delays[len(delays) // 2], "p99 ms": delays[len(delays) * 99 // 100]}
 
@@ -142,14 +142,14 @@ def steady(rate: float, rooms_at_once: int = 1) -> Callable[[Crowd, float], Awai
 
 
 async def slow_consumer(crowd: Crowd, seconds: float) -> dict[str, float]:
-    """One client stops reading while 40 MB go to its room; the others must hear all of it."""
+    """One client stops reading while 40 MB go to its room; the others must receive all of it."""
     slow, before, others = crowd.listeners[0], crowd.peer.resident_bytes, crowd.scenario.clients - 1
     slow.tally = Tally()
     slow.transport.pause_reading()
-    for _ in range(0, _SLOW_EVENTS, _SLOW_AT_ONCE):
-        crowd.peer.publish(1, _SLOW_AT_ONCE, length=_SLOW_LENGTH)
-        crowd.expected += _SLOW_AT_ONCE * others
-        await crowd.until_heard()
+    for _ in range(0, _SLOW_EVENTS, _SLOW_BATCH):
+        crowd.peer.publish(1, _SLOW_BATCH, length=_SLOW_LENGTH)
+        crowd.expected += _SLOW_BATCH * others
+        await crowd.until_received()
     grown = (crowd.peer.resident_bytes - before) / 1_000_000
     slow.transport.resume_reading()
     await _until_over(slow, seconds)
@@ -157,11 +157,11 @@ async def slow_consumer(crowd: Crowd, seconds: float) -> dict[str, float]:
 
 
 async def _until_over(slow: Listener, seconds: float) -> None:
-    """Wait until the slow client has heard all, or was cut off, or hears nothing more."""
-    heard, since = -1, time.monotonic()
+    """Wait until the slow client has received all, was disconnected, or receives nothing more."""
+    received, since = -1, time.monotonic()
     while not slow.tally.lost and slow.tally.deliveries < _SLOW_EVENTS and time.monotonic() - since < seconds:
-        if slow.tally.deliveries > heard:
-            heard, since = slow.tally.deliveries, time.monotonic()
+        if slow.tally.deliveries > received:
+            received, since = slow.tally.deliveries, time.monotonic()
         await asyncio.sleep(0.01)
 
 

@@ -13,7 +13,7 @@ _SMALL_BUFFER = 4_096
 
 
 class RawHttp:
-    """A plain TCP connection that reads only what it is told to, from a small buffer."""
+    """A plain TCP connection with a small buffer, which reads only when it is asked to."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
@@ -59,7 +59,7 @@ class RawHttp:
 
 
 class RawWebSocket(RawHttp):
-    """A WebSocket that reads only what it is told to."""
+    """A WebSocket that reads only when it is asked to."""
 
     def __init__(self, address: tuple[str, int], path: str = "/socket.io/?EIO=4&transport=websocket") -> None:
         super().__init__(address)

@@ -1,4 +1,4 @@
-"""A relay's own queue on the topic: how it is made, what comes in, and what is deleted when."""
+"""A relay's own queue on the topic: its creation, received events, and their deletion."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ from tests.relay.aws_topic import (
 TASK = "0123456789abcdef0123456789abcdef"
 
 
-async def test_the_queue_is_named_after_its_task_and_takes_messages_from_the_topic_alone(topic: Topic) -> None:
+async def test_the_queue_is_named_after_its_task_and_accepts_messages_of_the_topic_only(topic: Topic) -> None:
     async with receiving(topic.source(TASK)):
         attributes = topic.attributes(TASK)
         assert attributes["QueueArn"].endswith(f":vibewire-relay-{TASK}.fifo")
@@ -38,14 +38,14 @@ async def test_the_queue_is_named_after_its_task_and_takes_messages_from_the_top
         assert details["Attributes"]["RawMessageDelivery"] == "true"
 
 
-async def test_events_come_in_as_they_were_published_and_in_order(topic: Topic) -> None:
+async def test_events_are_received_unchanged_and_in_order(topic: Topic) -> None:
     events = [iteration(seq, content=f"né ☂ {seq}") for seq in range(1, 31)]
     async with receiving(topic.source(TASK)) as relay:
         await topic.publish(*events)
         assert await relay.until(30) == events
 
 
-async def test_every_relay_hears_every_event(topic: Topic) -> None:
+async def test_every_relay_receives_every_event(topic: Topic) -> None:
     events = [iteration(seq) for seq in range(1, 13)]
     async with receiving(topic.source(new_task_id())) as one, receiving(topic.source(new_task_id())) as other:
         await topic.publish(*events)
@@ -53,7 +53,7 @@ async def test_every_relay_hears_every_event(topic: Topic) -> None:
         assert await other.until(12) == events
 
 
-async def test_a_batch_is_deleted_once_the_next_one_is_asked_for(topic: Topic) -> None:
+async def test_a_batch_is_deleted_when_the_next_one_is_requested(topic: Topic) -> None:
     source, event = topic.source(TASK), iteration(1)
 
     async def is_in_hand(count: int) -> bool:
@@ -72,7 +72,7 @@ async def test_a_batch_is_deleted_once_the_next_one_is_asked_for(topic: Topic) -
     await source.close()
 
 
-async def test_what_is_no_event_is_deleted_with_a_line_that_repeats_nothing_of_it(
+async def test_an_invalid_message_is_deleted_and_logged_without_its_content(
     topic: Topic, caplog: pytest.LogCaptureFixture
 ) -> None:
     metrics = RelayMetrics()
@@ -96,18 +96,18 @@ async def test_what_is_no_event_is_deleted_with_a_line_that_repeats_nothing_of_i
     assert "secret" not in caplog.text
 
 
-async def test_another_relays_probe_proves_nothing_and_is_no_event(topic: Topic) -> None:
+async def test_another_relays_probe_is_ignored(topic: Topic) -> None:
     source = topic.source(new_task_id())
     relay = Receiver(source)
     task = asyncio.create_task(relay.run())
     async with receiving(topic.source(new_task_id())):
         event = iteration(1)
 
-        async def is_heard() -> bool:
+        async def is_received() -> bool:
             await topic.publish(event.model_copy(update={"event_id": new_task_id()}))
             return bool(relay.events)
 
-        await until(is_heard)
+        await until(is_received)
         assert not source.is_receiving.is_set()
     task.cancel()
     await asyncio.wait({task})
@@ -123,6 +123,6 @@ async def test_closing_leaves_neither_queue_nor_subscription(topic: Topic) -> No
     await source.close()
 
 
-async def test_closing_a_source_that_never_opened_does_nothing(topic: Topic) -> None:
+async def test_closing_a_source_that_was_never_opened_does_nothing(topic: Topic) -> None:
     await topic.source(TASK).close()
     assert topic.sqs.calls == topic.sns.calls == []

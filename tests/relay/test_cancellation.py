@@ -1,4 +1,4 @@
-"""A task that is cancelled ends as cancelled, whatever a connection was about to do."""
+"""A cancelled task ends as cancelled, in every state of its connection."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ async def begun(websocket: GuardedWebSocket) -> "asyncio.Task[str | bytes]":
     return task
 
 
-async def test_a_cancelled_poll_is_cancelled_and_not_a_client_with_nothing_to_get() -> None:
+async def test_a_cancelled_poll_is_cancelled_and_no_empty_queue() -> None:
     async with live_relay() as live, live.watcher("polling"):
         (socket,) = live.relay.sio.eio.sockets.values()
         poll = asyncio.create_task(socket.poll())
@@ -32,7 +32,7 @@ async def test_a_cancelled_poll_is_cancelled_and_not_a_client_with_nothing_to_ge
         assert poll.cancelled()
 
 
-async def test_who_waits_for_a_connection_that_is_cut_is_told_so_and_is_not_cancelled() -> None:
+async def test_a_task_that_waits_for_a_cut_connection_gets_an_error_and_is_not_cancelled() -> None:
     websocket = GuardedWebSocket(SilentWebSocket(), lambda _: None)
     task = await begun(websocket)
     websocket.cut()
@@ -41,7 +41,7 @@ async def test_who_waits_for_a_connection_that_is_cut_is_told_so_and_is_not_canc
     assert task.cancelling() == 0
 
 
-async def test_who_is_cancelled_while_the_connection_is_cut_is_cancelled() -> None:
+async def test_a_task_that_is_cancelled_while_its_connection_is_cut_is_cancelled() -> None:
     websocket = GuardedWebSocket(SilentWebSocket(), lambda _: None)
     task = await begun(websocket)
     task.cancel()

@@ -1,4 +1,4 @@
-"""Clients that leave, at bad moments too, leave nothing behind. Over the ASGI application itself, without a network."""
+"""Clients that disconnect leave no room behind, at whatever point. Over the ASGI application, without a network."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ SOCKET = "/socket.io/?EIO=4&transport=polling"
 
 
 class SlowAccess:
-    """An AccessReader that answers when it is let go on."""
+    """An AccessReader that answers once `go_on` is set."""
 
     def __init__(self, access: AccessReader) -> None:
         self._access = access
@@ -38,7 +38,7 @@ class SlowAccess:
 
 
 class PollingClient:
-    """A Socket.IO client that speaks the protocol by hand."""
+    """A minimal Socket.IO client over polling."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
@@ -104,17 +104,17 @@ async def mine(engine: LocalEngine) -> Project:
     return await stored_project(engine, owner=LOCAL_USER)
 
 
-async def is_forgotten(engine: LocalEngine, http: httpx.AsyncClient, log: WatchedLog, project: Project) -> bool:
+async def is_closed(engine: LocalEngine, http: httpx.AsyncClient, log: WatchedLog, project: Project) -> bool:
     """Whether the project's room is no longer compared with the log, while another one's is."""
     witness, other = PollingClient(http), await stored_project(engine, owner=LOCAL_USER)
     await witness.connect()
     assert (await witness.subscribe(other.project_id))["ok"] is True
     reads = Reads(log)
     await reads.wait_for_more(other.project_id, 4)
-    return reads.count(project.project_id) <= 1  # one look may have been under way
+    return reads.count(project.project_id) <= 1  # one read may have been running
 
 
-async def test_a_client_hears_what_happens_in_its_room(
+async def test_a_client_receives_the_events_of_its_room(
     engine: LocalEngine, client: PollingClient, source: Source, mine: Project
 ) -> None:
     writer = await Writer.begin(engine, mine)
@@ -123,24 +123,24 @@ async def test_a_client_hears_what_happens_in_its_room(
     assert '"seq":1' in await client.answer_to('42["agent_iteration"')
 
 
-async def test_the_room_of_a_heard_project_is_not_forgotten(
+async def test_a_room_with_a_subscriber_stays_open(
     engine: LocalEngine, http: httpx.AsyncClient, client: PollingClient, log: WatchedLog, mine: Project
 ) -> None:
     await client.subscribe(mine.project_id)
-    assert not await is_forgotten(engine, http, log, mine)
+    assert not await is_closed(engine, http, log, mine)
 
 
 @pytest.mark.parametrize("goodbye", ["1", "41", f'42["unsubscribe",{{"project_id":"{"{}"}"}}]'])
-async def test_the_room_of_a_client_that_left_is_forgotten(
+async def test_the_room_of_a_client_that_left_is_closed(
     engine: LocalEngine, http: httpx.AsyncClient, client: PollingClient, log: WatchedLog, mine: Project, goodbye: str
 ) -> None:
     await client.subscribe(mine.project_id)
     await client.post(goodbye.replace("{}", mine.project_id))
-    assert await is_forgotten(engine, http, log, mine)
+    assert await is_closed(engine, http, log, mine)
 
 
 @pytest.mark.parametrize("goodbye", ["1", "41"])
-async def test_a_client_that_leaves_while_its_access_is_looked_up_leaves_no_room_behind(
+async def test_a_client_that_leaves_while_its_access_is_read_leaves_no_room(
     engine: LocalEngine,
     http: httpx.AsyncClient,
     client: PollingClient,
@@ -155,11 +155,11 @@ async def test_a_client_that_leaves_while_its_access_is_looked_up_leaves_no_room
     await access.asked.wait()
     await client.post(goodbye)
     access.go_on.set()
-    assert await is_forgotten(engine, http, log, mine)
+    assert await is_closed(engine, http, log, mine)
     assert "Traceback" not in caplog.text
 
 
-async def test_a_client_that_is_no_member_any_more_is_told_and_hears_no_more(
+async def test_a_removed_member_gets_access_lost_and_no_further_events(
     engine: LocalEngine,
     http: httpx.AsyncClient,
     client: PollingClient,
@@ -174,11 +174,11 @@ async def test_a_client_that_is_no_member_any_more_is_told_and_hears_no_more(
     )
     source.deliver(changed)
     assert shared.project_id in await client.answer_to('42["access_lost"')
-    assert await is_forgotten(engine, http, log, shared)
+    assert await is_closed(engine, http, log, shared)
 
 
 @pytest.mark.parametrize("name", ["connect", "disconnect"])
-async def test_a_client_that_sends_the_name_of_an_event_of_its_connection_is_not_obeyed(
+async def test_an_event_that_a_client_named_connect_or_disconnect_is_ignored(
     engine: LocalEngine,
     http: httpx.AsyncClient,
     client: PollingClient,
@@ -196,5 +196,5 @@ async def test_a_client_that_sends_the_name_of_an_event_of_its_connection_is_not
     source.deliver(await writer.log())
     assert '"seq":1' in await client.answer_to('42["agent_iteration"')
     await client.post("1")
-    assert await is_forgotten(engine, http, log, mine)
+    assert await is_closed(engine, http, log, mine)
     assert "Traceback" not in caplog.text

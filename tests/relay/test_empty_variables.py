@@ -1,4 +1,4 @@
-"""The relay's process with every variable set that a library knows, but empty."""
+"""The relay's process with every variable of its libraries set to an empty value."""
 
 from tests.empty_variables import EMPTY
 from tests.moto_server import Moto

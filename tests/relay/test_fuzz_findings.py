@@ -1,4 +1,4 @@
-"""What the fuzz of the socket (tests/relay_fuzz) brought to light: requests and frames that nobody was ready for."""
+"""Regression tests of what tests/relay_fuzz found: unusual requests and frames."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ ASKING = (
 )
 
 
-async def say(live: LiveRelay, *parts: bytes) -> bytes:
+async def send(live: LiveRelay, *parts: bytes) -> bytes:
     """All that a plain connection is answered until the relay closes it."""
     reader, writer = await asyncio.open_connection(*live.address)
     try:
@@ -42,7 +42,7 @@ async def until_unconnected(live: LiveRelay) -> None:
     await until(lambda: not (live.server.server_state.connections or live.server.server_state.tasks))
 
 
-async def test_text_that_is_not_utf8_ends_its_socket_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+async def test_text_that_is_not_utf8_ends_its_connection_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
     async with live_relay() as live:
         for parts in ((b"4\xff\xfe",), (b"4", b"2\xed\xa0\x80")):
             async with RawWebSocket(live.address) as client:
@@ -66,18 +66,18 @@ async def test_text_that_is_not_utf8_ends_its_socket_without_a_traceback(caplog:
     ],
     ids=["200 headers", "a long header", "POST", "a body", "a path that is not ASCII"],
 )
-async def test_a_handshake_that_is_none_is_refused_and_its_connection_closed(
+async def test_an_invalid_handshake_is_refused_and_its_connection_closed(
     request_head: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with live_relay() as live:
-        assert (await say(live, request_head)).startswith(b"HTTP/1.1 400 ")
+        assert (await send(live, request_head)).startswith(b"HTTP/1.1 400 ")
         await until_unconnected(live)
     assert "Traceback" not in caplog.text
 
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request must come in at once."""
+    """A request must arrive within a short time."""
     monkeypatch.setattr(RelayHttpProtocol, "request_seconds", 0.1)
 
 
@@ -94,22 +94,22 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=["nothing", "an empty line", "half a line", "half a header", "half a body", "half a chunk"],
 )
-async def test_a_request_that_does_not_come_in_whole_ends_its_connection(beginning: bytes) -> None:
+async def test_an_incomplete_request_ends_its_connection(beginning: bytes) -> None:
     async with live_relay() as live, httpx.AsyncClient(base_url=live.url) as http:
         sid = (await http.get(POLLING)).text.split('"')[3]
-        assert await say(live, beginning.replace(b"%b", sid.encode())) == b""
+        assert await send(live, beginning.replace(b"%b", sid.encode())) == b""
 
 
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("beginning", [b"G", b"POST /nowhere HTTP/1.1\r\nContent-Length: 9\r\n\r\n40"])
-async def test_nor_does_one_that_follows_another_keep_its_connection(beginning: bytes) -> None:
+async def test_an_incomplete_request_after_another_one_ends_its_connection(beginning: bytes) -> None:
     async with live_relay() as live:
-        whole = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        assert (await say(live, whole + beginning)).startswith(b"HTTP/1.1 404 ")
+        complete = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert (await send(live, complete + beginning)).startswith(b"HTTP/1.1 404 ")
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_an_answer_may_take_longer_than_a_request_may() -> None:
+async def test_a_response_may_take_longer_than_a_request() -> None:
     async with live_relay() as live, httpx.AsyncClient(base_url=live.url, timeout=WAIT_SECONDS) as http:
         sid = (await http.get(POLLING)).text.split('"')[3]
         poll = asyncio.create_task(http.get(f"{POLLING}&sid={sid}"))
@@ -122,14 +122,14 @@ async def test_an_answer_may_take_longer_than_a_request_may() -> None:
 @pytest.mark.parametrize(
     ("beginning", "more"), [(b"GET / HTTP/1.1\r\n", b"X: " + b"x" * 8_000 + b"\r\n"), (b"GET /", b"x" * 8_000)]
 )
-async def test_a_head_without_an_end_is_refused(beginning: bytes, more: bytes) -> None:
+async def test_an_endless_head_is_refused(beginning: bytes, more: bytes) -> None:
     async with live_relay() as live:
-        answer = await say(live, beginning, *[more] * 100)
+        answer = await send(live, beginning, *[more] * 100)
         assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
         await until_unconnected(live)
 
 
-async def test_who_hangs_up_before_its_turn_comes_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_client_that_disconnects_before_it_is_handled_causes_no_error(caplog: pytest.LogCaptureFixture) -> None:
     async with live_relay() as live:
         for _ in range(20):
             with socket.create_connection(live.address) as client:
@@ -138,7 +138,7 @@ async def test_who_hangs_up_before_its_turn_comes_is_no_error(caplog: pytest.Log
     assert "Traceback" not in caplog.text
 
 
-async def test_an_upgrade_that_http_does_not_see_opens_no_socket(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_upgrade_that_http_does_not_recognize_opens_no_socket(caplog: pytest.LogCaptureFixture) -> None:
     async with live_relay() as live, httpx.AsyncClient(base_url=live.url) as http:
         answer = await http.get(WEBSOCKET.decode(), headers={"Upgrade": "websocket", "Connection": "keep-alive"})
         assert answer.status_code == 400
@@ -146,7 +146,7 @@ async def test_an_upgrade_that_http_does_not_see_opens_no_socket(caplog: pytest.
     assert "without starting response" not in caplog.text
 
 
-async def test_garbage_after_a_goodbye_is_not_read(caplog: pytest.LogCaptureFixture) -> None:
+async def test_packets_after_a_close_are_not_read(caplog: pytest.LogCaptureFixture) -> None:
     async with live_relay() as live:
         for garbage in ("{", "", "4x", "b!"):
             async with RawWebSocket(live.address) as client:
@@ -158,7 +158,7 @@ async def test_garbage_after_a_goodbye_is_not_read(caplog: pytest.LogCaptureFixt
     assert "Traceback" not in caplog.text
 
 
-async def test_nothing_is_kept_of_a_connection_that_was_reset() -> None:
+async def test_a_reset_connection_is_not_kept_in_memory() -> None:
     async with live_relay() as live:
         client = socket.create_connection(live.address)
         client.settimeout(WAIT_SECONDS)
@@ -181,7 +181,7 @@ async def test_nothing_is_kept_of_a_connection_that_was_reset() -> None:
     ],
     ids=["an event", "an answer", "another namespace"],
 )
-async def test_attachments_that_belong_nowhere_end_their_socket(
+async def test_attachments_without_a_packet_end_their_connection(
     connect: tuple[str, ...], packet: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with live_relay() as live, RawWebSocket(live.address) as client:

@@ -1,4 +1,4 @@
-"""What a load balancer and a container's health check are answered: by the relay's container, and by `make run`."""
+"""Health checks of the relay's container and of `make run`."""
 
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -23,27 +23,27 @@ def http(*, ready: bool) -> httpx.AsyncClient:
 
 
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
-async def test_alive_and_ready_are_two_questions(ready: bool, status: int) -> None:
+async def test_a_relay_that_is_not_ready_is_alive(ready: bool, status: int) -> None:
     async with http(ready=ready) as client:
         assert (await client.get("/healthz")).status_code == 200
         assert (await client.get("/readyz")).status_code == status
 
 
-async def test_answers_are_never_kept() -> None:
+async def test_answers_are_not_cached() -> None:
     async with http(ready=True) as client:
         answer = await client.head("/readyz")
     assert (answer.status_code, answer.content, answer.headers["cache-control"]) == (200, b"", "no-store")
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/healthz/"), ("POST", "/healthz"), ("GET", "/x")])
-async def test_everything_else_is_not_found(method: str, path: str) -> None:
+async def test_other_paths_are_not_found(method: str, path: str) -> None:
     async with http(ready=True) as client:
         answer = await client.request(method, path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_websocket_elsewhere_is_refused() -> None:
+async def test_a_websocket_at_another_path_is_refused() -> None:
     sent: list[MutableMapping[str, Any]] = []
 
     async def send(message: MutableMapping[str, Any]) -> None:
@@ -57,7 +57,7 @@ async def test_a_websocket_elsewhere_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
-async def test_the_local_process_is_asked_the_same_and_answers_all_else_itself(
+async def test_the_local_process_answers_health_checks_and_all_other_paths(
     engine: LocalEngine, tmp_path: Path, ready: bool, status: int
 ) -> None:
     settings = LocalSettings(data_dir=tmp_path)

@@ -1,4 +1,4 @@
-"""What the relay's server says itself, before any application hears of it, and what each answer says of itself."""
+"""Refusals of the relay's HTTP server, before any application is called, and the headers of all its responses."""
 
 import asyncio
 import http.client
@@ -48,7 +48,7 @@ def answers_in(data: bytes) -> list[Answer]:
     """The answers that came over a connection."""
     received = Received(data)
     answers = []
-    while received.tell() < len(data):
+    while received.tell() < len(data):  # codespell:ignore tell
         answer = http.client.HTTPResponse(cast(Any, received))
         answer.begin()
         answers.append((answer.status, dict(answer.getheaders()), answer.read()))
@@ -61,10 +61,10 @@ def check_problem(answer: Answer, status: int, code: str) -> None:
     assert headers["content-type"] == "application/problem+json"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
-    told = json.loads(body)
-    assert (told["status"], told["code"], told["type"]) == (status, code, f"urn:vibewire:problem:{code}")
-    assert told["title"]
-    assert told["detail"]
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:vibewire:problem:{code}")
+    assert problem["title"]
+    assert problem["detail"]
 
 
 async def answers_to(address: tuple[str, int], *parts: bytes) -> list[Answer]:
@@ -75,7 +75,7 @@ async def answers_to(address: tuple[str, int], *parts: bytes) -> list[Answer]:
 
 
 @pytest.mark.parametrize("kind", NO_REQUESTS)
-async def test_what_is_no_request_is_refused_with_a_problem(kind: str) -> None:
+async def test_a_malformed_request_is_refused_with_a_problem(kind: str) -> None:
     async with live_relay() as live:
         (answer,) = await answers_to(live.address, NO_REQUESTS[kind])
     check_problem(answer, 400, "malformed_request")
@@ -83,7 +83,7 @@ async def test_what_is_no_request_is_refused_with_a_problem(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", NO_REQUESTS)
 @pytest.mark.parametrize("good", [1, 3])
-async def test_the_requests_before_one_that_is_none_are_answered_first(kind: str, good: int) -> None:
+async def test_requests_before_a_malformed_one_are_answered_first(kind: str, good: int) -> None:
     async with live_relay() as live:
         *answers, refusal = await answers_to(live.address, GOOD * good + NO_REQUESTS[kind])
     assert [(status, body) for status, _, body in answers] == [(200, b'{"status": "alive"}')] * good
@@ -91,7 +91,7 @@ async def test_the_requests_before_one_that_is_none_are_answered_first(kind: str
 
 
 @pytest.mark.parametrize("kind", NO_REQUESTS)
-async def test_a_long_poll_is_answered_though_what_follows_it_is_no_request(kind: str) -> None:
+async def test_a_long_poll_is_answered_before_a_malformed_request_is_refused(kind: str) -> None:
     async with (
         live_relay() as live,
         httpx.AsyncClient(base_url=live.url) as client,
@@ -109,7 +109,7 @@ async def test_a_long_poll_is_answered_though_what_follows_it_is_no_request(kind
     check_problem(refusal, 400, "malformed_request")
 
 
-async def test_a_request_that_does_not_end_does_not_end_the_long_poll_before_it(
+async def test_an_incomplete_request_does_not_end_the_long_poll_before_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(RelayHttpProtocol, "request_seconds", 0.2)
@@ -129,7 +129,7 @@ async def test_a_request_that_does_not_end_does_not_end_the_long_poll_before_it(
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/healthz", "/socket.iox/?EIO=4&transport=websocket"])
-async def test_a_websocket_at_a_wrong_path_is_refused_with_a_problem_and_no_noise_in_the_log(
+async def test_a_websocket_at_a_wrong_path_is_refused_with_a_problem_and_no_log_line(
     path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with live_relay() as live:
@@ -147,14 +147,14 @@ async def test_a_websocket_at_a_wrong_path_is_refused_with_a_problem_and_no_nois
         ("EIO=4&transport=websocket", "Origin: https://evil.example\r\n"),
     ],
 )
-async def test_a_handshake_that_socket_io_refuses_is_told_why(query: str, more: str) -> None:
+async def test_a_handshake_that_socket_io_refuses_gets_the_reason(query: str, more: str) -> None:
     async with live_relay(origins=("https://console.example",)) as live:
         handshake = HANDSHAKE.format(path=f"/socket.io/?{query}", more=more).encode()
         (answer,) = await answers_to(live.address, handshake)
     check_problem(answer, 400, "bad_request")
 
 
-async def test_every_answer_of_socket_io_says_that_it_is_what_it_is_and_is_not_to_be_kept() -> None:
+async def test_every_response_of_socket_io_has_the_safe_headers() -> None:
     async with live_relay() as live, httpx.AsyncClient(base_url=live.url) as client:
         opened = await client.get(POLLING)
         url = f"{POLLING}&sid={json.loads(opened.text[1:])['sid']}"

@@ -1,4 +1,4 @@
-"""What the relay tells about itself, and how it leaves."""
+"""Metrics, refusals and draining of the relay."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from backend.relay.metrics import RelayMetrics
 from tests.relay.live_relay import PROJECT, SESSION, live_relay, until
 
 
-def test_figures_that_begin_anew_are_as_new() -> None:
+def test_reset_metrics_equal_new_ones() -> None:
     metrics = RelayMetrics()
     drops = metrics.drops
     for name, value in vars(metrics).items():
@@ -25,21 +25,21 @@ def test_figures_that_begin_anew_are_as_new() -> None:
     assert metrics.drops is not drops
 
 
-async def test_requests_of_sockets_that_are_closed_are_told_so_however_many_they_are() -> None:
+async def test_every_request_of_a_closed_connection_is_refused() -> None:
     async with live_relay() as live:
         subscribe = live.relay.sio.handlers["/"]["subscribe"]
         answers = await asyncio.gather(*(subscribe(f"closed-{number}", {"project_id": "p"}) for number in range(300)))
     assert {answer["code"] for answer in answers} == {"disconnected"}
 
 
-def test_a_report_has_every_figure_and_begins_anew(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_has_every_metric_and_resets_them(capsys: pytest.CaptureFixture[str]) -> None:
     metrics = RelayMetrics(events=3, malformed=1, lag_seconds=0.25, deliveries=30, gaps_filled=2, log_reads=4)
     metrics.count_flush(5)
     metrics.count_flush(2)
     metrics.drops["slow"] += 2
     metrics.refusals.update({"full": 1, "leaving": 2})
     report(metrics, Occupancy(connections=7, rooms=2))
-    told = json.loads(capsys.readouterr().out)
+    reported = json.loads(capsys.readouterr().out)
     expected = {
         "Connections": 7,
         "Rooms": 2,
@@ -55,12 +55,12 @@ def test_a_report_has_every_figure_and_begins_anew(capsys: pytest.CaptureFixture
         "FlushSize": 3.5,
         "LargestFlush": 5,
     }
-    assert {name: told[name] for name in expected} == {name: [value] for name, value in expected.items()}
-    assert (told["dropped"], told["refused"]) == ({"slow": 2}, {"full": 1, "leaving": 2})
+    assert {name: reported[name] for name in expected} == {name: [value] for name, value in expected.items()}
+    assert (reported["dropped"], reported["refused"]) == ({"slow": 2}, {"full": 1, "leaving": 2})
     assert metrics == RelayMetrics()
 
 
-async def test_a_subscription_is_answered_though_the_log_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_subscription_is_refused_when_the_log_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
     async with live_relay() as live, live.watcher() as watcher:
         live.log.is_broken = True
         assert (await watcher.subscribe(PROJECT, {SESSION: 0}))["code"] == "internal_error"
@@ -72,7 +72,7 @@ async def test_a_subscription_is_answered_though_the_log_cannot_be_read(caplog: 
         await watcher.wait_for("agent_iteration", 1)
 
 
-async def test_a_subscription_is_refused_in_words_where_the_store_cannot_be_used(
+async def test_a_subscription_is_refused_with_the_reason_when_the_store_is_unavailable(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:
@@ -88,32 +88,32 @@ async def test_a_subscription_is_refused_in_words_where_the_store_cannot_be_used
         assert (await watcher.subscribe(PROJECT, {SESSION: 0}))["ok"]
 
 
-async def test_a_relay_that_leaves_takes_nobody_in_and_its_clients_come_back_elsewhere_and_miss_nothing() -> None:
+async def test_a_draining_relay_refuses_new_clients_and_its_own_reconnect_elsewhere_and_miss_nothing() -> None:
     async with live_relay() as other:
-        client, heard = socketio.AsyncClient(reconnection=False), []
-        gone = asyncio.Event()
-        client.on("disconnect", gone.set)
-        client.on("agent_iteration", lambda event: heard.append(event["seq"]))
-        async with live_relay(other.log) as leaving:
-            await client.connect(leaving.url, transports=["websocket"])
+        client, received = socketio.AsyncClient(reconnection=False), []
+        disconnected = asyncio.Event()
+        client.on("disconnect", disconnected.set)
+        client.on("agent_iteration", lambda event: received.append(event["seq"]))
+        async with live_relay(other.log) as draining:
+            await client.connect(draining.url, transports=["websocket"])
             await client.call("subscribe", {"project_id": PROJECT})
-            leaving.publish(3)
-            await until(lambda: len(heard) == 3)
-            await leaving.relay.drain_clients(1.0)
-            async with httpx.AsyncClient(base_url=leaving.url) as http:
+            draining.publish(3)
+            await until(lambda: len(received) == 3)
+            await draining.relay.drain_clients(1.0)
+            async with httpx.AsyncClient(base_url=draining.url) as http:
                 answer = await http.get("/socket.io/?EIO=4&transport=polling")
             assert (answer.status_code, answer.json()["code"]) == (503, "leaving")
-            await asyncio.wait_for(gone.wait(), 5)
+            await asyncio.wait_for(disconnected.wait(), 5)
         other.log.append()
         await client.connect(other.url, transports=["websocket"])
-        await client.call("subscribe", {"project_id": PROJECT, "after": {SESSION: heard[-1]}})
-        assert heard == [1, 2, 3, 4]
+        await client.call("subscribe", {"project_id": PROJECT, "after": {SESSION: received[-1]}})
+        assert received == [1, 2, 3, 4]
         await client.disconnect()
         await client.shutdown()
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_clients_are_sent_away_one_after_the_other(transport: str) -> None:
+async def test_clients_are_drained_one_after_the_other(transport: str) -> None:
     async with live_relay() as live:
         watchers = [live.watcher(transport) for _ in range(20)]
         for watcher in watchers:

@@ -1,4 +1,4 @@
-"""Queues of relays that died without a word are removed by the schedule; no other queue is."""
+"""The schedule removes the queues of killed relays, and no other queue."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -65,19 +65,19 @@ def answer_describe_tasks(topic: Topic, **answer: Any) -> None:
     topic.ecs = Answering(topic.ecs.client)
 
 
-async def test_the_queue_and_subscription_of_a_task_that_is_gone_are_removed(topic: Topic) -> None:
-    gone = await open_queue(topic, new_task_id())
+async def test_the_queue_and_subscription_of_a_missing_task_are_removed(topic: Topic) -> None:
+    orphan = await open_queue(topic, new_task_id())
     assert await relay_queues(topic).remove_orphaned_relay_queues() == 1
-    assert topic.queue_url(gone) is None
+    assert topic.queue_url(orphan) is None
     assert topic.subscriptions() == []
     assert await relay_queues(topic).remove_orphaned_relay_queues() == 0
 
 
-async def test_the_queue_of_a_running_task_is_left_alone(moto: Moto, topic: Topic) -> None:
+async def test_the_queue_of_a_running_task_is_kept(moto: Moto, topic: Topic) -> None:
     running = await open_queue(topic, run_task(moto))
-    gone = await open_queue(topic, new_task_id())
+    orphan = await open_queue(topic, new_task_id())
     assert await relay_queues(topic).remove_orphaned_relay_queues() == 1
-    assert (topic.queue_url(running) is None, topic.queue_url(gone) is None) == (False, True)
+    assert (topic.queue_url(running) is None, topic.queue_url(orphan) is None) == (False, True)
     assert [one["Endpoint"].rsplit(":", 1)[-1] for one in topic.subscriptions()] == [queue_name(running)]
 
 
@@ -89,7 +89,7 @@ async def test_the_queue_of_a_stopped_task_is_removed(moto: Moto, topic: Topic) 
 
 
 @pytest.mark.parametrize("status", ["PROVISIONING", "PENDING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING"])
-async def test_the_queue_of_a_task_that_has_not_stopped_is_left_alone(topic: Topic, status: str) -> None:
+async def test_the_queue_of_a_task_that_has_not_stopped_is_kept(topic: Topic, status: str) -> None:
     task_id = await open_queue(topic, new_task_id())
     arn = f"arn:aws:ecs:us-east-1:123456789012:task/{CLUSTER}/{task_id}"
     answer_describe_tasks(topic, tasks=[{"taskArn": arn, "lastStatus": status}], failures=[])
@@ -98,21 +98,21 @@ async def test_the_queue_of_a_task_that_has_not_stopped_is_left_alone(topic: Top
 
 
 @pytest.mark.parametrize(("reason", "removed"), [("MISSING", 1), ("SOMETHING_ELSE", 0)])
-async def test_only_a_task_that_ecs_calls_missing_is_gone(topic: Topic, reason: str, removed: int) -> None:
+async def test_only_the_failure_missing_counts_as_a_missing_task(topic: Topic, reason: str, removed: int) -> None:
     task_id = await open_queue(topic, new_task_id())
     arn = f"arn:aws:ecs:us-east-1:123456789012:task/{CLUSTER}/{task_id}"
     answer_describe_tasks(topic, tasks=[], failures=[{"arn": arn, "reason": reason}])
     assert await relay_queues(topic).remove_orphaned_relay_queues() == removed
 
 
-async def test_a_young_queue_is_left_alone(topic: Topic) -> None:
+async def test_a_new_queue_is_kept(topic: Topic) -> None:
     young = await open_queue(topic, new_task_id())
     assert await relay_queues(topic, RealClock()).remove_orphaned_relay_queues() == 0
     assert topic.queue_url(young) is not None
     assert len(topic.subscriptions()) == 1
 
 
-async def test_a_young_queue_that_is_not_listed_yet_keeps_its_subscription(topic: Topic) -> None:
+async def test_a_new_queue_that_is_not_listed_yet_keeps_its_subscription(topic: Topic) -> None:
     class Lagging(FaultyClient):
         def list_queues(self, **_: object) -> dict[str, Any]:
             return {}
@@ -123,7 +123,7 @@ async def test_a_young_queue_that_is_not_listed_yet_keeps_its_subscription(topic
     assert len(topic.subscriptions()) == 1
 
 
-async def test_queues_that_are_no_relays_queues_are_left_alone(topic: Topic) -> None:
+async def test_other_queues_are_kept(topic: Topic) -> None:
     names = [
         "turns.fifo",
         f"{PREFIX}developer-laptop-1a2b.fifo",
@@ -137,23 +137,23 @@ async def test_queues_that_are_no_relays_queues_are_left_alone(topic: Topic) -> 
     assert len(topic.sqs.client.list_queues()["QueueUrls"]) == 5
 
 
-async def test_a_subscription_whose_queue_is_gone_is_removed(topic: Topic) -> None:
-    gone = await open_queue(topic, new_task_id())
-    topic.sqs.client.delete_queue(QueueUrl=topic.queue_url(gone))
+async def test_a_subscription_without_its_queue_is_removed(topic: Topic) -> None:
+    orphan = await open_queue(topic, new_task_id())
+    topic.sqs.client.delete_queue(QueueUrl=topic.queue_url(orphan))
     assert await relay_queues(topic, RealClock()).remove_orphaned_relay_queues() == 1
     assert topic.subscriptions() == []
 
 
-async def test_a_removal_that_was_interrupted_is_finished_by_the_next(topic: Topic) -> None:
-    gone = await open_queue(topic, new_task_id())
+async def test_an_interrupted_removal_is_finished_by_the_next_run(topic: Topic) -> None:
+    orphan = await open_queue(topic, new_task_id())
     topic.sqs.fail("delete_queue", refused("DeleteQueue", "RequestThrottled"))
     with pytest.raises(ClientError, match="RequestThrottled"):
         await relay_queues(topic).remove_orphaned_relay_queues()
     assert await relay_queues(topic).remove_orphaned_relay_queues() == 1
-    assert topic.queue_url(gone) is None
+    assert topic.queue_url(orphan) is None
 
 
-async def test_nothing_is_removed_while_ecs_cannot_be_asked(topic: Topic) -> None:
+async def test_nothing_is_removed_while_ecs_does_not_answer(topic: Topic) -> None:
     task_id = await open_queue(topic, new_task_id())
     topic.ecs.fail("describe_tasks", refused("DescribeTasks", "ThrottlingException"))
     with pytest.raises(ClientError, match="ThrottlingException"):
@@ -162,12 +162,12 @@ async def test_nothing_is_removed_while_ecs_cannot_be_asked(topic: Topic) -> Non
     assert len(topic.subscriptions()) == 1
 
 
-async def test_without_any_relay_nothing_is_asked_of_ecs(topic: Topic) -> None:
+async def test_without_relays_ecs_is_not_called(topic: Topic) -> None:
     assert await relay_queues(topic).remove_orphaned_relay_queues() == 0
     assert topic.ecs.calls == []
 
 
-async def test_more_queues_than_one_call_tells_of_are_all_looked_at(topic: Topic) -> None:
+async def test_more_queues_than_one_page_are_all_checked(topic: Topic) -> None:
     for _ in range(105):
         name = queue_name(new_task_id())
         topic.sqs.client.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})

@@ -1,4 +1,4 @@
-"""What the relay's container must be told, and what it refuses."""
+"""The settings of the relay's container: required, default and refused ones."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_the_defaults_are_those_of_a_container_behind_a_load_balancer() -> None:
     assert settings.origins is None
 
 
-def test_origins_are_divided_by_commas() -> None:
+def test_origins_are_separated_by_commas() -> None:
     origins = {"VIBEWIRE_ORIGINS": "https://one.example, https://two.example,"}
     assert read_settings(RelayProcessSettings, REQUIRED | origins).origins == (
         "https://one.example",
@@ -33,18 +33,18 @@ def test_origins_are_divided_by_commas() -> None:
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_what_is_missing_is_named(name: str) -> None:
+def test_a_missing_setting_is_named(name: str) -> None:
     with pytest.raises(InvalidSettingsError, match=name):
         read_settings(RelayProcessSettings, REQUIRED | {name: ""})
 
 
-def test_nobody_is_trusted_unproven() -> None:
+def test_identity_is_required() -> None:
     without = {name: value for name, value in REQUIRED.items() if name not in IDENTITY}
     with pytest.raises(InvalidSettingsError, match="VIBEWIRE_JWKS_URL, VIBEWIRE_JWT_ISSUER and VIBEWIRE_JWT_AUDIENCE"):
         read_settings(RelayProcessSettings, without)
 
 
 @pytest.mark.parametrize("origins", ["*", "https://one.example,*"])
-def test_no_wildcard_lets_every_web_page_in(origins: str) -> None:
+def test_a_wildcard_origin_is_refused(origins: str) -> None:
     with pytest.raises(InvalidSettingsError, match="VIBEWIRE_ORIGINS"):
         read_settings(RelayProcessSettings, REQUIRED | {"VIBEWIRE_ORIGINS": origins})

@@ -1,4 +1,4 @@
-"""What keeps the relay's container from starting is told in one line, and nothing is left behind."""
+"""A relay that cannot start says why in one log line, and leaves no queue."""
 
 import socket
 from collections.abc import Iterator
@@ -18,23 +18,23 @@ def cloud(moto: Moto, topic: Topic) -> Iterator[Cloud]:
 
 
 @pytest.mark.parametrize("missing", ["jwks_url", "topic_arn", "table_name", "relay_queue_prefix"])
-def test_a_relay_without_what_it_must_be_told_ends_with_one_line(cloud: Cloud, missing: str) -> None:
+def test_a_relay_without_a_required_setting_ends_with_one_line(cloud: Cloud, missing: str) -> None:
     refused = cloud.refused_relay(**{missing: ""})
     assert f"VIBEWIRE_{missing.upper()}" in refused["message"]
 
 
-def test_a_relay_whose_port_is_taken_says_so_and_leaves_no_queue(cloud: Cloud) -> None:
+def test_a_relay_whose_port_is_in_use_says_so_and_leaves_no_queue(cloud: Cloud) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         refused = cloud.refused_relay(port=str(taken.getsockname()[1]))
     assert "in use" in refused["message"]
     assert cloud.queues() == []
 
 
-def test_a_relay_whose_queue_cannot_be_named_says_so(cloud: Cloud) -> None:
+def test_a_relay_with_an_invalid_queue_prefix_says_so(cloud: Cloud) -> None:
     assert "is no name for an SQS FIFO queue" in cloud.refused_relay(relay_queue_prefix="two words")["message"]
 
 
-def test_a_relay_that_ecs_does_not_name_does_not_start(cloud: Cloud) -> None:
+def test_a_relay_without_an_answer_of_ecs_does_not_start(cloud: Cloud) -> None:
     with ecs_metadata("") as metadata:
         metadata.answers = [(500, b"")] * 9
         assert "did not name this task" in cloud.refused_relay(metadata_uri=metadata.uri)["message"]

@@ -1,4 +1,4 @@
-"""What a client may ask of the relay, and what it is told when it asks for something else."""
+"""Payloads of subscribe and unsubscribe, and the refusals of invalid ones."""
 
 import pytest
 
@@ -11,12 +11,12 @@ def test_a_project_alone_is_a_subscription_without_replay() -> None:
     assert (subscription.project_id, subscription.after) == ("p", {})
 
 
-def test_the_numbers_of_the_newest_events_are_taken_by_session() -> None:
+def test_after_holds_the_last_numbers_by_session() -> None:
     after = {"one": 0, "two": 2**53}
     assert parse_subscription([{"project_id": "p", "after": after}]).after == after
 
 
-def test_as_many_sessions_as_the_limit_allows_are_taken() -> None:
+def test_as_many_sessions_as_the_limit_are_accepted() -> None:
     after = {f"session-{number}": number for number in range(MAX_AFTER_SESSIONS)}
     assert parse_subscription([{"project_id": "p", "after": after}]).after == after
 
@@ -35,14 +35,14 @@ def test_none_and_two_payloads_are_refused(payload: list[object]) -> None:
 
 
 @pytest.mark.parametrize("payload", [None, [], "p", 3, 1.5, True, b"p", {}, {"project": "p"}])
-def test_what_is_no_object_with_a_project_is_refused(payload: object) -> None:
+def test_a_payload_without_a_project_is_refused(payload: object) -> None:
     for parse in (lambda: parse_subscription([payload]), lambda: parse_unsubscription([payload])):
         with pytest.raises(InvalidSubscriptionError, match=r"payload|project"):
             parse()
 
 
 @pytest.mark.parametrize("project_id", [None, 3, True, [], {}, "", "p" * 65, "p" * 10_000, "\ud800"])
-def test_a_project_id_that_can_be_none_is_refused_by_name(project_id: object) -> None:
+def test_an_invalid_project_id_is_refused_by_name(project_id: object) -> None:
     for parse in (
         lambda: parse_subscription([{"project_id": project_id}]),
         lambda: parse_unsubscription([{"project_id": project_id}]),
@@ -52,19 +52,19 @@ def test_a_project_id_that_can_be_none_is_refused_by_name(project_id: object) ->
 
 
 @pytest.mark.parametrize("after", [None, [], ["s"], "s", 3, True])
-def test_an_after_that_is_no_object_is_refused_by_name(after: object) -> None:
+def test_an_invalid_after_is_refused_by_name(after: object) -> None:
     with pytest.raises(InvalidSubscriptionError, match="after"):
         parse_subscription([{"project_id": "p", "after": after}])
 
 
 @pytest.mark.parametrize("seq", [-1, 2**53 + 1, 1.0, 1.5, float("nan"), float("inf"), "1", True, False, None, [], {}])
-def test_a_number_that_can_be_none_is_refused_by_name(seq: object) -> None:
+def test_an_invalid_number_is_refused_by_name(seq: object) -> None:
     with pytest.raises(InvalidSubscriptionError, match=r"after\.session-1"):
         parse_subscription([{"project_id": "p", "after": {"session-1": seq}}])
 
 
 @pytest.mark.parametrize("session_id", ["", "s" * 65])
-def test_a_session_id_that_can_be_none_is_refused(session_id: str) -> None:
+def test_an_invalid_session_id_is_refused(session_id: str) -> None:
     with pytest.raises(InvalidSubscriptionError, match="after"):
         parse_subscription([{"project_id": "p", "after": {session_id: 1}}])
 
@@ -76,14 +76,14 @@ def test_extra_fields_are_refused_by_name() -> None:
         parse_unsubscription([{"project_id": "p", "after": {}}])
 
 
-def test_a_refusal_of_many_mistakes_stays_short() -> None:
+def test_a_refusal_of_many_errors_is_short() -> None:
     after = {f"session-{number}": -1 for number in range(MAX_AFTER_SESSIONS)}
     with pytest.raises(InvalidSubscriptionError) as refused:
         parse_subscription([{"project_id": "p", "after": after}])
     assert len(str(refused.value)) < 1_000
 
 
-def test_a_refusal_does_not_repeat_what_was_sent() -> None:
+def test_a_refusal_does_not_quote_the_payload() -> None:
     with pytest.raises(InvalidSubscriptionError) as refused:
         parse_subscription([{"project_id": "secret" * 20}])
     assert "secret" not in str(refused.value)

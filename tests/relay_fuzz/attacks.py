@@ -1,6 +1,6 @@
-"""What the fuzzers do: each attack is one way to be a bad client, chosen anew in all its details by its random numbers.
+"""The attacks of the fuzzers: each is one kind of misbehaving client, with random details.
 
-Each leaves by itself or is cut off in the middle; both must be the same to the relay.
+An attack may end at any point; the relay must clean up in every case.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from tests.relay_fuzz.relay_process import SESSIONS
 
 _SMALL_BUFFER = 4_096
 _BINARY_EVENT = '452-["subscribe",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'
-_WHOLE_PROJECT = {"project_id": PROJECT, "after": dict.fromkeys(SESSIONS, 0)}
+_FULL_REPLAY = {"project_id": PROJECT, "after": dict.fromkeys(SESSIONS, 0)}
 
 
 @dataclass
 class Attacker:
-    """Where an attack is aimed, what it does it by, and where it writes down what it did."""
+    """The target of an attack, its random numbers, and the record of what it sent."""
 
     address: tuple[str, int]
     rng: random.Random
@@ -31,7 +31,7 @@ class Attacker:
     def connection(self, receive_bytes: int = 0) -> RawConnection:
         return RawConnection(self.address, self.rng, self.diary, receive_bytes=receive_bytes)
 
-    async def dawdle(self, most: float = 1.0) -> None:
+    async def pause(self, most: float = 1.0) -> None:
         """Do nothing for a while, as slow clients do."""
         await asyncio.sleep(self.rng.random() * most)
 
@@ -50,7 +50,7 @@ async def talk_nonsense(attacker: Attacker) -> None:
 
 
 async def break_frames(attacker: Attacker) -> None:
-    """Frames that RFC 6455 does not know."""
+    """Frames that RFC 6455 does not allow."""
     rng = attacker.rng
     async with attacker.connection() as client:
         await client.join(rng.choice((None, {"project_id": PROJECT})))
@@ -60,7 +60,7 @@ async def break_frames(attacker: Attacker) -> None:
 
 
 async def flood(attacker: Attacker) -> None:
-    """A lot of the same, of which no answer is read."""
+    """Many repeated packets, without reading the answers."""
     rng = attacker.rng
     parts: tuple[bytes, ...] = (
         raw_frame(rng, 9, b"p" * 125),
@@ -89,18 +89,18 @@ async def promise_attachments(attacker: Attacker) -> None:
 
 
 async def never_read(attacker: Attacker) -> None:
-    """A client that asks for everything and reads nothing of it."""
+    """A client that requests everything and reads nothing."""
     async with attacker.connection(_SMALL_BUFFER) as client:
-        await client.join(_WHOLE_PROJECT)
+        await client.join(_FULL_REPLAY)
         for _ in range(attacker.rng.randint(0, 20)):
-            await client.send_packet("subscribe", f'42["subscribe",{_WHOLE_PROJECT}]'.replace("'", '"'))
+            await client.send_packet("subscribe", f'42["subscribe",{_FULL_REPLAY}]'.replace("'", '"'))
         while attacker.rng.random() < 0.99:  # nor the answers
             await client.send("flood", raw_frame(attacker.rng, 9, b"p" * 125) * 40, 40)
-        await attacker.dawdle(2)
+        await attacker.pause(2)
 
 
 async def storm(attacker: Attacker) -> None:
-    """Many that connect at once, and are gone in the middle of it."""
+    """Many clients that connect concurrently and disconnect in the middle of it."""
     rng = attacker.rng
     async with AsyncExitStack() as closing:
         clients = [await closing.enter_async_context(attacker.connection()) for _ in range(rng.randint(2, 15))]
@@ -113,7 +113,7 @@ async def storm(attacker: Attacker) -> None:
 
 
 async def poll_nonsense(attacker: Attacker) -> None:
-    """A polling client whose bodies are malformed, or that is at two places at once."""
+    """A polling client with malformed bodies or concurrent requests."""
     rng = attacker.rng
     async with attacker.connection() as client, attacker.connection() as other:
         path = await client.open_polling(connect=rng.random() < 0.8)
@@ -133,7 +133,7 @@ async def poll_nonsense(attacker: Attacker) -> None:
 
 
 async def break_http(attacker: Attacker) -> None:
-    """Requests that are none, or never end."""
+    """Malformed and endless requests."""
     rng = attacker.rng
     async with attacker.connection() as client:
         path = rng.choice((WEBSOCKET, "/", "/socket.io/?EIO=4&transport=polling&sid=x", "/%00", "/socket.io"))
@@ -142,20 +142,20 @@ async def break_http(attacker: Attacker) -> None:
         for part in broken_request(rng, path.encode()):
             await client.send("request", part)
             if rng.random() < 0.2:
-                await attacker.dawdle()
+                await attacker.pause()
         await client.read_some()
 
 
 async def be_slow(attacker: Attacker) -> None:
-    """A request that comes byte by byte, and stops somewhere."""
+    """A request that arrives byte by byte and is incomplete."""
     rng = attacker.rng
-    whole = f"POST {WEBSOCKET} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n40".encode()
+    request = f"POST {WEBSOCKET} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n40".encode()
     if rng.random() < 0.5:
-        whole = f"GET {WEBSOCKET} HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Ke".encode()
+        request = f"GET {WEBSOCKET} HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Ke".encode()
     async with attacker.connection() as client:
-        for byte in whole[: rng.randint(1, len(whole))]:
+        for byte in request[: rng.randint(1, len(request))]:
             await client.send("slow", bytes([byte]))
-        await attacker.dawdle(2)
+        await attacker.pause(2)
 
 
 async def upgrade_halfway(attacker: Attacker) -> None:

@@ -1,4 +1,4 @@
-"""HTTP requests that are none, that never end, or that ask for what there is not."""
+"""HTTP requests that are malformed, endless, or for unknown paths."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The relay's process, from outside: it is told what to say and asked what it holds."""
+"""Controls the relay's process: publishes events, and reads how many resources it holds."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from tests.server_process import ROOT
 
 State = dict[str, int]
 _ANSWER_SECONDS = 60.0
-# Silent sockets are given up after 20 s at most, and some only then find out that nobody listens.
+# Silent connections are closed after at most 20 s, and some of them only then end their tasks.
 _SETTLE_SECONDS = 90.0
 _LOOK_SECONDS = 0.2
 
@@ -24,21 +24,21 @@ class FuzzedRelay:
     url: str
     log: Path
     process: asyncio.subprocess.Process
-    said: int = 0
+    published: int = 0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def publish(self, count: int) -> int:
-        """Have so many events happen in each session; the number of the last."""
-        self.said += count
+        """Publish events in each session. Returns the number of the last one."""
+        self.published += count
         await self._ask(f"publish {count}")
-        return self.said
+        return self.published
 
     async def state(self) -> State:
-        """What it holds now."""
+        """The resources that it holds."""
         return await self._ask("state")
 
     async def until(self, condition: Callable[[State], bool]) -> State:
-        """Wait until what it holds is so; what it holds then."""
+        """Wait until the condition holds. Returns the state."""
         state = await self.state()
         try:
             async with asyncio.timeout(_SETTLE_SECONDS):
@@ -46,7 +46,7 @@ class FuzzedRelay:
                     await asyncio.sleep(_LOOK_SECONDS)
                     state = await self.state()
         except TimeoutError:
-            raise AssertionError(f"It did not come about in {_SETTLE_SECONDS} s. The last state: {state}") from None
+            raise AssertionError(f"Not settled within {_SETTLE_SECONDS} s. The last state: {state}") from None
         return state
 
     async def _ask(self, line: str) -> State:
@@ -60,7 +60,7 @@ class FuzzedRelay:
 
 @asynccontextmanager
 async def fuzzed_relay(log: Path) -> AsyncIterator[FuzzedRelay]:
-    """A relay of its own, until the block ends."""
+    """A new relay, until the block ends."""
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,

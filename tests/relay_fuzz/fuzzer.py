@@ -1,4 +1,4 @@
-"""Fuzzers that run until they are cancelled. Each attack has random numbers of its own: it can be had again."""
+"""Fuzzers that run until they are cancelled. Each attack has its own seed and can be repeated."""
 
 import asyncio
 import random
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from tests.relay_fuzz.attacks import ATTACKS, Attacker
 from tests.relay_fuzz.raw_connection import Diary
 
-# One in the middle of something is cut off after so long.
+# The longest time of one attack.
 _ATTACK_SECONDS = 6.0
 
 
@@ -38,8 +38,8 @@ class Fuzzer:
                 async with asyncio.timeout(_ATTACK_SECONDS):
                     await attack(Attacker(self._address, rng, self.diary))
             except (OSError, TimeoutError):
-                continue  # the relay hung up on it, as it should
+                continue  # the relay closed the connection, as it should
 
     def report(self) -> str:
-        """What it did last, for whoever must have it again."""
+        """The last attack, so that it can be repeated."""
         return "\n".join((self.last, *(f"    {kind}: {data!r}" for kind, data in self.diary.last)))

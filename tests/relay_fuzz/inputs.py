@@ -1,4 +1,4 @@
-"""What the fuzzers say: packets of Engine.IO and Socket.IO, frames and requests, most of them wrong somewhere."""
+"""Inputs of the fuzzers: Engine.IO and Socket.IO packets, frames and requests, most of them invalid."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ def any_event(rng: Rng) -> str:
 
 
 def any_request(rng: Rng) -> Any:
-    """What a client may send with `subscribe`, and what not."""
+    """Valid and invalid payloads of `subscribe`."""
     project = rng.choice((PROJECT, PROJECT, "unknown", f"p{rng.randrange(50)}", "x" * 65, "", 5, None, _value(rng)))
     kind = rng.random()
     if kind < 0.2:
@@ -77,14 +77,14 @@ def frame(rng: Rng, data: str | bytes) -> bytes:
 def raw_frame(
     rng: Rng, opcode: int, payload: bytes, *, fin: int = 1, reserved: int = 0, masked: int = 1, size: int | None = None
 ) -> bytes:
-    """A frame by its parts; `size` is what it says of its length."""
-    said = len(payload) if size is None else size
-    if said < 126:
-        length = struct.pack("!B", said | masked << 7)
-    elif said < 65_536:
-        length = struct.pack("!BH", 126 | masked << 7, said)
+    """A frame by its parts; `size` is the length in its header."""
+    declared = len(payload) if size is None else size
+    if declared < 126:
+        length = struct.pack("!B", declared | masked << 7)
+    elif declared < 65_536:
+        length = struct.pack("!BH", 126 | masked << 7, declared)
     else:
-        length = struct.pack("!BQ", 127 | masked << 7, said)
+        length = struct.pack("!BQ", 127 | masked << 7, declared)
     head = bytes([fin << 7 | reserved << 4 | opcode]) + length
     if not masked:
         return head + payload
@@ -94,7 +94,7 @@ def raw_frame(
 
 
 def broken_frame(rng: Rng) -> bytes:
-    """A frame that RFC 6455 does not allow, or that hardly anybody sends."""
+    """A frame that RFC 6455 does not allow, or that is unusual."""
     text = rng.choice((b"", b"3", b"42[]", b"\xff\xfe\xfd", b"\xed\xa0\x80", rng.randbytes(200)))
     return rng.choice(
         (

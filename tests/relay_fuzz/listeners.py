@@ -1,4 +1,4 @@
-"""Well-behaved clients: each looks at every event as it comes in, and keeps only how far it has come."""
+"""Well-behaved clients: each checks every event as it arrives, and keeps only the last numbers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,12 +10,12 @@ import socketio
 from tests.relay.live_relay import PROJECT
 from tests.relay_fuzz.relay_process import SESSIONS
 
-# Long: the machine may have much else to do.
+# Long, for a busy machine.
 WAIT_SECONDS = 60.0
 
 
 class Listener:
-    """A client that hears all sessions. `faults` is everything that a client must not see."""
+    """A client that receives all sessions. `faults` lists all errors that it noticed."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -23,11 +23,11 @@ class Listener:
         self.last_seqs: dict[str, int] = {}
         self._client = socketio.AsyncClient(reconnection=False)
         self._changed = asyncio.Event()
-        self._client.on("*", self._hear)
-        self._client.on("disconnect", self._lose)
+        self._client.on("*", self._receive)
+        self._client.on("disconnect", self._disconnect)
 
-    async def enter(self, url: str, transports: list[str], after: dict[str, int] | None = None) -> None:
-        """Connect and subscribe; what is heard from then on must follow what it has, or what it is told that is."""
+    async def subscribe(self, url: str, transports: list[str], after: dict[str, int] | None = None) -> None:
+        """Connect and subscribe; the following events must continue `after`, or else `last_seq` of the answer."""
         await self._client.connect(url, transports=transports, wait_timeout=WAIT_SECONDS)
         self.last_seqs = dict(after or {})
         answer = await self._client.call(
@@ -36,22 +36,22 @@ class Listener:
         assert answer["ok"], answer
         for session_id, seq in answer["last_seq"].items():
             if self.last_seqs.setdefault(session_id, seq) < seq:
-                self.faults.append(f"{session_id} stands at {seq} but was told to {self.last_seqs[session_id]}")
+                self.faults.append(f"{session_id} is at {seq} but was replayed up to {self.last_seqs[session_id]}")
 
-    async def leave(self) -> None:
-        """Go, in good order."""
+    async def close(self) -> None:
+        """Disconnect properly."""
         self._client.on("disconnect", lambda *_: None)
         await self._client.disconnect()
         await self._client.shutdown()
 
     async def until_at(self, seq: int) -> None:
-        """Wait until it has come so far in every session, or was wronged."""
+        """Wait until it has received this number in every session, or noticed a fault."""
         async with asyncio.timeout(WAIT_SECONDS):
             while not self.faults and any(self.last_seqs[session_id] < seq for session_id in SESSIONS):
                 self._changed.clear()
                 await self._changed.wait()
 
-    def _hear(self, _name: str, event: dict[str, Any]) -> None:
+    def _receive(self, _name: str, event: dict[str, Any]) -> None:
         session_id, seq = event["session_id"], event["seq"]
         known = self.last_seqs.get(session_id)
         if known is not None and seq != known + 1:
@@ -59,7 +59,7 @@ class Listener:
         self.last_seqs[session_id] = seq
         self._changed.set()
 
-    def _lose(self, *_: object) -> None:
+    def _disconnect(self, *_: object) -> None:
         self.faults.append("it was disconnected")
         self._changed.set()
 
@@ -70,7 +70,7 @@ async def listeners(url: str) -> AsyncIterator[list[Listener]]:
     kinds = (["websocket"], ["polling"], ["polling", "websocket"])
     made = [Listener(f"{'+'.join(kind)} {number}") for kind in kinds for number in range(2)]
     try:
-        await asyncio.gather(*(one.enter(url, kinds[number // 2]) for number, one in enumerate(made)))
+        await asyncio.gather(*(one.subscribe(url, kinds[number // 2]) for number, one in enumerate(made)))
         yield made
     finally:
-        await asyncio.gather(*(one.leave() for one in made))
+        await asyncio.gather(*(one.close() for one in made))

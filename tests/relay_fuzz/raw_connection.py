@@ -1,4 +1,4 @@
-"""A plain TCP connection that says whatever it is told to, and counts it."""
+"""A plain TCP connection that sends arbitrary bytes, and counts them."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ _SHOWN_BYTES = 150
 
 @dataclass
 class Diary:
-    """What was sent: how much of each kind, and the last of it."""
+    """A record of what was sent: counts by kind, and the last inputs."""
 
     sent: Counter[str] = field(default_factory=Counter)
     last: deque[tuple[str, bytes]] = field(default_factory=lambda: deque(maxlen=_KEPT_INPUTS))
@@ -32,7 +32,7 @@ class Diary:
 
 
 class RawConnection:
-    """A connection to the relay. It ends rudely, by a reset, unless it was closed before."""
+    """A connection to the relay. It is aborted at the end, sometimes with a reset."""
 
     def __init__(self, address: tuple[str, int], rng: random.Random, diary: Diary, *, receive_bytes: int = 0) -> None:
         self._address = address
@@ -50,7 +50,7 @@ class RawConnection:
         except BaseException:
             made.close()
             raise
-        # Nothing is read ahead of what is asked for: the relay is to feel it.
+        # A small limit, so that the relay notices that nothing is read.
         self.reader, self.writer = await asyncio.open_connection(sock=made, limit=4_096)
         return self
 
@@ -62,7 +62,7 @@ class RawConnection:
             self.writer.transport.abort()
 
     async def send(self, kind: str, data: bytes, count: int = 1) -> None:
-        """Send bytes; raises OSError once the relay has hung up."""
+        """Send bytes; raises OSError once the relay has closed the connection."""
         self._diary.note(kind, data, count)
         self.writer.write(data)
         await self.writer.drain()
@@ -72,7 +72,7 @@ class RawConnection:
         await self.send(kind, frame(self._rng, packet))
 
     async def read_some(self) -> bytes:
-        """Some of what came; nothing at the end, or if nothing comes."""
+        """Read some of the received bytes; none at the end or after a timeout."""
         try:
             async with asyncio.timeout(_READ_SECONDS):
                 return await self.reader.read(65_536)
@@ -80,7 +80,7 @@ class RawConnection:
             return b""
 
     async def upgrade(self, path: str = WEBSOCKET) -> None:
-        """Ask for a WebSocket."""
+        """Send a WebSocket handshake."""
         key = base64.b64encode(self._rng.randbytes(16)).decode()
         await self.send(
             "handshake",
@@ -90,7 +90,7 @@ class RawConnection:
         await self.read_some()
 
     async def join(self, request: object = None) -> None:
-        """Open a WebSocket, connect to the namespace, and subscribe if there is something to subscribe to."""
+        """Open a WebSocket, connect to the namespace, and subscribe if there is a request."""
         await self.upgrade()
         await self.send_packet("connect", "40")
         await self.read_some()
@@ -98,7 +98,7 @@ class RawConnection:
             await self.send_packet("subscribe", f'421["subscribe",{json.dumps(request)}]')
 
     async def request(self, kind: str, method: str, path: str, body: bytes = b"") -> bytes:
-        """A proper HTTP request; what was answered, as far as it came in one piece."""
+        """Send a valid HTTP request. Returns the first part of the response."""
         head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
         await self.send(kind, head.encode("utf-8", "surrogatepass") + body)
         return await self.read_some()

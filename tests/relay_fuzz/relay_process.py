@@ -1,4 +1,4 @@
-"""The relay behind its real server, in a process of its own. Each line of its input is a request, answered by a line.
+"""The relay with its real server, in its own process. Each line of standard input is a request, answered by a line.
 
 `publish N` publishes N events of each session; `state` returns the number of everything that could leak.
 """
@@ -29,7 +29,7 @@ _TEXT = "x" * 300
 # Older ones are truncated, as those of more than seven days are.
 _KEPT_EVENTS = 300
 _SETTINGS = {
-    # The fuzz may not end for want of room: what these limits do is proved elsewhere.
+    # Without these limits, which other tests cover: the fuzz would exceed them.
     "max_user_connections": 1_000_000,
     "max_connections": 1_000_000,
     "max_client_bytes": 150_000,
@@ -39,7 +39,7 @@ _SETTINGS = {
 
 @dataclass
 class EndlessLog(MemoryLog):
-    """A log that knows its events by heart: the longer it gets, the more memory a list would take."""
+    """A log that generates its events: a list would take more and more memory."""
 
     def append(self, session_id: str = "", project_id: str = PROJECT, content: str = "") -> AgentIterationEvent:
         self._now += 1
@@ -65,9 +65,9 @@ class EndlessLog(MemoryLog):
 
 
 def state_of(live: LiveRelay) -> dict[str, int]:
-    """How much there is of everything, once garbage is collected and free memory is given back."""
+    """The number of resources, after a garbage collection and with free memory returned to the system."""
     gc.collect()
-    # Else what once was in use for a moment would be counted as if it still were.
+    # Otherwise memory that is free again would be counted.
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)
     relay = live.relay

@@ -1,4 +1,4 @@
-"""The relay's proofs run on the event loop that it has in production, and with both of its ways of writing."""
+"""The stress tests use the event loop of production, and run with and without the fast path."""
 
 import asyncio
 import os
@@ -20,22 +20,22 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"uvloop": uvloop.new_event_loop}
 
 
-@pytest.fixture(params=[True, False], ids=["fast", "stock"])
+@pytest.fixture(params=[True, False], ids=["fast", "default"])
 def fast_path(request: pytest.FixtureRequest) -> bool:
-    """Whether the relay writes to WebSockets directly: everything holds with it and without it."""
+    """Whether the relay writes to WebSockets directly: everything holds with and without it."""
     return bool(request.param)
 
 
 @pytest.fixture
 def javascript() -> NewCrowd:
-    """Clients of the official socket.io-client, where there is Node."""
+    """Clients of the official socket.io-client; skips without Node."""
     require_node()
     return JavascriptCrowd
 
 
 @pytest.fixture(params=["javascript", "python"])
 def new_crowd(request: pytest.FixtureRequest) -> NewCrowd:
-    """Clients of the one library and of the other."""
+    """Clients of each of the two libraries."""
     if request.param == "python":
         return PythonCrowd
     require_node()
@@ -44,7 +44,7 @@ def new_crowd(request: pytest.FixtureRequest) -> NewCrowd:
 
 @pytest.fixture
 def rng() -> Random:
-    """Random numbers that can be had again: a failed test shows what was printed."""
+    """Random numbers with a printed seed, so that a failed test can be repeated."""
     seed = int(os.environ.get("VIBEWIRE_TEST_SEED", SystemRandom().randrange(10**6)))
     print(f"VIBEWIRE_TEST_SEED={seed}")
     return Random(seed)

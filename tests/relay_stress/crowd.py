@@ -1,4 +1,4 @@
-"""Many clients of one kind. Each checks by itself that it hears every event once and in order."""
+"""Many clients of one library. Each checks by itself that it receives every event once and in order."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 Ack = dict[str, Any]
 
-# Long for a machine that has other things to do; a test that waits for it has failed anyway.
+# Long, for a busy machine; only a failing test waits for it.
 WAIT_SECONDS = 30.0
 
 WEBSOCKET, POLLING, UPGRADE = ("websocket",), ("polling",), ("polling", "websocket")
@@ -18,20 +18,20 @@ TRANSPORTS = (WEBSOCKET, POLLING, UPGRADE)
 
 @dataclass(frozen=True)
 class Report:
-    """What a client tells of itself.
+    """The report of a client.
 
     Attributes:
-        events: how many logged events it heard.
+        events: how many logged events it received.
         last: by session, the number of the newest.
-        pings: how often it was asked for a sign of life.
-        joins: how often it was let in.
+        pings: how often it was pinged.
+        joins: how often it subscribed.
         began: the transport that each of its connections began with.
         ends: why its connections ended.
-        kept: name and number of all that it heard, if it was told to keep that.
-        mistakes: what was missing, doubled or out of order: the first few.
-        truncated: sessions that were not to be had in full.
+        kept: name and number of all received events, if it was opened with `keep`.
+        mistakes: the first missing, duplicated or reordered events.
+        truncated: sessions whose history was incomplete.
         transport: the transport that it has now.
-        extensions: what its WebSocket agreed on; None where it has none, or cannot tell.
+        extensions: those of its WebSocket; None without a WebSocket, or if unknown.
     """
 
     events: int = 0
@@ -51,13 +51,13 @@ class Crowd(ABC):
     """Clients by name; use it in an `async with` block.
 
     Attributes:
-        heard: the clients that are in the room, and by session how far they have heard.
-        joined: what each client was answered when it subscribed.
+        received: by subscribed client and session, the last number that it received.
+        joined: the acknowledgements of each client's subscriptions.
         ended: why each client's connections ended.
     """
 
     def __init__(self) -> None:
-        self.heard: dict[str, dict[str, int]] = {}
+        self.received: dict[str, dict[str, int]] = {}
         self.joined: dict[str, list[Ack]] = defaultdict(list)
         self.ended: dict[str, list[str]] = defaultdict(list)
         self._changed = asyncio.Event()
@@ -80,47 +80,49 @@ class Crowd(ABC):
         keep: bool = False,
         **options: Any,
     ) -> None:
-        """Have a client connect, and each time it is connected subscribe with what it has. Does not wait for that."""
+        """Start a client; it subscribes with its last numbers after each connect. Does not wait for that."""
 
     @abstractmethod
     async def cut(self, name: str) -> None:
-        """Break a client's connection without a word; it comes back by itself."""
+        """Abort a client's connection; it reconnects by itself."""
 
     @abstractmethod
     async def close(self, name: str) -> None:
-        """Have a client say goodbye."""
+        """Disconnect a client."""
 
     @abstractmethod
     async def call(self, name: str, event: str, payload: Any) -> Ack:
-        """Have a client emit an event: what it is answered. Bytes in the payload are written {"bytes": 3}."""
+        """Emit an event from a client. Returns the answer. Bytes in the payload are written {"bytes": 3}."""
 
     @abstractmethod
     async def report(self) -> dict[str, Report]:
-        """What all clients tell of themselves."""
+        """The reports of all clients."""
 
-    async def enter(self, name: str, *given: Any, **options: Any) -> Ack:
-        """Open a client and wait until it was answered; its acknowledgement."""
+    async def connect(self, name: str, *given: Any, **options: Any) -> Ack:
+        """Open a client and wait for its acknowledgement, which is returned."""
         before = len(self.joined[name])
         await self.open(name, *given, **options)
         await self.until(lambda: len(self.joined[name]) > before, f"{name} is answered")
         answer = self.joined[name][-1]
-        await self.until(lambda: not answer["ok"] or name in self.heard, f"{name} listens")
+        await self.until(lambda: not answer["ok"] or name in self.received, f"{name} is subscribed")
         return answer
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait until the condition holds, which is looked at whenever the clients tell something."""
+        """Wait until the condition holds; it is checked whenever a client reports something."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 while not condition():
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise AssertionError(f"Not within {WAIT_SECONDS} s: {what}. Recorder: {self.heard}") from None
+            raise AssertionError(f"Not within {WAIT_SECONDS} s: {what}. Received: {self.received}") from None
 
-    async def until_heard(self, session_id: str, seq: int, count: int) -> None:
-        """Wait until so many clients have heard a session so far."""
-        await self.until(lambda: self.who_heard(session_id, seq) >= count, f"{count} hear {session_id} to {seq}")
+    async def until_received(self, session_id: str, seq: int, count: int) -> None:
+        """Wait until `count` clients have received a session up to this number."""
+        await self.until(
+            lambda: self.count_received(session_id, seq) >= count, f"{count} receive {session_id} up to {seq}"
+        )
 
-    def who_heard(self, session_id: str, seq: int) -> int:
-        """How many clients have heard a session so far."""
-        return sum(last.get(session_id, 0) >= seq for last in self.heard.values())
+    def count_received(self, session_id: str, seq: int) -> int:
+        """How many clients have received a session up to this number."""
+        return sum(last.get(session_id, 0) >= seq for last in self.received.values())

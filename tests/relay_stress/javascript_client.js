@@ -1,6 +1,6 @@
-// Many clients of the official socket.io-client in one process, told over standard input what to do: one JSON object a
-// line, answered by one. Each client checks by itself that it hears every event once and in order, so that not every
-// delivery has to cross a pipe; `report` tells the mistakes. As tests/relay_stress/python_crowd.py.
+// Many clients of the official socket.io-client in one process, controlled over standard input: one JSON object a line,
+// answered by one. Each client checks by itself that it receives every event once and in order, so that not every
+// delivery has to cross a pipe; `report` returns the mistakes. Like tests/relay_stress/python_crowd.py.
 const http = require("http");
 const path = require("path");
 const { createRequire } = require("module");
@@ -12,13 +12,13 @@ const LINGER_MS = 1000;
 const MOST_MISTAKES = 5;
 
 const clients = new Map();
-const say = (message) => process.stdout.write(JSON.stringify(message) + "\n");
+const send = (message) => process.stdout.write(JSON.stringify(message) + "\n");
 
 class Client {
   constructor({ id, url, project, after, transports, keep, options }) {
     Object.assign(this, { id, project, keep, last: after ?? {}, first: {}, offset: null, kept: [], mistakes: [] });
-    Object.assign(this, { events: 0, pings: 0, joins: 0, began: [], ends: [], truncated: [], isHeard: false });
-    // Its own connections, which can be destroyed without touching anybody else's.
+    Object.assign(this, { events: 0, pings: 0, joins: 0, began: [], ends: [], truncated: [], isSubscribed: false });
+    // Its own connections, which can be destroyed without affecting other clients.
     this.agent = new http.Agent({ keepAlive: true });
     this.socket = io(url, {
       forceNew: true, agent: this.agent, transports, reconnectionDelay: 10, reconnectionDelayMax: 100, ...options,
@@ -27,7 +27,7 @@ class Client {
     this.socket.on("connect", () => this.connected());
     this.socket.on("disconnect", (reason) => this.disconnected(reason));
     this.socket.io.on("ping", () => this.pings++);
-    this.socket.onAny((name, event) => this.hear(name, event));
+    this.socket.onAny((name, event) => this.onEvent(name, event));
   }
 
   connected() {
@@ -36,46 +36,46 @@ class Client {
   }
 
   disconnected(reason) {
-    this.isHeard = false;
+    this.isSubscribed = false;
     this.ends.push(reason);
-    say({ id: this.id, ended: reason });
+    send({ id: this.id, ended: reason });
   }
 
-  // With what it has, each time it connects: what was sent to a connection that broke may be lost.
+  // With its last numbers, each time it connects: what was sent over a broken connection may be missing.
   subscribe() {
     const asked = { ...this.last };
     this.first = {};
     const payload = { project_id: this.project };
     this.socket.emit("subscribe", Object.keys(asked).length ? { ...payload, after: asked } : payload, (answer) => {
       if (answer.ok) this.joined(asked, answer);
-      say({ id: this.id, joined: answer });
+      send({ id: this.id, joined: answer });
     });
   }
 
-  // The acknowledgement comes after the replay: it must tell of nothing that was not sent. The room may be ahead of it.
+  // The acknowledgement follows the replay: its numbers must have been sent. The room may be ahead of it.
   joined(asked, { last_seq, truncated }) {
     for (const [session, seq] of Object.entries(last_seq)) {
       if (session in asked) {
-        if (this.last[session] < seq) this.mistake(`${session} was said to be at ${seq}, sent to ${this.last[session]}`);
+        if (this.last[session] < seq) this.mistake(`${session} was acknowledged at ${seq}, sent to ${this.last[session]}`);
       } else if (!(session in this.first)) {
         this.last[session] = seq;
       } else if (this.first[session] !== seq + 1) {
-        this.mistake(`${session} was said to be at ${seq}, but began with ${this.first[session]}`);
+        this.mistake(`${session} was acknowledged at ${seq}, but began with ${this.first[session]}`);
       }
     }
     this.joins++;
-    this.isHeard = true;
+    this.isSubscribed = true;
     this.truncated.push(...truncated);
   }
 
-  hear(name, event) {
+  onEvent(name, event) {
     if (this.keep) this.kept.push([name, event.seq ?? event.offset ?? event.number ?? null]);
-    if (typeof event.seq === "number") this.hearLogged(event);
-    else if (name === "text_delta") this.hearLive(event);
+    if (typeof event.seq === "number") this.checkLogged(event);
+    else if (name === "text_delta") this.checkLive(event);
     else if (event.data !== undefined) this.checkBytes(event);
   }
 
-  hearLogged({ session_id, seq, content }) {
+  checkLogged({ session_id, seq, content }) {
     const last = this.last[session_id];
     if (last === undefined) this.first[session_id] = seq;
     else if (seq !== last + 1) this.mistake(`${session_id}: ${seq} after ${last}`);
@@ -84,8 +84,8 @@ class Client {
     this.events++;
   }
 
-  // Live text counts itself, and names the event that was logged before it.
-  hearLive({ session_id, offset, text }) {
+  // Live text has its own numbers, and names the event that was logged before it.
+  checkLive({ session_id, offset, text }) {
     if (this.offset !== null && offset !== this.offset + 1) this.mistake(`text ${offset} after ${this.offset}`);
     if (Number(text) > this.last[session_id]) this.mistake(`text ${offset} came before event ${text}`);
     this.offset = offset;
@@ -99,7 +99,7 @@ class Client {
     if (this.mistakes.length < MOST_MISTAKES) this.mistakes.push(what);
   }
 
-  // The connection breaks without a word.
+  // Abort the connection.
   cut() {
     const { transport } = this.socket.io.engine;
     this.agent.destroy();
@@ -126,23 +126,23 @@ const orders = {
   open: (order) => clients.set(order.id, new Client(order)),
   cut: ({ id }) => clients.get(id).cut(),
   close: ({ id }) => clients.get(id).close(),
-  call: ({ id, name, payload, call }) => clients.get(id).socket.emit(name, payload, (answer) => say({ call, answer })),
-  report: ({ call }) => say({ call, answer: Object.fromEntries([...clients].map(([id, one]) => [id, one.report()])) }),
+  call: ({ id, name, payload, call }) => clients.get(id).socket.emit(name, payload, (answer) => send({ call, answer })),
+  report: ({ call }) => send({ call, answer: Object.fromEntries([...clients].map(([id, one]) => [id, one.report()])) }),
 };
 
-let said = "";
-const progress = setInterval(() => {
-  const heard = Object.fromEntries([...clients].filter(([, one]) => one.isHeard).map(([id, one]) => [id, one.last]));
-  const told = JSON.stringify(heard);
-  if (told !== said) say({ heard });
-  said = told;
+let lastProgress = "";
+const timer = setInterval(() => {
+  const received = Object.fromEntries([...clients].filter(([, one]) => one.isSubscribed).map(([id, one]) => [id, one.last]));
+  const progress = JSON.stringify(received);
+  if (progress !== lastProgress) send({ received });
+  lastProgress = progress;
 }, PROGRESS_MS);
 
 require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
   const order = JSON.parse(line, revive);
   orders[order.do](order);
 }).on("close", () => {
-  clearInterval(progress);
+  clearInterval(timer);
   for (const client of clients.values()) client.close(); // the process ends once they have
   setTimeout(() => process.exit(0), LINGER_MS).unref(); // Node's XMLHttpRequest may hang after a connection was cut
 });

@@ -15,12 +15,12 @@ from tests.relay_stress.crowd import WAIT_SECONDS, WEBSOCKET, Ack, Crowd, Report
 
 _SCRIPT = Path(__file__).with_name("javascript_client.js")
 _CLIENT = Path(__file__).parents[1] / "node" / "node_modules" / "socket.io-client"
-# A report of clients that keep all they hear is one line.
+# The report of clients that keep all events is one line.
 _LONGEST_LINE = 2**24
 
 
 def require_node() -> str:
-    """The program; skips where it, or the client, is not installed."""
+    """The path of Node; skips the test if it, or the client, is not installed."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("Node.js (https://nodejs.org, 20.19 or newer) is not installed: it runs the official client")
@@ -92,16 +92,16 @@ class JavascriptCrowd(Crowd):
     async def report(self) -> dict[str, Report]:
         """See Crowd."""
         answer = await self._ask("report", {})
-        return {name: Report(**told) for name, told in answer.items()}
+        return {name: Report(**report) for name, report in answer.items()}
 
     async def kill(self) -> None:
-        """kill -9: no client can say goodbye."""
+        """kill -9: no client disconnects properly."""
         self._process.kill()
         await self._process.wait()
         await self._reading
 
     def freeze(self) -> None:
-        """Let the process stand still: its connections stay open, and nobody reads or answers."""
+        """Stop the process with SIGSTOP: its connections stay open, and no client reads or answers."""
         self._process.send_signal(signal.SIGSTOP)
 
     async def _ask(self, what: str, order: dict[str, Any]) -> Any:
@@ -121,7 +121,7 @@ class JavascriptCrowd(Crowd):
         while line := await self._process.stdout.readline():
             self._take(json.loads(line))
             self._changed.set()
-        self.heard = {}
+        self.received = {}
         self._changed.set()
 
     def _take(self, message: dict[str, Any]) -> None:
@@ -131,6 +131,6 @@ class JavascriptCrowd(Crowd):
             self.joined[message["id"]].append(message["joined"])
         elif "ended" in message:
             self.ended[message["id"]].append(message["ended"])
-            self.heard.pop(message["id"], None)
+            self.received.pop(message["id"], None)
         else:
-            self.heard = message["heard"]
+            self.received = message["received"]

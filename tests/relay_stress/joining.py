@@ -1,4 +1,4 @@
-"""Who joins a running stream when, with what it has by then, and whose connection breaks."""
+"""Plans when clients join a running stream, with which `after`, and whose connections break."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -6,12 +6,12 @@ from random import Random
 
 from tests.relay.live_relay import PROJECT, SESSION
 from tests.relay_stress.crowd import POLLING, Crowd, Report
-from tests.relay_stress.stream import Deeds, Stream
+from tests.relay_stress.stream import Actions, Stream
 
 Kinds = dict[tuple[str, ...], int]
 
-# Parts of the stream. Who only polls takes 16 events a request, and would hold up all others: it joins late and asks
-# for the last events, the first such client for a fifth of the stream.
+# Parts of the stream. A polling client gets 16 events a request and would slow down all others: it joins late and needs
+# only the last events, the first such client a fifth of the stream.
 _EARLY, _LATE, _CUTS = (0.01, 0.8), (0.9, 0.96), (0.3, 0.99)
 
 
@@ -22,9 +22,9 @@ class Joining:
     Attributes:
         stream: the stream.
         total: how many events it will have.
-        random: says who and when.
-        began: by client, the number after which it was to hear everything; None: from where it was let in.
-        cuts: the clients whose connection was broken.
+        random: decides which clients and when.
+        began: by client, the number after which it must receive everything; None: after its `last_seq`.
+        cuts: the clients whose connections were aborted.
     """
 
     stream: Stream
@@ -33,23 +33,23 @@ class Joining:
     began: dict[str, int | None] = field(default_factory=dict)
     cuts: list[str] = field(default_factory=list)
 
-    def arrivals(self, crowd: Crowd, prefix: str, kinds: Kinds) -> Deeds:
-        """Each client connects at a moment of its own."""
-        deeds: Deeds = []
+    def arrivals(self, crowd: Crowd, prefix: str, kinds: Kinds) -> Actions:
+        """Each client connects at its own time."""
+        actions: Actions = []
         for transports, count in kinds.items():
             for number in range(count):
                 name = f"{prefix} {'+'.join(transports)} {number}"
-                moment = self._moment(*(_LATE if transports == POLLING else _EARLY))
-                deeds.append((moment, partial(self._arrive, crowd, name, transports)))
-        return deeds
+                at = self._position(*(_LATE if transports == POLLING else _EARLY))
+                actions.append((at, partial(self._arrive, crowd, name, transports)))
+        return actions
 
-    def breaks(self, crowd: Crowd, count: int) -> Deeds:
+    def breaks(self, crowd: Crowd, count: int) -> Actions:
         """Connections break one by one."""
-        return [(self._moment(*_CUTS), partial(self._cut, crowd)) for _ in range(count)]
+        return [(self._position(*_CUTS), partial(self._cut, crowd)) for _ in range(count)]
 
-    def check(self, told: dict[str, Report], crowd: Crowd) -> None:
-        """Each client has heard every event that it should, once and in order; nobody was hung up on."""
-        for name, report in told.items():
+    def check(self, reports: dict[str, Report], crowd: Crowd) -> None:
+        """Each client has received every event once and in order; the relay disconnected no client."""
+        for name, report in reports.items():
             assert report.mistakes == [], name
             assert report.truncated == [], name
             assert report.last == {SESSION: self.total}, name
@@ -61,20 +61,20 @@ class Joining:
 
     async def _arrive(self, crowd: Crowd, name: str, transports: tuple[str, ...]) -> None:
         last = self.stream.last
-        wish = self.random.random()
+        choice = self.random.random()
         if transports == POLLING:
             began: int | None = last * 4 // 5 if name.endswith(" 0") else max(0, last - self.random.randint(0, 400))
         else:
-            began = 0 if wish < 0.6 else None if wish < 0.8 else self.random.randint(0, last)
+            began = 0 if choice < 0.6 else None if choice < 0.8 else self.random.randint(0, last)
         self.began[name] = began
         await crowd.open(name, transports, PROJECT, None if began is None else {SESSION: began})
 
     async def _cut(self, crowd: Crowd) -> None:
-        await crowd.until(lambda: len(crowd.heard) > 0, "somebody listens")
-        name = self.random.choice(sorted(crowd.heard))
+        await crowd.until(lambda: len(crowd.received) > 0, "a client is subscribed")
+        name = self.random.choice(sorted(crowd.received))
         self.cuts.append(name)
         await crowd.cut(name)
         await crowd.until(lambda: len(crowd.ended[name]) >= self.cuts.count(name), f"{name} noticed its end")
 
-    def _moment(self, begin: float, end: float) -> int:
+    def _position(self, begin: float, end: float) -> int:
         return self.random.randint(int(self.total * begin), int(self.total * end))

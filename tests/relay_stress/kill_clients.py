@@ -1,4 +1,4 @@
-"""A front-end: it keeps the number of the newest event by session, and subscribes with it where it is let in next."""
+"""A client that keeps the last number of each session, and subscribes with it wherever it reconnects."""
 
 import asyncio
 from collections import Counter
@@ -14,11 +14,11 @@ _CONNECT: dict[str, Any] = {"transports": ["websocket"], "wait_timeout": 20}
 
 
 class RoamingClient:
-    """A client that connects to another relay whenever it loses its own. `raw` is all that it was sent, by connection.
+    """A client that reconnects to another relay whenever it is disconnected. `raw` holds all events, by connection.
 
     Args:
-        token: who it is.
-        sessions: the project of each session that it hears.
+        token: its identity.
+        sessions: the project of each session that it subscribes to.
         choose: the URL of a relay.
     """
 
@@ -33,24 +33,24 @@ class RoamingClient:
     async def run(self) -> None:
         """Stay connected until cancelled."""
         while True:
-            heard: list[Event] = []
-            self.raw.append(heard)
+            received: list[Event] = []
+            self.raw.append(received)
             client = socketio.AsyncClient(reconnection=False)
-            lost = asyncio.Event()
-            client.on("*", lambda _name, event, heard=heard: self._keep(heard, event))
-            client.on("disconnect", lambda *_, lost=lost: lost.set())
+            closed = asyncio.Event()
+            client.on("*", lambda _name, event, received=received: self._keep(received, event))
+            client.on("disconnect", lambda *_, closed=closed: closed.set())
             try:
                 await client.connect(self._choose(), auth={"token": self._token}, **_CONNECT)
-                await self._subscribe(client, lost)
-                await lost.wait()
+                await self._subscribe(client, closed)
+                await closed.wait()
             except socketio.exceptions.ConnectionError:
-                continue  # its relay was killed while it was let in: the next one
+                continue  # its relay was killed during the subscription: try the next one
             finally:
                 await client.disconnect()
                 await client.shutdown()
 
     def logged(self) -> dict[str, list[Event]]:
-        """The events with a number of each session, as they came."""
+        """The logged events of each session, in the order of their arrival."""
         by_session: dict[str, list[Event]] = {session_id: [] for session_id in self._sessions}
         for event in self._all():
             if "seq" in event:
@@ -58,39 +58,39 @@ class RoamingClient:
         return by_session
 
     def has_all(self, last_seqs: dict[str, int]) -> bool:
-        """Whether it has come as far as this in every session that it hears."""
+        """Whether it has received these numbers of all its sessions."""
         return all(seq >= last_seqs[session_id] for session_id, seq in self._last_seqs.items())
 
-    def doubled(self) -> list[str]:
-        """Events that one relay sent it twice, and numbered ones that came twice from anywhere."""
-        one_relay = (key for heard in self.raw for key in _more_than_once(event["event_id"] for event in heard))
+    def duplicated(self) -> list[str]:
+        """Events that one relay sent twice, and logged ones that any two relays sent."""
+        one_relay = (key for received in self.raw for key in _more_than_once(event["event_id"] for event in received))
         any_relay = _more_than_once(event["event_id"] for event in self._all() if "seq" in event)
         return [*one_relay, *any_relay]
 
-    async def _subscribe(self, client: socketio.AsyncClient, lost: asyncio.Event) -> None:
-        losing = asyncio.create_task(lost.wait())
+    async def _subscribe(self, client: socketio.AsyncClient, closed: asyncio.Event) -> None:
+        closing = asyncio.create_task(closed.wait())
         try:
             for project_id in dict.fromkeys(self._sessions.values()):
                 mine = [name for name, project in self._sessions.items() if project == project_id]
                 payload = {"project_id": project_id, "after": {name: self._last_seqs[name] for name in mine}}
-                asking = asyncio.create_task(client.call("subscribe", payload, timeout=_CALL_SECONDS))
-                await asyncio.wait((asking, losing), return_when=asyncio.FIRST_COMPLETED)
-                if not asking.done():  # python-socketio waits on for the answer of a relay that is gone
-                    asking.cancel()
+                calling = asyncio.create_task(client.call("subscribe", payload, timeout=_CALL_SECONDS))
+                await asyncio.wait((calling, closing), return_when=asyncio.FIRST_COMPLETED)
+                if not calling.done():  # python-socketio would wait for the answer of a killed relay
+                    calling.cancel()
                     return
-                answer = asking.result()
+                answer = calling.result()
                 assert answer["ok"], answer
                 self.truncated += answer["truncated"] + answer["deleted"]
         finally:
-            losing.cancel()
+            closing.cancel()
 
-    def _keep(self, heard: list[Event], event: Event) -> None:
-        heard.append(event)
+    def _keep(self, received: list[Event], event: Event) -> None:
+        received.append(event)
         if "seq" in event:
             self._last_seqs[event["session_id"]] = event["seq"]
 
     def _all(self) -> Iterable[Event]:
-        return (event for heard in self.raw for event in heard)
+        return (event for received in self.raw for event in received)
 
 
 def _more_than_once(names: Iterable[str]) -> list[str]:

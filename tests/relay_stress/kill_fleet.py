@@ -1,4 +1,4 @@
-"""Relays as ECS tasks: processes of their own with a queue each. One that is killed is replaced, as ECS does it."""
+"""Relays as ECS tasks: processes with their own queues. A killed one is replaced, as ECS does."""
 
 import asyncio
 import random
@@ -17,7 +17,6 @@ from tests.server_process import ServerProcess
 
 WAIT_SECONDS = 60.0
 _CLUSTER = "vibewire"
-# moto is held up by a long poll no longer than this.
 _DRAIN_SECONDS = "1"
 
 
@@ -41,9 +40,9 @@ class Fleet:
     """The relays. Use it in an `async with` block, at whose end all are stopped.
 
     Attributes:
-        serving: those that a load balancer would send clients to.
+        serving: those that a load balancer would route clients to.
         killed: those that were ended by SIGKILL, and left their queues behind.
-        stopped: those that were asked to stop.
+        stopped: those that were ended by SIGTERM.
     """
 
     def __init__(self, cloud: Cloud, rng: random.Random) -> None:
@@ -72,7 +71,7 @@ class Fleet:
         self._starting.add(asyncio.create_task(self._start()))
 
     async def until_serving(self, count: int) -> None:
-        """Wait until so many serve. Raises what a relay did not start for."""
+        """Wait until `count` relays serve. Raises the error of one that did not start."""
         async with asyncio.timeout(WAIT_SECONDS):
             while len(self.serving) < count:
                 done, self._starting = await asyncio.wait(self._starting, return_when=asyncio.FIRST_COMPLETED)
@@ -80,11 +79,11 @@ class Fleet:
                     started.result()
 
     def choose(self) -> str:
-        """Where a load balancer sends the next client."""
+        """The URL that a load balancer would route the next client to."""
         return self._rng.choice(self.serving).url
 
     async def kill_one(self) -> None:
-        """End one of those that serve, mostly by SIGKILL, and start another in its place."""
+        """End one of the serving relays, mostly by SIGKILL, and start another in its place."""
         relay = self._rng.choice(self.serving)
         self.serving.remove(relay)
         self.start()
@@ -97,7 +96,7 @@ class Fleet:
         await asyncio.to_thread(self._ecs.stop_task, cluster=_CLUSTER, task=relay.arn)
 
     async def remove_orphaned_queues(self) -> int:
-        """What the schedule does. Returns how many queues it removed."""
+        """Run what the schedule runs. Returns how many queues it removed."""
         topic = self._cloud.topic
         sqs, sns, ecs = map(topic.service, (topic.sqs, topic.sns, topic.ecs))
         queues = AwsRelayQueues(
@@ -136,7 +135,7 @@ class Fleet:
         subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
         ec2.close()
         self._ecs.create_cluster(clusterName=_CLUSTER)
-        # Else moto has a task stop by itself once it was described a few times.
+        # Otherwise moto stops a task by itself once it was described a few times.
         transition = {"model_name": "ecs::task", "transition": {"progression": "manual", "times": 1_000_000}}
         httpx.post(f"{self._cloud.moto.url}/moto-api/state-manager/set-transition", json=transition).raise_for_status()
         container = {"name": "relay", "image": "relay", "memory": 512, "cpu": 256}

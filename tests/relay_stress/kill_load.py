@@ -1,6 +1,6 @@
-"""Sessions whose messages run one after the other, logged in DynamoDB and published on SNS as the worker does it.
+"""Sessions whose messages run one after the other, logged in DynamoDB and published on SNS like the worker's.
 
-Only, the event and its number are no transaction: moto copies the whole table for each. Nobody else writes here.
+But an event and its number are no transaction: moto copies the table for each. There is no other writer.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _DELTAS = 2
 
 
 class Load:
-    """What flows.
+    """The load.
 
     Attributes:
         sessions: the project of each session.
@@ -63,17 +63,17 @@ class Load:
         return session_id
 
     async def run(self) -> None:
-        """Let all sessions flow until finish() is called; every event is then published."""
+        """Run all sessions until finish() is called; then every event is published."""
         async with asyncio.TaskGroup() as tasks:
             for session_id in self.sessions:
                 tasks.create_task(self._run_session(session_id))
 
     def finish(self) -> None:
-        """Begin no further message."""
+        """Start no further message."""
         self._is_over = True
 
     async def until_more(self, count: int) -> None:
-        """Wait until so many more events have been logged."""
+        """Wait until `count` more events have been logged."""
         goal = self.logged + count
         async with asyncio.timeout(WAIT_SECONDS):
             while self.logged < goal:
@@ -81,7 +81,7 @@ class Load:
                 await self._changed.wait()
 
     async def read_log(self, session_id: str) -> list[dict[str, Any]]:
-        """All events of a session, as DynamoDB has them."""
+        """All events of a session in DynamoDB."""
         log = AwsEventLog(self._table, lambda: datetime.now(UTC))
         events: list[dict[str, Any]] = []
         while True:

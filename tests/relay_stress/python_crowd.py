@@ -1,4 +1,4 @@
-"""Clients of python-socketio in this process. What they heard is checked in the end, as javascript_client.js does."""
+"""Clients of python-socketio in this process. Their events are checked at the end, as in javascript_client.js."""
 
 import asyncio
 from collections import defaultdict
@@ -12,8 +12,8 @@ from tests.watcher import Event, Watcher
 _LOOK_SECONDS = 0.005
 
 
-class Listening:
-    """What one client asked for and heard over one connection."""
+class Connection:
+    """One connection of a client: its subscription and its events."""
 
     def __init__(self, url: str, transports: tuple[str, ...], after: dict[str, int]) -> None:
         self.watcher = Watcher(url, transports=transports)
@@ -24,16 +24,16 @@ class Listening:
 
     @property
     def last(self) -> dict[str, int]:
-        """By session, how far it has come."""
-        told = self.asked if self.answer is None else self.answer["last_seq"] | self.asked
-        return told | {event["session_id"]: event["seq"] for event in self.watcher.logged()}
+        """By session, the last number that it received."""
+        start = self.asked if self.answer is None else self.answer["last_seq"] | self.asked
+        return start | {event["session_id"]: event["seq"] for event in self.watcher.logged()}
 
     def mistakes(self) -> list[str]:
-        """What was missing, doubled or out of order."""
-        found = _out_of_order(self.watcher.logged(), self.last_told())
+        """Missing, duplicated and reordered events."""
+        found = _out_of_order(self.watcher.logged(), self.start_of_events())
         texts = [event["offset"] for event in self.watcher.heard("text_delta")]
         found += [f"text {two} after {one}" for one, two in pairwise(texts) if two != one + 1]
-        last = self.last_told()
+        last = self.start_of_events()
         for event in self.watcher.events:
             if "seq" in event:
                 last[event["session_id"]] = event["seq"]
@@ -43,8 +43,8 @@ class Listening:
                 found.append(f"bytes of {event['number']}")
         return found
 
-    def last_told(self) -> dict[str, int]:
-        """Where each session must go on: after what it had, or where it was told that the room is."""
+    def start_of_events(self) -> dict[str, int]:
+        """The numbers that the events must continue: those of `after`, or else of `last_seq`."""
         return ({} if self.answer is None else self.answer["last_seq"]) | self.asked
 
 
@@ -58,14 +58,14 @@ class PythonCrowd(Crowd):
     def __init__(self, url: str) -> None:
         super().__init__()
         self._url = url
-        self._clients: dict[str, list[Listening]] = defaultdict(list)
+        self._clients: dict[str, list[Connection]] = defaultdict(list)
         self._given: dict[str, tuple[tuple[str, ...], str | None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*self._tasks)
-        for listening in self._clients.values():
-            await listening[-1].watcher.__aexit__()
+        for connection in self._clients.values():
+            await connection[-1].watcher.__aexit__()
 
     async def open(
         self,
@@ -82,13 +82,13 @@ class PythonCrowd(Crowd):
         self._tasks.append(asyncio.create_task(self._connect(name, after or {})))
 
     async def cut(self, name: str) -> None:
-        """See Crowd. python-socketio always says goodbye; it comes back with what it has all the same."""
+        """See Crowd. python-socketio always disconnects properly; it reconnects with its last numbers all the same."""
         await self.close(name)
         self._tasks.append(asyncio.create_task(self._connect(name, self._clients[name][-1].last)))
 
     async def close(self, name: str) -> None:
         """See Crowd."""
-        self.heard.pop(name, None)
+        self.received.pop(name, None)
         self._clients[name][-1].has_ended = True
         self.ended[name].append("client disconnect")
         await self._clients[name][-1].watcher.__aexit__()
@@ -111,19 +111,19 @@ class PythonCrowd(Crowd):
                         return
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
-            raise AssertionError(f"Not within {WAIT_SECONDS} s: {what}. Recorder: {self.heard}") from None
+            raise AssertionError(f"Not within {WAIT_SECONDS} s: {what}. Received: {self.received}") from None
 
     async def _connect(self, name: str, after: dict[str, int]) -> None:
         transports, project = self._given[name]
-        listening = Listening(self._url, transports, after)
-        self._clients[name].append(listening)
-        await listening.watcher.__aenter__()
+        connection = Connection(self._url, transports, after)
+        self._clients[name].append(connection)
+        await connection.watcher.__aenter__()
         if project is not None:
-            listening.answer = await listening.watcher.subscribe(project, after or None)
-            self.joined[name].append(listening.answer)
+            connection.answer = await connection.watcher.subscribe(project, after or None)
+            self.joined[name].append(connection.answer)
 
     def _look(self) -> None:
-        """Take note of who heard how much; raises what a client failed with."""
+        """Update `received`; raises the error of a failed client."""
         for task in self._tasks:
             if task.done():
                 task.result()
@@ -132,8 +132,10 @@ class PythonCrowd(Crowd):
             if one.answer is not None and not one.watcher.client.connected and not one.has_ended:
                 one.has_ended = True
                 self.ended[name].append("server disconnect")
-        heard = {name: one for name, one in current.items() if one.answer is not None and one.watcher.client.connected}
-        self.heard = {name: _last_of(one.watcher.events) or one.last for name, one in heard.items()}
+        subscribed = {
+            name: one for name, one in current.items() if one.answer is not None and one.watcher.client.connected
+        }
+        self.received = {name: _last_of(one.watcher.events) or one.last for name, one in subscribed.items()}
 
     def _report_of(self, name: str) -> Report:
         connections = self._clients[name]

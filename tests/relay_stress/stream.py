@@ -1,4 +1,4 @@
-"""A stream of events of every kind, which waits for the slowest of those who hear it."""
+"""A stream of events of every kind, which waits for its slowest client."""
 
 import asyncio
 import uuid
@@ -20,11 +20,11 @@ from shared.events import (
 from tests.relay.live_relay import PROJECT, SESSION, LiveRelay
 from tests.relay_stress.crowd import Crowd
 
-# Far below what a polling client may have waiting, far above what anybody takes between two reports.
+# Far below the limit of pending events of a polling client, far above what a client receives between two reports.
 _WINDOW = 1_500
 _LARGE = 70_000
 _MESSAGE_EVENTS = 500
-_MOST_AT_ONCE = 60
+_MAX_BATCH = 60
 
 _USAGE: dict[str, Any] = {
     "prompt_tokens": 1,
@@ -35,15 +35,15 @@ _USAGE: dict[str, Any] = {
     "iteration": 1,
     "response_id": "response",
 }
-Deeds = list[tuple[int, Callable[[], Awaitable[None]]]]
+Actions = list[tuple[int, Callable[[], Awaitable[None]]]]
 
 
 class Stream:
-    """One session's events, said over the bus of a relay.
+    """One session's events, published over the bus of a relay.
 
     Args:
         live: the relay.
-        random: which kind comes next, and how many at once.
+        random: decides the kinds of events, and the sizes of batches.
     """
 
     def __init__(self, live: LiveRelay, random: Random) -> None:
@@ -52,7 +52,7 @@ class Stream:
         self._events = live.log.sessions.setdefault(SESSION, [])
         live.log.projects[SESSION] = PROJECT
         self._texts = 0
-        self.publish()  # the log knows no session without an event
+        self.publish()  # a session without an event is not in the log
 
     @property
     def last(self) -> int:
@@ -60,7 +60,7 @@ class Stream:
         return len(self._events)
 
     def publish(self, count: int = 1, *, large: bool = False) -> None:
-        """Log events and bring them, with live text in between."""
+        """Log and publish events, with live text in between."""
         batch: list[BusMessage] = []
         for _ in range(count):
             self._events.append(self._next_event(large=large))
@@ -69,29 +69,29 @@ class Stream:
                 batch.append(self._next_text())
         self._live.source.deliver(*batch)
 
-    async def run(self, to: int, crowds: list[Crowd], deeds: Deeds | None = None) -> None:
-        """Go on to this number, no faster than the clients hear, and do what is due where a number is reached.
+    async def run(self, to: int, crowds: list[Crowd], actions: Actions | None = None) -> None:
+        """Publish up to this number, no faster than the clients receive, and run each action at its number.
 
-        Somebody of the first crowd listens all the time: a stream that nobody hears is as fast as this loop, and live
-        text in front of a relay that does not come along is dropped.
+        A client of the first crowd must always be subscribed: without one the stream would outrun the relay, which then
+        drops live text.
         """
-        due = sorted(deeds or [], key=lambda one: one[0])
+        due = sorted(actions or [], key=lambda one: one[0])
         while self.last < to:
             while due and due[0][0] <= self.last:
                 await due.pop(0)[1]()
-            self.publish(min(self._random.randint(1, _MOST_AT_ONCE), to - self.last))
+            self.publish(min(self._random.randint(1, _MAX_BATCH), to - self.last))
             await asyncio.sleep(0)
-            await crowds[0].until(lambda: len(crowds[0].heard) > 0, "somebody listens")
+            await crowds[0].until(lambda: len(crowds[0].received) > 0, "a client is subscribed")
             for crowd in crowds:
-                await crowd.until(partial(self._is_close, crowd), f"all are near {self.last}")
+                await crowd.until(partial(self._is_close, crowd), f"all are close to {self.last}")
         assert not due, f"The stream of {to} events ended before {[number for number, _ in due]}"
 
     def _is_close(self, crowd: Crowd) -> bool:
-        return all(last.get(SESSION, self.last) >= self.last - _WINDOW for last in crowd.heard.values())
+        return all(last.get(SESSION, self.last) >= self.last - _WINDOW for last in crowd.received.values())
 
     def _next_event(self, *, large: bool) -> LoggedEvent:
         seq = self.last + 1
-        # What the client compares with the number.
+        # The client compares this with the number.
         content = f"{seq} " + "x" * (_LARGE if large or seq % 2_501 == 0 else self._random.randint(0, 200))
         head: dict[str, Any] = {
             "event_id": str(uuid.UUID(int=self._random.getrandbits(128))),
@@ -111,7 +111,7 @@ class Stream:
         return AgentIterationEvent.model_construct(**head, agent="vibecoder", iteration=1, content=content)
 
     def _next_text(self) -> TextDeltaEvent:
-        # Of a message that never ends: none of it may be dropped as being over.
+        # Of a message that never ends, so that none of it is dropped as stale.
         self._texts += 1
         return TextDeltaEvent.model_construct(
             event_id=f"text {self._texts}",

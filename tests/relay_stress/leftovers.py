@@ -1,4 +1,4 @@
-"""What must be left of clients that are gone: nothing."""
+"""Checks that disconnected clients leave nothing behind in the relay."""
 
 import asyncio
 from collections import Counter
@@ -10,12 +10,12 @@ _LOOK_SECONDS = 0.01
 
 
 def tasks_now() -> Counter[str]:
-    """How many tasks there are of each kind."""
+    """The number of tasks by coroutine."""
     return Counter(task.get_coro().__qualname__ for task in asyncio.all_tasks())  # type: ignore[union-attr]
 
 
 async def until_empty(live: LiveRelay, tasks: Counter[str] | None = None) -> None:
-    """Wait until the relay's tables are empty and, where they are given, no tasks but such are left."""
+    """Wait until the relay's tables are empty and, if `tasks` is given, no other tasks are left."""
 
     def left() -> Counter[str]:
         relay = live.relay
@@ -29,4 +29,4 @@ async def until_empty(live: LiveRelay, tasks: Counter[str] | None = None) -> Non
                     return
                 await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError:
-        raise AssertionError(f"Not gone within {WAIT_SECONDS} s: {left()}") from None
+        raise AssertionError(f"Left after {WAIT_SECONDS} s: {left()}") from None
