@@ -63,7 +63,7 @@ class Watcher:
         answer: dict[str, Any] = await self.client.call(event, data, timeout=WAIT_SECONDS)
         return answer
 
-    def heard(self, name: str) -> list[Event]:
+    def received(self, name: str) -> list[Event]:
         """The events of a name that came so far."""
         return [event for event in self.events if event["type"] == name]
 
@@ -73,8 +73,8 @@ class Watcher:
 
     async def wait_for(self, name: str, count: int = 1) -> list[Event]:
         """Wait until so many events of a name have come."""
-        await self.wait_until(lambda: len(self.heard(name)) >= count)
-        return self.heard(name)
+        await self.wait_until(lambda: len(self.received(name)) >= count)
+        return self.received(name)
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait until the condition holds, which is looked at after each event."""

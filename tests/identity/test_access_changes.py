@@ -122,7 +122,7 @@ async def test_a_member_that_leaves_and_comes_back_misses_nothing(server: Server
         await talk(owner, session_id, "Create a refund agent")
         await share(owner, project_id, "member")
         assert (await listener.subscribe(project_id, {session_id: listener.logged()[-1]["seq"]}))["ok"] is True
-        assert len(listener.heard("vibecode_response")) == 2
+        assert len(listener.received("vibecode_response")) == 2
         assert [event["seq"] for event in listener.logged()] == list(range(1, len(listener.logged()) + 1))
 
 
@@ -138,7 +138,7 @@ async def test_everybody_who_hears_a_project_hears_that_its_sessions_are_deleted
         assert (await owner.delete(f"/projects/{project_id}")).status_code == 200
         for listener in (hearing, member):
             await listener.wait_for_loss()
-            assert {event["session_id"] for event in listener.heard("session_deleted")} == sessions
+            assert {event["session_id"] for event in listener.received("session_deleted")} == sessions
             answer = await listener.subscribe(project_id, {session_id: 0})
             assert (answer["ok"], answer["code"]) == (False, "project_not_found")
         assert (await owner.get(f"/sessions/{session_id}")).status_code == 404

@@ -181,7 +181,7 @@ async def test_nothing_of_a_project_is_heard_by_anybody_who_is_not_in_it(
         await talk(talker, session_id, "Create a refund agent")
         for listener in (owner, member):
             await listener.wait_for("vibecode_response")
-            assert listener.heard("text_delta")
+            assert listener.received("text_delta")
         for outsider in (stranger, silent):
             await outsider.sync()
             assert outsider.events == []

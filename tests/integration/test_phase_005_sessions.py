@@ -184,7 +184,7 @@ async def test_token_usage_is_streamed_as_token_usage_events(
     await watcher.subscribe(project_id)
     message = await send(http, session_id, "Create a triage agent")
     await watcher.wait_for("vibecode_response")
-    events = watcher.heard("token_usage")
+    events = watcher.received("token_usage")
     assert [(event["agent"], event["iteration"]) for event in events] == [
         ("vibecoder", 1),
         ("vibecoder", 1),
@@ -220,7 +220,7 @@ async def test_every_agent_iteration_is_told_in_real_time(
     await watcher.subscribe(project_id)
     message = await send(http, session_id, "Create a triage agent, but reject once")
     await watcher.wait_for("vibecode_response")
-    told = [(event["agent"], event["iteration"], event["approved"]) for event in watcher.heard("agent_iteration")]
+    told = [(event["agent"], event["iteration"], event["approved"]) for event in watcher.received("agent_iteration")]
     assert told == [
         ("vibecoder", 1, None),
         ("evaluator", 1, False),
@@ -228,5 +228,5 @@ async def test_every_agent_iteration_is_told_in_real_time(
         ("evaluator", 2, True),
     ]
     assert message["iterations"] == 2
-    assert watcher.heard("text_delta")
+    assert watcher.received("text_delta")
     assert [event["seq"] for event in watcher.logged()] == list(range(1, len(watcher.logged()) + 1))

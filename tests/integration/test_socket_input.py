@@ -137,7 +137,7 @@ async def test_what_a_client_sends_reaches_no_other_client(
         await other.client.emit("vibecode_response", {"type": "vibecode_response", "seq": 1})
         await check_alive(http, watcher, project_id)
     assert [event["seq"] for event in watcher.logged()] == list(range(1, len(watcher.logged()) + 1))
-    assert len(watcher.heard("vibecode_response")) == 1
+    assert len(watcher.received("vibecode_response")) == 1
 
 
 async def test_subscribing_twice_is_harmless(http: httpx.AsyncClient, watcher: Watcher, project_id: str) -> None:
@@ -155,7 +155,7 @@ async def test_subscribing_many_times_at_once_is_harmless(
     answers = await asyncio.gather(*(watcher.subscribe(project_id) for _ in range(20)))
     assert all(answer == answers[0] for answer in answers)
     await check_alive(http, watcher, project_id)
-    assert len(watcher.heard("vibecode_response")) == 1
+    assert len(watcher.received("vibecode_response")) == 1
 
 
 async def test_unsubscribing_stops_the_events(

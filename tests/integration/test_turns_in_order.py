@@ -79,8 +79,8 @@ async def test_many_messages_are_answered_in_the_order_they_were_accepted(
     ids = [message["message_id"] for message in queued]
     for name in ("message_queued", "message_started", "vibecode_response"):
         assert messages_in(watcher.events, name) == ids
-    assert [event["version"] for event in watcher.heard("vibecode_response")] == list(range(2, len(AGENTS) + 2))
-    assert [event["version"] for event in watcher.heard("code_changed")] == list(range(2, len(AGENTS) + 2))
+    assert [event["version"] for event in watcher.received("vibecode_response")] == list(range(2, len(AGENTS) + 2))
+    assert [event["version"] for event in watcher.received("code_changed")] == list(range(2, len(AGENTS) + 2))
     check_log(watcher.logged())
     project = (await http.get(f"/projects/{session['project_id']}")).json()
     assert {f"{name}_agent" for name in AGENTS} <= {node["name"] for node in project["nodes"]}

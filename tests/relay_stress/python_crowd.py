@@ -31,7 +31,7 @@ class Connection:
     def mistakes(self) -> list[str]:
         """Missing, duplicated and reordered events."""
         found = _out_of_order(self.watcher.logged(), self.start_of_events())
-        texts = [event["offset"] for event in self.watcher.heard("text_delta")]
+        texts = [event["offset"] for event in self.watcher.received("text_delta")]
         found += [f"text {two} after {one}" for one, two in pairwise(texts) if two != one + 1]
         last = self.start_of_events()
         for event in self.watcher.events:
