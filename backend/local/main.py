@@ -18,6 +18,8 @@ from backend.local.start_checks import CannotStartError, open_port
 from backend.local.terminal_text import VisibleFormatter, visible
 from shared.environment import InvalidSettingsError, read_settings
 
+_OWN_LOGGERS = ("backend", "shared")
+
 _BANNER = """
   Vibewire is listening on {url}
 
@@ -58,10 +60,14 @@ def main() -> None:
     """Start, or say in one line why not. Exits with 1 also when a part of the process died."""
     handler = logging.StreamHandler()
     handler.setFormatter(VisibleFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    # Libraries log from warnings on: some log each of their calls at INFO.
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(read_settings(LocalSettings, os.environ)))
+            settings = read_settings(LocalSettings, os.environ)
+            for name in _OWN_LOGGERS:
+                logging.getLogger(name).setLevel(settings.log_level)
+            runner.run(run(settings))
     except (InvalidSettingsError, CannotStartError) as error:
         sys.exit(visible(f"Vibewire cannot start: {error}"))
     except PartDiedError as error:

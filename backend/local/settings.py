@@ -1,8 +1,9 @@
 """The settings of the local process."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
 from backend.app.settings import AppSettings
 from shared.identity_settings import parse_origins
@@ -21,6 +22,9 @@ class LocalSettings(AppSettings):
     fill_seconds: PositiveFloat = Field(
         15, description="How often the relay compares its cursors with the log, in seconds."
     )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "WARNING", description="From which level on Vibewire logs to the terminal; INFO shows the milestones of turns."
+    )
     demo_pace_seconds: NonNegativeFloat = Field(
         0.04,
         description="The demo model's pause between two pieces that it writes, in seconds; it thinks for 15 of them.",
@@ -30,6 +34,11 @@ class LocalSettings(AppSettings):
         repr=False,
         description="The key of the model's server; without it the demo model answers.",
     )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, level: object) -> object:
+        return level.upper() if isinstance(level, str) else level
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
