@@ -29,7 +29,7 @@ class RefusedError(Exception):
 class ApiClient:
     """Calls the API; use it in an `async with` block.
 
-    Every method raises RefusedError, or ConnectionError where nobody listens.
+    Every method raises RefusedError, or ConnectionError where no server listens.
     """
 
     def __init__(self, url: str, token: str | None) -> None:

@@ -29,7 +29,7 @@ def build_asgi(
 ) -> ASGIApp:
     """The API, the relay at /socket.io and the console at /; without identity settings for this machine alone.
 
-    `/healthz` and `/readyz` are the relay's, as in its container; `is_ready` is what the latter tells.
+    `/healthz` and `/readyz` are the relay's, as in its container; `/readyz` reports `is_ready`.
     """
     api = build_application(services)
     describe_itself(api, has_identity=settings.has_identity)

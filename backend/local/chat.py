@@ -77,7 +77,7 @@ class Chat:
         except RefusedError as error:
             self._warn(error.line)
         except ConnectionError as error:
-            self._warn(f"nobody answers ({error})")
+            self._warn(f"no server answers ({error})")
 
     def _warn(self, reason: str) -> None:
         if self._view is not None:
@@ -129,7 +129,7 @@ def _run_to_exit_code(work: Coroutine[Any, Any, bool], url: str) -> int | str:
     except UnknownProjectError as error:
         return str(error)
     except ConnectionError as error:
-        return f"Nobody answers at {url} ({error}). Start Vibewire with `make run`."
+        return f"No server answers at {url} ({error}). Start Vibewire with `make run`."
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.stderr.write("\n")
         return _INTERRUPTED

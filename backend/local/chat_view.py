@@ -117,7 +117,7 @@ class TerminalView:
         self._live.stop()
 
     def _clear_text(self) -> None:
-        # Drawn at once: what is printed next would stand above the streamed text, which says the same.
+        # Redrawn now, or the next line would be printed above the streamed text, which it repeats.
         self._text = ""
         self._live.refresh()
 

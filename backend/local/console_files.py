@@ -1,4 +1,4 @@
-"""The console's files, as `make console` built them, with what a browser is to be told about them."""
+"""Serves the console's files, as `make console` built them, with their headers for the browser."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ _NOT_BUILT = """<!doctype html>
 <h1>Vibewire is running; its console is not built yet</h1>
 <p>Install <a href="https://nodejs.org">Node.js</a> (20.19 or newer, or 22.12 or newer) with npm, then run
 <code>make console</code> and reload this page. <code>make run</code> does it too, at its start.</p>
-<p>Meanwhile in a terminal: <code>make chat</code> talks to a project, <code>make watch</code> shows all that happens;
+<p>Until then, in a terminal: <code>make chat</code> talks to a project, <code>make watch</code> shows all that happens;
 and the API is described at <a href="/openapi.json">/openapi.json</a>.</p>
 </html>
 """
@@ -103,13 +103,14 @@ def content_security_policy(config: Path) -> str:
 
 def _configured_origins(config: Path) -> list[str]:
     try:
-        told = json.loads(config.read_text())
+        configured = json.loads(config.read_text())
     except (OSError, ValueError):
         return []  # no such file; or the page itself says that it is not JSON
-    if not isinstance(told, dict):
+    if not isinstance(configured, dict):
         return []
-    oidc = told.get("oidc")
-    urls = [told.get("api_url"), told.get("relay_url"), oidc.get("authority") if isinstance(oidc, dict) else None]
+    oidc = configured.get("oidc")
+    authority = oidc.get("authority") if isinstance(oidc, dict) else None
+    urls = [configured.get("api_url"), configured.get("relay_url"), authority]
     origins = [origin for url in urls if isinstance(url, str) and (origin := _origin(url))]
     sockets = [origin.replace("http", "ws", 1) for origin in origins]
     return sorted({*origins, *sockets})

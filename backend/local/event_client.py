@@ -1,4 +1,4 @@
-"""Hears a project's events and misses none: subscribes, keeps cursors, reconnects, replays."""
+"""Receives every event of a project: subscribes, keeps cursors, reconnects, replays."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,7 +25,7 @@ EVENT_NAMES = (
     "access_lost",
 )
 
-# The relay replays so many sessions of a project at once, and refuses to be asked for more.
+# The relay replays at most so many sessions of a project in one request.
 _MAX_AFTER = 200
 _RETRY_SECONDS = 1.0
 # Refusals that may be none the next time.
@@ -36,7 +36,7 @@ class EventClient:
     """A Socket.IO client of the relay; use it in an `async with` block.
 
     Every logged event reaches `on_event` once and in order, also over lost connections: the newest number of each
-    session is handed in as `after` when the client returns. `on_state` hears "connected" and "disconnected".
+    session is handed in as `after` when the client returns. `on_state` is called with "connected" and "disconnected".
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class EventClient:
         self._last_seq: dict[str, dict[str, int]] = {}
 
     async def __aenter__(self) -> Self:
-        """Connect. Raises ConnectionError where nobody listens, or the token is refused."""
+        """Connect. Raises ConnectionError where no server listens, or the token is refused."""
         self._http = aiohttp.ClientSession()
         # Its own handler of Ctrl-C would cancel all tasks, those that close things in order among them.
         self._client = socketio.AsyncClient(handle_sigint=False, http_session=self._http, reconnection_delay_max=5)
@@ -80,7 +80,7 @@ class EventClient:
         await self._http.close()
 
     async def follow(self, project_id: str, after: dict[str, int] | None = None) -> Event:
-        """Hear a project, from the given numbers on; the acknowledgement. Safe to repeat."""
+        """Subscribe to a project, from the given numbers on. Returns the acknowledgement. Safe to repeat."""
         self._last_seq.setdefault(project_id, {}).update(after or {})
         return await self._subscribe(project_id)
 

@@ -42,7 +42,7 @@ class Keyboard:
 
     @contextmanager
     def interrupts_go_to(self, handle: Callable[[], object]) -> Iterator[None]:
-        """Call `handle` at the first Ctrl-C meanwhile; a second one is as always."""
+        """Call `handle` at the first Ctrl-C within the block; a second one interrupts as usual."""
         self._on_interrupt = handle
         try:
             yield

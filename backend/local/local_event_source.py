@@ -15,7 +15,7 @@ class LocalEventSource:
 
     def __init__(self, bus: LocalEventBus) -> None:
         self._waiting: asyncio.Queue[BusMessage] = asyncio.Queue(_MAX_WAITING_EVENTS)
-        self._stop = bus.listen(self._hear)
+        self._stop = bus.listen(self._receive_from_bus)
 
     async def receive(self) -> Sequence[BusMessage]:
         """See EventSource."""
@@ -28,6 +28,6 @@ class LocalEventSource:
         """Stop listening."""
         self._stop()
 
-    def _hear(self, event: BusMessage) -> None:
+    def _receive_from_bus(self, event: BusMessage) -> None:
         with suppress(asyncio.QueueFull):
             self._waiting.put_nowait(event)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.app.api.errors import problem
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-# Matched whole and never parsed: two parsers may see two names in one odd text.
+# Matched as one string and never parsed: two parsers may find two host names in one malformed value.
 LOOPBACK_HOST = r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?"
 _HOST = re.compile(LOOPBACK_HOST, re.IGNORECASE)
 _ORIGIN = re.compile(f"https?://{LOOPBACK_HOST}")

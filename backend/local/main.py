@@ -29,7 +29,7 @@ _BANNER = """
   Open that address in a browser, or watch it live in another terminal:   {watch}
   Then create a project and talk to it, there or with curl:
 
-    P=$(curl -s {url}/projects -H 'content-type: application/json' -d '{{"name": "Support desk"}}' | cut -d'"' -f4)
+    P=$(curl -s {url}/projects -H 'content-type: application/json' -d '{{"name": "Support"}}' | cut -d'"' -f4)
     S=$(curl -s -X POST {url}/projects/$P/sessions | cut -d'"' -f4)
     curl -s {url}/sessions/$S/messages -H 'content-type: application/json' -d '{{"prompt": "Create a triage agent"}}'
 

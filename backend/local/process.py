@@ -11,11 +11,11 @@ from backend.app.domain.sessions.memory import Memory
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.asgi import build_asgi
+from backend.local.lazy_worker import load_worker
 from backend.local.local_event_source import LocalEventSource
 from backend.local.settings import LocalSettings
 from backend.local.start_checks import check_address, hold_data_dir
 from backend.local.store_start import open_store
-from backend.local.turn_parts import load_turn_parts
 from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from backend.relay.transport.http_server import RelayHttpServer, build_server
@@ -23,7 +23,7 @@ from shared.server_process import freeze_imports, run_parts
 
 logger = logging.getLogger(__name__)
 
-# Whoever pressed Ctrl-C waits for it.
+# A person who pressed Ctrl-C waits this long at most.
 _DRAIN_SECONDS = 3.0
 
 
@@ -38,7 +38,7 @@ async def run_process(
     """Run everything but the listening: the server is ready to serve.
 
     Args:
-        settings: what the process is told from outside.
+        settings: of the process.
         engine: other adapters than those of the settings; not opened yet.
         memory: likewise another memory.
 
@@ -62,9 +62,9 @@ async def run_process(
         server = build_server(app, _DRAIN_SECONDS, relay_settings.max_packet_bytes)
         server.before_shutdown = partial(relay.drain_clients, _DRAIN_SECONDS)
         _keep_collections_short()
-        turn_parts = load_turn_parts(settings, engine, services.sessions, memory)
-        stack.push_async_callback(turn_parts.close)
-        parts = {"relay": relay.run(source), "worker": turn_parts.run_turns(), "clean-up": turn_parts.clean_up()}
+        worker = load_worker(settings, engine, services.sessions, memory)
+        stack.push_async_callback(worker.close)
+        parts = {"relay": relay.run(source), "worker": worker.run_turns(), "clean-up": worker.clean_up()}
         # A part that dies takes the process down: half a service is worse than none.
         await stack.enter_async_context(run_parts(parts, partial(_end_with, server, died)))
         yield server

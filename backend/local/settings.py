@@ -10,7 +10,7 @@ from shared.identity_settings import parse_origins
 
 
 class LocalSettings(AppSettings):
-    """What `make run` is told from outside."""
+    """The settings of `make run`, from environment variables."""
 
     data_dir: Path = Field(Path(".vibewire"), description="Where the local engine keeps its files.")
     host: str = Field("127.0.0.1", description="The address to listen on; without identity settings only loopback.")

@@ -28,7 +28,7 @@ def _open_lock(data_dir: Path) -> IO[str]:
 
 @contextmanager
 def hold_data_dir(data_dir: Path) -> Iterator[None]:
-    """Keep other processes from the same data folder meanwhile. Raises CannotStartError where one has it."""
+    """Lock the data folder for the block. Raises CannotStartError where another process has it."""
     with _open_lock(data_dir) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -21,27 +21,27 @@ class StorageGate:
     def __init__(self, database: LocalDatabase) -> None:
         self._database = database
         self._has_failed = False
-        self._is_said = False
+        self._is_logged = False
 
     def close(self, error: StorageError) -> None:
         """Let nothing through until the store takes a write again. Raises the error of a damaged store."""
         if isinstance(error, StorageDamagedError):
             raise error
         self._has_failed = True
-        self._say(f"{error.code} ({error.reason})")
+        self._log_wait(f"{error.code} ({error.reason})")
 
     async def wait_until_open(self) -> None:
         """Return when there is room and the store can be written. Raises StorageDamagedError."""
         pause, longest = _PAUSES
-        while (trouble := await self._find_trouble()) is not None:
-            self._say(trouble)
+        while (reason := await self._find_reason_to_wait()) is not None:
+            self._log_wait(reason)
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
-        if self._is_said:
-            self._is_said = False
+        if self._is_logged:
+            self._is_logged = False
             logger.warning("The store can be written again: turns go on.")
 
-    async def _find_trouble(self) -> str | None:
+    async def _find_reason_to_wait(self) -> str | None:
         try:
             usage = shutil.disk_usage(self._database.path.parent)
         except OSError as error:
@@ -58,11 +58,11 @@ class StorageGate:
             self._has_failed = False
         return None
 
-    def _say(self, trouble: str) -> None:
-        if not self._is_said:
-            self._is_said = True
+    def _log_wait(self, reason: str) -> None:
+        if not self._is_logged:
+            self._is_logged = True
             logger.error(
                 "Turns wait: %s in %s. They go on by themselves when that is over.",
-                trouble,
+                reason,
                 self._database.path.parent.resolve(),
             )

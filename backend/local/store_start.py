@@ -39,7 +39,7 @@ async def open_store(engine: LocalEngine, data_dir: Path) -> AsyncIterator[None]
 def _require_no_memory(store: Path, memory: Path) -> None:
     """Refuse a store without a session beside the memories of some: it was lost or emptied, and is not begun anew."""
     if next(memory.glob("*/*.sqlite"), None) is not None:
-        what = "is empty" if store.exists() else "is gone"
+        what = "is empty" if store.exists() else "is missing"
         raise CannotStartError(
             f"The store {store.resolve()} {what}, but {memory.resolve()} holds conversations: "
             "restore a backup of the store, or move that folder away to start with nothing."

@@ -68,7 +68,7 @@ class EventPrinter:
 async def watch(url: str, token: str | None, printer: EventPrinter) -> None:
     """Follow all projects, new ones too, and print until interrupted.
 
-    Raises ConnectionError (nobody listens) and RefusedError.
+    Raises ConnectionError (no server listens) and RefusedError.
     """
     async with ApiClient(url, token) as api:
         # Before the socket is opened: the API says in words why it refuses.
@@ -105,7 +105,7 @@ def main() -> None:
     try:
         asyncio.run(watch(options.url, options.token, printer))
     except ConnectionError:
-        sys.exit(visible(f"Nobody listens at {options.url}: start Vibewire with `make run`."))
+        sys.exit(visible(f"No server listens at {options.url}: start Vibewire with `make run`."))
     except RefusedError as error:
         sys.exit(visible(error.line))
     except KeyboardInterrupt:

@@ -29,7 +29,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory, demo_model_url: str) ->
 async def servers(own: Servers) -> AsyncIterator[Servers]:
     """A module's own servers (its fixture `own`; `server_url` names theirs), without faults before and after."""
     yield own
-    await own.forget_faults()
+    await own.drop_faults()
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def watcher(server_url: str) -> AsyncIterator[Watcher]:
 
 @pytest.fixture
 async def project_id(http: httpx.AsyncClient) -> str:
-    answer = await http.post("/projects", json={"name": "Support desk"})
+    answer = await http.post("/projects", json={"name": "Support"})
     assert answer.status_code == 201
     created: str = answer.json()["project_id"]
     return created

@@ -37,7 +37,7 @@ class Servers:
         async with httpx.AsyncClient(base_url=self.model_url) as http:
             assert (await http.post("/faults", json=faults)).status_code == 200
 
-    async def forget_faults(self) -> None:
+    async def drop_faults(self) -> None:
         async with httpx.AsyncClient(base_url=self.model_url) as http:
             assert (await http.delete("/faults")).status_code == 200
 
@@ -88,7 +88,7 @@ def own_servers(data_dir: Path, **settings: str) -> Iterator[Servers]:
 async def start_session(http: httpx.AsyncClient, project_id: str | None = None, node_id: str | None = None) -> Json:
     """A session, of a new project unless one is named."""
     if project_id is None:
-        project_id = (await http.post("/projects", json={"name": "Support desk"})).json()["project_id"]
+        project_id = (await http.post("/projects", json={"name": "Support"})).json()["project_id"]
     answer = await http.post(f"/projects/{project_id}/sessions", json={"node_id": node_id})
     assert answer.status_code == 201, answer.text
     session: Json = answer.json()
@@ -134,7 +134,7 @@ async def until_called(servers: Servers, calls: int) -> None:
 
 
 def check_log(events: Sequence[Json]) -> None:
-    """What holds of every session's log: no holes, one turn after the other, each message ended at most once."""
+    """What holds of every session's log: no gaps, one turn after the other, each message ended at most once."""
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     starts: defaultdict[str, list[int]] = defaultdict(list)
     ended: set[str] = set()

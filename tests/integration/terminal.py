@@ -17,7 +17,7 @@ _LINES = 40
 _COLUMNS = 110
 _ENDED = "The program ended with"
 # Says itself how the program ended and keeps the screen: tmux's own line about a dead pane is late, or does not come at
-# all, when the output ends before tmux hears of the death. Ctrl-C is the program's, whatever the runner ignores.
+# all, when the output ends before tmux notices the exit. Ctrl-C is the program's, whatever the runner ignores.
 _RUN = f"""trap : INT; env --default-signal=INT "$@"; echo "{_ENDED} $?"; exec sleep 600"""
 
 

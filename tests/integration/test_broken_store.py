@@ -38,7 +38,7 @@ def overwrite_a_page(store: Path) -> None:
 
 
 def replace_by_text(store: Path) -> None:
-    store.write_text("This is not a database, but somebody's notes.\n" * 100)
+    store.write_text("This is not a database, but a text file.\n" * 100)
 
 
 def replace_by_folder(store: Path) -> None:
@@ -67,7 +67,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "it is a text": (replace_by_text, "is damaged"),
     "it is a folder": (replace_by_folder, "cannot be used"),
     "it has 0 bytes": (empty, "is empty"),
-    "it is gone": (lose, "is gone"),
+    "it is missing": (lose, "is missing"),
     "it has no session": (start_anew, "is empty"),
 }
 
@@ -87,7 +87,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def content(data_dir: Path, model: ServerProcess) -> bytes:
     """The store of a server that answered one message and has stopped in good order; its memory is on disk."""
     with vibewire_server(data_dir, model.url) as server, httpx.Client(base_url=server.url, timeout=40) as http:
-        project_id = http.post("/projects", json={"name": "Support desk"}).json()["project_id"]
+        project_id = http.post("/projects", json={"name": "Support"}).json()["project_id"]
         session_id = http.post(f"/projects/{project_id}/sessions").json()["session_id"]
         answer = http.post(f"/sessions/{session_id}/messages", json={"prompt": "Create a triage agent"})
         assert answer.json()["status"] == "completed"
@@ -148,15 +148,15 @@ def test_a_damaged_write_ahead_log_stops_the_start_and_a_half_written_one_does_n
                 http.post("/projects", json={"name": f"Project {number}"})
         server.kill()
     log = data_dir / f"{STORE}-wal"
-    whole = log.read_bytes()
-    page_bytes = struct.unpack(">I", whole[8:12])[0]
-    middle = 32 + (page_bytes + 24) * (len(whole) // (page_bytes + 24) // 2) + 500
-    log.write_bytes(whole[:middle] + b"\xa5" * 200 + whole[middle + 200 :])
+    content = log.read_bytes()
+    page_bytes = struct.unpack(">I", content[8:12])[0]
+    middle = 32 + (page_bytes + 24) * (len(content) // (page_bytes + 24) // 2) + 500
+    log.write_bytes(content[:middle] + b"\xa5" * 200 + content[middle + 200 :])
     line = refusal_of_start(monkeypatch, data_dir, model.url)
     assert "write-ahead log" in line
     assert "\n" not in line
     # What a kill leaves: the last frame is not complete.
-    log.write_bytes(whole[:-1000])
+    log.write_bytes(content[:-1000])
     with vibewire_server(data_dir, model.url) as server:
         assert len(httpx.get(f"{server.url}/projects?limit=50").json()["projects"]) >= 9
 

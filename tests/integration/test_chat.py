@@ -51,7 +51,7 @@ async def test_a_prompt_is_answered_and_its_patch_shown(server_url: str) -> None
         assert words in output
 
 
-async def test_a_node_that_is_not_in_the_code_is_told_and_can_be_talked_about(server_url: str) -> None:
+async def test_a_node_that_is_not_in_the_code_is_reported_and_can_be_talked_about(server_url: str) -> None:
     code, output, errors = await chat(server_url, "--project", "Nodes", "--node", "nosuch", "Which agents are there?")
     assert (code, errors) == (0, "")
     assert "There is no agent 'nosuch' in the code yet." in output
@@ -96,7 +96,7 @@ async def test_a_refused_prompt_says_why(server_url: str) -> None:
 async def test_a_server_that_is_away_is_named_in_one_line() -> None:
     code, output, errors = await chat("http://127.0.0.1:1", "--project", "Away", "Hello")
     assert (code, output) == (1, "")
-    assert "Nobody answers at http://127.0.0.1:1" in errors
+    assert "No server answers at http://127.0.0.1:1" in errors
     assert "Traceback" not in errors
 
 
@@ -118,7 +118,7 @@ async def test_ctrl_c_cancels_the_turn(tmp_path: Path) -> None:
 
 
 async def test_the_event_client_misses_nothing_while_the_server_is_away(tmp_path: Path) -> None:
-    heard: list[Event] = []
+    received: list[Event] = []
     back = asyncio.Event()
     states: list[str] = []
 
@@ -131,7 +131,7 @@ async def test_the_event_client_misses_nothing_while_the_server_is_away(tmp_path
         url, port = server.url, server.url.rpartition(":")[2]
         async with (
             httpx.AsyncClient(base_url=url, timeout=40) as http,
-            EventClient(url, None, heard.append, take_state) as client,
+            EventClient(url, None, received.append, take_state) as client,
         ):
             project_id = (await http.post("/projects", json={"name": "Away"})).json()["project_id"]
             session_id = (await http.post(f"/projects/{project_id}/sessions")).json()["session_id"]
@@ -144,4 +144,4 @@ async def test_the_event_client_misses_nothing_while_the_server_is_away(tmp_path
                 async with asyncio.timeout(WAIT_SECONDS):
                     await back.wait()
                 log = (await http.get(f"/sessions/{session_id}/events")).json()["events"]
-    assert [event for event in heard if "seq" in event] == log
+    assert [event for event in received if "seq" in event] == log

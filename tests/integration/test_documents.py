@@ -21,12 +21,12 @@ ASYNCAPI: Json = json.loads((FOLDER / "asyncapi.json").read_text())
 def check_answer(name: str, answer: httpx.Response) -> None:
     """Hold an answer against what the document says of that call."""
     call = next(one for path in OPENAPI["paths"].values() for one in path.values() if one["operationId"] == name)
-    told = call["responses"][str(answer.status_code)]
-    content = told["content"][answer.headers["Content-Type"]]
+    documented = call["responses"][str(answer.status_code)]
+    content = documented["content"][answer.headers["Content-Type"]]
     Draft202012Validator({**content["schema"], "components": OPENAPI["components"]}).validate(answer.json())
     if answer.is_error:
         assert answer.json()["code"] in content["examples"]
-    assert [header for header in told.get("headers", {}) if header not in answer.headers] == []
+    assert [header for header in documented.get("headers", {}) if header not in answer.headers] == []
 
 
 def check_message(name: str, payload: Json) -> None:

@@ -12,8 +12,8 @@ from tests.contract.builders import taken_turn
 
 @pytest.mark.parametrize("character", ["x", "☂", '"'])
 async def test_a_long_text_is_streamed_in_events_of_lawful_size(engine: LocalEngine, character: str) -> None:
-    told: list[BusMessage] = []
-    engine.bus.listen(told.append)
+    published: list[BusMessage] = []
+    engine.bus.listen(published.append)
     turn = await taken_turn(engine)
     recorder = TurnEventRecorder(turn, engine)
     text = character * (MAX_EVENT_BYTES + 1_000)
@@ -21,8 +21,8 @@ async def test_a_long_text_is_streamed_in_events_of_lawful_size(engine: LocalEng
     recorder.stream_text("vibecoder", 1, "The end.")
     await recorder.record_iteration("vibecoder", 1, "Done")
     recorder.close()
-    assert all(len(event.model_dump_json().encode()) <= MAX_EVENT_BYTES for event in told)
-    deltas = [event for event in told if isinstance(event, TextDeltaEvent)]
+    assert all(len(event.model_dump_json().encode()) <= MAX_EVENT_BYTES for event in published)
+    deltas = [event for event in published if isinstance(event, TextDeltaEvent)]
     assert "".join(delta.text for delta in deltas) == f"{text}The end."
     assert [delta.offset for delta in deltas] == [
         sum(len(earlier.text) for earlier in deltas[:place]) for place in range(len(deltas))

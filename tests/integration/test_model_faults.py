@@ -25,9 +25,9 @@ REPEATED_CALLS: list[Json] = [
     {"kind": "cut_before", "after_headers": True},
     {"kind": "error_event"},
 ]
-# Told to the model, which then does better.
+# Reported to the model, which then corrects it.
 CORRECTED: list[Json] = [{"kind": "unknown_tool"}, {"kind": "bad_patch"}]
-# Overcome by beginning the turn again. Of the last two the useless response told its usage.
+# Recovered by another attempt. The last two unusable responses have their usage.
 SECOND_ATTEMPTS: list[Json] = [
     {"kind": "cut_mid_stream"},
     {"kind": "cut_mid_stream", "skip": 1},
@@ -92,7 +92,7 @@ async def face(servers: Servers, http: httpx.AsyncClient, fault: Json) -> Faced:
     before, printed = await servers.counts(), len(servers.process.output)
     await servers.plan_faults(fault)
     message = await send(http, session_id, PROMPT)
-    await servers.forget_faults()
+    await servers.drop_faults()
     after, events = await servers.counts(), await log_of(http, session_id)
     assert message["status"] in ("completed", "failed")
     check_log(events)
@@ -134,7 +134,7 @@ async def test_a_call_that_fails_before_the_model_answers_is_made_again(
 
 
 @pytest.mark.parametrize("fault", CORRECTED, ids=name_of)
-async def test_a_mistake_of_the_model_is_told_to_it_and_corrected(
+async def test_a_mistake_of_the_model_is_reported_to_it_and_corrected(
     servers: Servers, http: httpx.AsyncClient, fault: Json
 ) -> None:
     faced = await face(servers, http, fault)

@@ -128,7 +128,7 @@ async def test_every_turn_ends_visibly_however_the_model_answers(own: Servers, h
         session_id = (await start_session(http))["session_id"]
         await own.plan_faults(*faults)
         message = await send(http, session_id, "Create a triage agent")
-        await own.forget_faults()
+        await own.drop_faults()
         assert message["status"] in ("completed", "failed"), faults
         assert message["error"] is None or message["error"]["code"] in CODES, (message["error"], faults)
         assert message["status"] == "failed" or message["content"].strip(), faults

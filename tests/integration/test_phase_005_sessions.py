@@ -193,7 +193,7 @@ async def test_token_usage_is_streamed_as_token_usage_events(
     assert all(event["model"] and event["response_id"] for event in events)
     for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
         assert sum(event[name] for event in events) == message["token_usage"][name]
-    # Each is told when its response ends, not all at the end.
+    # Each is sent when its response ends, not all at the end.
     names = [event["type"] for event in watcher.logged()]
     assert names.index("token_usage") < names.index("agent_iteration") < names.index("vibecode_response")
 
@@ -206,22 +206,24 @@ async def test_vibecode_responses_are_broadcast(
         await one.subscribe(project_id)
         await two.subscribe(project_id)
         message = await send(http, session_id, "Create a triage agent")
-        heard = [await one.wait_for("vibecode_response"), await two.wait_for("vibecode_response")]
-    assert heard[0] == heard[1]
-    assert len(heard[0]) == 1
-    answer = heard[0][0]
+        received = [await one.wait_for("vibecode_response"), await two.wait_for("vibecode_response")]
+    assert received[0] == received[1]
+    assert len(received[0]) == 1
+    answer = received[0][0]
     for name in ("message_id", "content", "patch", "token_usage", "iterations", "base_version", "version"):
         assert answer[name] == message[name]
 
 
-async def test_every_agent_iteration_is_told_in_real_time(
+async def test_every_agent_iteration_is_sent_in_real_time(
     http: httpx.AsyncClient, watcher: Watcher, project_id: str, session_id: str
 ) -> None:
     await watcher.subscribe(project_id)
     message = await send(http, session_id, "Create a triage agent, but reject once")
     await watcher.wait_for("vibecode_response")
-    told = [(event["agent"], event["iteration"], event["approved"]) for event in watcher.received("agent_iteration")]
-    assert told == [
+    iterations = [
+        (event["agent"], event["iteration"], event["approved"]) for event in watcher.received("agent_iteration")
+    ]
+    assert iterations == [
         ("vibecoder", 1, None),
         ("evaluator", 1, False),
         ("vibecoder", 2, None),

@@ -33,13 +33,13 @@ async def test_a_watcher_that_comes_and_goes_in_the_middle_of_turns_gets_each_ev
 ) -> None:
     for _ in range(6):
         await queue(http, session_id, QUESTION)
-    heard: list[Json] = []
-    while sum(event["type"] == "vibecode_response" for event in heard) < 6:
+    received: list[Json] = []
+    while sum(event["type"] == "vibecode_response" for event in received) < 6:
         async with Watcher(server_url, transports=(transport,)) as watcher:
-            await watcher.subscribe(project_id, {session_id: len(heard)})
+            await watcher.subscribe(project_id, {session_id: len(received)})
             await watcher.wait_until(lambda watcher=watcher: len(watcher.logged()) >= 1)  # type: ignore[misc]
-        heard += watcher.logged()
-    assert heard == await log_of(http, session_id)
+        received += watcher.logged()
+    assert received == await log_of(http, session_id)
 
 
 async def test_many_watchers_that_come_during_a_turn_all_get_the_same(
@@ -54,11 +54,11 @@ async def test_many_watchers_that_come_during_a_turn_all_get_the_same(
 
     for _ in range(4):
         await queue(http, session_id, QUESTION)
-    heard = await asyncio.gather(*(watch() for _ in range(10)))
-    assert heard == [await log_of(http, session_id)] * 10
+    received = await asyncio.gather(*(watch() for _ in range(10)))
+    assert received == [await log_of(http, session_id)] * 10
 
 
-async def test_a_late_watcher_gets_the_whole_history_before_the_acknowledgement(
+async def test_a_late_watcher_gets_the_complete_history_before_the_acknowledgement(
     http: httpx.AsyncClient, server_url: str, project_id: str, session_id: str
 ) -> None:
     await send(http, session_id, "Create a triage agent, but reject once")
@@ -91,7 +91,7 @@ async def test_a_late_watcher_gets_the_histories_of_all_sessions_it_names(
     assert ack["last_seq"] == last_seq
 
 
-async def test_the_last_number_is_told_without_replay_too(
+async def test_the_last_number_is_acknowledged_without_replay_too(
     http: httpx.AsyncClient, watcher: Watcher, project_id: str, session_id: str
 ) -> None:
     await send(http, session_id, QUESTION)
@@ -101,7 +101,7 @@ async def test_the_last_number_is_told_without_replay_too(
     assert watcher.events == []
 
 
-async def test_the_log_over_http_equals_what_the_socket_told(
+async def test_the_log_over_http_equals_what_the_socket_delivered(
     http: httpx.AsyncClient, watcher: Watcher, project_id: str, session_id: str
 ) -> None:
     await watcher.subscribe(project_id)
@@ -131,19 +131,19 @@ async def test_what_cannot_be_replayed_is_named(
     assert watcher.logged()[0]["seq"] == ack["last_seq"][session_id] + 1
 
 
-async def test_a_deleted_session_is_told_to_the_room_and_named_to_those_who_come_later(
+async def test_a_deleted_session_is_broadcast_to_the_room_and_named_to_later_subscribers(
     http: httpx.AsyncClient, watcher: Watcher, server_url: str, project_id: str, session_id: str
 ) -> None:
     await watcher.subscribe(project_id)
     await send(http, session_id, QUESTION)
     await http.delete(f"/sessions/{session_id}")
-    told = await watcher.wait_for("session_deleted")
-    assert (told[0]["session_id"], told[0]["seq"]) == (session_id, len(watcher.logged()))
+    deleted = await watcher.wait_for("session_deleted")
+    assert (deleted[0]["session_id"], deleted[0]["seq"]) == (session_id, len(watcher.logged()))
     async with Watcher(server_url) as late:
         ack = await late.subscribe(project_id, {session_id: 0})
         assert (ack["deleted"], ack["truncated"], ack["last_seq"]) == ([session_id], [], {})
         assert late.logged() == []
-        # Its key is free at once: the new session has a log of its own.
+        # Its key is free immediately: the new session has a log of its own.
         afresh = (await start_session(http, project_id))["session_id"]
         await send(http, afresh, QUESTION)
         await late.wait_for("vibecode_response")

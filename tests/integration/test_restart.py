@@ -124,7 +124,7 @@ async def test_a_server_that_is_killed_goes_on_with_what_ran_and_what_waited(tmp
         session = await queue_all(server)
         await until_called(server.servers, calls + 2)
         server.servers.process.kill()
-        await server.servers.forget_faults()
+        await server.servers.drop_faults()
     async with started(tmp_path, model_url) as server:
         messages = await check_all_answered(server, session)
     assert [message["attempt"] for message in messages] == [2, 1, 1, 1]
@@ -135,8 +135,8 @@ async def test_a_server_that_is_killed_and_then_stopped_answers_each_message_onc
 ) -> None:
     async with started(tmp_path, model_url) as server:
         done = await send(server.http, (await start_session(server.http))["session_id"], PROMPTS[0])
-        gone = await start_session(server.http, done["project_id"], "gone")
-        await server.http.delete(f"/sessions/{gone['session_id']}")
+        deleted = await start_session(server.http, done["project_id"], "deleted")
+        await server.http.delete(f"/sessions/{deleted['session_id']}")
         before = await everything_of(server, done)
         session = await queue_all(server)
         await server.watcher.wait_for("agent_iteration")
@@ -149,9 +149,9 @@ async def test_a_server_that_is_killed_and_then_stopped_answers_each_message_onc
         await check_all_answered(server, session)
         # What was over before is as it was.
         assert await everything_of(server, done) == before
-        assert (await server.http.get(f"/sessions/{gone['session_id']}")).status_code == 404
-        ack = await server.watcher.subscribe(done["project_id"], {gone["session_id"]: 0})
-        assert (ack["deleted"], ack["truncated"]) == ([gone["session_id"]], [])
+        assert (await server.http.get(f"/sessions/{deleted['session_id']}")).status_code == 404
+        ack = await server.watcher.subscribe(done["project_id"], {deleted["session_id"]: 0})
+        assert (ack["deleted"], ack["truncated"]) == ([deleted["session_id"]], [])
         assert "triage" in (await send(server.http, done["session_id"], "Make it Spanish"))["content"].lower()
 
 
@@ -163,7 +163,7 @@ async def test_a_server_that_is_stopped_lets_go_of_its_turn_at_once(tmp_path: Pa
         message = await queue(server.http, session["session_id"], QUESTION)
         await until_called(server.servers, calls + 1)
         server.servers.process.stop()
-        await server.servers.forget_faults()
+        await server.servers.drop_faults()
     lease = lease_of(tmp_path, message["message_id"])
     assert lease is not None
     assert lease <= datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Raw frames that no client would send: they harm nobody else, and nobody fills the server's log with them."""
+"""Raw frames that no client would send: they harm no other client, and do not fill the server's log."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -82,7 +82,7 @@ async def throw(socket: ClientConnection, frame: str | bytes) -> None:
 
 
 async def check_others(http: httpx.AsyncClient, watcher: Watcher) -> None:
-    """A watcher that is there, and one that comes now, hear a turn as ever."""
+    """A connected watcher and a new one both receive a turn."""
     session = await start_session(http)
     await watcher.subscribe(session["project_id"])
     async with Watcher(str(http.base_url)) as other:

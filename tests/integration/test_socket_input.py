@@ -39,7 +39,7 @@ NO_AFTER: dict[str, Any] = {
     "a string": "1",
     "a negative number": {"session": -1},
     "a float": {"session": 1.5},
-    "a whole float": {"session": 1.0},
+    "an integral float": {"session": 1.0},
     "a number beyond all": {"session": 2**60},
     "a string for a number": {"session": "1"},
     "true for a number": {"session": True},
@@ -167,12 +167,12 @@ async def test_unsubscribing_stops_the_events(
         await send(http, session_id, PROMPT)
         await watcher.wait_for("vibecode_response")
         assert (await watcher.call("unsubscribe", {"project_id": project_id}))["ok"] is True
-        heard = list(watcher.events)
+        received = list(watcher.events)
         await send(http, session_id, PROMPT)
         await other.wait_for("vibecode_response", 2)
     # An answer comes after whatever was sent before it.
     await watcher.call("unsubscribe", {"project_id": project_id})
-    assert watcher.events == heard
+    assert watcher.events == received
 
 
 @pytest.mark.parametrize("size", [200_000, 2_000_000])
@@ -192,11 +192,11 @@ async def test_a_socket_that_vanishes_harms_no_other(
     http: httpx.AsyncClient, watcher: Watcher, server_url: str, project_id: str
 ) -> None:
     for _ in range(5):
-        gone = Watcher(server_url)
-        await gone.__aenter__()
-        await gone.client.emit("subscribe", {"project_id": project_id})
-        await gone.client.eio.disconnect(abort=True)
-        await gone.client.shutdown()
+        leaving = Watcher(server_url)
+        await leaving.__aenter__()
+        await leaving.client.emit("subscribe", {"project_id": project_id})
+        await leaving.client.eio.disconnect(abort=True)
+        await leaving.client.shutdown()
     await check_alive(http, watcher, project_id)
 
 

@@ -44,9 +44,9 @@ async def server_that(answer: Callable[[web.Request], Awaitable[web.StreamRespon
         await runner.cleanup()
 
 
-@pytest.mark.parametrize(("status", "kind", "body", "told"), STRANGE)
+@pytest.mark.parametrize(("status", "kind", "body", "said"), STRANGE)
 async def test_every_call_says_what_answered_where_that_is_not_vibewire(
-    status: int, kind: str, body: str, told: str
+    status: int, kind: str, body: str, said: str
 ) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(status=status, text=body, content_type=kind)
@@ -66,7 +66,7 @@ async def test_every_call_says_what_answered_where_that_is_not_vibewire(
             with pytest.raises(RefusedError) as refused:
                 await call()
             assert (refused.value.status, refused.value.code) == (status, "not_vibewire")
-            assert told in str(refused.value)
+            assert said in str(refused.value)
 
 
 async def test_a_proxys_page_is_one_line_and_no_traceback() -> None:
@@ -106,9 +106,9 @@ async def test_a_turn_that_cannot_be_cancelled_says_so_and_is_left_by_the_next_c
                 pass
             await asyncio.to_thread(server.kill)
             os.kill(process.pid, signal.SIGINT)
-            told = (await process.stderr.readline()).decode()
-            assert told.startswith("not cancelled, the turn goes on: nobody answers (")
-            assert told.endswith("Ctrl-C again leaves\n")
+            line = (await process.stderr.readline()).decode()
+            assert line.startswith("not cancelled, the turn goes on: no server answers (")
+            assert line.endswith("Ctrl-C again leaves\n")
             os.kill(process.pid, signal.SIGINT)
             assert await process.wait() == 130
         assert "Traceback" not in (await process.stderr.read()).decode()

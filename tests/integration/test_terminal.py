@@ -10,7 +10,7 @@ CHAT, WATCH = "backend.local.chat", "backend.local.watch"
 
 
 def address(url: str) -> dict[str, str]:
-    """What tells the command line where the server is, as `make run` was told."""
+    """The environment by which the command line finds the server, the same as that of `make run`."""
     return {"VIBEWIRE_PORT": str(httpx.URL(url).port)}
 
 

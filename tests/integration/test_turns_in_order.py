@@ -152,8 +152,8 @@ async def test_events_of_sessions_that_run_at_the_same_time_never_mix(
     assert {event["project_id"] for event in one.events} == {first["project_id"]}
     assert {event["project_id"] for event in two.events} == {second["project_id"]}
     session_of = {message["message_id"]: message["session_id"] for message in sent}
-    told = [event for event in one.events + two.events if event["message_id"] is not None]
-    assert all(session_of[event["message_id"]] == event["session_id"] for event in told)
+    received = [event for event in one.events + two.events if event["message_id"] is not None]
+    assert all(session_of[event["message_id"]] == event["session_id"] for event in received)
     for session in sessions:
         events = [event for event in one.logged() + two.logged() if event["session_id"] == session["session_id"]]
         check_log(events)

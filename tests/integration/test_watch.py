@@ -26,13 +26,13 @@ async def test_a_project_that_is_created_and_used_at_once_is_shown_from_its_firs
             project_id = (await http.post("/projects", json={"name": "Seen"})).json()["project_id"]
             session_id = (await http.post(f"/projects/{project_id}/sessions")).json()["session_id"]
             await http.post(f"/sessions/{session_id}/messages", json={"prompt": "Create a triage agent"})
-            heard: list[tuple[str, str]] = []
-            while not heard or heard[-1][1] != "vibecode_response":
+            received: list[tuple[str, str]] = []
+            while not received or received[-1][1] != "vibecode_response":
                 found = _LINE.match((await process.stdout.readline()).decode())
-                heard += [(found[1], found[2])] if found else []
-        numbers = [int(seq) for seq, _ in heard if seq.isdecimal()]
+                received += [(found[1], found[2])] if found else []
+        numbers = [int(seq) for seq, _ in received if seq.isdecimal()]
         assert numbers == list(range(1, len(numbers) + 1))
-        assert ("1", "message_started") in heard
+        assert ("1", "message_started") in received
     finally:
         process.terminate()
         await process.wait()

@@ -34,7 +34,7 @@ def coder(client: AsyncOpenAI, workflow: Workflow) -> Agent[None]:
 
 
 async def run(agent: Agent[None], items: list[Json]) -> tuple[str, list[Json]]:
-    """Run an agent as a stream. Returns what it said at last and the whole conversation."""
+    """Run an agent as a stream. Returns its last answer and the complete conversation."""
     result = Runner.run_streamed(agent, items, run_config=RunConfig(tracing_disabled=True))  # type: ignore[arg-type]
     async for _ in result.stream_events():
         pass

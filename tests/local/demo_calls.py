@@ -30,7 +30,7 @@ assistant = Agent(
 )
 """
 
-DESK = '''"""The desk."""
+TWO_AGENTS = '''"""Two agents."""
 
 from agents import Agent, Runner
 
@@ -68,7 +68,7 @@ def assistant(text: str) -> Json:
 
 
 def context(code: str, focus: str | None = None) -> Json:
-    lines = ['<project name="Support desk" version="3">', "A project.", "</project>", *tagged(CODE, code)]
+    lines = ['<project name="Support" version="3">', "A project.", "</project>", *tagged(CODE, code)]
     if focus is not None:
         lines += tagged(FOCUS, "The node.", node=focus)
     return {"role": "developer", "content": [{"type": "input_text", "text": "\n".join(lines)}]}

@@ -1,4 +1,4 @@
-"""What the demo model makes of sources and requests that nobody would write, and of patches that were not taken."""
+"""Odd sources, hostile requests, and patches that were rejected or refused."""
 
 import ast
 import random
@@ -12,8 +12,8 @@ from backend.local.demo_model import source
 from backend.local.demo_model.answer import MAX_CLAUSES, MAX_REQUEST_CHARACTERS, answer, clauses_of
 from backend.local.demo_model.response import Json
 from tests.local.demo_calls import (
-    DESK,
     START,
+    TWO_AGENTS,
     asked,
     assistant,
     context,
@@ -46,15 +46,15 @@ def test_the_patch_fits_however_the_code_ends(end: str) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        'import agents as ag\n\ndesk = ag.Agent("Desk")\n',
-        'from agents import Agent\n\ndesk = Agent(name="Désk", instructions=("one "\n    "two"),)\n',
-        "from agents import Agent\n\ndesk = Agent(\n    name='Desk',\n    instructions='Hi'  # a comment\n)\n",
-        'from agents import Agent\n\ndesk = Agent(\n"Desk", instructions="""\n    Long.\n    """,\n    tools=[],\n)\n',
-        "from agents import (\n    Agent,\n    Runner,\n)\nif Agent:\n\tdesk = Agent(\n\t\tname='Desk',\n\t)\n",
-        'from agents import Agent\r\n\r\ndesk = Agent(name="Desk")\r\n',
-        '\ufefffrom agents import Agent\n\ndesk = Agent(name="Desk")\n',
-        'from agents import Agent\n\nbot: Agent = Agent[None](name="Desk")\n',
-        'from agents import Agent\n\nWHO = "you"\ndesk = Agent(name="Désk", instructions=f"Serve {WHO}.", tools=[])\n',
+        'import agents as ag\n\nbot = ag.Agent("Bot")\n',
+        'from agents import Agent\n\nbot = Agent(name="Bót", instructions=("one "\n    "two"),)\n',
+        "from agents import Agent\n\nbot = Agent(\n    name='Bot',\n    instructions='Hi'  # a comment\n)\n",
+        'from agents import Agent\n\nbot = Agent(\n"Bot", instructions="""\n    Long.\n    """,\n    tools=[],\n)\n',
+        "from agents import (\n    Agent,\n    Runner,\n)\nif Agent:\n\tbot = Agent(\n\t\tname='Bot',\n\t)\n",
+        'from agents import Agent\r\n\r\nbot = Agent(name="Bot")\r\n',
+        '\ufefffrom agents import Agent\n\nbot = Agent(name="Bot")\n',
+        'from agents import Agent\n\nbot: Agent = Agent[None](name="Bot")\n',
+        'from agents import Agent\n\nWHO = "you"\nbot = Agent(name="Bót", instructions=f"Serve {WHO}.", tools=[])\n',
     ],
 )
 @pytest.mark.parametrize("request_text", ["Make it Greek", "Give it a tool to dig", "Create a sales agent"])
@@ -64,10 +64,10 @@ def test_edits_keep_the_layout_of_the_source(code: str, request_text: str) -> No
 
 
 def test_what_cannot_be_edited_is_said() -> None:
-    computed = "from agents import Agent\n\ndef say(): ...\n\ndesk = Agent(name='Desk', instructions=say())\n"
+    computed = "from agents import Agent\n\ndef say(): ...\n\nbot = Agent(name='Bot', instructions=say())\n"
     assert "are computed by the code" in said(turn("Make it Greek", computed))
-    only = 'from agents import Agent, Runner\n\ndesk = Agent(name="Desk")\nprint(desk)\n'
-    assert "no other agent" in said(turn("Remove desk", only))
+    only = 'from agents import Agent, Runner\n\nbot = Agent(name="Bot")\nprint(bot)\n'
+    assert "no other agent" in said(turn("Remove bot", only))
     assert "There is no agent in the code yet." in said(turn("Make it Greek", "x = 1\n"))
 
 
@@ -119,9 +119,9 @@ def test_a_rejected_patch_is_submitted_again_with_better_instructions() -> None:
 
 @pytest.mark.parametrize("request_text", ["Remove the billing agent", "Rename it to Max", "Make it Dutch"])
 def test_every_kind_of_patch_changes_after_a_rejection(request_text: str) -> None:
-    first = turn(request_text, DESK)
-    again = asked(*first["input"], context(DESK), rejection("No."))
-    assert patched(again, DESK) != patched(first, DESK)
+    first = turn(request_text, TWO_AGENTS)
+    again = asked(*first["input"], context(TWO_AGENTS), rejection("No."))
+    assert patched(again, TWO_AGENTS) != patched(first, TWO_AGENTS)
 
 
 def test_a_refused_patch_is_corrected_once() -> None:
@@ -135,17 +135,17 @@ def test_a_refused_patch_is_corrected_once() -> None:
 
 def test_it_is_the_agent_of_a_patch_when_nothing_was_said_after_it() -> None:
     added = tool_call("@@\n billing_agent\n+triage_agent = Agent(\n")
-    assert "triage_agent" in said_after(turn("Make it Spanish", DESK, history=[user("x"), added]))
+    assert "triage_agent" in said_after(turn("Make it Spanish", TWO_AGENTS, history=[user("x"), added]))
 
 
 def test_a_call_with_broken_arguments_names_no_agent() -> None:
     broken = [{**tool_call(""), "arguments": text} for text in ("{", "[]", '{"diff": 3}', "null")]
-    assert "billing_agent" in said_after(turn("Make it Spanish", DESK, history=[user("x"), *broken]))
+    assert "billing_agent" in said_after(turn("Make it Spanish", TWO_AGENTS, history=[user("x"), *broken]))
 
 
 def test_the_last_context_message_holds_the_code() -> None:
     old = [context(START), user("Create a triage agent"), assistant("I created triage_agent.")]
-    assert "triage_agent" in said_after(turn("Make it Spanish", DESK, history=old))
+    assert "triage_agent" in said_after(turn("Make it Spanish", TWO_AGENTS, history=old))
 
 
 @pytest.mark.parametrize("body", [{"model": "m", "input": "Create a triage agent"}, asked(user("hi")), asked()])

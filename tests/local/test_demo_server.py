@@ -15,7 +15,7 @@ from backend.local.demo_model import server
 from backend.local.demo_model.response import Json
 from backend.local.demo_model.server import run_demo_model
 from tests.local.coder import Workflow, coder, run
-from tests.local.demo_calls import DESK, START, context, rejection, review_request, turn, user
+from tests.local.demo_calls import START, TWO_AGENTS, context, rejection, review_request, turn, user
 
 TEXT_EVENTS = [
     "response.created",
@@ -136,9 +136,9 @@ async def test_the_agents_sdk_runs_a_turn_to_its_end(client: AsyncOpenAI) -> Non
     ]
 
 
-async def test_the_agents_sdk_sends_the_history_that_tells_what_it_is(client: AsyncOpenAI) -> None:
-    first = Workflow(DESK)
-    _, history = await run(coder(client, first), [context(DESK), user("Let billing hand off to triage")])
+async def test_the_agents_sdk_sends_the_history_that_says_what_it_is(client: AsyncOpenAI) -> None:
+    first = Workflow(TWO_AGENTS)
+    _, history = await run(coder(client, first), [context(TWO_AGENTS), user("Let billing hand off to triage")])
     second = Workflow(first.code)
     said, _ = await run(coder(client, second), [*history, context(first.code), user("Make it Spanish")])
     assert said == "billing_agent now always answers in Spanish."
@@ -164,7 +164,7 @@ async def test_the_agents_sdk_reads_the_review(client: AsyncOpenAI) -> None:
 
 async def test_a_long_conversation_is_answered(client: AsyncOpenAI) -> None:
     history = [user(f"message {number}") for number in range(2_000)]
-    response = await client.responses.create(**turn("Make it Spanish", DESK, history=history))
+    response = await client.responses.create(**turn("Make it Spanish", TWO_AGENTS, history=history))
     assert isinstance(response.output[0], ResponseFunctionToolCall)
 
 

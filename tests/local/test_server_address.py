@@ -1,4 +1,4 @@
-"""Where `make chat` and `make watch` look for the server, and what `make run` tells people to type."""
+"""Where `make chat` and `make watch` look for the server, and the commands that `make run` prints."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from backend.local.server_address import command_for, default_url
         ({"VIBEWIRE_HOST": "vibewire.example"}, "http://vibewire.example:8765"),
     ],
 )
-def test_the_command_line_goes_where_the_server_was_told_to_listen(environment: dict[str, str], url: str) -> None:
+def test_the_command_line_uses_the_address_that_the_server_listens_on(environment: dict[str, str], url: str) -> None:
     assert default_url(environment) == url
 
 

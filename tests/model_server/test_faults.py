@@ -94,7 +94,7 @@ async def test_a_stream_with_an_error_event(server: ModelServer, client: AsyncOp
 
 @pytest.mark.parametrize("kind", ["incomplete", "failed"])
 @pytest.mark.parametrize("request_text", ["Create a triage agent", "hello"])
-async def test_a_response_that_does_not_complete_tells_its_usage(
+async def test_a_response_that_does_not_complete_has_its_usage(
     server: ModelServer, client: AsyncOpenAI, kind: str, request_text: str
 ) -> None:
     server.add_faults({"kind": kind, "times": 2})
@@ -121,7 +121,7 @@ async def test_a_stall_ends_when_the_server_stops(stream: bool) -> None:
             async with ModelServer() as server:
                 client.base_url = server.base_url
                 server.add_faults({"kind": "stall"})
-                call = asyncio.create_task(events_until_error(client, CREATE) if stream else whole(client))
+                call = asyncio.create_task(events_until_error(client, CREATE) if stream else complete(client))
                 async with httpx.AsyncClient(base_url=server.root_url) as http:
                     while (await http.get("/counts")).json()["faults"] == 0:
                         pass
@@ -129,7 +129,7 @@ async def test_a_stall_ends_when_the_server_stops(stream: bool) -> None:
     assert isinstance(error, openai.APIConnectionError)
 
 
-async def whole(client: AsyncOpenAI) -> tuple[list[str], Exception | None]:
+async def complete(client: AsyncOpenAI) -> tuple[list[str], Exception | None]:
     try:
         await client.responses.create(**CREATE)
     except openai.OpenAIError as error:
@@ -138,7 +138,7 @@ async def whole(client: AsyncOpenAI) -> tuple[list[str], Exception | None]:
 
 
 @pytest.mark.parametrize("kind", ["cut_mid_stream", "clean_eof", "malformed_json", "error_event"])
-async def test_faults_of_a_stream_hit_a_whole_response_too(server: ModelServer, kind: str) -> None:
+async def test_faults_of_a_stream_hit_a_response_that_is_not_streamed_too(server: ModelServer, kind: str) -> None:
     server.add_faults({"kind": kind})
     async with httpx.AsyncClient(base_url=server.root_url) as http:
         if kind == "cut_mid_stream":

@@ -20,7 +20,7 @@ def words_of(text: str) -> list[str]:
 
 
 def key_of(name: str) -> tuple[str, ...]:
-    """What tells agents apart: the words of a name without the word agent and the s of plurals."""
+    """What distinguishes agents: the words of a name without the word agent and the s of plurals."""
     return tuple(word.removesuffix("s") for word in words_of(name) if word not in ("agent", "agents"))
 
 

@@ -22,7 +22,7 @@ async def ask(servers: Servers, http: httpx.AsyncClient, *faults: Json, prompt: 
     session_id = (await start_session(http))["session_id"]
     await servers.plan_faults(*faults)
     message = await send(http, session_id, prompt)
-    await servers.forget_faults()
+    await servers.drop_faults()
     assert (message["error"] or {}).get("code") != "internal_error"
     assert (await http.get(f"/messages/{message['message_id']}/full")).status_code == 200
     check_log(await log_of(http, session_id))

@@ -60,7 +60,7 @@ async def test_a_review_with_text_that_cannot_be_stored_lands_with_it_replaced(
     assert versions[0]["commit_message"] == "Add\ufffd it \ufffd"
 
 
-async def test_an_emoji_that_is_split_between_two_deltas_is_whole(servers: Servers, http: httpx.AsyncClient) -> None:
+async def test_an_emoji_that_is_split_between_two_deltas_is_joined(servers: Servers, http: httpx.AsyncClient) -> None:
     pieces = [delta("So \ud83d"), delta("\ude00 it is"), ended(response(text_item("So 😀 it is")))]
     message = await ask(servers, http, raw(stream(*pieces)))
     assert (message["status"], message["attempt"], message["content"]) == ("completed", 1, "So 😀 it is")
@@ -137,9 +137,9 @@ async def test_usage_is_counted_as_far_as_it_makes_sense(
     servers: Servers, http: httpx.AsyncClient, usage: Any, counted: tuple[int, int, int]
 ) -> None:
     message = await ask(servers, http, says("hi", usage=usage))
-    told = message["token_usage"]
+    shown = message["token_usage"]
     assert message["status"] == "completed"
-    assert (told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]) == counted
+    assert (shown["prompt_tokens"], shown["completion_tokens"], shown["total_tokens"]) == counted
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ async def test_usage_is_counted_as_far_as_it_makes_sense(
 async def test_no_more_tokens_are_cached_or_thought_than_there_are(
     servers: Servers, http: httpx.AsyncClient, usage: Json, counted: tuple[int, int]
 ) -> None:
-    told = (await ask(servers, http, says("hi", usage={**USAGE, **usage})))["token_usage"]
-    assert (told["cached_tokens"], told["reasoning_tokens"]) == counted
+    shown = (await ask(servers, http, says("hi", usage={**USAGE, **usage})))["token_usage"]
+    assert (shown["cached_tokens"], shown["reasoning_tokens"]) == counted
 
 
-async def test_cached_and_thinking_tokens_are_told_by_event_message_and_session(
+async def test_cached_and_thinking_tokens_are_in_event_message_and_session(
     servers: Servers, http: httpx.AsyncClient
 ) -> None:
     session_id = (await start_session(http))["session_id"]
@@ -168,8 +168,8 @@ async def test_cached_and_thinking_tokens_are_told_by_event_message_and_session(
     message = await send(http, session_id, QUESTION)
     session = (await http.get(f"/sessions/{session_id}")).json()
     events = [event for event in await log_of(http, session_id) if event["type"] == "token_usage"]
-    for told in (message["token_usage"], session["token_usage"], events[0]):
-        assert (told["cached_tokens"], told["reasoning_tokens"]) == (4, 2)
+    for usage in (message["token_usage"], session["token_usage"], events[0]):
+        assert (usage["cached_tokens"], usage["reasoning_tokens"]) == (4, 2)
 
 
 @pytest.mark.parametrize("value", [None, [], "x" * 300_000], ids=name_of)

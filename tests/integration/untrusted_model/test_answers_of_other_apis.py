@@ -83,7 +83,7 @@ async def test_events_of_others_within_an_answer_of_the_responses_api_do_not_mat
         (400, '{"error": {"message": "Bad."}}', False),
     ],
 )
-async def test_a_server_without_the_endpoint_is_told_what_to_be(
+async def test_a_server_without_the_endpoint_fails_with_what_it_must_offer(
     servers: Servers, http: httpx.AsyncClient, status: int, body: str, hinted: bool
 ) -> None:
     message = await ask(servers, http, raw(body, status=status, times=ALWAYS))

@@ -68,7 +68,7 @@ async def test_silence_before_the_answer_has_its_own_words_and_is_no_storm_of_ca
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500, 503])
-async def test_the_key_is_never_told_whatever_the_server_repeats(
+async def test_the_key_is_never_shown_whatever_the_server_repeats(
     servers: Servers, http: httpx.AsyncClient, data_dir: Path, status: int
 ) -> None:
     masked = f"{KEY[:8]}************{KEY[-4:]}"
@@ -76,15 +76,15 @@ async def test_the_key_is_never_told_whatever_the_server_repeats(
     error = {"error": {"message": words, "code": None, "type": words}}
     fault = raw(json.dumps(error), status=status, content_type="application/json", times=ALWAYS)
     message = await ask(servers, http, fault)
-    told = json.dumps([message, await log_of(http, message["session_id"])])
+    shown = json.dumps([message, await log_of(http, message["session_id"])])
     stored = stored_in(data_dir)
     for part in (KEY, KEY[:12], KEY[-12:], masked):
-        assert part not in told
+        assert part not in shown
         assert part.encode() not in stored
         assert part not in servers.process.output
     if status in (401, 403):
         assert message["error"]["detail"].endswith("Check OPENAI_API_KEY.")
-        assert "Bad key" not in told
+        assert "Bad key" not in shown
 
 
 async def test_what_a_failed_response_says_is_stored_without_the_key(
@@ -110,7 +110,7 @@ async def test_an_answer_that_failed_at_a_price_is_paid_once_an_attempt(
     assert message["token_usage"]["total_tokens"] == 3 * USAGE["total_tokens"]
 
 
-async def test_a_status_is_told_once_and_in_words(servers: Servers, http: httpx.AsyncClient) -> None:
+async def test_a_status_is_reported_once_and_in_words(servers: Servers, http: httpx.AsyncClient) -> None:
     error = {"error": {"message": "No such field: x."}}
     message = await ask(servers, http, raw(json.dumps(error), status=400, content_type="application/json"))
     assert message["error"]["detail"] == "The model's server refused the request (400): No such field: x."
@@ -127,7 +127,7 @@ async def test_a_context_that_is_too_long_says_what_helps(servers: Servers, http
     assert "Start a new session, or shorten the code." in message["error"]["detail"]
 
 
-async def test_waiting_for_the_models_server_is_told_with_its_reason_and_its_end(
+async def test_waiting_for_the_models_server_is_announced_with_its_reason_and_its_end(
     servers: Servers, http: httpx.AsyncClient
 ) -> None:
     session_id = (await start_session(http))["session_id"]

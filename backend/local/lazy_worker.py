@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnParts:
+class LazyWorker:
     """Runs turns and cleans up, each from when the Agents SDK is there until it is cancelled. Close it after use."""
 
     settings: LocalSettings
@@ -49,10 +49,10 @@ class TurnParts:
             await self.services.result().client.close()
 
 
-def load_turn_parts(
+def load_worker(
     settings: LocalSettings, engine: LocalEngine, sessions: SessionService, memory: Memory | None
-) -> TurnParts:
-    """Begin to import the Agents SDK in a thread: the API answers meanwhile, and turns that are sent wait for it.
+) -> LazyWorker:
+    """Begin to import the Agents SDK in a thread: the API answers already, and turns wait for the import.
 
     Args:
         settings: of the process.
@@ -61,7 +61,7 @@ def load_turn_parts(
         memory: another one than that of the settings' data folder.
     """
     services = asyncio.create_task(_load_services(settings, engine, memory))
-    return TurnParts(settings, engine, sessions, services)
+    return LazyWorker(settings, engine, sessions, services)
 
 
 async def _load_services(settings: LocalSettings, engine: LocalEngine, memory: Memory | None) -> "WorkerServices":
