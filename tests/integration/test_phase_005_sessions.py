@@ -6,25 +6,14 @@ OpenAI client and Agents SDK.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.aws_stack.stack import start_stack
+from tests.integration.place import Place, aws_place
 from tests.sending import send_to_its_end
 from tests.watcher import Watcher
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where Vibewire is, and what a caller shows there."""
-
-    api_url: str
-    relay_url: str
-    headers: dict[str, str] = field(default_factory=dict)
-    auth: dict[str, str] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module", params=["local", pytest.param("aws", marks=pytest.mark.end_to_end)])
@@ -33,11 +22,8 @@ def place(request: pytest.FixtureRequest, demo_model_url: str) -> Iterator[Place
         url = request.getfixturevalue("server_url")
         yield Place(url, url)
         return
-    with start_stack(demo_model_url) as stack:
-        token = stack.token()
-        headers = {"Authorization": f"Bearer {token}"}
-        yield Place(stack.api_url, stack.relays[0].url, headers, {"token": token})
-        assert "Traceback" not in stack.functions.log.read_text()
+    with aws_place(demo_model_url) as place:
+        yield place
 
 
 @pytest.fixture
