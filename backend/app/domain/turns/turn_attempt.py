@@ -57,6 +57,10 @@ class TurnAttempt:
         finally:
             self._recorder.close()
 
+    def log(self, milestone: str) -> None:
+        """Log a milestone of the turn."""
+        self._recorder.milestones.log(milestone)
+
     async def announce_retry(self, reason: TurnError, seconds: float) -> None:
         """Log that the turn is retried in so many seconds. Raises TurnFencedError."""
         await self._recorder.record_retry(None, None, reason, seconds)

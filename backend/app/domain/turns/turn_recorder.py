@@ -9,6 +9,7 @@ from backend.app.domain.errors import TurnError
 from backend.app.domain.event_factory import EventFactory
 from backend.app.domain.messages.message import Item, MessageError, MessageStatus, ModelResponse, TurnAnswer, TurnRef
 from backend.app.domain.projects.project import CodeVersion
+from backend.app.domain.turns.milestones import Milestones
 from backend.app.domain.turns.text_stream import TextStream
 from shared.event_fields import AgentName
 from shared.event_size import fit_event
@@ -35,7 +36,7 @@ EndedStatus = Literal[MessageStatus.FAILED, MessageStatus.CANCELLED]
 
 
 class TurnEventRecorder:
-    """The TurnRecorder of one attempt, which also records how the turn starts and ends."""
+    """The TurnRecorder of one attempt, which also records how the turn starts and ends, and logs its milestones."""
 
     def __init__(self, turn: TurnRef, engine: Engine) -> None:
         self._turn = turn
@@ -47,11 +48,13 @@ class TurnEventRecorder:
         self._retries = 0
         self._response_ids: set[str] = set()
         self._text = TextStream(self._publish_text)
+        self.milestones = Milestones(turn, engine.clock)
 
     async def record_start(self, prompt: str, last_seq: int) -> None:
         """Record that the attempt has started. `last_seq` is the number of the session's last event, just read."""
         event = self._fit(MessageStartedEvent(**self._events.of_turn(self._turn), prompt=prompt))
         await self._bus.publish(await self._turns.append_event(self._turn, event, last_seq))
+        self.milestones.log("started")
 
     async def record_response(
         self, agent: AgentName, iteration: int, *, response_id: str, model: str, usage: TokenUsage, body: Item
@@ -126,6 +129,9 @@ class TurnEventRecorder:
         logged = await self._turns.append_event(self._turn, self._fit(event))
         await self._text.flush()
         await self._bus.publish(logged)
+        did = "answered" if patch is None else "submitted a patch"
+        did = did if approved is None else "approved" if approved else "rejected"
+        self.milestones.log(f"iteration {iteration}, {agent} {did}")
 
     def stream_text(self, agent: AgentName, iteration: int, text: str) -> None:
         """Publish text that the model wrote, soon. Returns immediately."""
@@ -144,7 +150,9 @@ class TurnEventRecorder:
             base_version=answer.base_version,
             version=answer.base_version if version is None else version.version,
         )
-        return await self._turns.complete_turn(self._turn, answer, version, self._fit(event))
+        logged = await self._turns.complete_turn(self._turn, answer, version, self._fit(event))
+        self.milestones.log("completed" if version is None else f"completed, version {version.version}")
+        return logged
 
     async def publish_answer(self, logged: VibecodeResponseEvent, version: CodeVersion | None) -> None:
         """Publish a completed turn's event, and where the code changed, its new version."""
@@ -165,6 +173,7 @@ class TurnEventRecorder:
             case _:
                 assert_never(status)
         await self._bus.publish(await self._turns.end_turn(self._turn, status, error, iterations, self._fit(event)))
+        self.milestones.log(f"{status.value}, {error.code}")
 
     def close(self) -> None:
         """Stop streaming text. Safe to repeat."""

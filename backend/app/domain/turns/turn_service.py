@@ -84,6 +84,8 @@ class TurnService:
     ) -> Outcome:
         attempt = TurnAttempt(self._engine, self._memory, self._begin_agent_turn, self._limits, message, receipt_handle)
         outcome: Outcome = Done()
+        if result is ClaimResult.CLAIMED:
+            attempt.log("claimed")
         match result:
             case ClaimResult.CLAIMED if message.cancel_requested:
                 await self._end(attempt, MessageStatus.CANCELLED, CANCELLED)
@@ -114,7 +116,8 @@ class TurnService:
             return await self._retry_or_fail(attempt, TurnError(busy.code, busy.detail, retryable=True))
         except asyncio.CancelledError:
             # The process is shutting down: the next worker need not wait until the lease is over.
-            await self._release(attempt)
+            if await self._release(attempt):
+                attempt.log("requeued, the worker stops")
             raise
         except StorageError as error:
             # Not the turn's failure: it is started again when the store is back, and must not wait for its lease.
@@ -159,7 +162,9 @@ class TurnService:
         except TurnFencedError as fenced:
             logger.info("Turn %s needs no retry: %s", attempt.turn.message_id, fenced)
             return Done()
-        return Requeue(0.0 if result.cancel_requested else seconds)
+        requeue = Requeue(0.0 if result.cancel_requested else seconds)
+        attempt.log(f"requeued, in {requeue.seconds:g} s")
+        return requeue
 
     async def _end(self, attempt: TurnAttempt, status: EndedStatus, error: MessageError) -> None:
         try:
