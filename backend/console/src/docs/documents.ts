@@ -27,7 +27,7 @@ interface Content {
   examples?: Record<string, { $ref: string }>;
 }
 
-export interface Parameter {
+interface Parameter {
   name: string;
   in: string;
   required?: boolean;
@@ -58,7 +58,7 @@ interface OpenApi {
   components: { schemas: Record<string, Schema>; examples: Record<string, { value: unknown }> };
 }
 
-export interface SocketMessage {
+interface SocketMessage {
   name: string;
   summary: string;
   payload: Schema;

@@ -40,7 +40,7 @@ export const DiffView = memo(({ before, after, isSplit }: Props) => {
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <div ref={box} class={`diff ${isSplit ? "split" : ""}`} tabIndex={0} role="region" aria-label={summary(change)}>
       <HiddenWarning what="This change" lines={addedLines(change)} where="change" />
-      <div class="code-lines">
+      <div class="diff-lines">
         {chunks.map((pairs, at) => (
           <DiffChunk
             key={at}

@@ -4,7 +4,7 @@ import { Graph, layout } from "@dagrejs/dagre";
 import type { WorkflowNode } from "@vibewire/client";
 import { spelled } from "../hidden_characters.ts";
 
-export interface PlacedNode {
+interface PlacedNode {
   name: string;
   tools: string[];
   /** A handoff names it, but it is no agent of this source. */
@@ -15,7 +15,7 @@ export interface PlacedNode {
   height: number;
 }
 
-export interface PlacedEdge {
+interface PlacedEdge {
   from: string;
   to: string;
   kind: "handoff" | "tool";
@@ -24,7 +24,7 @@ export interface PlacedEdge {
   move: string;
 }
 
-export interface PlacedGraph {
+interface PlacedGraph {
   nodes: PlacedNode[];
   edges: PlacedEdge[];
   width: number;
