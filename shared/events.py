@@ -195,6 +195,7 @@ LoggedEvent = (
 )
 LiveEvent = TextDeltaEvent | MessageQueuedEvent | CodeChangedEvent
 Event = LoggedEvent | LiveEvent
+EVENT_TYPES = tuple(str(model.model_fields["type"].default) for model in get_args(Event))
 EndingEvent = VibecodeResponseEvent | MessageFailedEvent | MessageCancelledEvent
 ENDING_TYPES = frozenset(model.model_fields["type"].default for model in get_args(EndingEvent))
 

@@ -8,22 +8,11 @@ from typing import Any, Self
 import aiohttp
 import socketio
 
+from shared.events import EVENT_TYPES
+
 Event = dict[str, Any]
 
-EVENT_NAMES = (
-    "message_queued",
-    "message_started",
-    "text_delta",
-    "token_usage",
-    "agent_iteration",
-    "retry_scheduled",
-    "vibecode_response",
-    "message_failed",
-    "message_cancelled",
-    "code_changed",
-    "session_deleted",
-    "access_lost",
-)
+EVENT_NAMES = (*EVENT_TYPES, "access_lost")
 
 # The relay replays at most so many sessions of a project in one request.
 _MAX_AFTER = 200
