@@ -178,3 +178,9 @@ def _check_timestamps(body: object) -> None:
             if name.endswith("_at") and value is not None:
                 assert _TIMESTAMP.fullmatch(value), f"{name}: {value}"
             _check_timestamps(value)
+
+
+@pytest.fixture
+def known(project_id: str, session_id: str) -> dict[str, str]:
+    """The ids of a project and a session that exist."""
+    return {"project_id": project_id, "session_id": session_id}

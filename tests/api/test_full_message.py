@@ -216,9 +216,3 @@ async def test_an_unknown_response_is_not_found(
     message = await message_with(client, engine, session_id, {"resp_1": {"output": []}})
     answer = await client.get(f"/messages/{message['message_id']}/full?response_id={quote(response_id)}")
     problem_of(answer, 404, "response_not_found")
-
-
-async def test_the_refusal_of_an_unknown_response_names_the_session(client: httpx.AsyncClient, session_id: str) -> None:
-    message = await send(client, session_id)
-    answer = await client.get(f"/messages/{message['message_id']}/full?response_id=resp_1")
-    problem_of(answer, 404, "response_not_found", session_id)

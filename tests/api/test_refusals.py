@@ -7,7 +7,7 @@ import pytest
 
 from backend.app.adapters.local.session_store import LocalSessionStore
 from backend.app.api.services import Services
-from tests.api.conftest import JSON_TYPE, connect, get, nothing_changes, problem_of
+from tests.api.conftest import JSON_TYPE, connect, get, nothing_changes, problem_of, send
 
 MAX_BODY = 1_048_576
 LONG = "x" * 100_000
@@ -138,3 +138,9 @@ async def test_a_bug_in_a_route_is_a_plain_500_that_tells_nothing(
         for word in ("secret", "RuntimeError", "Traceback", ".py", "find_session"):
             assert word not in answer.text
         assert await get(client, "/health")
+
+
+async def test_the_refusal_of_an_unknown_response_names_the_session(client: httpx.AsyncClient, session_id: str) -> None:
+    message = await send(client, session_id)
+    answer = await client.get(f"/messages/{message['message_id']}/full?response_id=resp_1")
+    problem_of(answer, 404, "response_not_found", session_id)

@@ -12,12 +12,9 @@ from backend.app.domain.ports import TurnNotification
 from backend.app.domain.turns.outcome import Done, Outcome, Requeue
 from backend.app.domain.turns.turn_service import TurnService
 from functions.telemetry import Telemetry
-from functions.turn_notifications import CountingBus, NotificationHandler
-from shared.bus_messages import BusMessage
-from shared.events import MessageFailedEvent, TextDeltaEvent
+from functions.turn_notifications import NotificationHandler
 from tests.functions.conftest import Context, Printed
 from tests.functions.lambda_events import Json, notification_event
-from tests.manual_time import ManualClock
 
 SESSION = "01a207ba-1a51-7211-abbd-ebd58bdabe72"
 MESSAGE = "01a207ba-1a6f-7375-8ce3-973e75bb61ac"
@@ -25,7 +22,6 @@ LEASE_SECONDS = 60.0
 RECORD_ID = "059f36b4-87a3-44ab-83d2-661975830a7d"
 PUT_BACK = {"batchItemFailures": [{"itemIdentifier": RECORD_ID}]}
 ACKNOWLEDGED: Json = {"batchItemFailures": []}
-
 Run = Callable[[TurnNotification, str], Awaitable[Outcome]]
 
 
@@ -201,51 +197,6 @@ async def test_after_a_notification_that_is_put_back_no_other_of_the_batch_overt
 
 async def test_an_event_without_records_is_nothing_to_do(queue: Queue, telemetry: Telemetry) -> None:
     assert await answer(must_not_run, queue, telemetry, {"source": "somebody"}) == ACKNOWLEDGED
-
-
-class Bus:
-    def __init__(self) -> None:
-        self.events: list[BusMessage] = []
-
-    async def publish(self, event: BusMessage) -> None:
-        self.events.append(event)
-
-
-def failed(clock: ManualClock, code: str) -> MessageFailedEvent:
-    return MessageFailedEvent(
-        event_id=MESSAGE,
-        project_id=MESSAGE,
-        session_id=SESSION,
-        message_id=MESSAGE,
-        created_at=clock.now(),
-        code=code,
-        detail="no",
-    )
-
-
-async def test_the_ends_of_turns_are_counted_on_their_way_to_the_bus(
-    telemetry: Telemetry, printed: Printed, clock: ManualClock
-) -> None:
-    bus = Bus()
-    counting = CountingBus(bus, telemetry)
-    event = failed(clock, "not_approved")
-    delta = TextDeltaEvent(
-        event_id=MESSAGE,
-        project_id=MESSAGE,
-        session_id=SESSION,
-        message_id=MESSAGE,
-        created_at=clock.now(),
-        attempt=1,
-        agent="vibecoder",
-        iteration=1,
-        offset=0,
-        text="x",
-    )
-    await counting.publish(delta)
-    await counting.publish(event)
-    assert bus.events == [delta, event]
-    telemetry.end(1)
-    assert printed.metrics == {"TurnFailed": 1}
 
 
 async def test_lines_of_the_domain_are_structured_and_have_the_notifications_ids(

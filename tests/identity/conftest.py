@@ -6,6 +6,7 @@ import pytest
 
 from shared.jwt_authenticator import JwtAuthenticator
 from tests.identity.issuer import AUDIENCE, ISSUER, TokenIssuer
+from tests.identity.key_checks import Clock
 from tests.identity.people import PAGE, Server
 from tests.server_process import model_process, vibewire_process
 
@@ -23,11 +24,6 @@ def issuer(running_issuer: TokenIssuer) -> TokenIssuer:
     return running_issuer
 
 
-@pytest.fixture
-def authenticator(issuer: TokenIssuer) -> JwtAuthenticator:
-    return JwtAuthenticator(issuer.jwks_url, ISSUER, AUDIENCE)
-
-
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory, running_issuer: TokenIssuer) -> Iterator[str]:
     """A started Vibewire that trusts the issuer."""
@@ -41,3 +37,21 @@ def server_url(tmp_path_factory: pytest.TempPathFactory, running_issuer: TokenIs
 @pytest.fixture
 def server(server_url: str, issuer: TokenIssuer) -> Server:
     return Server(server_url, issuer)
+
+
+@pytest.fixture
+def key_clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def authenticator(issuer: TokenIssuer, key_clock: Clock) -> JwtAuthenticator:
+    return JwtAuthenticator(issuer.jwks_url, ISSUER, AUDIENCE, monotonic=key_clock.monotonic)
+
+
+@pytest.fixture
+def frozen(issuer: TokenIssuer, key_clock: Clock) -> JwtAuthenticator:
+    """That of a process in which nothing runs between requests."""
+    return JwtAuthenticator(
+        issuer.jwks_url, ISSUER, AUDIENCE, is_frozen_between_requests=True, monotonic=key_clock.monotonic
+    )
