@@ -48,10 +48,6 @@ class RelayMetrics:
         if lag > self.lag_seconds:
             self.lag_seconds = lag
 
-    def count_malformed(self) -> None:
-        """Count a message that is no event."""
-        self.malformed += 1
-
     def count_flush(self, events: int) -> None:
         """Count one write of `events` events to a room."""
         self.flushes += 1

@@ -1,4 +1,4 @@
-"""The servers that are compared, each a process on a core of its own."""
+"""The compared servers, each a process on its own core."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ def peers() -> list[str]:
 
 
 def node_versions() -> str:
-    """Node's own, and those of what serves on it: engine.io brings a ws of its own."""
+    """The versions of Node, socket.io and the ws that engine.io depends on."""
     script = (
         "const of = (name, from) => require(require.resolve(`${name}/package.json`, { paths: [from] })).version;"
         "const engine = require.resolve('engine.io', { paths: [require.resolve('socket.io')] });"

@@ -1,4 +1,4 @@
-"""What was measured, as tables in docs/benchmarks.md and in the evidence, with a plot."""
+"""The results, as tables in docs/benchmarks.md and in the evidence, with a plot."""
 
 import platform
 import re
@@ -29,7 +29,7 @@ class Runs:
     lines: list[str] = field(default_factory=list)
 
     def add(self, scenario: str, peer: str, result: Result) -> str:
-        """Keep a result. Returns it as a line."""
+        """Add a result. Returns it as a line."""
         self.results.setdefault((scenario, peer), []).append(result)
         metrics = ", ".join(f"{name} {value:,.4g}" for name, value in result.metrics.items())
         wrong = f"  MISTAKES {result.mistakes}" if result.mistakes else ""
@@ -38,7 +38,7 @@ class Runs:
 
     @property
     def mistakes(self) -> int:
-        """Deliveries that were missing, doubled or out of order, in all runs."""
+        """Missing, duplicated or reordered deliveries in all runs."""
         return sum(result.mistakes for results in self.results.values() for result in results)
 
     @property
@@ -47,11 +47,11 @@ class Runs:
         return list(dict.fromkeys(peer for _, peer in self.results))
 
     def values(self, scenario: Scenario, peer: str, metric: str) -> list[float]:
-        """What each round gave."""
+        """The values of all rounds."""
         return [result.metrics[metric] for result in self.results.get((scenario.name, peer), ())]
 
     def median(self, scenario: Scenario, peer: str, metric: str) -> float:
-        """The middle of the rounds."""
+        """The median of all rounds."""
         return statistics.median(self.values(scenario, peer, metric))
 
     def ratio(self, scenario: Scenario, peer: str) -> float:
@@ -64,7 +64,7 @@ class Runs:
 
 
 def tables(runs: Runs) -> str:
-    """Every table of what was measured, in Markdown."""
+    """All tables of results, in Markdown."""
     parts = []
     if measured := [one for one in (*BURSTS, *STEADY) if runs.has(one)]:
         rows = [[one.name, *(_per_cpu(runs, one, peer) for peer in runs.peers)] for one in measured]
@@ -102,7 +102,7 @@ def publish(runs: Runs) -> None:
 
 
 def busiest_clients(runs: Runs) -> str:
-    """How near the clients' process came to being the bottleneck."""
+    """How close the clients' process was to being the bottleneck."""
     share, (scenario, peer) = max(
         (result.metrics["clients CPU"], key) for key, results in runs.results.items() for result in results
     )
@@ -113,7 +113,7 @@ def busiest_clients(runs: Runs) -> str:
 
 
 def surroundings() -> str:
-    """Where and with what it was measured."""
+    """The machine and the versions of the measurement."""
     packages = ("python-socketio", "python-engineio", "uvicorn", "uvloop", "websockets")
     return (
         f"Measured on {machine()}; the server on one core, all clients on another. Python {platform.python_version()}, "

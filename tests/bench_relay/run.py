@@ -20,13 +20,13 @@ from tests.bench_relay.scenarios import QUICK_SCENARIOS, SCENARIOS, Result, Scen
 
 
 async def measure(scenario: Scenario, peer_name: str, seconds: float) -> Result:
-    """One server under one load."""
+    """Measure one server under one load."""
     with running(peer_name) as peer:
         return await scenario.run(peer, seconds)
 
 
 def main() -> int:
-    """Measure and print. 1 where a delivery was missing, doubled or out of order."""
+    """Measure and print. Returns 1 if a delivery was missing, duplicated or reordered."""
     parser = argparse.ArgumentParser(prog="bench_relay", description="The relay against Node's socket.io.")
     parser.add_argument("--quick", action="store_true", help="three scenarios once; nothing is written")
     parser.add_argument("--only", metavar="SCENARIO", help="only what is named so; nothing is written")

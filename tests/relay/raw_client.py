@@ -34,7 +34,7 @@ class RawHttp:
         await asyncio.get_running_loop().sock_sendall(self._socket, data)
 
     async def read(self) -> bytes:
-        """Some of what came; nothing at the end."""
+        """Read some bytes; none at the end."""
         try:
             return await asyncio.get_running_loop().sock_recv(self._socket, 65_536)
         except ConnectionError:
@@ -50,7 +50,7 @@ class RawHttp:
                 seen += more
 
     async def until_closed(self) -> bytes:
-        """Read to the end; what came."""
+        """Read to the end. Returns what was received."""
         seen = b""
         async with asyncio.timeout(10):
             while more := await self.read():

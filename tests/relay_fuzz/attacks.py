@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tests.relay.live_relay import PROJECT
 from tests.relay_fuzz.broken_requests import broken_request
 from tests.relay_fuzz.inputs import any_body, any_event, any_packet, any_request, broken_frame, frame, raw_frame
-from tests.relay_fuzz.raw_connection import WEBSOCKET, Diary, RawConnection
+from tests.relay_fuzz.raw_connection import WEBSOCKET, InputLog, RawConnection
 from tests.relay_fuzz.relay_process import SESSIONS
 
 _SMALL_BUFFER = 4_096
@@ -26,10 +26,10 @@ class Attacker:
 
     address: tuple[str, int]
     rng: random.Random
-    diary: Diary
+    input_log: InputLog
 
     def connection(self, receive_bytes: int = 0) -> RawConnection:
-        return RawConnection(self.address, self.rng, self.diary, receive_bytes=receive_bytes)
+        return RawConnection(self.address, self.rng, self.input_log, receive_bytes=receive_bytes)
 
     async def pause(self, most: float = 1.0) -> None:
         """Do nothing for a while, as slow clients do."""

@@ -6,14 +6,14 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from tests.relay_fuzz.attacks import ATTACKS, Attacker
-from tests.relay_fuzz.raw_connection import Diary
+from tests.relay_fuzz.raw_connection import InputLog
 
 # The longest time of one attack.
 _ATTACK_SECONDS = 6.0
 
 
 class Fuzzer:
-    """One of several. `last` names its newest attack, and `diary` has what it sent."""
+    """One of several. `last` names its newest attack, and `input_log` has what it sent."""
 
     def __init__(self, url: str, seed: str) -> None:
         parts = urlsplit(url)
@@ -22,7 +22,7 @@ class Fuzzer:
         self._address = (parts.hostname, parts.port)
         self._seed = seed
         self._number = 0
-        self.diary = Diary()
+        self.input_log = InputLog()
         self.attacks: Counter[str] = Counter()
         self.last = ""
 
@@ -36,10 +36,10 @@ class Fuzzer:
             self.attacks[attack.__name__] += 1
             try:
                 async with asyncio.timeout(_ATTACK_SECONDS):
-                    await attack(Attacker(self._address, rng, self.diary))
+                    await attack(Attacker(self._address, rng, self.input_log))
             except (OSError, TimeoutError):
                 continue  # the relay closed the connection, as it should
 
     def report(self) -> str:
         """The last attack, so that it can be repeated."""
-        return "\n".join((self.last, *(f"    {kind}: {data!r}" for kind, data in self.diary.last)))
+        return "\n".join((self.last, *(f"    {kind}: {data!r}" for kind, data in self.input_log.last)))

@@ -20,7 +20,7 @@ _SHOWN_BYTES = 150
 
 
 @dataclass
-class Diary:
+class InputLog:
     """A record of what was sent: counts by kind, and the last inputs."""
 
     sent: Counter[str] = field(default_factory=Counter)
@@ -34,10 +34,12 @@ class Diary:
 class RawConnection:
     """A connection to the relay. It is aborted at the end, sometimes with a reset."""
 
-    def __init__(self, address: tuple[str, int], rng: random.Random, diary: Diary, *, receive_bytes: int = 0) -> None:
+    def __init__(
+        self, address: tuple[str, int], rng: random.Random, input_log: InputLog, *, receive_bytes: int = 0
+    ) -> None:
         self._address = address
         self._rng = rng
-        self._diary = diary
+        self._input_log = input_log
         self._receive_bytes = receive_bytes
 
     async def __aenter__(self) -> Self:
@@ -63,7 +65,7 @@ class RawConnection:
 
     async def send(self, kind: str, data: bytes, count: int = 1) -> None:
         """Send bytes; raises OSError once the relay has closed the connection."""
-        self._diary.note(kind, data, count)
+        self._input_log.note(kind, data, count)
         self.writer.write(data)
         await self.writer.drain()
 

@@ -132,6 +132,6 @@ def attacks_of(fuzzers: list[Fuzzer]) -> Counter[str]:
 
 
 def metrics(fuzzers: list[Fuzzer]) -> str:
-    sent = sum((fuzzer.diary.sent for fuzzer in fuzzers), Counter[str]())
+    sent = sum((fuzzer.input_log.sent for fuzzer in fuzzers), Counter[str]())
     kinds = {"inputs": sent, "attacks": attacks_of(fuzzers)}
     return "\n".join(f"{name}: {counted.total()} {dict(counted.most_common())}" for name, counted in kinds.items())

@@ -109,7 +109,7 @@ class AwsEventSource:
         try:
             parsed = parse_bus_message(message.body)
         except MalformedBusMessageError as error:
-            self._metrics.count_malformed()
+            self._metrics.malformed += 1
             logger.warning("A message on %s is no event and is deleted: %s", self._queue.name, error)
             return None
         if isinstance(parsed, RelayProbe):

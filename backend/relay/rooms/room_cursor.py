@@ -1,4 +1,4 @@
-"""The order of one room: every logged event is emitted once, in order, whatever the bus loses, doubles or reorders.
+"""The order of one room: every logged event is emitted once, in order, whatever the bus loses, duplicates or reorders.
 
 One lock covers all sessions of the room, because a client joins it for all of them in one step: the replay and what
 is emitted after it must meet without a gap in every session.

@@ -1,6 +1,5 @@
 """A bound for the pending bytes of all clients together: the slowest ones are disconnected."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 # Down to this share of the limit, so that the cost of checking all clients is amortized over the next eighth.
@@ -15,18 +14,20 @@ class Waiting(Protocol):
         """The bytes that are pending for it."""
         ...
 
+    def drop(self, reason: str, detail: str = "") -> None:
+        """Close its connection and discard its pending bytes."""
+        ...
+
 
 class OutboundBudget:
     """The sum of the bytes that are pending for clients.
 
     Args:
         limit: how many bytes may be pending for all of them.
-        disconnect: closes a client's connection and discards its pending bytes.
     """
 
-    def __init__(self, limit: int, disconnect: Callable[[Waiting], None]) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._disconnect = disconnect
         # As of the last update of each; all are updated before any client is disconnected.
         self._bytes: dict[Waiting, int] = {}
         self.total = 0
@@ -58,4 +59,4 @@ class OutboundBudget:
             if self.total <= self._limit * _REDUCE_TO:
                 return
             self._set(client, 0)
-            self._disconnect(client)
+            client.drop("memory", "too much is pending for all clients together, and most of it for this one")

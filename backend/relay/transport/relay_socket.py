@@ -116,7 +116,9 @@ class RelaySocket(GuardedSocket):
             self.protocol.abort()
         else:
             self.protocol.end(_POLICY_VIOLATION, f"{reason}: {detail}" if detail else reason)
-        self._in_background(self.close(wait=False, abort=True, reason=self.server.reason.SERVER_DISCONNECT))
+        closing = asyncio.ensure_future(self.close(abort=True, reason=self.server.reason.SERVER_DISCONNECT))
+        self.rules.tasks.add(closing)
+        closing.add_done_callback(self.rules.tasks.discard)
 
     async def drain(self) -> None:
         """Have the client reconnect to another relay, after the events so far. Safe to repeat."""
@@ -215,8 +217,3 @@ class RelaySocket(GuardedSocket):
     def _may_write_directly(self) -> bool:
         is_quiet = self.upgraded and not self.closing and self.queue.empty() and not self.dropped
         return is_quiet and self.rules.may_write_directly(self.protocol)
-
-    def _in_background(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)
-        self.rules.tasks.add(task)
-        task.add_done_callback(self.rules.tasks.discard)

@@ -20,7 +20,7 @@ from backend.relay.transport.broadcaster import Broadcaster
 from backend.relay.transport.packet_checks import InvalidPacketError, RelayPacket
 from backend.relay.transport.relay_socket import RelaySocket
 from backend.relay.transport.socket_rules import SocketRules
-from backend.relay.transport.socket_table import SocketTable, drop_for_memory
+from backend.relay.transport.socket_table import SocketTable
 from shared.events import Event
 
 logger = logging.getLogger(__name__)
@@ -83,13 +83,7 @@ class RelaySocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-s
         self._is_draining = False
         manager = self.manager
         self._rules = SocketRules(
-            settings,
-            metrics,
-            manager.may_write_directly,
-            manager.flush,
-            manager.note_change,
-            _log_drop,
-            drop_for_memory,
+            settings, metrics, manager.may_write_directly, manager.flush, manager.note_change, _log_drop
         )
         self.eio.set_rules(self._rules)
 

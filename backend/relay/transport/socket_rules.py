@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backend.relay.metrics import RelayMetrics
 from backend.relay.settings import RelaySettings
-from backend.relay.transport.outbound_budget import OutboundBudget, Waiting
+from backend.relay.transport.outbound_budget import OutboundBudget
 from backend.relay.transport.websocket_protocol import RelayWebSocketProtocol
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ class SocketRules:
         flush: writes all pending events.
         on_change: called before a socket starts direct writes, and after it ended them.
         log_drop: logs the reason when a socket is dropped.
-        drop_for_memory: drops a socket when too much is pending for all of them.
         budget: limits what is pending for all sockets together.
         tasks: the closing of connections in progress; referenced here, or they would be garbage-collected.
     """
@@ -36,9 +35,8 @@ class SocketRules:
     flush: Callable[[], None]
     on_change: Callable[["RelaySocket"], None]
     log_drop: Callable[[str], None]
-    drop_for_memory: Callable[[Waiting], None]
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
     budget: OutboundBudget = field(init=False)
 
     def __post_init__(self) -> None:
-        self.budget = OutboundBudget(self.settings.max_waiting_bytes, self.drop_for_memory)
+        self.budget = OutboundBudget(self.settings.max_waiting_bytes)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from backend.relay.transport.outbound_budget import Waiting
 from backend.relay.transport.relay_socket import RelaySocket
 from backend.relay.transport.socket_rules import SocketRules
 
@@ -22,9 +21,3 @@ class SocketTable(dict[str, RelaySocket]):
     def copy(self) -> dict[str, RelaySocket]:
         """A snapshot of the sockets."""
         return dict(self)
-
-
-def drop_for_memory(socket: Waiting) -> None:
-    """Drop a socket because too much is pending for all clients."""
-    assert isinstance(socket, RelaySocket)  # noqa: S101 - only sockets are in the budget
-    socket.drop("memory", "too much is pending for all clients together, and most of it for this one")
