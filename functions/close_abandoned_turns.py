@@ -1,4 +1,4 @@
-"""Sees to what was left lying, on a schedule, and to turns whose notifications went to the dead-letter queue."""
+"""Closes abandoned turns, orphaned sessions and relay queues on a schedule, and turns in the dead-letter queue."""
 
 from functions.start import start_function
 
@@ -22,7 +22,9 @@ logger = logging.getLogger(__name__)
 
 def _build_handler(settings: AwsSettings, telemetry: Telemetry) -> Handler:
     if settings.relay_queue_prefix is None or settings.relay_cluster is None:
-        raise InvalidSettingsError("VIBEWIRE_RELAY_QUEUE_PREFIX and VIBEWIRE_RELAY_CLUSTER: whose queues are removed")
+        raise InvalidSettingsError(
+            "VIBEWIRE_RELAY_QUEUE_PREFIX and VIBEWIRE_RELAY_CLUSTER: needed to remove orphaned relay queues"
+        )
     aws = AwsServices.build()
     engine = build_aws_engine(settings, aws)
     counted = with_bus(engine, CountingBus(engine.bus, telemetry))
@@ -52,7 +54,7 @@ def _build_handler(settings: AwsSettings, telemetry: Telemetry) -> Handler:
     async def close(event: Json, _context: Any) -> Json:
         dead = event.get("Records", [])
         if dead:
-            logger.error("The queue gave up on %s notifications", len(dead))
+            logger.error("%s notifications went to the dead-letter queue", len(dead))
             telemetry.count("NotificationDead", len(dead))
         done = await do_all_parts(abandoned if dead else everything, telemetry)
         for metric, found in done.items():

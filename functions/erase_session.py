@@ -1,4 +1,4 @@
-"""Erases what deleted sessions left: files and records. Called by a schedule, or by hand."""
+"""Erases the files and records of deleted sessions. Invoked on a schedule, or by hand."""
 
 from functions.start import start_function
 
@@ -16,7 +16,7 @@ from functions.telemetry import Handler, Json, Telemetry
 
 
 class CountingEraser:
-    """Counts the memories that cannot be erased now; the service goes on to the next and tries them again later."""
+    """Counts memories that cannot be erased now. The service continues with the next, and retries them later."""
 
     def __init__(self, eraser: MemoryErasure, telemetry: Telemetry) -> None:
         self._eraser = eraser

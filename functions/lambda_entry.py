@@ -1,4 +1,4 @@
-"""One route of the API as a Lambda function."""
+"""Serves one route of the API as a Lambda function."""
 
 from functions.start import start_function
 

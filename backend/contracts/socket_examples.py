@@ -42,7 +42,7 @@ def request_examples() -> dict[str, list[Json]]:
         ok=True, room=room, version=CONTRACT_VERSION, last_seq={SESSION_ID: 5}, truncated=[], deleted=[]
     )
     no_project = Refusal(
-        ok=False, code="project_not_found", detail=f"There is no project {PROJECT_ID} that you may use."
+        ok=False, code="project_not_found", detail=f"Project {PROJECT_ID} does not exist, or you have no access to it."
     )
     invalid = Refusal(ok=False, code="invalid_subscription", detail="project_id: Field required")
     too_many = Refusal(ok=False, code="too_many_rooms", detail="At most 200 projects at a time.")

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from backend.app.domain.errors import StorageError
 from backend.app.domain.sessions.memory import Memory
+from backend.app.domain.storage_errors import StorageError
 from backend.app.wiring import build_services
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from backend.local.asgi import build_asgi

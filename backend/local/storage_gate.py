@@ -5,7 +5,7 @@ import logging
 import shutil
 
 from backend.app.adapters.local.sqlite.database import LocalDatabase
-from backend.app.domain.errors import StorageDamagedError, StorageError
+from backend.app.domain.storage_errors import StorageDamagedError, StorageError
 
 logger = logging.getLogger(__name__)
 

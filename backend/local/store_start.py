@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.app.adapters.local.sqlite.recovery import recover_turns
 from backend.app.adapters.local.sqlite.store_check import check_store
-from backend.app.domain.errors import StorageDamagedError, StorageError, StorageFullError
+from backend.app.domain.storage_errors import StorageDamagedError, StorageError, StorageFullError
 from backend.app.wiring_local import LocalEngine
 from backend.local.start_checks import CannotStartError
 

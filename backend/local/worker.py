@@ -5,9 +5,9 @@ import logging
 
 from backend.app.adapters.local.event_log import LocalEventLog
 from backend.app.adapters.local.turn_queue import LocalTurnQueue, ReceivedNotification
-from backend.app.domain.errors import StorageDamagedError, StorageError
 from backend.app.domain.sessions.erasure_service import ErasureService
 from backend.app.domain.sessions.session_service import SessionService
+from backend.app.domain.storage_errors import StorageDamagedError, StorageError
 from backend.app.domain.turns.abandoned_turn_service import AbandonedTurnService
 from backend.app.domain.turns.outcome import Outcome, Requeue
 from backend.app.domain.turns.turn_service import TurnService

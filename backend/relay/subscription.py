@@ -87,7 +87,7 @@ def subscribed(project_id: str, result: SubscribeResult) -> Ack:
 
 def project_not_found(project_id: str) -> Ack:
     """The refusal for a project that does not exist or that the client has no access to."""
-    return refusal("project_not_found", f"There is no project {project_id} that you may use.")
+    return refusal("project_not_found", f"Project {project_id} does not exist, or you have no access to it.")
 
 
 def refusal(code: str, detail: str) -> Ack:

@@ -165,8 +165,8 @@ async def test_a_version_that_cannot_exist_is_refused(client: httpx.AsyncClient,
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("1," * 131_072, "more than 120,000 words and signs; leave out what is generated or repeated"),
-        ("x = 1\n" * 30_001, "more than 30,000 lines; write it in fewer"),
+        ("1," * 131_072, "more than 120,000 words and signs; remove generated or repeated parts"),
+        ("x = 1\n" * 30_001, "more than 30,000 lines; shorten it"),
     ],
 )
 async def test_a_flood_is_refused_with_what_to_do(client: httpx.AsyncClient, code: str, reason: str) -> None:

@@ -40,7 +40,7 @@ def turn_items(number: int) -> list[Item]:
         },
         {
             "call_id": call_id,
-            "output": "Applied. Now tell the person in one to three sentences what you changed.",
+            "output": "Applied. Now say in one to three sentences what you changed.",
             "type": "function_call_output",
         },
         {"content": [part], "role": "assistant", "status": "completed", "type": "message"},

@@ -268,7 +268,7 @@ def test_there_is_no_source_of_an_unknown_node() -> None:
         ("\nimport a" + " \\\n . a" * 1_000, "line 2: a name has more than 200 dots", 2),
         ("f'" + "{x}" * 100_000 + "'", "the code has too many braces", None),
         ("#" * 1024 * 1024 + "#", "the code has more than 1048576 characters", None),
-        ('f"lambda x="' + "{await 1if " * 5_000 + "#->(", "the code cannot be read as Python", None),
+        ('f"lambda x="' + "{await 1if " * 5_000 + "#->(", "the code cannot be parsed as Python", None),
     ],
 )
 @pytest.mark.parametrize("read", [parse_source, find_nodes, lambda code: node_source(code, "x")])

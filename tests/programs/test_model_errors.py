@@ -6,7 +6,8 @@ import pytest
 from agents.exceptions import AgentsException, ModelBehaviorError, ModelRefusalError, ModelTimeoutError, UserError
 
 from backend.app.domain.errors import TurnError
-from backend.app.programs.models.model_errors import EXPECTED, reported_error, turn_error
+from backend.app.programs.models.model_errors import EXPECTED, turn_error
+from backend.app.programs.models.reported_errors import reported_error
 
 REQUEST = httpx2.Request("POST", "http://model.example/v1/responses")
 
@@ -96,8 +97,8 @@ def test_an_error_in_an_answer_is_judged_by_its_name_its_status_or_its_class(
         (status_error(400, "No field x."), "The model's server refused the request (400): No field x."),
         (status_error(503, ""), "The model's server answered 503."),
         (connection_error(httpx2.ConnectError("refused")), "The model's server cannot be reached: refused"),
-        (connection_error(httpx2.ReadError("")), "The connection to the model's server broke off."),
-        (ModelTimeoutError(600), "The model was not done with one answer after 600 s."),
+        (connection_error(httpx2.ReadError("")), "The connection to the model's server was lost."),
+        (ModelTimeoutError(600), "The model had not finished its response after 600 s."),
         (ModelRefusalError("half \ud83d"), "The model refused: half \ufffd"),
     ],
     ids=str,

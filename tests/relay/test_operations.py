@@ -9,7 +9,7 @@ import httpx
 import pytest
 import socketio
 
-from backend.app.domain.errors import StorageFullError
+from backend.app.domain.storage_errors import StorageFullError
 from backend.relay.aws.emf import Occupancy, report
 from backend.relay.metrics import RelayMetrics
 from tests.relay.live_relay import PROJECT, SESSION, live_relay, until
@@ -82,7 +82,7 @@ async def test_a_subscription_is_refused_with_the_reason_when_the_store_is_unava
         monkeypatch.setattr(live.log, "read_last_seqs", refuse)
         answer = await watcher.subscribe(PROJECT, {SESSION: 0})
         assert answer["code"] == "storage_unavailable"
-        assert "disk of the server is full" in answer["detail"]
+        assert "server's disk is full" in answer["detail"]
         assert "Traceback" not in caplog.text
         monkeypatch.undo()
         assert (await watcher.subscribe(PROJECT, {SESSION: 0}))["ok"]

@@ -14,16 +14,19 @@ class ProblemCode(NamedTuple):
 # Of the domain's errors.
 DOMAIN_CODES = {
     "project_not_found": ProblemCode(
-        HTTPStatus.NOT_FOUND, "There is no project 01a20790-0000-7000-8000-000000000000 that you may use."
+        HTTPStatus.NOT_FOUND,
+        "Project 01a20790-0000-7000-8000-000000000000 does not exist, or you have no access to it.",
     ),
     "version_not_found": ProblemCode(
         HTTPStatus.NOT_FOUND, "Project 01a20790-d004-775e-923b-29a3f1bfc4b9 has no version 9; it is at 2."
     ),
     "session_not_found": ProblemCode(
-        HTTPStatus.NOT_FOUND, "There is no session 01a20790-0000-7000-8000-000000000000 that you may use."
+        HTTPStatus.NOT_FOUND,
+        "Session 01a20790-0000-7000-8000-000000000000 does not exist, or you have no access to it.",
     ),
     "message_not_found": ProblemCode(
-        HTTPStatus.NOT_FOUND, "There is no message 01a20790-0000-7000-8000-000000000000 that you may use."
+        HTTPStatus.NOT_FOUND,
+        "Message 01a20790-0000-7000-8000-000000000000 does not exist, or you have no access to it.",
     ),
     "response_not_found": ProblemCode(HTTPStatus.NOT_FOUND, "The message has no model response resp_0."),
     "owner_only": ProblemCode(HTTPStatus.FORBIDDEN, "Only the owner of a project may share it."),
@@ -36,8 +39,8 @@ DOMAIN_CODES = {
     ),
     "invalid_node_id": ProblemCode(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "A node id is the name of an agent's variable: letters, digits, '_', '.' and '-', at most 200 bytes of UTF-8; "
-        "it begins with a letter, a digit or '_'.",
+        "A node id is the name of an agent's variable: letters, digits, '_', '.' and '-', at most 200 bytes of UTF-8, "
+        "starting with a letter, a digit or '_'.",
     ),
     "two_message_ids": ProblemCode(
         HTTPStatus.BAD_REQUEST, "Send either `message_id` or an `Idempotency-Key`, not both."
@@ -53,25 +56,26 @@ DOMAIN_CODES = {
     ),
     "stale_version": ProblemCode(HTTPStatus.CONFLICT, "The code is at version 3, not 2: read it again."),
     "message_id_conflict": ProblemCode(
-        HTTPStatus.CONFLICT, "The message 01a20790 was sent before with another prompt. Use another id."
+        HTTPStatus.CONFLICT, "Message 01a20790 was sent before with another prompt. Use another id."
     ),
     "too_many_queued_messages": ProblemCode(
-        HTTPStatus.TOO_MANY_REQUESTS, "20 messages wait in this session; send the next when one has ended."
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "This session has 20 queued messages, the most that are allowed. Try again when one has ended.",
     ),
     "event_log_busy": ProblemCode(
         HTTPStatus.SERVICE_UNAVAILABLE, "Others keep writing to this session's event log. Try again in a few seconds."
     ),
     "storage_full": ProblemCode(
         HTTPStatus.INSUFFICIENT_STORAGE,
-        "The disk of the server is full; nothing was changed. Make room, then try again.",
+        "The server's disk is full; nothing was changed. Free some space, then try again.",
     ),
     "storage_unavailable": ProblemCode(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "The store of the server cannot be used now (SQLITE_BUSY); nothing was changed. Try again later.",
+        "The server's store is unavailable (SQLITE_BUSY); nothing was changed. Try again later.",
     ),
     "storage_damaged": ProblemCode(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "The store of the server is damaged (SQLITE_CORRUPT). The server's operator must restore a backup.",
+        "The server's store is damaged (SQLITE_CORRUPT). The server's operator must restore a backup.",
     ),
 }
 # Of the API itself.

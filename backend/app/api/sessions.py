@@ -160,7 +160,7 @@ async def _body(services: Services, session: Session) -> SessionBody:
 
 
 async def _bodies(services: Services, project_id: Id, sessions: Sequence[Session]) -> list[SessionBody]:
-    found = await services.sessions.find_nodes_of(project_id, sessions)
+    found = await services.sessions.check_nodes_exist(project_id, sessions)
     return [SessionBody.of(session, exists) for session, exists in zip(sessions, found, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""Whether a person would see anything of a text."""
+"""Detects text without a visible character."""
 
 import re
 
@@ -13,5 +13,5 @@ _VISIBLE = re.compile(f"[^{_INVISIBLE}]")
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text is empty, or made of characters alone that nobody sees. Stops at the first that is seen."""
+    """Whether a text has no visible character. Stops at the first one."""
     return _VISIBLE.search(text) is None

@@ -1,22 +1,20 @@
-"""What can go wrong, in the words of the domain. Each error has a stable `code`; none knows of HTTP.
+"""The domain's errors. Each has a stable `code` and no HTTP status.
 
-`retryable` says whether doing the very same thing again later may help.
+`retryable` says whether repeating the same call later may succeed.
 """
 
 from typing import ClassVar
-
-from shared.event_log import LogUnavailableError
 
 _NAME_CHARACTERS = 80
 
 
 def shortened(name: str) -> str:
-    """A caller's own text, fit to be named in an error."""
+    """A caller's text, shortened to be quoted in an error."""
     return name if len(name) <= _NAME_CHARACTERS else f"{name[:_NAME_CHARACTERS]}..."
 
 
 class DomainError(Exception):
-    """An expected refusal. The message is written for whoever called."""
+    """An expected error. The message is written for the caller."""
 
     code: ClassVar[str]
     retryable: ClassVar[bool] = False
@@ -28,16 +26,23 @@ class DomainError(Exception):
 
 
 class NotFoundError(DomainError):
-    """There is no such thing, or it is not the caller's: the two are not told apart."""
+    """It does not exist, or the caller has no access to it: the response is the same."""
 
 
-class ProjectNotFoundError(NotFoundError):
+class UnknownIdError(NotFoundError):
+    """There is nothing with this id."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, unknown_id: str) -> None:
+        super().__init__(f"{self.kind} {shortened(unknown_id)} does not exist, or you have no access to it.")
+
+
+class ProjectNotFoundError(UnknownIdError):
     """No such project for this user."""
 
     code = "project_not_found"
-
-    def __init__(self, project_id: str) -> None:
-        super().__init__(f"There is no project {shortened(project_id)} that you may use.")
+    kind = "Project"
 
 
 class VersionNotFoundError(NotFoundError):
@@ -46,13 +51,11 @@ class VersionNotFoundError(NotFoundError):
     code = "version_not_found"
 
 
-class SessionNotFoundError(NotFoundError):
+class SessionNotFoundError(UnknownIdError):
     """No such session for this user."""
 
     code = "session_not_found"
-
-    def __init__(self, session_id: str) -> None:
-        super().__init__(f"There is no session {shortened(session_id)} that you may use.")
+    kind = "Session"
 
 
 class ResponseNotFoundError(NotFoundError):
@@ -61,23 +64,21 @@ class ResponseNotFoundError(NotFoundError):
     code = "response_not_found"
 
 
-class MessageNotFoundError(NotFoundError):
+class MessageNotFoundError(UnknownIdError):
     """No such message for this user."""
 
     code = "message_not_found"
-
-    def __init__(self, message_id: str) -> None:
-        super().__init__(f"There is no message {shortened(message_id)} that you may use.")
+    kind = "Message"
 
 
 class OwnerOnlyError(DomainError):
-    """A member tried what only the owner may do."""
+    """Only the owner may do this."""
 
     code = "owner_only"
 
 
 class InvalidInputError(DomainError):
-    """What was sent cannot be meant like this; nothing was changed."""
+    """The request is well-formed but not valid; nothing was changed."""
 
     code = "invalid_input"
 
@@ -89,37 +90,37 @@ class InvalidCodeError(InvalidInputError):
 
 
 class CodeTooLargeError(InvalidInputError):
-    """The code is larger than a project may be."""
+    """The code exceeds the size limit."""
 
     code = "code_too_large"
 
 
 class InvalidNodeIdError(InvalidInputError):
-    """The node id could not name a memory."""
+    """The node id is not a valid node name."""
 
     code = "invalid_node_id"
 
 
 class PromptTooLongError(InvalidInputError):
-    """The prompt is longer than it may be."""
+    """The prompt exceeds the size limit."""
 
     code = "prompt_too_long"
 
 
 class InvalidCursorError(InvalidInputError):
-    """The cursor is not one that a list gave out."""
+    """The cursor was not returned by this list."""
 
     code = "invalid_cursor"
 
 
 class TwoMessageIdsError(InvalidInputError):
-    """The message was named in two ways at once."""
+    """Both `message_id` and `Idempotency-Key` were sent."""
 
     code = "two_message_ids"
 
 
 class TooManyMembersError(InvalidInputError):
-    """The project cannot be shared with so many."""
+    """The project would have more members than the limit."""
 
     code = "too_many_members"
 
@@ -137,71 +138,25 @@ class MessageIdConflictError(DomainError):
 
 
 class TooManyQueuedMessagesError(DomainError):
-    """The session has as many waiting messages as it may have. Retry when one has ended."""
+    """The session has as many queued messages as the limit allows. Retry when one has ended."""
 
     code = "too_many_queued_messages"
     retryable = True
 
 
 class EventLogBusyError(DomainError):
-    """Others kept appending to the session's event log: the event could not be logged, nothing was changed."""
+    """The event could not be logged, because of concurrent appends to the session's log. Nothing was changed."""
 
     code = "event_log_busy"
     retryable = True
 
 
-class StorageError(DomainError, LogUnavailableError):
-    """The store cannot be used now. Nothing was changed; the same call may work later.
-
-    Attributes:
-        reason: the technology's own name of the failure, for logs and for the server's operator.
-    """
-
-    retryable = True
-
-    def __init__(self, detail: str, reason: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-
-
-class StorageFullError(StorageError):
-    """The store's disk is full."""
-
-    code = "storage_full"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__("The disk of the server is full; nothing was changed. Make room, then try again.", reason)
-
-
-class StorageUnavailableError(StorageError):
-    """The store's file cannot be read or written now: locked, read-only, no memory, a failing disk."""
-
-    code = "storage_unavailable"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"The store of the server cannot be used now ({reason}); nothing was changed. Try again later.", reason
-        )
-
-
-class StorageDamagedError(StorageError):
-    """The store's file is no longer what was written. Trying again does not help: a backup must be restored."""
-
-    code = "storage_damaged"
-    retryable = False
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"The store of the server is damaged ({reason}). The server's operator must restore a backup.", reason
-        )
-
-
 class TurnFencedError(Exception):
-    """This attempt no longer owns its turn: another began, or the message ended. Write nothing more."""
+    """This attempt no longer holds its turn: another one started, or the message ended. Write nothing more."""
 
 
 class TurnCancelRequestedError(Exception):
-    """Somebody asked to cancel the message while it ran."""
+    """A user cancelled the message while it was running."""
 
 
 class StaleBaseError(Exception):
@@ -209,21 +164,21 @@ class StaleBaseError(Exception):
 
 
 class MemoryCorruptError(Exception):
-    """The memory file cannot be read, or a turn in it is torn. It must be rebuilt from the store."""
+    """The memory file cannot be read, or a turn in it is incomplete. It must be rebuilt from the store."""
 
 
 class MemoryMissingError(Exception):
-    """The memory file that a commit was meant for is not there."""
+    """The memory file to append to does not exist."""
 
 
 class TurnError(Exception):
-    """A turn cannot go on.
+    """A turn failed.
 
     Attributes:
         code: stable; becomes the `code` of `message_failed`.
-        detail: for people.
-        retryable: whether beginning the turn again may help.
-        retry_after: seconds that whoever failed asks to be left alone.
+        detail: a sentence for users.
+        retryable: whether another attempt may succeed.
+        retry_after: seconds that the failing server asks to wait before the next call.
     """
 
     def __init__(self, code: str, detail: str, *, retryable: bool, retry_after: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A page of a list, as every store returns it."""
+"""One page of a list."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A part of a list. `cursors` has one for each item: it asks for what follows that item."""
+    """A part of a list. `cursors` has one cursor per item; it gets the page that follows that item."""
 
     items: tuple[T, ...]
     cursors: tuple[str, ...] = ()
@@ -16,11 +16,11 @@ class Page(Generic[T]):
 
     @property
     def next_cursor(self) -> str | None:
-        """Asks for what follows this page; None where nothing does."""
+        """The cursor of the next page; None on the last one."""
         return self.next_cursor_after(len(self.items))
 
     def next_cursor_after(self, count: int) -> str | None:
-        """The same for a page that is cut after `count` of its items."""
+        """The cursor of the next page if this one is cut after `count` of its items."""
         if count == 0 or (count == len(self.items) and not self.has_more):
             return None
         return self.cursors[count - 1]

@@ -1,6 +1,6 @@
-"""What the domain needs of the world, stores and agents apart: time, ids, the bus, notifications and memory.
+"""The domain's ports apart from stores, agents and memory: clock, ids, offloader, event bus and turn queue.
 
-Each port says what its adapters owe; one contract suite per port proves it on every adapter.
+Each port says what its adapters guarantee; one contract suite per port tests every adapter.
 """
 
 from collections.abc import Callable
@@ -17,45 +17,45 @@ class Clock(Protocol):
     """The time of day."""
 
     def now(self) -> datetime:
-        """The present moment, aware, in UTC."""
+        """The current time, timezone-aware, in UTC."""
         ...
 
 
 class IdGenerator(Protocol):
-    """New names for things."""
+    """Makes ids."""
 
     def new_id(self) -> str:
-        """A UUIDv7 (RFC 9562) as a string; unique, and growing within a process."""
+        """A UUIDv7 (RFC 9562) as a string; unique, and increasing within a process."""
         ...
 
 
 class Offloader(Protocol):
-    """Runs work on text where it does not hold up the event loop."""
+    """Runs CPU-bound work on text without blocking the event loop."""
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
-        """Return what the function returns for the arguments, or raise what it raises.
+        """Call the function with the arguments. Returns and raises what it does.
 
-        All of it must be known to other processes: a function of a module, arguments and a result that can be pickled.
-        Where the caller is cancelled, the work may go on, and its result is lost.
+        It may run in another process: the function must be one of a module, its arguments and result picklable. If the
+        caller is cancelled, the work may go on and its result is dropped.
         """
         ...
 
 
 class EventBus(Protocol):
-    """Carries events to whoever listens. Best effort: a lost event is mended from the log."""
+    """Delivers events to the relay's tasks. Best effort: the relay backfills lost events from the log."""
 
     async def publish(self, event: BusMessage) -> None:
-        """Send; order is kept within a session. Never raises for a failed delivery, never waits for a listener."""
+        """Publish an event, in order within a session. Does not raise if delivery fails, nor wait for subscribers."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TurnNotification:
-    """Says that a session has work. Carries no truth: the worker that handles it reads the store.
+    """Informs a worker that a session has an open message. It carries no state: the worker reads the store.
 
     Attributes:
-        is_rescue: sent for a message that no worker has, although it was notified of. Nothing holds it up: one that a
-            failed start keeps hidden holds up neither its session's other notifications nor the next rescue.
+        is_rescue: enqueued for a message that no worker holds although it was enqueued before. A rescue is in no order:
+            while it is hidden, it blocks neither its session's other notifications nor the next rescue.
     """
 
     session_id: str
@@ -64,14 +64,15 @@ class TurnNotification:
 
 
 class TurnQueue(Protocol):
-    """Notifications. Delivered at least once, one at a time within a session, rescues apart, each of which is delivered
-    whatever else is out; the store alone knows what is done.
+    """Turn notifications, delivered at least once, and one at a time within a session.
+
+    Rescues are not ordered: each is delivered independently. Whether a turn is done is known to the store alone.
     """
 
     async def enqueue(self, notification: TurnNotification) -> None:
-        """Put a notification into the queue. Ringing twice delivers twice."""
+        """Add a notification to the queue. A notification that is enqueued twice is delivered twice."""
         ...
 
     async def extend(self, receipt_handle: str, seconds: float) -> None:
-        """Keep a received notification hidden for so long from now. A stale receipt handle is ignored."""
+        """Hide a received notification for so many seconds from now. A stale receipt handle is ignored."""
         ...

@@ -1,7 +1,7 @@
-"""Text and JSON from outside, made fit to be stored, sent and shown.
+"""Makes text and JSON from outside safe to store and send.
 
-JSON's escapes can write what UTF-8 cannot carry: half of a surrogate pair. A NUL is cut off by half of what reads
-text. Either would fail late, where it is encoded, and again at each reading; so both are replaced where they come in.
+JSON's escapes can contain what UTF-8 cannot encode: half of a surrogate pair. Many programs stop reading a text at a
+NUL. Both would fail late, when the text is encoded or read, and every time; so they are replaced on input.
 """
 
 import json
@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-# Deeper JSON is nobody's answer; what walks it recursively must not come to the interpreter's limit.
+# No real response is nested deeper, and recursive code must not reach the interpreter's recursion limit.
 _MAX_DEPTH = 100
-# The longest whole number that is read as one; Python refuses thousands of digits, and nothing here counts so far.
+# The longest integer that is read; Python refuses to parse thousands of digits.
 _MAX_DIGITS = 40
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -25,7 +25,7 @@ def storable_text(text: str) -> str:
 
 
 def storable_json(value: Any, depth: int = 0) -> Any:
-    """A JSON value with all its texts storable. Raises ValueError where it is nested too deeply."""
+    """A JSON value with all its texts made storable. Raises ValueError where it is nested too deeply."""
     if isinstance(value, str):
         return storable_text(value)
     if not isinstance(value, dict | list):
@@ -38,17 +38,17 @@ def storable_json(value: Any, depth: int = 0) -> Any:
 
 
 def read_json(text: str) -> Any:
-    """A JSON value, all its texts as they are; what is no JSON number (NaN, infinite, endless) is null.
+    """Parse a JSON value. Numbers that JSON does not allow (NaN, infinity) or that are too long become null.
 
-    Raises ValueError: it is no JSON, or nested too deeply. A `json.JSONDecodeError` says where.
+    Raises ValueError where it is not JSON or nested too deeply; a `json.JSONDecodeError` says where.
     """
     try:
-        return json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=lambda _: None)
+        return json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=lambda _: None)
     except RecursionError as error:
         raise ValueError("JSON is nested too deeply") from error
 
 
-def _whole(digits: str) -> int | None:
+def _integer(digits: str) -> int | None:
     return int(digits) if len(digits) <= _MAX_DIGITS else None
 
 

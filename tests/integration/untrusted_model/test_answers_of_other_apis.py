@@ -61,7 +61,7 @@ async def test_a_stream_without_any_event_of_the_responses_api_is_called_that(
 ) -> None:
     message = await ask(servers, http, raw(body, times=ALWAYS))
     assert failure(message) == ("model_misbehaved", 3)
-    assert "none of its events is one of the Responses API" in message["error"]["detail"]
+    assert "none of its events belongs to the Responses API" in message["error"]["detail"]
 
 
 @pytest.mark.parametrize("strange", [CHUNK, {"type": "ping"}, CLAUDE_SAYS, {"candidates": []}], ids=name_of)

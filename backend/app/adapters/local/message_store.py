@@ -11,7 +11,11 @@ from backend.app.adapters.local.sqlite.rows import ADD_USAGE, message_of, usage_
 from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus, ModelResponse
-from backend.app.domain.messages.message_admission import require_room, require_same_prompt, require_same_session
+from backend.app.domain.messages.message_admission import (
+    require_queue_capacity,
+    require_same_prompt,
+    require_same_session,
+)
 from backend.app.domain.messages.ports import QueuedMessage
 from backend.app.domain.page import Page
 from backend.app.domain.turns.rescue import start_due_at
@@ -172,7 +176,7 @@ def _check_queue(connection: sqlite3.Connection, session_id: str, queue_limit: i
     queued = connection.execute(
         "SELECT count(*) AS n FROM messages WHERE session_id = ? AND status = 'queued'", (session_id,)
     ).fetchone()["n"]
-    require_room(session_id, queued, queue_limit)
+    require_queue_capacity(session_id, queued, queue_limit)
 
 
 def _reread(connection: sqlite3.Connection, message_id: str) -> Message:

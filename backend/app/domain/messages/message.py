@@ -1,20 +1,20 @@
-"""A message: one prompt and all that came of it."""
+"""A message: one prompt and the result of its turn."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from backend.app.domain.projects.workflow.workflow import NO_WORKFLOW, Workflow
 from shared.event_fields import AgentName
 from shared.token_usage import TokenUsage
 
-# An item of a conversation as the Responses API writes it; opaque to the domain.
+# An item of a conversation in the format of the Responses API; opaque to the domain.
 Item = dict[str, Any]
 
 
 class MessageStatus(StrEnum):
-    """queued -> running -> one of the three ends, which are for good."""
+    """queued -> running -> completed, failed or cancelled, which are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -24,8 +24,14 @@ class MessageStatus(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether the message still waits for its end."""
-        return self in (MessageStatus.QUEUED, MessageStatus.RUNNING)
+        """Whether the message has not ended yet."""
+        match self:
+            case MessageStatus.QUEUED | MessageStatus.RUNNING:
+                return True
+            case MessageStatus.COMPLETED | MessageStatus.FAILED | MessageStatus.CANCELLED:
+                return False
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class MessageError:
 
 @dataclass(frozen=True, slots=True)
 class TurnRef:
-    """One attempt of one message's turn: the fence that every write of the turn carries."""
+    """One attempt of a message's turn: the fence of every write of the turn."""
 
     message_id: str
     session_id: str
@@ -49,12 +55,12 @@ class TurnRef:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One exchange. `attempt` counts how often its turn was begun; `number` is its place in the session.
+    """One exchange. `attempt` counts how often its turn was started; `number` is its position in the session.
 
     Attributes:
-        due_at: of the first open message of its session: a worker must have it by then, else it is lost. While it runs,
-            the end of its lease.
-        rescues: how often it was notified again since its last attempt began.
+        due_at: for the first open message of its session: if no worker holds it by then, it is lost. While it runs, the
+            end of its lease.
+        rescues: how often it was enqueued again since its last attempt was started.
     """
 
     message_id: str
@@ -76,7 +82,7 @@ class Message:
     completed_at: datetime | None = None
     lease_until: datetime | None = None
     cancel_requested: bool = False
-    # How it is looked after is no part of what it is.
+    # Bookkeeping of the abandoned-turn search, not part of the message.
     due_at: datetime | None = field(default=None, compare=False)
     rescues: int = field(default=0, compare=False)
 
@@ -88,11 +94,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ModelResponse:
-    """One model call's whole answer.
+    """The complete response of one model call.
 
     Attributes:
         call: 1, 2, 3 ... within the attempt.
-        body: the response as the API sent it, as JSON text: it may be large, and only who answers for it reads it.
+        body: the response as JSON text, as the API sent it; it may be large.
     """
 
     message_id: str
@@ -108,7 +114,7 @@ class ModelResponse:
 
 @dataclass(frozen=True, slots=True)
 class CompletedTurn:
-    """What a completed message added to the conversation's memory."""
+    """What a completed turn adds to the conversation's memory."""
 
     number: int
     message_id: str
@@ -117,12 +123,12 @@ class CompletedTurn:
 
 @dataclass(frozen=True, slots=True)
 class TurnAnswer:
-    """What a turn came to: text, and where the code changed, the patch that was approved.
+    """The answer of a turn: text, and where the code changed, the approved patch.
 
     Attributes:
-        base_code: the code that the patch was made for, version `base_version`.
-        new_code: None where the code stays as it is.
-        workflow: what the new code says.
+        base_code: the code of version `base_version`, to which the patch applies.
+        new_code: None where the code is unchanged.
+        workflow: the workflow that was read from the new code.
     """
 
     content: str

@@ -1,7 +1,7 @@
 """The ports of the message store and of waiting for a message to end.
 
 All reads are strongly consistent: they see every write that was acknowledged before them, unless a method says that it
-may lag behind. A method that is one transaction is applied completely or not at all, even if the process dies.
+may lag behind. A method that is one transaction is atomic, even if the process dies.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,12 @@ from shared.events import MessageCancelledEvent
 
 
 class QueuedMessage(NamedTuple):
-    """What came of queueing a message.
+    """The result of `queue_message`.
 
     Attributes:
         message: as it is stored.
         is_new: whether this call stored it.
-        cancelled_at: when `cancel_message` last ended a message of the session; one that its worker ended as cancelled
-            may count too.
+        cancelled_at: when a message of the session was last cancelled by `cancel_message` (or perhaps by a worker).
     """
 
     message: Message
@@ -30,14 +29,14 @@ class QueuedMessage(NamedTuple):
 
 
 class MessageStore(Protocol):
-    """Messages as their senders see them."""
+    """Messages, as the API reads and writes them."""
 
     async def queue_message(self, message: Message, queue_limit: int) -> QueuedMessage:
-        """Give the message the next number of its session and store it queued.
+        """Store the message as queued, with the next number of its session.
 
         The same id again in the same session with the same prompt returns what is stored. Raises
         MessageIdConflictError (other prompt or session), TooManyQueuedMessagesError (`queue_limit` are queued),
-        SessionNotFoundError (gone).
+        SessionNotFoundError (deleted).
         """
         ...
 
@@ -56,30 +55,30 @@ class MessageStore(Protocol):
     async def cancel_message(
         self, message_id: str, now: datetime, event: MessageCancelledEvent
     ) -> tuple[Message, MessageCancelledEvent | None]:
-        """End a queued message, or a running one whose lease is over, as one transaction with its event.
+        """Cancel a queued message, or a running one whose lease is over, as one transaction with its event.
 
-        A message that runs under a live lease is only marked, for its worker to see; an ended one is left alone.
-        Returns the message as it is now, and the event where this call ended it. `event.token_usage` is
-        filled in by the store. Raises MessageNotFoundError.
+        A message whose lease is held is only marked, for its worker to cancel; an ended one is left as it is. Returns
+        the message as it is now, and the logged event if this call ended it. The store fills in `event.token_usage`.
+        Raises MessageNotFoundError.
         """
         ...
 
 
 class CompletionWaiter(Protocol):
-    """Wakes those who wait for a message to end."""
+    """Waits for messages to end."""
 
     async def wait_for_completion(self, message: Message, timeout: float) -> None:
-        """Return when the message may have ended, or after `timeout` seconds. A hint: read the message again."""
+        """Return when the message may have ended, or after `timeout` seconds. The caller then reads the message."""
         ...
 
 
 class WaitSlots(Protocol):
-    """Bounds how many callers wait for the end of a message at a time, over all processes."""
+    """Limits how many callers wait for messages at a time, over all processes."""
 
     def hold(self, slots: int, seconds: float) -> AbstractAsyncContextManager[bool]:
-        """Hold one of so many slots within the block, for so long at most: whether one was given.
+        """Hold one of `slots` slots during the block, for at most `seconds`. Yields whether a slot was free.
 
-        At most `slots` hold one at a time. Does not wait for one, and never raises: in doubt none is given. Of a holder
-        that died the slot is free again some seconds after its time.
+        Neither waits nor raises: after an error no slot is given. The slot of a process that died becomes free some
+        seconds after its time is over.
         """
         ...

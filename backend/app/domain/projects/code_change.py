@@ -1,4 +1,4 @@
-"""What a change of a project's code comes to. Functions of text alone: an Offloader may run them elsewhere."""
+"""The patch and workflow of a change to a project's code. Pure functions, which an Offloader can run."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from backend.app.domain.projects.workflow.workflow import Workflow, read_workflo
 
 @dataclass(frozen=True, slots=True)
 class CodeChange:
-    """New code and what there is to say of it.
+    """New code, its patch and its workflow.
 
     Attributes:
-        patch: the unified diff that leads to it; empty where nothing changes.
+        patch: the unified diff to the new code; empty where nothing changes.
     """
 
     code: str
@@ -27,7 +27,7 @@ def describe_change(code: str, new_code: str) -> CodeChange:
 
 
 def rebase_change(base: str, changed: str, newer: str) -> CodeChange | None:
-    """Return a change of `base` made on newer code; None where the two overlap, or do not parse together."""
+    """Apply a change of `base` to newer code. None where the two changes overlap, or their result does not parse."""
     merged = merge(base, changed, newer)
     if merged is None:
         return None

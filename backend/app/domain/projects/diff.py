@@ -1,4 +1,4 @@
-"""The difference of two versions of a project's source, as `git apply` reads it."""
+"""Unified diffs of two versions of a project's source, for `git apply`."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,15 +11,14 @@ CONTEXT_LINES = 3
 def unified_diff(old: str, new: str, path: str = "workflow.py") -> str:
     """Return the unified diff of two texts in git's style.
 
-    A line ends at "\\n" and nowhere else, as git sees it: a form feed, a Unicode separator or the "\\r" of
-    CRLF is part of the line.
+    A line ends only at "\\n", as in git: a form feed, a Unicode separator or the "\\r" of CRLF is part of the line.
 
     Args:
         old: the text before.
         new: the text after.
-        path: the name in the headers; the caller's own, since it is not quoted.
+        path: the file name in the headers; it is not quoted, so it must be a constant of the caller.
 
-    What would take too long to compare is shown as replaced (see `changed_regions`): coarser, and still exact.
+    Parts that would take too long to compare are shown as replaced (see `changed_regions`): coarser, but correct.
 
     Returns:
         The diff with a line end after each line; empty if the texts are the same.
@@ -49,7 +48,7 @@ def _hunk(regions: Sequence[Region], before: Sequence[str], after: Sequence[str]
 
 
 def _range(start: int, stop: int) -> str:
-    # An empty range is named by the line before it.
+    # An empty range is written with the number of the line before it.
     return f"{start + 1 if stop > start else start},{stop - start}"
 
 

@@ -4,25 +4,25 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-# What the search may cost beyond one pass through the lines: about 20 ms. A change of four hundred lines that all
-# occur more than once, in another order, stays below.
+# The most steps of the search beyond one pass through the lines: about 20 ms. Reordering four hundred lines that all
+# occur more than once takes fewer.
 MAX_STEPS = 100_000
 
 # Lines before[start:end] became after[new_start:new_end].
 Region = tuple[int, int, int, int]
 # before[start : start + length] == after[new_start : new_start + length]
 _Match = tuple[int, int, int]
-# The matches of a path through the edit graph, from its end: the ones before, and the last.
+# The matches of a path through the edit graph, as a linked list from its end.
 _Path = tuple["_Path | None", _Match]
 _NOWHERE: tuple[int, _Path | None] = (-1, None)
 
 
 def changed_regions(before: Sequence[str], after: Sequence[str]) -> list[Region]:
-    """Return the regions that differ, in order, none of them next to another.
+    """Return the regions that differ, in order, none of them adjacent to another.
 
-    The lines that occur once on either side are matched first (as in patience diff); what is left between two of
-    them is compared by Myers' algorithm. Where that would take more than MAX_STEPS, all that is left between the two
-    counts as changed: coarser, and still exact.
+    Lines that occur exactly once on both sides are matched first (as in patience diff). The lines between two of them
+    are compared by Myers' algorithm. Where that would take more than MAX_STEPS, all lines in between count as changed:
+    coarser, but correct.
     """
     numbers: dict[str, int] = {}
     old = [numbers.setdefault(line, len(numbers)) for line in before]
@@ -31,7 +31,7 @@ def changed_regions(before: Sequence[str], after: Sequence[str]) -> list[Region]
 
 
 def regions_by_hunk(regions: Sequence[Region], context: int) -> Iterator[list[Region]]:
-    """Yield the regions together whose context of so many lines before and after meets."""
+    """Group the regions whose context of so many lines before and after overlaps."""
     hunk: list[Region] = []
     for region in regions:
         if hunk and region[0] - hunk[-1][1] > 2 * context:
@@ -63,12 +63,12 @@ def _matches(old: list[int], new: list[int]) -> list[_Match]:
         matches += [(place + at, new_place + new_at, length) for at, new_at, length in found]
         matches.append((stop, new_stop, 1))
         place, new_place = stop + 1, new_stop + 1
-    matches[-1] = (end, new_end, tail)  # instead of the anchor that stands for the end
+    matches[-1] = (end, new_end, tail)  # replaces the sentinel anchor of the end
     return matches
 
 
 def _common_ends(old: Sequence[int], new: Sequence[int]) -> tuple[int, int]:
-    """Return how many lines the two begin with in common, and how many of the others they end with in common."""
+    """Return the length of the common prefix, and of the common suffix of the rest."""
     shorter = min(len(old), len(new))
     head = 0
     while head < shorter and old[head] == new[head]:
@@ -80,10 +80,10 @@ def _common_ends(old: Sequence[int], new: Sequence[int]) -> tuple[int, int]:
 
 
 def _anchors(old: Sequence[int], new: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the longest run of places, ascending on both sides, of lines that occur once on either side."""
+    """Return the longest increasing sequence of positions of lines that occur exactly once on both sides."""
     counts, new_counts = Counter(old), Counter(new)
     place_of = {line: place for place, line in enumerate(old) if counts[line] == 1 == new_counts[line]}
-    ends: list[int] = []  # by the length of a run, less one: the least place that one of that length ends at
+    ends: list[int] = []  # by length of a run, less one: the least position at which such a run ends
     before: dict[int, int | None] = {}
     for line in new:
         place = place_of.get(line)
@@ -102,10 +102,10 @@ def _anchors(old: Sequence[int], new: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _compare(old: Sequence[int], new: Sequence[int], most_steps: int) -> tuple[list[_Match], int]:
-    """Return what the two have in common, and what it took; nothing in common where it would take too much."""
+    """Return the matches and the steps taken; no matches between prefix and suffix where it takes too many steps."""
     head, tail = _common_ends(old, new)
     end, new_end = len(old) - tail, len(new) - tail
-    # A line that is on one side only was surely removed or added.
+    # A line that is only on one side was removed or added.
     shared = set(old[head:end]) & set(new[head:new_end])
     places = [place for place in range(head, end) if old[place] in shared]
     new_places = [place for place in range(head, new_end) if new[place] in shared]
@@ -117,7 +117,7 @@ def _compare(old: Sequence[int], new: Sequence[int], most_steps: int) -> tuple[l
 def _common(old: Sequence[int], new: Sequence[int], most_steps: int) -> tuple[list[_Match], int]:
     """Return a longest common subsequence of the two by the algorithm of Myers (1986), and the steps it took."""
     size, new_size = len(old), len(new)
-    reached: dict[int, tuple[int, _Path | None]] = {1: (0, None)}  # the furthest place by diagonal, and its way
+    reached: dict[int, tuple[int, _Path | None]] = {1: (0, None)}  # the furthest position by diagonal, and its path
     steps = 0
     for edits in range(size + new_size + 1):
         for diagonal in range(-edits, edits + 1, 2):
@@ -137,7 +137,7 @@ def _common(old: Sequence[int], new: Sequence[int], most_steps: int) -> tuple[li
                 return _unwound(path), steps
             if steps > most_steps:
                 return [], steps
-    raise AssertionError("Removing all old lines and adding all new ones is a way to the end")
+    raise AssertionError("unreachable: removing all old lines and adding all new ones is a path")
 
 
 def _unwound(path: _Path | None) -> list[_Match]:

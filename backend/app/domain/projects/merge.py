@@ -7,7 +7,7 @@ Change = tuple[int, int, tuple[str, ...]]
 
 
 def merge(base: str, ours: str, theirs: str) -> str | None:
-    """Both changes of `base` together.
+    """Merge two changes of `base`.
 
     Args:
         base: the text that both sides started from.
@@ -15,9 +15,9 @@ def merge(base: str, ours: str, theirs: str) -> str | None:
         theirs: the text after the other's.
 
     Returns:
-        The merged text; None where the two touch the same lines or neighbouring ones, as in diff3, or where it would
-        take too long to tell (see `changed_regions`). A change that both made alike counts once. That the result
-        makes sense is for the caller to check.
+        The merged text; None where the two touch the same or neighbouring lines, as in diff3, or where the comparison
+        would take too long (see `changed_regions`). A change that both sides made is applied once. The caller checks
+        that the result is valid.
     """
     lines = LINE.findall(base)
     changes = sorted({*_changes(lines, ours), *_changes(lines, theirs)})

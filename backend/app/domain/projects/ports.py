@@ -1,7 +1,7 @@
 """The port of the project store.
 
 All reads are strongly consistent: they see every write that was acknowledged before them, unless a method says that it
-may lag behind. A method that is one transaction is applied completely or not at all, even if the process dies.
+may lag behind. A method that is one transaction is atomic, even if the process dies.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ class ProjectStore(Protocol):
         ...
 
     async def find_project(self, project_id: str) -> Project | None:
-        """The project with its current code; None where there is none, or no longer."""
+        """The project with its current code; None where it does not exist or was deleted."""
         ...
 
     async def find_code_version(self, project_id: str, version: int) -> CodeVersion | None:
@@ -27,7 +27,7 @@ class ProjectStore(Protocol):
         ...
 
     async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[ProjectEntry]:
-        """The projects that the user owns or is a member of, newest first. Reads the code of none of them."""
+        """The projects that the user owns or is a member of, newest first, without their code."""
         ...
 
     async def list_code_versions(self, project_id: str, limit: int, cursor: str | None) -> Page[VersionEntry]:
@@ -42,5 +42,5 @@ class ProjectStore(Protocol):
         ...
 
     async def delete_project(self, project_id: str) -> bool:
-        """Take the project from every reader at once. False where it was gone before. Safe to repeat."""
+        """Hide the project from all readers immediately. False where it was deleted before. Safe to repeat."""
         ...

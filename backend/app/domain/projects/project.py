@@ -40,7 +40,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ProjectEntry:
-    """A project in a list: without its code and what is read from it."""
+    """A project in a list: without its code and nodes."""
 
     project_id: str
     name: str
@@ -53,7 +53,7 @@ class ProjectEntry:
 
 @dataclass(frozen=True, slots=True)
 class CodeVersion:
-    """One version of a project's code. `message_id` is None where a person made it."""
+    """One version of a project's code. `message_id` is None where a user edited it by hand."""
 
     project_id: str
     version: int
@@ -66,7 +66,7 @@ class CodeVersion:
 
 
 def first_version(project: Project) -> CodeVersion:
-    """The code of a new project as its first version."""
+    """The first version of a new project's code."""
     return CodeVersion(
         project_id=project.project_id,
         version=project.version,
@@ -81,7 +81,7 @@ def first_version(project: Project) -> CodeVersion:
 
 @dataclass(frozen=True, slots=True)
 class VersionEntry:
-    """A line of a project's version history: a code version without its code."""
+    """An entry of a project's version history: a code version without its code."""
 
     version: int
     message_id: str | None
@@ -91,11 +91,11 @@ class VersionEntry:
 
 @dataclass(frozen=True, slots=True)
 class ProjectChange:
-    """What one update changes; None leaves a part as it is.
+    """The changes of one update; None leaves a part unchanged.
 
     Attributes:
-        members: all of them, anew.
-        leaving: a member who leaves; the others stay as they are, also where they are changed concurrently.
+        members: the complete new list.
+        leaving: a member who leaves; the others are unchanged, or as a concurrent update has set them.
     """
 
     name: str | None = None
@@ -104,7 +104,7 @@ class ProjectChange:
     code: CodeVersion | None = None
 
     def members_after(self, before: Sequence[str]) -> tuple[str, ...] | None:
-        """The members that the change leads to; None where it leaves them as they are."""
+        """The members after the change; None where it does not change them."""
         if self.leaving is not None:
             return tuple(member for member in before if member != self.leaving)
         return self.members

@@ -1,6 +1,6 @@
-"""Reads a project's source as Python, without ever importing or executing it.
+"""Parses a project's source as Python, without ever importing or executing it.
 
-A hostile, broken or huge source ends in `InvalidSourceError`, never in a crash.
+A hostile, broken or huge source raises `InvalidSourceError` and never crashes the process.
 """
 
 import ast
@@ -12,17 +12,17 @@ from itertools import islice
 
 # The syntax tree of 1 MiB can take 1 GiB of memory. What a project may hold is far less.
 MAX_SOURCE_CHARS = 1024 * 1024
-# CPython builds the text of `import a.a.a...` anew for each dot and keeps every one of them:
-# 20,000 dots take 0.4 GiB, and 120,000 dots (240 KB) end the process.
+# CPython builds the text of `import a.a.a...` again for each dot and keeps all of them: 20,000 dots take 0.4 GiB, and
+# 120,000 dots (240 KB) crash the process.
 MAX_DOTS = 200
-# CPython 3.11 reads a whole f-string again for each of its braces, and nothing else runs meanwhile.
-# This is the number of braces times the length of the source, about a second of work.
+# CPython 3.11 scans an f-string again for each of its braces, and holds the interpreter's lock. This is the number of
+# braces times the length of the source: about a second of work.
 MAX_BRACE_WORK = 3_000_000_000
-# The parser's time and memory go with the tokens: 256 KiB of `a;` are 262,144 of them (1.2 s, 360 MiB), the same of
-# honest code some 60,000. What compares and merges sources goes line by line.
+# The parser's time and memory grow with the tokens: 256 KiB of `a;` are 262,144 of them (1.2 s, 360 MiB), 256 KiB of
+# real code about 60,000. Sources are compared and merged line by line.
 MAX_TOKENS = 120_000
 MAX_LINES = 30_000
-# What the tree of one token takes at most, in bytes of memory.
+# The most bytes of memory that the syntax tree takes per token.
 _TREE_BYTES = 1_500
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -30,19 +30,18 @@ TOO_DEEP = "the code is nested too deeply"
 
 # Any non-ASCII character may be part of a name. The quantifiers are possessive, so the scan is linear.
 _DOTTED = re.compile(r"[\w\x80-\U0010ffff]++(?:[\s\\]*+\.[\s\\]*+[\w\x80-\U0010ffff]++)*+")
-# Words, numbers and signs, those in strings and comments too: at least as many as the parser counts.
+# Words, numbers and signs, including those in strings and comments: at least as many as the parser counts.
 _TOKEN = re.compile(r"[0-9]+\.[0-9]+|\w+|[^\w\s]")
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 # Python's own line ends. str.splitlines would also split at form feeds and at Unicode separators.
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
-# catch_warnings swaps the filters of the whole process: two threads inside it at once could leave
-# the warnings switched off.
+# catch_warnings replaces the filters of the process: two threads inside it could leave the warnings switched off.
 _warnings_lock = threading.Lock()
 
 
 class InvalidSourceError(ValueError):
-    """The source cannot be read as Python; the message says why, in words.
+    """The source cannot be parsed as Python; the message says why.
 
     Attributes:
         reason: the message without the line.
@@ -55,24 +54,24 @@ class InvalidSourceError(ValueError):
         self.line = line or None
 
     def __reduce__(self) -> tuple[type["InvalidSourceError"], tuple[str, int | None]]:
-        # Pickle would give the whole message as the reason, and forget the line.
+        # Pickle would use the message, which names the line, as the reason, and drop the line.
         return type(self), (self.reason, self.line)
 
 
 def parse_source(code: str) -> ast.Module:
     """Return the syntax tree of a source.
 
-    A byte-order mark at its head is passed over, as Python does in a file.
+    A leading byte-order mark is ignored, as Python does in a file.
 
     Raises:
-        InvalidSourceError: it is not Python, or reading it would take too much time, memory or nesting.
-        MemoryError: this machine has too little left, and the source may be right.
+        InvalidSourceError: it is not Python, or parsing it would take too much time, memory or nesting.
+        MemoryError: this machine has too little memory left; the source may be valid.
     """
     _refuse_costly(code)
     code = code.removeprefix(BYTE_ORDER_MARK)
     try:
         with _warnings_lock, warnings.catch_warnings():
-            # A warning about an invalid escape quotes the user's source into the log.
+            # A warning about an invalid escape would quote the user's source in the log.
             warnings.simplefilter("ignore")
             return ast.parse(code)
     except SyntaxError as error:
@@ -80,19 +79,19 @@ def parse_source(code: str) -> ast.Module:
     except RecursionError:
         invalid = InvalidSourceError(TOO_DEEP)
     except MemoryError:
-        # CPython says the same where its parser's own stack is full.
+        # CPython raises this also where the parser's own stack overflows.
         if _memory_is_short(code):
             raise
         invalid = InvalidSourceError(TOO_DEEP)
     except (ValueError, OverflowError, SystemError):
-        # SystemError: a broken f-string can make CPython 3.11 forget to say what is wrong.
-        invalid = InvalidSourceError("the code cannot be read as Python")
-    # Raised out here, it carries no SyntaxError, whose traceback quotes the source.
+        # SystemError: CPython 3.11 raises it for some broken f-strings.
+        invalid = InvalidSourceError("the code cannot be parsed as Python")
+    # Raised here, outside the handlers, it has no SyntaxError as its context, whose traceback quotes the source.
     raise invalid
 
 
 def _refuse_costly(code: str) -> None:
-    """Raise InvalidSourceError for what CPython's parser must not be given."""
+    """Raise InvalidSourceError for sources that are too costly for CPython's parser."""
     if len(code) > MAX_SOURCE_CHARS:
         raise InvalidSourceError(f"the code has more than {MAX_SOURCE_CHARS} characters")
     if unreadable := _UNREADABLE.search(code):
@@ -101,10 +100,10 @@ def _refuse_costly(code: str) -> None:
     if code.count("{") * len(code) > MAX_BRACE_WORK:
         raise InvalidSourceError("the code has too many braces")
     if sum(code.count(end) for end in "\r\n") > MAX_LINES and _line_at(code, len(code)) > MAX_LINES:
-        raise InvalidSourceError(f"the code has more than {MAX_LINES:,} lines; write it in fewer")
+        raise InvalidSourceError(f"the code has more than {MAX_LINES:,} lines; shorten it")
     if len(code) > MAX_TOKENS and any(islice(_TOKEN.finditer(code), MAX_TOKENS, None)):
         raise InvalidSourceError(
-            f"the code has more than {MAX_TOKENS:,} words and signs; leave out what is generated or repeated"
+            f"the code has more than {MAX_TOKENS:,} words and signs; remove generated or repeated parts"
         )
     for dotted in _DOTTED.finditer(code):
         if dotted.group().count(".") > MAX_DOTS:
@@ -113,7 +112,7 @@ def _refuse_costly(code: str) -> None:
 
 
 def _memory_is_short(code: str) -> bool:
-    """Whether the tree of the source would find no room: asked for, and given back untouched."""
+    """Whether there is too little memory for the source's tree. Tests it by a mapping that is released immediately."""
     try:
         mmap.mmap(-1, (len(code) + 1) * _TREE_BYTES).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""Erases what deleted sessions left: soon, and for good."""
+"""Erases the data of deleted sessions."""
 
 import logging
 from datetime import timedelta
@@ -11,13 +11,13 @@ from backend.app.domain.sessions.ports import ErasureStore, Tombstone
 
 logger = logging.getLogger(__name__)
 
-_SESSIONS_A_PAGE = 20
-# So long a returning client is told that its session was deleted.
-_TOMBSTONE_KEPT = timedelta(days=30)
+_PAGE_SIZE = 20
+# So long a client that comes back learns that its session was deleted.
+_TOMBSTONE_LIFETIME = timedelta(days=30)
 
 
 class MemoryErasure(Protocol):
-    """What erasing needs of a Memory."""
+    """The part of a Memory that erasing needs."""
 
     async def erase_memory(self, ref: MemoryRef) -> None:
         """See Memory."""
@@ -25,10 +25,10 @@ class MemoryErasure(Protocol):
 
 
 class ErasureService:
-    """Removes memories first and records last, so that an interrupted erasure is found and done again.
+    """Removes memories first and records last, so that an interrupted erasure is found and repeated.
 
-    A turn that ran while its session was deleted may still write to its memory: what was erased is erased once more
-    when the longest turn is over.
+    A turn that was running when its session was deleted may still write to its memory: the session is erased a second
+    time once the longest turn is over.
     """
 
     def __init__(self, store: ErasureStore, memory: MemoryErasure, clock: Clock, limits: Limits) -> None:
@@ -38,20 +38,20 @@ class ErasureService:
         self._longest_turn = timedelta(seconds=limits.turn_seconds + limits.lease_seconds)
 
     async def erase_deleted_sessions(self) -> int:
-        """Erase the sessions that wait for it. Returns how many were erased. Safe to repeat.
+        """Erase deleted sessions. Returns how many were erased. Safe to repeat.
 
-        One that cannot be erased now (its file is in use, the disk is gone) is logged, and tried again the next time.
+        One that cannot be erased now (its file is in use, the disk is missing) is logged, and retried the next time.
         """
         now = self._clock.now()
         erased, cursor = 0, None
         while True:
-            page = await self._store.list_sessions_to_erase(now - self._longest_turn, _SESSIONS_A_PAGE, cursor)
+            page = await self._store.list_sessions_to_erase(now - self._longest_turn, _PAGE_SIZE, cursor)
             for tombstone in page.items:
                 erased += await self._try_to_erase(tombstone)
             cursor = page.next_cursor
             if cursor is None:
                 break
-        await self._store.remove_tombstones(now - _TOMBSTONE_KEPT)
+        await self._store.remove_tombstones(now - _TOMBSTONE_LIFETIME)
         await self._store.erase_deleted_projects()
         return erased
 
@@ -59,7 +59,7 @@ class ErasureService:
         """Erase one deleted session. Safe to repeat. Raises OSError where its files cannot be removed."""
         session = tombstone.session
         await self._memory.erase_memory(MemoryRef(session.session_id, session.openai_session_key))
-        # Where no message ever was, no turn can still write.
+        # A session without messages has no turn that could still write.
         final = session.message_count == 0 or tombstone.deleted_at <= self._clock.now() - self._longest_turn
         await self._store.erase_records(session.session_id, final=final)
 

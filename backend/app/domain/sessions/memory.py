@@ -1,4 +1,4 @@
-"""The port of a session's memory: the conversation that the model is given."""
+"""The port of a session's memory: the conversation that is sent to the model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from backend.app.domain.messages.message import CompletedTurn, Item
 
 @dataclass(frozen=True, slots=True)
 class MemoryRef:
-    """Names the memory of one session."""
+    """Identifies the memory of one session."""
 
     session_id: str
     openai_session_key: str
@@ -17,17 +17,17 @@ class MemoryRef:
 
 @dataclass(frozen=True, slots=True)
 class MemorySnapshot:
-    """What a memory holds: the newest turn's number (0: none), and the history that is given to the model."""
+    """The content of a memory: the newest turn's number (0: none), and the history that is sent to the model."""
 
     last_number: int
     history: tuple[Item, ...]
 
 
 class Memory(Protocol):
-    """The conversation of a session: a projection of its completed turns, which can always be rebuilt."""
+    """The conversation of a session: a projection of its completed turns, which can be rebuilt from the store."""
 
     async def read_memory(self, ref: MemoryRef, token_budget: int) -> MemorySnapshot:
-        """Open (and if need be create) the memory and read its newest whole turns within the budget.
+        """Open the memory, which is created if missing, and read its newest turns within the budget.
 
         Raises MemoryCorruptError, or TurnError "memory_busy" (retryable) where it is locked for too long.
         """
@@ -36,18 +36,18 @@ class Memory(Protocol):
     async def append_turns(
         self, ref: MemoryRef, turns: Sequence[CompletedTurn], *, create: bool, after: int = 0
     ) -> bool:
-        """Add turns in order, each with its marker, in one transaction; those that are there already are passed over.
+        """Append turns in order, each with its marker, in one transaction; those already present are skipped.
 
-        Adds nothing and returns False where the memory does not reach turn number `after` (it was emptied or replaced):
-        a turn on top of a hole would hide the hole for ever. Raises MemoryMissingError where the memory is not there
-        and `create` is false.
+        Appends nothing and returns False where the memory does not reach turn number `after` (it was emptied or
+        replaced): appending after a gap would hide the gap for ever. Raises MemoryMissingError where the memory does
+        not exist and `create` is false.
         """
         ...
 
     async def quarantine(self, ref: MemoryRef) -> None:
-        """Move a corrupt memory out of the way, to be looked at. Safe to repeat."""
+        """Rename a corrupt memory, so that it can be inspected and a new one be created. Safe to repeat."""
         ...
 
     async def erase_memory(self, ref: MemoryRef) -> None:
-        """Remove the memory and all that was set aside of it. Safe to repeat."""
+        """Remove the memory and its quarantined files. Safe to repeat."""
         ...

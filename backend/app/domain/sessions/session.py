@@ -1,4 +1,4 @@
-"""A session: a conversation about a whole project, or about one node of it."""
+"""A session: a conversation about a project, or about one node of it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,18 +10,18 @@ from shared.token_usage import TokenUsage
 
 
 def check_node_id(node_id: str) -> str:
-    """The node id as the source's reader would name the node. Raises InvalidNodeIdError."""
+    """The node id, normalized as the workflow reader names nodes. Raises InvalidNodeIdError."""
     name = normalized_node_name(node_id)
     if not is_node_name(name):
         raise InvalidNodeIdError(
             f"A node id is the name of an agent's variable: letters, digits, '_', '.' and '-', at most "
-            f"{MAX_NODE_NAME_BYTES} bytes of UTF-8; it begins with a letter, a digit or '_'."
+            f"{MAX_NODE_NAME_BYTES} bytes of UTF-8, starting with a letter, a digit or '_'."
         )
     return name
 
 
 def openai_session_key(project_id: str, node_id: str | None) -> str:
-    """The name of a conversation's memory: one per project, and one per node of it."""
+    """The name of a conversation's memory: one for the project, and one for each node of it."""
     return f"project_{project_id}" if node_id is None else f"project_{project_id}_node_{node_id}"
 
 
@@ -30,9 +30,9 @@ class Session:
     """A conversation.
 
     Attributes:
-        message_count: messages accepted so far; also the highest message number.
+        message_count: the number of accepted messages, which is the highest message number.
         completed_number: the number of the newest completed message, 0 where there is none.
-        last_seq: the number of its newest event.
+        last_seq: the `seq` of its newest event.
         token_usage: the sum over its ended messages.
     """
 
@@ -47,7 +47,7 @@ class Session:
 
     @property
     def session_type(self) -> Literal["global", "node"]:
-        """Whether the session is about the whole project or about one node."""
+        """Whether the session is about the project or about one node."""
         return "global" if self.node_id is None else "node"
 
     @property

@@ -12,7 +12,7 @@ from backend.app.domain.sessions.session import Session, check_node_id
 from shared.event_log import EventPage
 from shared.events import SessionDeletedEvent
 
-_SESSIONS_A_PAGE = 50
+_PAGE_SIZE = 50
 SESSION_DELETED = MessageError("session_deleted", "The session was deleted.")
 
 
@@ -48,10 +48,10 @@ class SessionService:
         await self._authorization.require_project(user_id, project_id)
         return await self._engine.sessions.list_sessions(project_id, limit, cursor)
 
-    async def find_nodes_of(self, project_id: str, sessions: Sequence[Session]) -> list[bool | None]:
-        """For each session of a project: whether the agent that it is about is in the project's code now.
+    async def check_nodes_exist(self, project_id: str, sessions: Sequence[Session]) -> list[bool | None]:
+        """Whether each session's node is in the project's current code.
 
-        None for one about the whole project, and where the workflow has more agents than are read.
+        None for a session about the project, and where the workflow has more agents than are read.
         """
         if all(session.node_id is None for session in sessions):
             return [None] * len(sessions)
@@ -61,7 +61,7 @@ class SessionService:
         return [None if session.node_id is None else session.node_id in names or not_found for session in sessions]
 
     async def list_events(self, user_id: str, session_id: str, after: int, limit: int) -> EventPage:
-        """What happened in the session after event number `after`. Raises SessionNotFoundError."""
+        """The session's events after number `after`. Raises SessionNotFoundError."""
         session = await self._authorization.require_session(user_id, session_id)
         page = await self._engine.events.read_events(session.project_id, session_id, after, limit)
         if page is None or page.deleted:
@@ -79,13 +79,13 @@ class SessionService:
     async def delete_all_sessions(self, project_id: str) -> None:
         """Delete every session of a project that is being deleted. Safe to repeat."""
         # Deleting a session removes it from the list, so the first page is read until it is empty.
-        while sessions := (await self._engine.sessions.list_sessions(project_id, _SESSIONS_A_PAGE, None)).items:
+        while sessions := (await self._engine.sessions.list_sessions(project_id, _PAGE_SIZE, None)).items:
             for session in sessions:
                 await self._delete(session)
 
     async def delete_orphaned_sessions(self) -> int:
         """Continue interrupted deletions of projects. Returns how many sessions were deleted. Safe to repeat."""
-        orphans = await self._engine.sessions.list_orphaned_sessions(_SESSIONS_A_PAGE)
+        orphans = await self._engine.sessions.list_orphaned_sessions(_PAGE_SIZE)
         for session in orphans:
             await self._delete(session)
         return len(orphans)

@@ -40,7 +40,7 @@ class AbandonedTurns:
 class _Finding(Enum):
     LOST = auto()
     WAITING = auto()
-    FINE = auto()  # a worker holds it, it ended, or it is not due yet
+    OK = auto()  # a worker holds it, it ended, or it is not due yet
 
 
 class AbandonedTurnService:
@@ -89,9 +89,9 @@ class AbandonedTurnService:
         # The list may lag behind: read the message again.
         message = await self._engine.turns.find_open_message(session_id)
         if message is None or message.due_at is None or message.due_at > now:
-            return _Finding.FINE
+            return _Finding.OK
         if message.lease_until is not None and message.lease_until > now:
-            return _Finding.FINE
+            return _Finding.OK
         if message.attempt >= self._limits.attempts:
             await self._fail(message)
         elif is_full:
@@ -99,7 +99,7 @@ class AbandonedTurnService:
             # died has been due since its lease ended.
             return _Finding.LOST if message.due_at == message.lease_until else _Finding.WAITING
         elif not await self._rescue(message, now):
-            return _Finding.FINE
+            return _Finding.OK
         return _Finding.LOST
 
     async def _rescue(self, message: Message, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""What the turn needs of the agents: VibeCoder, who writes patches, and the Evaluator, who reviews them."""
+"""The port of the agents: VibeCoder writes patches, the Evaluator reviews them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from shared.token_usage import TokenUsage
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What VibeCoder is asked in one iteration.
+    """The input of VibeCoder in one iteration.
 
     Attributes:
-        prompt: what the person wrote; only for the first iteration.
-        feedback: why the last patch was not taken; from the second iteration on.
-        node_source: the source of the node in focus; None where the code has no such node (yet).
+        prompt: what the user wrote; used in the first iteration only.
+        feedback: why the last patch was not accepted; from the second iteration on.
+        node_source: the source of the session's node; None where the code has no such node.
     """
 
     project_name: str
@@ -32,7 +32,7 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What VibeCoder made of a brief: text, and the new code where it submitted a valid patch."""
+    """The output of VibeCoder in one iteration: text, and the new code if it submitted a valid patch."""
 
     content: str
     new_code: str | None
@@ -40,7 +40,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the Evaluator is asked to review."""
+    """The input of the Evaluator: a patch to review."""
 
     prompt: str
     code: str
@@ -52,7 +52,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What the Evaluator found."""
+    """The output of the Evaluator."""
 
     approved: bool
     reasoning: str
@@ -60,38 +60,38 @@ class Review:
 
 
 class TurnRecorder(Protocol):
-    """Takes note of what the agents do, the moment it happens."""
+    """Records what the agents do, as it happens."""
 
     async def record_response(
         self, agent: AgentName, iteration: int, *, response_id: str, model: str, usage: TokenUsage, body: Item
     ) -> None:
-        """A model response has ended, well or not. An empty `response_id` is given a name here."""
+        """Record a model response that has ended, complete or not. An empty `response_id` is replaced by a new id."""
         ...
 
     async def record_retry(self, agent: AgentName, iteration: int, reason: TurnError, seconds: float) -> None:
-        """A model call that failed is made again in so many seconds."""
+        """Record that a failed model call is retried in so many seconds."""
         ...
 
     def stream_text(self, agent: AgentName, iteration: int, text: str) -> None:
-        """The model wrote some more text. Never waits."""
+        """Publish text that the model wrote. Returns immediately."""
         ...
 
 
 class AgentTurn(Protocol):
-    """The agents at work on one turn. All calls share one conversation. Each raises TurnError when a model fails."""
+    """The agents of one turn, whose calls share one conversation. Each call raises TurnError when a model fails."""
 
     async def write(self, brief: Brief) -> Draft:
-        """Let VibeCoder answer."""
+        """Run VibeCoder."""
         ...
 
     async def review(self, proposal: Proposal) -> Review:
-        """Let the Evaluator judge a patch. It has no memory of its own."""
+        """Run the Evaluator on a patch. It has no memory of its own."""
         ...
 
     def new_items(self) -> tuple[Item, ...]:
-        """What the turn has added to the conversation so far."""
+        """The items that the turn has added to the conversation so far."""
         ...
 
 
-# Begins the agents' work on a turn: the conversation so far, and who takes note.
+# Starts the agents of a turn, from the conversation so far and a recorder.
 BeginAgentTurn = Callable[[Sequence[Item], TurnRecorder], AgentTurn]

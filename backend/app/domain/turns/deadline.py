@@ -1,4 +1,4 @@
-"""A deadline that cannot be taken for the failure of what runs within it."""
+"""A deadline whose expiry cannot be confused with a TimeoutError of the code that runs under it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,15 +6,14 @@ from contextlib import asynccontextmanager
 
 
 class DeadlineExceededError(Exception):
-    """What ran within the deadline was cancelled when the deadline had come."""
+    """The deadline expired, and the code under it was cancelled."""
 
 
 @asynccontextmanager
 async def deadline(at: float) -> AsyncIterator[None]:
-    """Cancel the body when the event loop's time is `at`.
+    """Cancel the body when the event loop's time reaches `at`, and raise DeadlineExceededError.
 
-    Raises DeadlineExceededError then. A TimeoutError of the body's own (sockets, files and libraries raise it too)
-    comes out as it is.
+    A TimeoutError that the body raises itself (sockets, files and libraries do) passes through unchanged.
     """
     timeout = asyncio.timeout_at(at)
     try:
@@ -27,5 +26,5 @@ async def deadline(at: float) -> AsyncIterator[None]:
 
 
 def seconds_from_now(seconds: float) -> float:
-    """The event loop's time in so many seconds."""
+    """The event loop's time so many seconds from now."""
     return asyncio.get_running_loop().time() + seconds

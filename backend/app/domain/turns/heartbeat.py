@@ -34,7 +34,7 @@ class Heartbeat:
         self, turn: TurnRef, receipt_handle: str, turns: TurnStore, queue: TurnQueue, clock: Clock, limits: Limits
     ) -> None:
         self._turn = turn
-        self._receipt_handle = receipt_handle
+        self._handle = receipt_handle
         self._turns = turns
         self._queue = queue
         self._clock = clock
@@ -95,7 +95,7 @@ class Heartbeat:
 
     async def _extend_visibility(self) -> None:
         try:
-            await self._queue.extend(self._receipt_handle, self._limits.lease_seconds)
+            await self._queue.extend(self._handle, self._limits.lease_seconds)
         except Exception:
             # A worker that receives the notification again finds the turn held: the lease decides, not the queue.
             logger.exception("The visibility of a notification could not be extended")

@@ -18,7 +18,7 @@ _COMMIT_MESSAGE_CHARACTERS = 200
 _COMMIT_MESSAGE = "Change the workflow"
 REJECTED = "The reviewer rejected your patch:"
 _CODE_CHANGED = (
-    "The project's code was changed by somebody else while you worked, in the same place. "
+    "Another user changed the project's code in the same place while you worked. "
     "You now see the newer code: make the change again, on top of it."
 )
 

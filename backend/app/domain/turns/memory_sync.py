@@ -1,4 +1,4 @@
-"""Keeps a session's memory true to the store: the store is the truth, the memory a projection of it."""
+"""Keeps a session's memory in sync with the store, of which it is a projection."""
 
 import logging
 
@@ -10,11 +10,11 @@ from backend.app.domain.turns.ports import TurnStore
 
 logger = logging.getLogger(__name__)
 
-_TURNS_A_PAGE = 50
+_PAGE_SIZE = 50
 
 
 class MemorySync:
-    """Brings memories up to date before a turn, and adds a turn once it is completed."""
+    """Brings a memory up to date before a turn, and appends the turn once it is completed."""
 
     def __init__(self, memory: Memory, turns: TurnStore, token_budget: int) -> None:
         self._memory = memory
@@ -22,19 +22,20 @@ class MemorySync:
         self._token_budget = token_budget
 
     async def refresh(self, session: Session) -> MemorySnapshot:
-        """The history for the session's next turn, after what the memory lacks was added from the store.
+        """Append the turns that the memory lacks, and return the history for the session's next turn.
 
-        A missing memory is built, a corrupt one (or one that knows turns the store does not) set aside and built anew.
-        Raises TurnError "memory_busy", retryable; TurnFencedError where other turns were completed meanwhile.
+        A missing memory is rebuilt from the store. A corrupt one, or one with turns that the store does not have, is
+        quarantined and rebuilt. Raises TurnError "memory_busy", retryable; TurnFencedError where another worker has
+        completed turns of the session in the meantime.
         """
         ref = _ref(session)
         try:
             snapshot = await self._memory.read_memory(ref, self._token_budget)
             if snapshot.last_number > session.completed_number:
-                await self._require_fresh(session)
-                raise MemoryCorruptError(f"it holds turn {snapshot.last_number}, which was never completed")  # noqa: TRY301
+                await self._require_current(session)
+                raise MemoryCorruptError(f"it has turn {snapshot.last_number}, which was never completed")  # noqa: TRY301
         except MemoryCorruptError as error:
-            logger.warning("Memory of session %s is set aside and rebuilt: %s", session.session_id, error)
+            logger.warning("Memory of session %s is quarantined and rebuilt: %s", session.session_id, error)
             await self._memory.quarantine(ref)
             snapshot = await self._memory.read_memory(ref, self._token_budget)
         if snapshot.last_number >= session.completed_number:
@@ -43,24 +44,26 @@ class MemorySync:
         return await self._memory.read_memory(ref, self._token_budget)
 
     async def commit(self, session: Session, turn: TurnRef, completed: CompletedTurn) -> None:
-        """Add a completed turn. What goes wrong here is mended by the next turn's refresh, so it is only logged."""
+        """Append a completed turn. Errors are only logged: the refresh before the next turn repairs the memory."""
         try:
             ref = _ref(session)
             if not await self._memory.append_turns(ref, [completed], create=False, after=session.completed_number):
-                logger.warning("Turn %s is not in the memory yet: the memory was changed meanwhile", turn.message_id)
+                logger.warning("Turn %s is not in the memory yet: the memory was changed concurrently", turn.message_id)
         except (MemoryCorruptError, MemoryMissingError, TurnError, TurnFencedError) as error:
             logger.warning("Turn %s is not in the memory yet: %s", turn.message_id, error)
 
     async def _add_missing_turns(self, ref: MemoryRef, after: int) -> None:
-        while missing := await self._turns.list_completed_turns(ref.session_id, after, _TURNS_A_PAGE):
+        while missing := await self._turns.list_completed_turns(ref.session_id, after, _PAGE_SIZE):
             if not await self._memory.append_turns(ref, missing, create=True, after=after):
-                raise TurnError("memory_unavailable", "The memory was changed while it was rebuilt.", retryable=True)
+                raise TurnError(
+                    "memory_unavailable", "The session's memory was changed while it was rebuilt.", retryable=True
+                )
             after = missing[-1].number
 
-    async def _require_fresh(self, session: Session) -> None:
-        """Tell a memory that knows too much from a worker that slept too long. Raises TurnFencedError."""
+    async def _require_current(self, session: Session) -> None:
+        """Raise TurnFencedError where the session is outdated, so that the memory rightly has more turns."""
         if await self._turns.list_completed_turns(session.session_id, session.completed_number, 1):
-            raise TurnFencedError("turns were completed meanwhile")
+            raise TurnFencedError("another worker completed turns of the session")
 
 
 def _ref(session: Session) -> MemoryRef:

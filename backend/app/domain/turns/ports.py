@@ -1,7 +1,7 @@
-"""Where the worker keeps what it does for a message: the port.
+"""The port of the turn store: what a worker reads and writes.
 
-All reads but `list_due_sessions` and `count_running` are strongly consistent. Whatever is called one transaction lands
-whole or not at all.
+All reads but `list_due_sessions` and `count_running` are strongly consistent. A method that is one transaction is
+atomic, even if the process dies.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -35,23 +35,23 @@ class ClaimResult(Enum):
 
     CLAIMED = auto()
     HELD = auto()  # another worker holds a lease on it
-    ATTEMPTS_SPENT = auto()  # it was begun as often as it may be
+    ATTEMPTS_SPENT = auto()  # it was started as often as the limit allows
     NOT_OPEN = auto()  # it has ended, or its session was deleted
 
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatResult:
-    """What a heartbeat hears back."""
+    """The store's response to a heartbeat."""
 
     cancel_requested: bool
 
 
 class TurnStore(Protocol):
-    """Messages as the worker sees them. Every write carries the attempt as its fence: where another attempt
-    has begun, the message has ended or the session is deleted, it raises TurnFencedError and changes nothing.
+    """Messages, as a worker reads and writes them.
 
-    What ends the first open message of a session makes the next one due soon after, in the same transaction: a worker
-    must have begun it by then.
+    The attempt fences every write: where another attempt was started, the message has ended or the session is deleted,
+    the write raises TurnFencedError and changes nothing. Ending the first open message of a session makes the next one
+    due, in the same transaction: a worker must claim it soon.
     """
 
     async def find_open_message(self, session_id: str) -> Message | None:
@@ -59,7 +59,7 @@ class TurnStore(Protocol):
         ...
 
     async def is_open(self, message_id: str) -> bool:
-        """Whether the message still waits for its end."""
+        """Whether the message exists and has not ended."""
         ...
 
     def list_due_sessions(self, now: datetime) -> AsyncIterator[str]:
@@ -76,52 +76,53 @@ class TurnStore(Protocol):
     async def note_rescue(self, message: Message, due_at: datetime) -> bool:
         """Count a rescue of the message, which is due again at `due_at`. One conditional write.
 
-        False where the message is not as it was found any more: somebody has it, or rescued it, meanwhile.
+        False where the message has changed since it was read: a worker holds it, or another search rescued it.
         """
         ...
 
     async def claim_turn(
         self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
     ) -> tuple[ClaimResult, Message | None]:
-        """Begin an attempt: queued, or running with its lease over -> running, attempt + 1, no rescues. One
-        conditional write.
+        """Claim a message that is queued, or running with its lease over: it is then running, with attempt + 1 and no
+        rescues. One conditional write.
 
-        The message comes back as it is now (TAKEN) or as it was found.
+        Returns the message as it is now (CLAIMED), or as it was found.
         """
         ...
 
     async def heartbeat(self, turn: TurnRef, lease_until: datetime | None) -> HeartbeatResult:
-        """Extend the lease (None: leave it) and hear whether to stop."""
+        """Extend the lease (None: leave it), and check for a cancel."""
         ...
 
     async def release_lease(self, turn: TurnRef, now: datetime, retry_at: datetime | None = None) -> None:
-        """Let the next attempt begin at once. It is looked after where no worker has begun it soon after `retry_at`
-        (now).
+        """Release the lease, so that the next attempt can start immediately.
+
+        The message is due, for the search for abandoned turns, soon after `retry_at` (by default now).
         """
         ...
 
     async def record_response(self, turn: TurnRef, response: ModelResponse, event: TokenUsageEvent) -> TokenUsageEvent:
-        """Store the response whole, add its usage to the message, log the event. Returns the logged event."""
+        """Store the complete response, add its usage to the message, log the event. Returns the logged event."""
         ...
 
     async def append_event(self, turn: TurnRef, event: LoggedEvent, last_seq: int | None = None) -> LoggedEvent:
         """Give the event the session's next number and log it, as one transaction. Returns the logged event.
 
-        `last_seq` is the session's last number, where it was read just now: a hint that spares the store a look.
+        `last_seq`, the session's last number if it was just read, is a hint that saves the store a read.
         """
         ...
 
     async def store_items(self, turn: TurnRef, items: Sequence[Item]) -> None:
-        """Keep what this attempt adds to the memory. Counts only once the turn is completed. Safe to repeat."""
+        """Store what this attempt adds to the memory. It takes effect once the turn is completed. Safe to repeat."""
         ...
 
     async def complete_turn(
         self, turn: TurnRef, answer: TurnAnswer, version: CodeVersion | None, event: VibecodeResponseEvent
     ) -> VibecodeResponseEvent:
-        """End the turn well, as one transaction: code version (must follow the current one), message, event, counters.
+        """Complete the turn as one transaction: code version (must follow the current one), message, event, counters.
 
-        The store fills in `event.token_usage`. Returns the logged event, again if this very attempt had completed.
-        Raises StaleBaseError (the code changed), TurnCancelRequestedError (asked to stop); then nothing changed.
+        The store fills in `event.token_usage`. Returns the logged event, also if this attempt had completed the turn
+        before. Raises StaleBaseError (the code changed), TurnCancelRequestedError; then nothing was changed.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Paces what the model writes: many small pieces in, at most eight messages a second out."""
+"""Batches the text that a model writes: many small pieces in, at most eight events per second out."""
 
 import asyncio
 import logging
@@ -9,9 +9,9 @@ from shared.event_fields import AgentName
 
 logger = logging.getLogger(__name__)
 
-# The contract allows ten a second for a turn; the pieces that must go before a logged event come on top of these.
+# The contract allows ten events per second and turn, which includes the text flushed before a logged event.
 _INTERVAL_SECONDS = 0.125
-# Even if each of its characters takes six bytes of JSON, a piece stays well below the limit of an event.
+# Even at six bytes of JSON per character, a piece stays well below the size limit of an event.
 _PIECE_CHARACTERS = 16_000
 
 Send = Callable[[AgentName, int, int, str], Awaitable[None]]
@@ -20,8 +20,8 @@ Send = Callable[[AgentName, int, int, str], Awaitable[None]]
 class TextStream:
     """Joins pieces of text, and sends them with their offset (in characters, from the start of the iteration).
 
-    A piece may end within a surrogate pair: its half is held back until the other one comes. Nothing here fails a turn:
-    what is sent is worth something to those who are looking right now, and lost without harm.
+    A piece may end within a surrogate pair: that half is held back until the other one arrives. Errors are logged and
+    never fail the turn: live text is not stored.
     """
 
     def __init__(self, send: Send) -> None:
@@ -34,7 +34,7 @@ class TextStream:
         self._timer: asyncio.Task[None] | None = None
 
     def add(self, agent: AgentName, iteration: int, text: str) -> None:
-        """Take a piece; it is sent soon. All of one iteration's text must be flushed before another's is added."""
+        """Add a piece, which is sent soon. Flush all text of an iteration before adding another's."""
         if self._source != (agent, iteration):
             self._source = (agent, iteration)
             self._offset = 0
@@ -43,16 +43,16 @@ class TextStream:
             self._timer = asyncio.create_task(self._flush_when_due())
 
     async def flush(self) -> None:
-        """Send what is pending, now; what is half a character is none."""
+        """Send all pending text now; half of a surrogate pair is replaced."""
         timer, self._timer = self._timer, None
         if timer is not None and self._sending:
-            await timer  # what it sends stands before what is still pending
+            await timer  # it is sending text that precedes the pending text
         elif timer is not None:
             timer.cancel()
         await self._send_up_to(len(self._pending))
 
     def close(self) -> None:
-        """Forget what is pending. Safe to repeat."""
+        """Drop pending text. Safe to repeat."""
         if self._timer is not None:
             self._timer.cancel()
         self._pending = ""
@@ -73,7 +73,7 @@ class TextStream:
             for start in range(0, len(text), _PIECE_CHARACTERS):
                 await self._send(*self._source, offset + start, text[start : start + _PIECE_CHARACTERS])
         except Exception:
-            # The turn and what is stored of it must not depend on what only onlookers miss.
+            # The turn must not fail because of live text.
             logger.exception("Live text of a turn was not sent")
         finally:
             self._sending = False

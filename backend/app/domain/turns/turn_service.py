@@ -6,18 +6,12 @@ from datetime import timedelta
 from typing import assert_never
 
 from backend.app.domain.engine import Engine
-from backend.app.domain.errors import (
-    EventLogBusyError,
-    StorageDamagedError,
-    StorageError,
-    TurnCancelRequestedError,
-    TurnError,
-    TurnFencedError,
-)
+from backend.app.domain.errors import EventLogBusyError, TurnCancelRequestedError, TurnError, TurnFencedError
 from backend.app.domain.limits import Limits
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus
 from backend.app.domain.messages.message_service import CANCELLED
 from backend.app.domain.ports import TurnNotification
+from backend.app.domain.storage_errors import StorageDamagedError, StorageError
 from backend.app.domain.turns.agent_port import BeginAgentTurn
 from backend.app.domain.turns.memory_sync import MemorySync
 from backend.app.domain.turns.next_message import notify_of_next_message

@@ -1,7 +1,7 @@
-"""Reads a stream of server-sent events as its standard says (WHATWG HTML, 9.2.6).
+"""Decodes a stream of server-sent events according to the standard (WHATWG HTML, 9.2.6).
 
-The decoder of the `openai` client takes every blank line for the end of an event once an `id:` or `retry:` was seen,
-and fails on the empty text. So the stream is read here first, and only events that carry data are passed on.
+Once it has read an `id:` or `retry:`, the decoder of the `openai` client treats every blank line as the end of an event
+and fails on its empty data. So the stream is decoded here first, and only events with data are passed on.
 """
 
 import re
@@ -13,40 +13,40 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLargeError(Exception):
-    """A line or an event of the stream is larger than one may be."""
+    """A line or an event of the stream exceeds the size limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
-    """An event that carries data; `name` is the empty text where the stream gives none."""
+    """An event with data; `name` is empty where the stream gives none."""
 
     name: str
     data: str
 
 
 class EventStreamDecoder:
-    """Turns pieces of a stream, cut anywhere, into events.
+    """Decodes events from pieces of a stream, which may be cut anywhere.
 
     Args:
-        max_bytes: how large a line, and the data of an event, may be.
+        max_bytes: the size limit of a line and of the data of an event.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._line = bytearray()
-        self._began = False
+        self._has_started = False
         self._after_return = False
         self._name = ""
         self._data: list[bytes] = []
         self._size = 0
 
     def feed(self, piece: bytes) -> Iterator[ServerSentEvent]:
-        """The events that a piece completes. Raises EventTooLargeError."""
+        """Decode a piece. Yields the events that it completes. Raises EventTooLargeError."""
         for read in self._lines(piece):
-            line = read if self._began else read.removeprefix(_BOM)
-            self._began = True
+            line = read if self._has_started else read.removeprefix(_BOM)
+            self._has_started = True
             if line:
-                self._take(line)
+                self._read_field(line)
             elif (event := self._dispatch()) is not None:
                 yield event
 
@@ -64,7 +64,7 @@ class EventStreamDecoder:
         if len(self._line) > self._max_bytes:
             raise EventTooLargeError
 
-    def _take(self, line: bytes) -> None:
+    def _read_field(self, line: bytes) -> None:
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":

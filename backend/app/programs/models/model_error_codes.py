@@ -1,11 +1,11 @@
-"""What the servers of models call their errors, by what the names mean.
+"""The error codes of model servers, grouped by their meaning.
 
-A name that is not here is judged by its status or its class.
+Other errors are classified by status or by error type.
 """
 
 import re
 
-# How they say that a request is longer than the model can read, where no name says so.
+# Messages of servers that have no code for a request that exceeds the context window.
 CONTEXT_WORDS = re.compile(
     r"(?i)context[ _-]?(?:length|window|size)|maximum context|available context|prompt (?:is )?too long"
     r"|input (?:is )?too long|too many (?:input )?tokens|exceeds? .{0,40}context"
@@ -59,7 +59,7 @@ PASSING_CODES = frozenset(
         "unknown_error",
     }
 )
-# The words with which the names of errors begin or end that the very same request meets again.
+# Prefixes and suffixes of codes of errors that the same request would cause again.
 LASTING_CODE = re.compile(
     r"^(?:invalid|unsupported|missing|unknown_(?:parameter|model)|model_|image_|content_|empty_|failed_to_download|string_"
     r"|integer_|array_|object_|bio_|misalignment|data_residency|responsible_ai|context_|max_|billing)"

@@ -1,4 +1,4 @@
-"""How a model call fails, beside what the client and the SDK have errors for."""
+"""Failures of model calls that neither the client nor the SDK has errors for."""
 
 from typing import Literal
 
@@ -11,8 +11,8 @@ class ModelSilentError(ModelFailedError):
     """The model's server sent nothing for too long.
 
     Attributes:
-        seconds: how long it was waited for.
-        answering: whether it had begun to answer before.
+        seconds: how long the client waited.
+        answering: whether the response had started before.
     """
 
     def __init__(self, seconds: float, *, answering: bool) -> None:
@@ -22,14 +22,14 @@ class ModelSilentError(ModelFailedError):
 
 
 class UnreadableAnswerError(ModelFailedError):
-    """What the model's server sent is no answer of the Responses API. The message, for people, says why."""
+    """The server's response does not conform to the Responses API. The message, for users, says why."""
 
 
 class OtherApiError(ModelFailedError):
     """The server at the base URL does not speak the Responses API.
 
     Attributes:
-        api: the one that it speaks.
+        api: the API that it speaks.
     """
 
     def __init__(self, api: str) -> None:
@@ -38,13 +38,13 @@ class OtherApiError(ModelFailedError):
 
 
 class ReportedError(ModelFailedError):
-    """The model's server said in its answer that it failed.
+    """The model's server reported an error in its response.
 
     Attributes:
-        code: the server's word for it, or a status; may be empty.
-        kind: the class of errors that the server counts it to; may be empty.
-        words: what it said. It was not redacted.
-        billed: whether it said what the failed answer cost.
+        code: the error code, or a status; may be empty.
+        kind: the server's type of the error; may be empty.
+        words: its message, not redacted.
+        billed: whether the failed response had output tokens.
     """
 
     def __init__(self, code: str, kind: str, words: str, *, billed: bool = False) -> None:
@@ -56,11 +56,11 @@ class ReportedError(ModelFailedError):
 
 
 class AnswerCutError(ModelFailedError):
-    """The answer ended before it was whole.
+    """The response ended before it was complete.
 
     Attributes:
-        reason: `max_output_tokens`, `content_filter`, or what else the server says.
-        tokens: how many tokens the answer has.
+        reason: `max_output_tokens`, `content_filter`, or another reason of the server.
+        tokens: the number of output tokens.
     """
 
     def __init__(self, reason: Literal["max_output_tokens", "content_filter"] | str, tokens: int) -> None:

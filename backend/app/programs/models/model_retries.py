@@ -1,4 +1,4 @@
-"""Which model calls are made again inside an attempt, and after how long."""
+"""The retry policy of model calls within an attempt."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -13,18 +13,18 @@ from backend.app.programs.models.model_failures import ReportedError
 _MAX_RETRIES = 2
 _FIRST_DELAY_SECONDS = 0.5
 _JITTER = 0.25
-# A server that asks for more than this is not waited for inside the attempt; the turn is begun again later.
+# If a server asks for a longer pause, the call is not retried within the attempt; the turn is retried later.
 _LONGEST_WAIT_SECONDS = 20.0
 
-# Called before a call is made again: why, and in how many seconds.
+# Called before a retry, with the reason and the seconds until then.
 RetryNotice = Callable[[TurnError, float], Awaitable[None]]
 
 
 def model_retries(notice: RetryNotice, secrets: Secrets) -> ModelRetrySettings:
-    """How one model call is repeated in an attempt: twice, for what passes, never after the model began to answer.
+    """Retry a model call twice for temporary failures, never after the model's output has started.
 
-    A server that is silent is not asked again here: whatever it is busy with would only be begun anew. Nor is one that
-    failed at a price: that is paid once an attempt.
+    A silent server is not called again within the attempt: it would only restart its work. Neither is one that billed
+    the failed call, so that this is paid once per attempt.
     """
 
     async def policy(context: RetryPolicyContext) -> RetryDecision:

@@ -1,4 +1,4 @@
-"""Knows the answers of other APIs than the Responses API: where they come, the settings have the wrong address."""
+"""Recognizes responses of other APIs than the Responses API, which mean that the base URL is wrong."""
 
 import json
 from typing import Any
@@ -13,12 +13,12 @@ _ANTHROPIC_EVENTS = frozenset(
         "content_block_stop",
     }
 )
-# The first line of an answer that is a line of JSON for each piece.
+# The longest first line that is read of a response with one line of JSON per piece.
 _LINE_CHARACTERS = 100_000
 
 
 def other_api(value: Any, name: str = "") -> str | None:
-    """The API whose answer, or piece of one, a JSON value is; None for what looks like none of those known.
+    """The API whose response, or part of a response, the JSON value is; None where it is not recognized.
 
     `name` is the event's name in the stream.
     """
@@ -39,7 +39,7 @@ def other_api(value: Any, name: str = "") -> str | None:
 
 
 def other_api_of_lines(body: str) -> str | None:
-    """Likewise for an answer of a line of JSON for each piece."""
+    """The API of a response with one line of JSON per piece; None where it is not recognized."""
     line = body.lstrip()[:_LINE_CHARACTERS].partition("\n")[0]
     try:
         return other_api(json.loads(line))

@@ -1,4 +1,4 @@
-"""A model that takes note of every response the moment it ends."""
+"""A model that records every response when it ends."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -18,17 +18,18 @@ from shared.event_fields import AgentName
 from shared.token_usage import TokenUsage
 
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
-# What the agents can do something with. Other items are recorded, and the SDK is not shown them.
+# The items that the agents use. Others are recorded, but not passed to the SDK.
 _ITEMS = frozenset({"message", "function_call", "reasoning"})
-# A server's id or name for something may be long, but an event must have room for it.
+# Ids and names of the server are cut to this length, so that they fit into an event.
 _NAME_CHARACTERS = 512
 
 
 class RecordingModel(Model):
-    """Wraps a Responses model for one agent in one iteration, and puts the conversation so far before its input.
+    """Wraps a Responses model for one agent in one iteration, and prepends the conversation so far to its input.
 
-    Why here and not where the stream is consumed: when a run fails right after a response, the SDK's consumer never
-    sees that response's end, and its tokens would be lost; responses that end incomplete or failed never get that far.
+    Responses are recorded here and not where the stream is consumed: when a run fails right after a response, the SDK's
+    consumer never sees the end of that response, and its tokens would be lost. The same is true of responses that end
+    incomplete or failed.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class RecordingModel(Model):
         *args: Any,
         **kwargs: Any,
     ) -> ModelResponse:
-        """Not offered: the agents stream, and only a stream shows the whole response. Raises NotImplementedError."""
+        """Not supported: the agents stream, and only a stream has the complete response. Raises NotImplementedError."""
         raise NotImplementedError("RecordingModel only streams")
 
     async def stream_response(
@@ -67,9 +68,9 @@ class RecordingModel(Model):
         *args: Any,
         **kwargs: Any,
     ) -> AsyncIterator[TResponseStreamEvent]:
-        """Stream the inner model's response, and record it when it ends, well or not.
+        """Stream the inner model's response, and record it when it ends, complete or not.
 
-        Raises ReportedError, AnswerCutError: the response is none to go on with; and whatever the inner model raises.
+        Raises ReportedError and AnswerCutError where the response is unusable, and what the inner model raises.
         """
         settings = _with_raw_input(model_settings, self._history, input)
         stream = self._inner.stream_response(system_instructions, [], settings, *args, **kwargs)
@@ -88,10 +89,10 @@ class RecordingModel(Model):
                     yield event
 
     async def close(self) -> None:
-        """Nothing: the inner model outlives its wrappers."""
+        """Do nothing: the inner model outlives its wrappers."""
 
     def get_retry_advice(self, request: ModelRetryAdviceRequest) -> ModelRetryAdvice | None:
-        """What the inner model advises."""
+        """The inner model's advice."""
         return self._inner.get_retry_advice(request)
 
     async def _cleanup_on_run_end(self, owner: object) -> None:
@@ -108,7 +109,7 @@ class RecordingModel(Model):
             usage=usage,
             body=body,
         )
-        _require_whole(ending.type, body, usage.completion_tokens, max_tokens)
+        _require_complete(ending.type, body, usage.completion_tokens, max_tokens)
 
 
 def _usage_of(body: Item) -> TokenUsage:
@@ -122,8 +123,8 @@ def _usage_of(body: Item) -> TokenUsage:
     )
 
 
-def _require_whole(kind: str, body: Item, tokens: int, max_tokens: int | None) -> None:
-    """Raises ReportedError, AnswerCutError where the response is none to go on with."""
+def _require_complete(kind: str, body: Item, tokens: int, max_tokens: int | None) -> None:
+    """Raise ReportedError or AnswerCutError where the response is unusable."""
     if kind == "response.failed":
         error = body.get("error") or {}
         raise ReportedError(
@@ -132,7 +133,7 @@ def _require_whole(kind: str, body: Item, tokens: int, max_tokens: int | None) -
     if kind == "response.incomplete":
         reason = (body.get("incomplete_details") or {}).get("reason")
         raise AnswerCutError(reason if isinstance(reason, str) else "", tokens)
-    # Not every server says so when it stops at the limit.
+    # Some servers do not report that they stopped at the limit.
     if max_tokens is not None and tokens == max_tokens:
         raise AnswerCutError("max_output_tokens", tokens)
 
@@ -140,11 +141,11 @@ def _require_whole(kind: str, body: Item, tokens: int, max_tokens: int | None) -
 def _with_raw_input(
     settings: ModelSettings, history: Sequence[Item], model_input: str | list[TResponseInputItem]
 ) -> ModelSettings:
-    """The settings with history and input as `extra_body`, which the client sends as it is.
+    """The settings with history and input as `extra_body`, which the client sends unchanged.
 
-    The SDK copies and checks a history several times in each run, and the client walks a typed `input` on every call,
-    all in pure Python: seconds for a long history, and the event loop stands still meanwhile. Both are plain JSON
-    already (the history is whole turns that the SDK wrote), so nothing is lost.
+    The SDK copies and checks a history several times per run, and the client transforms a typed `input` in each call,
+    all in pure Python: for a long history this blocks the event loop for seconds. Both are plain JSON already (the
+    history consists of complete turns that the SDK wrote), so nothing is lost.
     """
     items = [{"role": "user", "content": model_input}] if isinstance(model_input, str) else model_input
     extra_body = cast(dict[str, Any], settings.extra_body or {})

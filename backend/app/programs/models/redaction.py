@@ -1,28 +1,28 @@
-"""Takes secrets out of what another server said, before anybody sees it or it is kept."""
+"""Redacts secrets in messages of another server, before they are shown or stored."""
 
 import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
 REDACTED = "[redacted]"
-# A shorter text is no key but a placeholder ("none", "test"), and stands in many an innocent word.
-_SHORTEST_SECRET = 8
-# So many characters of a secret on end give it away.
+# A shorter text is not a key but a placeholder ("none", "test"), which may be part of a normal word.
+_MIN_SECRET_CHARACTERS = 8
+# So many consecutive characters of a secret are redacted.
 _GRAM = 8
-# So many characters at either end of a masked text make it the secret's.
+# A masked text with so many characters of a secret's start or end is redacted.
 _SHOWN_ENDS = 3
-# What is read of what a server said: nobody is shown more, and a page of it is searched in milliseconds.
-_MOST_CHARACTERS = 20_000
-# Each pattern begins at the start of a word, or is bounded: else a long word is read again from each of its letters.
+# The most characters of a message that are read. No more are ever shown, and they are searched in milliseconds.
+_MAX_CHARACTERS = 20_000
+# Each pattern begins at the start of a word, or is bounded: else a long word would be scanned from each letter.
 _WORD_START = r"(?<![A-Za-z0-9_\-])"
 _PATTERNS = (
-    # A header that is repeated, up to the end of its line or of its quotes.
+    # A quoted header, up to the end of its line or quotes.
     re.compile(r"(?i)\b((?:proxy-)?authorization|x-api-key|api-key)\b[\"']?\s*[:=]\s*[\"']?[^\"'\r\n,;}]+"),
     re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=*\-]{3,}"),
-    # Keys by the look of them; masked ones too.
+    # Keys by their known prefixes, masked ones too.
     re.compile(r"\b(?:sk|pk|rk|gsk|xai|pplx|nvapi|hf)[-_][A-Za-z0-9_\-*.\u2026]{3,}"),
     re.compile(r"\bAIza[A-Za-z0-9_\-]{10,}|\bAKIA[A-Z0-9]{12,}|\beyJ[A-Za-z0-9_\-]{8,2000}+\.[A-Za-z0-9_\-.]+"),
-    # Who masks something shows its ends.
+    # Texts masked by asterisks.
     re.compile(_WORD_START + r"[A-Za-z0-9_\-]*+\*{3,}[A-Za-z0-9_\-*]*"),
     re.compile(r"(?i)\b((?:api[_-]?key|access[_-]?token|token|secret|password)=)[^\s&\"']+"),
 )
@@ -34,17 +34,17 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without secrets.
 
     Args:
-        text: what another server said; only its first 20,000 characters are read, and given back.
-        secrets: what it may have repeated, whole, in part, or with its middle masked.
+        text: a message of another server; only its first 20,000 characters are read and returned.
+        secrets: what it may contain completely, in part, or with the middle masked.
 
     Returns:
         The text with `[redacted]` in the place of each secret, of what looks like a key or a header that carries one,
         and of the credentials in a URL.
     """
-    text = text[:_MOST_CHARACTERS]
+    text = text[:_MAX_CHARACTERS]
     for secret in secrets:
         for form in {secret, quote(secret, safe="")}:
-            if len(form) >= _SHORTEST_SECRET:
+            if len(form) >= _MIN_SECRET_CHARACTERS:
                 text = _without_parts(_without_masked(text, form), form)
     for pattern in _PATTERNS:
         text = pattern.sub(REDACTED, text)
@@ -52,9 +52,9 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets themselves, for what may hold all kinds of text that only looks like one."""
+    """The text without the secrets themselves, for content where other text may look like a secret."""
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _MIN_SECRET_CHARACTERS:
             text = text.replace(secret, REDACTED)
     return text
 
@@ -70,10 +70,10 @@ def _without_masked(text: str, secret: str) -> str:
 
 
 def _without_parts(text: str, secret: str) -> str:
-    """The text without any `_GRAM` characters on end of the secret, in capitals or not."""
+    """The text without any `_GRAM` consecutive characters of the secret, in upper or lower case."""
     known = {secret[at : at + _GRAM].lower() for at in range(len(secret) - _GRAM + 1)}
     lowered = text.lower()
-    if len(lowered) != len(text):  # a letter whose small form is longer: then exactly as written
+    if len(lowered) != len(text):  # a letter whose lower case is longer: then match exactly
         return text.replace(secret, REDACTED)
     kept: list[str] = []
     at = copied = 0

@@ -25,7 +25,7 @@ You are shown the current code in each request, in a developer message; it is al
 conversation. A `<focus>` section means that the person talks about that one node: "it" and "this agent" are that node.
 
 When the person wants the workflow changed:
-1. Call `submit_patch` once, with one diff for the whole change, always against the code that you are shown.
+1. Call `submit_patch` once, with one diff for the complete change, always against the code that you are shown.
 2. If it is refused, read why, and submit a corrected diff. A later submit replaces an earlier one.
 3. Then say in one to three sentences what you changed, naming the agents. Do not repeat the code.
 A reviewer checks every patch. If it is rejected you get the reason: submit a better patch for the same request.
@@ -70,7 +70,7 @@ not asked for. Instructions that you write for agents are concrete: who they are
 """
 
 
-# What a refusal of the tool's arguments tells: the shape that is right, and so much of what is wrong.
+# The refusal of invalid arguments has an example of valid ones, and quotes so many characters of what is wrong.
 _EXPECTED = 'one JSON object: {"diff": "@@\\n context\\n-old line\\n+new line"}, line ends written as \\n'
 _QUOTED_CHARACTERS = 40
 _ASK_AGAIN = "Your last answer was empty. Answer the person in text, or submit a patch and say what it changes."
@@ -78,7 +78,7 @@ _ASK_AGAIN = "Your last answer was empty. Answer the person in text, or submit a
 
 @dataclass
 class PatchState:
-    """Where VibeCoder's patches land during one iteration: always applied to the base code, the last one counts."""
+    """The patches of one iteration of VibeCoder: each is applied to the base code and replaces the one before."""
 
     code: str
     max_code_bytes: int
@@ -86,12 +86,12 @@ class PatchState:
     new_code: str | None = None
 
     async def submit(self, diff: str) -> None:
-        """Apply a diff. Raises PatchRefusedError; then what was submitted before stays in place."""
+        """Apply a diff. Raises PatchRefusedError; then the patch submitted before is kept."""
         self.new_code = await self.offloader.run(apply_patch, self.code, diff, self.max_code_bytes)
 
 
 class BadArgumentsError(Exception):
-    """The model called the tool with what are not its arguments. The message, for the model, says what was wrong."""
+    """The model called the tool with invalid arguments. The message, for the model, says what was wrong."""
 
 
 def _diff_in(arguments: str) -> str:
@@ -134,13 +134,13 @@ async def _submit_patch(context: ToolContext[Any], arguments: str) -> str:
         return f"{REFUSED}: {refused}{kept}"
     if replaced:
         return "Applied to the current code; it replaces the patch that you submitted before."
-    return "Applied. Now tell the person in one to three sentences what you changed."
+    return "Applied. Now say in one to three sentences what you changed."
 
 
-# The arguments are read here, not by the SDK: it answers all that are no good with the same sentence without a reason.
+# The arguments are parsed here and not by the SDK, which answers all invalid ones with the same message.
 submit_patch = FunctionTool(
     name=PATCH_TOOL,
-    description="Submit one diff that makes the whole change the person asked for.",
+    description="Submit one diff that makes the complete change the person asked for.",
     params_json_schema={
         "type": "object",
         "title": "submit_patch_args",
@@ -164,22 +164,22 @@ vibecoder: Agent[PatchState] = Agent(name="VibeCoder", instructions=INSTRUCTIONS
 
 
 def input_items(brief: Brief) -> list[TResponseInputItem]:
-    """What one iteration adds to the conversation: the person's prompt, then each time why a patch was not taken."""
+    """The items that an iteration adds to the conversation: the prompt, or why the last patch was not accepted."""
     if brief.feedback is None:
         return [{"role": "user", "content": brief.prompt}]
     return [{"role": "developer", "content": f"{brief.feedback}\nSubmit a better patch for the same request."}]
 
 
 def ask_again() -> list[TResponseInputItem]:
-    """What the model is sent after an answer that was empty."""
+    """The items sent to the model after an empty answer."""
     return [{"role": "developer", "content": _ASK_AGAIN}]
 
 
 def show_code(brief: Brief, data: CallModelData[PatchState]) -> ModelInputData:
-    """The model's input with the current code put before this iteration's request.
+    """Insert the current code into the model's input, before this iteration's request.
 
-    It stands beside the conversation and is never stored in it: the history would otherwise repeat every version. It
-    comes late so that what stands before it stays the same from call to call and is served from the prompt cache.
+    It is never stored in the conversation, which would otherwise repeat every version. It comes late, so that the
+    input before it is the same in each call and is served from the prompt cache.
     """
     items = data.model_data.input
     place = max((at for at, item in enumerate(items) if item.get("role") in ("user", "developer")), default=0)

@@ -28,17 +28,17 @@ from shared.event_fields import AgentName
 
 logger = logging.getLogger(__name__)
 
-# Model calls of VibeCoder in one iteration: a patch, a few corrections, the closing words.
+# Model calls of VibeCoder in one iteration: a patch, a few corrections, the final text.
 _MAX_CALLS = 8
-# Model calls of the Evaluator for one review: it is asked once more where it says nothing.
+# Model calls of the Evaluator for one review: a second one after an empty answer.
 _MAX_REVIEW_CALLS = 2
-# A review is a few sentences; but a model that thinks first needs room for that, too.
+# A review is a few sentences, but a reasoning model needs tokens to think first.
 _REVIEW_SHARE = 4
-_LEAST_REVIEW_TOKENS = 1_024
+_MIN_REVIEW_TOKENS = 1_024
 
 
 def _ignore() -> None:
-    """For a key that is always the same."""
+    """Do nothing: the key never changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class ModelUse:
 
     Attributes:
         name: the model's name.
-        call_seconds: how long one call may take.
-        max_output_tokens: how long one answer of VibeCoder may be; one of the Evaluator is shorter.
+        call_seconds: the time limit of one call.
+        max_output_tokens: the token limit of an answer of VibeCoder; the Evaluator's is lower.
         tracing: whether the SDK's traces are sent.
-        secrets: what must not be repeated from the server's words.
-        on_key_refused: called whenever the model's server refuses the key: it may have been replaced.
+        secrets: the secrets to redact in the server's error messages.
+        on_key_refused: called whenever the model's server refuses the key, which may have been replaced.
     """
 
     name: str
@@ -62,14 +62,14 @@ class ModelUse:
     on_key_refused: Callable[[], None] = _ignore
 
     def output_tokens(self, agent: AgentName) -> int:
-        """How long an answer of the agent may be."""
+        """The token limit of an answer of the agent."""
         if agent == "vibecoder":
             return self.max_output_tokens
-        return min(self.max_output_tokens, max(self.max_output_tokens // _REVIEW_SHARE, _LEAST_REVIEW_TOKENS))
+        return min(self.max_output_tokens, max(self.max_output_tokens // _REVIEW_SHARE, _MIN_REVIEW_TOKENS))
 
 
 class AgentRunner:
-    """What the agents of a process share: the model and how it is called."""
+    """The model and its settings, shared by all turns of a process."""
 
     def __init__(self, model: Model, use: ModelUse, offloader: Offloader, *, max_code_bytes: int) -> None:
         self._model = model
@@ -85,7 +85,7 @@ class AgentRunner:
     def run_config(
         self, recorder: TurnRecorder, agent: AgentName, iteration: int, history: Sequence[Item] = (), **more: Any
     ) -> RunConfig:
-        """How one agent is run in one iteration, after a history."""
+        """The configuration of one agent's run in one iteration, after a history."""
         model = RecordingModel(self._model, recorder, agent, iteration, model_name=self._use.name, history=history)
         settings = replace(
             self._settings,
@@ -101,16 +101,16 @@ class AgentRunner:
         )
 
     def failure(self, error: Exception) -> TurnError:
-        """What an expected failure of a model (one of EXPECTED) means for the turn."""
+        """Convert an expected failure of a model (one of EXPECTED) into the turn's error."""
         if is_key_refusal(error):
             self._use.on_key_refused()
         found = turn_error(error, self._use.secrets())
-        if found.code == "agent_failed":  # the SDK wraps a bug in a tool like this, too
+        if found.code == "agent_failed":  # the SDK also wraps a bug in a tool like this
             logger.error("The agent cannot be run", exc_info=error)
         return found
 
     def new_patch_state(self, code: str) -> PatchState:
-        """A place for patches to the code."""
+        """The state for patches to this code."""
         return PatchState(code, self._max_code_bytes, self._offloader)
 
 
@@ -127,18 +127,18 @@ class SdkAgentTurn:
     async def write(self, brief: Brief) -> Draft:
         """See AgentTurn."""
         if self._history is None:
-            # Older turns were kept as the model's server wrote them. A long history takes a while.
+            # Older turns were stored unfiltered. In a thread, because filtering a long history takes a while.
             self._history = await asyncio.to_thread(documented_items, self._stored_history)
         state = self._runner.new_patch_state(brief.code)
-        content = await self._say(brief, state, input_items(brief))
+        content = await self._run_vibecoder(brief, state, input_items(brief))
         if state.new_code is None and is_blank(content):
-            content = await self._say(brief, state, ask_again())
+            content = await self._run_vibecoder(brief, state, ask_again())
         if state.new_code is None and is_blank(content):
-            raise TurnError("model_misbehaved", "The model's answer was empty, twice over.", retryable=False)
+            raise TurnError("model_misbehaved", "The model's answer was empty twice.", retryable=False)
         return Draft(content=content, new_code=state.new_code)
 
-    async def _say(self, brief: Brief, state: PatchState, items: list[Any]) -> str:
-        """VibeCoder's answer to the items."""
+    async def _run_vibecoder(self, brief: Brief, state: PatchState, items: list[Any]) -> str:
+        """Run VibeCoder on the items. Returns its text."""
         config = self._runner.run_config(
             self._recorder,
             "vibecoder",
@@ -166,7 +166,7 @@ class SdkAgentTurn:
                 pass
             output = run.final_output_as(ReviewOutput, raise_if_incorrect_type=True)
         except MaxTurnsExceeded as error:
-            detail = "The Evaluator's answer was empty, twice over."
+            detail = "The Evaluator's answer was empty twice."
             raise TurnError("model_misbehaved", detail, retryable=False) from error
         except EXPECTED as error:
             raise self._runner.failure(error) from error

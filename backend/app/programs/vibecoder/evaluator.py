@@ -35,11 +35,11 @@ class ReviewOutput(BaseModel):
 
 
 class ReviewSchema(AgentOutputSchema):
-    """Reads a review whose texts may hold what cannot be stored."""
+    """Parses a review, and makes its texts storable."""
 
     def validate_json(self, json_str: str) -> Any:
         """See AgentOutputSchemaBase."""
-        with contextlib.suppress(ValueError):  # the SDK says what is wrong with it
+        with contextlib.suppress(ValueError):  # then the SDK reports what is wrong
             json_str = json.dumps(storable_json(read_json(json_str)))
         return super().validate_json(json_str)
 
@@ -48,7 +48,7 @@ evaluator: Agent[Any] = Agent(name="Evaluator", instructions=INSTRUCTIONS, outpu
 
 
 def review_text(proposal: Proposal) -> str:
-    """What the Evaluator is shown."""
+    """The Evaluator's input."""
     parts = [
         *tagged(REQUEST, proposal.prompt),
         *tagged(CODE, proposal.code),

@@ -1,29 +1,29 @@
-"""Which line a model may have meant, and in which characters two lines differ that look the same."""
+"""Finds the line that a model may have meant, and the characters in which two similar lines differ."""
 
 import difflib
 import unicodedata
 from collections.abc import Iterable
 from heapq import nlargest
 
-# How much of a line is compared. Comparing two lines costs as much as the square of this, and more.
+# How much of a line is compared. The cost of comparing two lines is at least quadratic in this.
 MAX_COMPARED_CHARS = 120
 _MAX_CANDIDATES = 10
-_LEAST_RATIO = 0.6
-# A message tells so many places of a line, and so many characters of each side.
+_MIN_RATIO = 0.6
+# A message names so many places of a line, and so many characters of each side.
 _MAX_PLACES = 3
 _MAX_CHARACTERS = 4
 
 
 def closest_line(text: str, lines: Iterable[str]) -> str | None:
-    """Return the line that is most like the text, the first of several; None where none is much like it.
+    """Return the line most similar to the text, the first of several; None where none is similar enough.
 
-    Only those that share most characters with the text are compared in earnest.
+    Only the lines that share most characters with the text are fully compared.
     """
     matcher = difflib.SequenceMatcher(b=text[:MAX_COMPARED_CHARS], autojunk=False)
 
     def shared(line: str) -> float:
         matcher.set_seq1(line[:MAX_COMPARED_CHARS])
-        return matcher.quick_ratio() if matcher.real_quick_ratio() >= _LEAST_RATIO else 0.0
+        return matcher.quick_ratio() if matcher.real_quick_ratio() >= _MIN_RATIO else 0.0
 
     def ratio(line: str) -> float:
         matcher.set_seq1(line[:MAX_COMPARED_CHARS])
@@ -31,11 +31,11 @@ def closest_line(text: str, lines: Iterable[str]) -> str | None:
 
     candidates = nlargest(_MAX_CANDIDATES, dict.fromkeys(lines), key=shared)
     best = max(candidates, key=ratio, default=None)
-    return best if best is not None and ratio(best) >= _LEAST_RATIO else None
+    return best if best is not None and ratio(best) >= _MIN_RATIO else None
 
 
 def unlike_characters(given: str, found: str) -> str:
-    """Say by code points where a line of a diff differs from the file's, if not all of that can be seen.
+    """Describe by code points where a line of a diff differs from the file's, if some difference is invisible.
 
     Returns:
         Sentences with a space after each; empty where the two differ in plain ASCII alone.
@@ -47,7 +47,7 @@ def unlike_characters(given: str, found: str) -> str:
     places = [
         f"at character {head + start + 1} the diff has {_named(given_middle[start:end])} and the file has "
         f"{_named(found_middle[new_start:new_end])}"
-        for start, end, new_start, new_end in _whole_characters(matcher, given_middle, found_middle)
+        for start, end, new_start, new_end in _complete_characters(matcher, given_middle, found_middle)
         if not _is_plain(given_middle[start:end] + found_middle[new_start:new_end])
     ]
     if not places:
@@ -59,7 +59,7 @@ def unlike_characters(given: str, found: str) -> str:
 
 
 def _without_common_ends(given: str, found: str) -> tuple[int, str, str]:
-    """Return how many characters the two begin with in common, and what is left of each without what they end with."""
+    """Return the length of the common prefix, and the rest of each text without the common suffix."""
     shorter = min(len(given), len(found))
     head = next((at for at in range(shorter) if given[at] != found[at]), shorter)
     # An accent belongs to the letter before it.
@@ -70,10 +70,10 @@ def _without_common_ends(given: str, found: str) -> tuple[int, str, str]:
     return head, given[head : len(given) - tail], found[head : len(found) - tail]
 
 
-def _whole_characters(
+def _complete_characters(
     matcher: "difflib.SequenceMatcher[str]", given: str, found: str
 ) -> Iterable[tuple[int, int, int, int]]:
-    """Yield the places that differ; a letter that is alike goes with its accents."""
+    """Yield the places that differ; a letter is included where its accents differ."""
     for tag, start, end, new_start, new_end in matcher.get_opcodes():
         if tag == "equal":
             continue

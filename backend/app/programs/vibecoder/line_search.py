@@ -1,10 +1,10 @@
-"""Finding lines in a text."""
+"""Finds consecutive lines in a text."""
 
 from collections.abc import Sequence
 
 
 class LineSearch:
-    """Finds lines that follow each other, in one pass through the text however often they almost fit."""
+    """Finds consecutive lines in one pass through the text, however many partial matches there are."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._text = "\n" + "".join(f"{line}\n" for line in lines)

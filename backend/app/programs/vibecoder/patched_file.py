@@ -1,4 +1,4 @@
-"""A source and the hunks that are applied to it: finds the place of each, or says why there is none."""
+"""Applies hunks to a source: finds the place of each, or refuses it with a reason."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from backend.app.programs.vibecoder.line_likeness import closest_line, unlike_ch
 from backend.app.programs.vibecoder.line_search import LineSearch
 from backend.app.programs.vibecoder.v4a import LINE_END, Hunk, PatchRefusedError, quote
 
-# Among how many lines the nearest one is sought.
+# The most lines among which the nearest one is searched.
 MAX_COMPARED_LINES = 2_000
 
 _COPY = "Copy the lines from the file as they are, with their indentation."
 
 
 class PatchedFile:
-    """The lines of the code, and what the hunks applied so far make of them."""
+    """The lines of the code, and the result of the hunks applied so far."""
 
     def __init__(self, code: str) -> None:
-        # It belongs to the file, not to the first line: that one may be moved or removed.
+        # Kept apart from the first line, which may be moved or removed.
         self._mark = BYTE_ORDER_MARK if code.startswith(BYTE_ORDER_MARK) else ""
         self._lines, self._ends = _lines_and_ends(code.removeprefix(self._mark))
         counts = Counter(end for end in self._ends if end)
@@ -34,7 +34,7 @@ class PatchedFile:
         """Apply one hunk after those before it.
 
         Raises:
-            PatchRefusedError: its place is not in the file, or is in doubt.
+            PatchRefusedError: its place is not found in the file, or is ambiguous.
         """
         place = self._place(hunk)
         self._keep_until(place)
@@ -50,7 +50,7 @@ class PatchedFile:
                 self._keep_until(self._next + 1)
 
     def text(self) -> str:
-        """Return the whole text after the hunks. Only its last line may be without a line end, as before."""
+        """Return the text after all hunks. Only its last line may have no line end, as before."""
         self._keep_until(len(self._lines))
         closed = [(line, end or self._newline) for line, end in self._done[:-1]]
         text = "".join(chain.from_iterable(closed + self._done[-1:]))
@@ -61,16 +61,16 @@ class PatchedFile:
         self._next = max(self._next, stop)
 
     def _end_of_new_line(self, *, replaces: bool) -> str:
-        """Return the line end of the place: that of the line it replaces, or of both lines around it.
+        """Return the line end of a new line: that of the line it replaces, or of both lines around it.
 
-        Where those differ, or there are none, it is the one that most lines of the file have.
+        Where those differ, or there are none, it is the line end that most lines of the file have.
         """
         around = self._ends[max(self._next - 1, 0) : self._next + (0 if replaces else 1)]
         ends = {end for end in around if end}
         return ends.pop() if len(ends) == 1 else self._newline
 
     def _place(self, hunk: Hunk) -> int:
-        """Return the index of the line the hunk begins at."""
+        """Return the index of the first line of the hunk."""
         if self._after_anchors(hunk.anchors, 0) is None:
             self._refuse_anchor(hunk)
         context = [text.rstrip() for text in hunk.context]
@@ -85,14 +85,14 @@ class PatchedFile:
             return self._place_near(hunk, context)
         again = self._first_place(hunk.anchors, context, place + 1)
         if again is not None:
-            self._refuse_doubt(hunk, place, again)
+            self._refuse_ambiguous(hunk, place, again)
         sooner = self._search.find(context, self._next)
         if sooner is not None and sooner < place and self._has_passed(hunk.anchors, sooner):
-            self._refuse_doubt(hunk, sooner, place)
+            self._refuse_ambiguous(hunk, sooner, place)
         return place
 
     def _first_place(self, anchors: Sequence[str], context: Sequence[str], start: int) -> int | None:
-        """Return the first place of the context after the anchors; both are sought from `start` on."""
+        """Return the first place of the context after the anchors, both from `start` on."""
         after = self._after_anchors(anchors, start)
         return None if after is None else self._search.find(context, after)
 
@@ -127,16 +127,16 @@ class PatchedFile:
         if place is None:
             self._refuse_order(f"@@ {hunk.anchors[-1]}", first - 1)
         if first < place:
-            self._refuse_doubt(hunk, first - 1, place - 1)
+            self._refuse_ambiguous(hunk, first - 1, place - 1)
         again = self._after_anchors(hunk.anchors, place)
         if again is not None:
-            self._refuse_doubt(hunk, place - 1, again - 1)
+            self._refuse_ambiguous(hunk, place - 1, again - 1)
         return place
 
     def _place_near(self, hunk: Hunk, context: Sequence[str]) -> int:
-        """Return the only place of the context where the anchors stand in the hunk, or before earlier hunks.
+        """Return the only place of the context, where the anchors are in the hunk itself or before earlier hunks.
 
-        Models often name a line of the hunk itself as its anchor, or the class that they are already in.
+        Models often use a line of the hunk as its anchor, or the class that the hunk before was in.
         """
         place = self._search.find(context, self._next)
         if place is None:
@@ -148,10 +148,10 @@ class PatchedFile:
             )
         again = self._search.find(context, place + 1)
         if again is not None:
-            self._refuse_doubt(hunk, place, again)
+            self._refuse_ambiguous(hunk, place, again)
         return place
 
-    def _refuse_doubt(self, hunk: Hunk, place: int, again: int) -> NoReturn:
+    def _refuse_ambiguous(self, hunk: Hunk, place: int, again: int) -> NoReturn:
         text = (hunk.context or hunk.anchors)[0]
         raise PatchRefusedError(
             f"The place is in doubt: the hunk at {quote(text)} fits at line {place + 1} and at line "
@@ -175,7 +175,7 @@ class PatchedFile:
             start = found + 1
         raise PatchRefusedError(
             f"No line of the file{_after(start)} is {quote('@@ ' + missing)}. {self._nearest(missing, start)}"
-            f"Send the whole line after @@, or leave the @@ line empty."
+            f"Send the complete line after @@, or leave the @@ line empty."
         )
 
     def _refuse_context(self, hunk: Hunk, context: Sequence[str]) -> NoReturn:
@@ -196,7 +196,7 @@ class PatchedFile:
         )
 
     def _longest_start(self, context: Sequence[str]) -> int:
-        """Return how many of the first lines of the context stand together in the rest of the file."""
+        """Return how many of the context's first lines are found together in the rest of the file."""
         low, high = 0, len(context)
         while low + 1 < high:
             middle = (low + high) // 2
@@ -212,7 +212,7 @@ class PatchedFile:
         return f"line {index + 1} of the file is {quote(self._lines[index])}"
 
     def _nearest(self, text: str, start: int) -> str:
-        """Say which line the model may have meant, first among the lines from `start` on."""
+        """Name the line that the model may have meant, first among the lines from `start` on."""
         if not text.strip():
             return ""
         same = self._stripped.find([text.strip()], start)
@@ -232,9 +232,9 @@ class PatchedFile:
 
 
 def _lines_and_ends(text: str) -> tuple[list[str], list[str]]:
-    """Return the lines without their ends, and the ends; of the last line it may be empty.
+    """Return the lines without their ends, and the ends; the last one may be empty.
 
-    A form feed or a Unicode separator ends no line, in a diff neither.
+    A form feed or a Unicode separator does not end a line, as in a diff.
     """
     ends = LINE_END.findall(text)
     *lines, rest = LINE_END.split(text)

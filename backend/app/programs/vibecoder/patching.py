@@ -1,9 +1,9 @@
-"""Applies the diff that the model wrote to a project's source, or says why not.
+"""Applies a model's diff to a project's source, or refuses it with a reason.
 
-The diffs are V4A: the format of the SDK's `agents.apply_diff` and of its apply_patch tool. This module does
-not call `apply_diff`, since that one guesses where a refusal helps the model more: it takes lines whose
-indentation differs, takes the first of several places, passes over an `@@` line that is nowhere, and puts
-lines without context at the top. Where neither is in doubt, the results are the same; a test compares them.
+The diffs are V4A: the format of the SDK's `agents.apply_diff` and of its apply_patch tool. `apply_diff` is not used,
+because it guesses where a refusal helps the model more: it accepts lines with another indentation, chooses the first of
+several places, ignores an `@@` line that is not in the file, and inserts lines without context at the top. Where a diff
+is unambiguous, the results are the same; a test compares them.
 """
 
 import re
@@ -16,14 +16,14 @@ from backend.app.programs.vibecoder.v4a import PatchRefusedError, parse_diff, qu
 def apply_patch(code: str, diff: str, max_code_bytes: int) -> str:
     """Return the code after the diff.
 
-    A code fence, the `*** Begin Patch` envelope and git's headers around the diff are left out. Context must
-    be the file's own but for white space at the end of a line. Lines that stay keep their bytes; new lines
-    get the line end of the file.
+    A code fence, the `*** Begin Patch` envelope and git's headers around the diff are ignored. Context must match the
+    file except for white space at the end of a line. Unchanged lines keep their bytes; new lines get the line end of
+    the file.
 
     Args:
         code: the source to change.
-        diff: a V4A diff of that one file; a unified diff is read as well, without its line numbers.
-        max_code_bytes: how large the new code may be in bytes of UTF-8, and half of what the diff may be.
+        diff: a V4A diff of that one file; a unified diff is accepted as well, without its line numbers.
+        max_code_bytes: the size limit of the new code in bytes of UTF-8; a diff may be twice as large.
 
     Raises:
         PatchRefusedError: nothing else, for any text.
@@ -52,4 +52,4 @@ def _size(text: str) -> int:
 def _not_python(code: str, error: InvalidSourceError) -> str:
     lines = re.split(r"\r\n|\r|\n", code)
     there = f" It reads {quote(lines[error.line - 1])}." if error.line and error.line <= len(lines) else ""
-    return f"With this diff the code is not valid Python: {error}.{there} Nothing was changed; mend the diff."
+    return f"With this diff the code is not valid Python: {error}.{there} Nothing was changed; correct the diff."

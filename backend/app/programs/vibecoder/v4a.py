@@ -1,4 +1,4 @@
-"""Reads a V4A diff: the format of the SDK's `agents.apply_diff` and of its apply_patch tool."""
+"""Parses V4A diffs: the format of the SDK's `agents.apply_diff` and of its apply_patch tool."""
 
 import re
 from collections.abc import Sequence
@@ -6,24 +6,24 @@ from dataclasses import dataclass, field
 
 from backend.app.domain.projects.source import BYTE_ORDER_MARK
 
-# Each `@@` costs a few searches through the whole file. No honest diff of one file has so many.
+# Each `@@` costs a few searches through the file. No real diff of one file has so many.
 MAX_ANCHORS = 500
-# What is quoted to the model.
+# The length of quotes in messages to the model.
 MAX_QUOTED_CHARS = 120
 
-# Also the lone carriage return that Python takes for one, and what a file has whose line ends were converted twice.
+# Including the lone carriage return, which Python accepts, and the result of converting line ends twice.
 LINE_END = re.compile(r"\r{0,2}\n|\r")
 
 _END_OF_FILE = "*** End of File"
 _END_PATCH = "*** End Patch"
 _ENVELOPE_HEAD = ("*** Begin Patch", "*** Update File:")
-# What git writes before the hunks. None of them can be a line of a hunk, except the two below.
+# Git's lines before the hunks. None of them can be a line of a hunk, except --- and +++.
 _GIT_HEAD = ("diff --git ", "index ", "old mode ", "new mode ", "similarity index ")
 _GIT_HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@")
 
 
 class PatchRefusedError(ValueError):
-    """The diff was not applied. The message tells the model what was wrong and what to do."""
+    """The diff was not applied. The message, for the model, says what was wrong and what to do."""
 
 
 @dataclass
@@ -42,12 +42,12 @@ class Hunk:
 
     @property
     def context(self) -> list[str]:
-        """The lines that must stand in the file, without a byte-order mark that was copied with the first."""
+        """The lines that must be in the file, without a byte-order mark that was copied with the first."""
         return [text.removeprefix(BYTE_ORDER_MARK) for sign, text in self.lines if sign != "+"]
 
 
 def quote(text: str) -> str:
-    """Return the text for a message: short, on one line, and writable as UTF-8."""
+    """Quote a text for a message: short, on one line, and encodable as UTF-8."""
     text = text.rstrip()
     if not text:
         return "an empty line"
@@ -56,7 +56,7 @@ def quote(text: str) -> str:
 
 
 def parse_diff(diff: str) -> list[Hunk]:
-    """The hunks of a diff, at least one. Raises PatchRefusedError for what is no diff of one file."""
+    """The hunks of a diff, at least one. Raises PatchRefusedError for anything but a diff of one file."""
     numbered = _without_wrapping([line.removeprefix(BYTE_ORDER_MARK) for line in LINE_END.split(diff)])
     hunks: list[Hunk] = []
     anchors = 0
@@ -83,7 +83,7 @@ def parse_diff(diff: str) -> list[Hunk]:
 
 def _anchor(line: str) -> list[str]:
     if _GIT_HUNK.match(line):
-        return []  # its line numbers are the model's guess, and its heading is only a hint
+        return []  # its line numbers are guesses of the model, and its heading is only a hint
     text = line[2:].removeprefix(" ").rstrip()
     return [text] if text else []
 
@@ -92,7 +92,7 @@ def _add_line(hunk: Hunk, number: int, line: str) -> None:
     if line.rstrip() == _END_OF_FILE:
         hunk.at_end = True
     elif line.startswith("\\ No newline"):
-        pass  # the file's own end stays as it is
+        pass  # the file's own end is kept
     elif not line:
         hunk.lines.append(("", ""))
     elif line[0] in " +-":
@@ -110,7 +110,7 @@ def _add_line(hunk: Hunk, number: int, line: str) -> None:
 
 
 def _drop_blank_end(hunk: Hunk) -> None:
-    """Leave out wholly empty lines after a hunk, where models put them; elsewhere they are context."""
+    """Drop empty lines at the end of a hunk, where models add them; elsewhere they are context."""
     while hunk.lines and hunk.lines[-1] == ("", ""):
         hunk.lines.pop()
     hunk.lines = [(sign or " ", text) for sign, text in hunk.lines]
@@ -143,7 +143,7 @@ def _strip_blank(numbered: list[tuple[int, str]]) -> None:
 
 
 def _head_length(lines: Sequence[str]) -> int:
-    """Return how many lines stand before the first hunk."""
+    """Return the number of lines before the first hunk."""
     index = 0
     while index < len(lines):
         line, following = lines[index], lines[index + 1] if index + 1 < len(lines) else ""

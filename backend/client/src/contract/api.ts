@@ -220,7 +220,7 @@ export interface MessageStartedEvent {
   prompt: string | null;
 }
 
-/** queued -> running -> one of the three ends, which are for good. */
+/** queued -> running -> completed, failed or cancelled, which are final. */
 export type MessageStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
 
 /** A model call; `response` is its complete JSON, or null with an `href` if all together are too large. */

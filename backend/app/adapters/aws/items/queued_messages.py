@@ -9,7 +9,11 @@ from backend.app.adapters.aws.items.open_messages import admission_write
 from backend.app.adapters.timestamps import from_iso
 from backend.app.domain.errors import SessionNotFoundError
 from backend.app.domain.messages.message import Message, MessageStatus
-from backend.app.domain.messages.message_admission import require_room, require_same_prompt, require_same_session
+from backend.app.domain.messages.message_admission import (
+    require_queue_capacity,
+    require_same_prompt,
+    require_same_session,
+)
 from backend.app.domain.messages.ports import QueuedMessage
 from backend.app.domain.turns.rescue import start_due_at
 from shared.aws_item import Item, put
@@ -81,4 +85,4 @@ async def _check_queue(table: AwsTable, session: Item, session_id: str, queue_li
         # Only the first open message can be running.
         head = await table.get(message_key(session_id, min(numbers)))
         queued -= head is not None and head["status"] == MessageStatus.RUNNING
-    require_room(session_id, queued, queue_limit)
+    require_queue_capacity(session_id, queued, queue_limit)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from backend.app.adapters.local.sqlite.schema import create_schema
 from backend.app.adapters.local.sqlite.storage_errors import storage_error_of
-from backend.app.domain.errors import StorageDamagedError, StorageUnavailableError
+from backend.app.domain.storage_errors import StorageDamagedError, StorageUnavailableError
 
 T = TypeVar("T")
 

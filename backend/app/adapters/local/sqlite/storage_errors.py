@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from backend.app.domain.errors import (
+from backend.app.domain.storage_errors import (
     StorageDamagedError,
     StorageError,
     StorageFullError,

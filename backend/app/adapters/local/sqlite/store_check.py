@@ -6,7 +6,7 @@ from pathlib import Path
 
 from backend.app.adapters.local.sqlite.storage_errors import storage_error_of
 from backend.app.adapters.local.sqlite.wal import find_wal_damage
-from backend.app.domain.errors import StorageDamagedError, StorageUnavailableError
+from backend.app.domain.storage_errors import StorageDamagedError, StorageUnavailableError
 
 # SQLite reads some 1 GB a second to check a file: a larger one would hold the start up. What is damaged in it is said
 # when it is read.

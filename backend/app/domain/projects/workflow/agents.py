@@ -1,4 +1,4 @@
-"""The calls of a source that make agents: of a class, of a partial call, of another agent. Nothing is called."""
+"""Calls in a source that make agents: of a class, a partial call or another agent. None of them is executed."""
 
 import ast
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def clone_chain(call: ast.Call) -> tuple[list[ast.Call], ast.expr]:
 
 
 def clone(evaluator: "Evaluator", original: Value, calls: Sequence[ast.Call], depth: int) -> Value | None:
-    """An agent made of another, which shares the lists that it is not given; None where the other is no agent."""
+    """A clone of an agent, which shares all lists that the call does not replace; None where it is no agent."""
     parts = parts_of(evaluator, original)
     if parts is None:
         return None
@@ -48,7 +48,7 @@ def clone(evaluator: "Evaluator", original: Value, calls: Sequence[ast.Call], de
 
 
 def parts_of(evaluator: "Evaluator", value: Value) -> Parts | None:
-    """The lists of an agent, or of one of several; None where it is none."""
+    """The lists of an agent, merged where the value may be one of several; None where it is no agent."""
     options = objects_of(value)
     definitions = [one for one in options if isinstance(one, AgentDefinition)]
     if not definitions:
@@ -59,12 +59,12 @@ def parts_of(evaluator: "Evaluator", value: Value) -> Parts | None:
 
 
 def unknown_parts(evaluator: "Evaluator") -> Parts:
-    """Lists of which nothing is known."""
+    """Lists with unknown content."""
     return {part: ListValue(evaluator.guard, known=False) for part in PARTS}
 
 
 def call_maker(evaluator: "Evaluator", called: Value, call: ast.Call, depth: int) -> Value | None:
-    """The agent that a class, a partial call or a function of the source makes; None where it makes none."""
+    """The agent that a call of a class, partial or function returns; None where it returns no agent."""
     options = objects_of(called)
     makers = [one for one in options if isinstance(one, Maker)]
     if not makers:
@@ -97,7 +97,7 @@ def copy_call(evaluator: "Evaluator", copier: str, call: ast.Call, depth: int) -
         return Maker(first.name, parts=first.parts | given, is_plain=first.is_plain)
     if copier in (REPLACE, COPY) and parts is not None:
         return _definition(evaluator, parts | given)
-    if copier == DEEP_COPY and parts is not None:  # its handoffs are copies, too, which have no variable
+    if copier == DEEP_COPY and parts is not None:  # its handoffs are copies too, and assigned to no variable
         return _definition(evaluator, unknown_parts(evaluator))
     if copier == COPY and isinstance(first, ListValue):
         return copy_of(evaluator, first)
@@ -109,19 +109,19 @@ def copy_call(evaluator: "Evaluator", copier: str, call: ast.Call, depth: int) -
 def copy_of(evaluator: "Evaluator", original: ListValue) -> ListValue:
     """A new list of the same items."""
     copied = ListValue(evaluator.guard)
-    copied.take(original)
+    copied.extend(original)
     return copied
 
 
 def _given_parts(
     evaluator: "Evaluator", rest: Sequence[ast.expr], keywords: Sequence[ast.keyword], depth: int
 ) -> Parts:
-    """The lists that a call gives an agent.
+    """The lists that a call passes to an agent.
 
     Args:
-        evaluator: knows what the names hold.
-        rest: what it is given by position, after the name or the agent: few would know which is which.
-        keywords: what it is given by name.
+        evaluator: evaluates the arguments.
+        rest: the positional arguments after the name or the agent; which parameters they are for is not known.
+        keywords: the keyword arguments.
         depth: of the call.
     """
     parts: Parts = unknown_parts(evaluator) if rest else {}
@@ -140,5 +140,5 @@ def _given_parts(
 
 
 def _definition(evaluator: "Evaluator", parts: Parts) -> AgentDefinition:
-    whole = {part: parts.get(part) or ListValue(evaluator.guard) for part in PARTS}
-    return AgentDefinition(whole, evaluator.function, evaluator.guard)
+    complete = {part: parts.get(part) or ListValue(evaluator.guard) for part in PARTS}
+    return AgentDefinition(complete, evaluator.function, evaluator.guard)

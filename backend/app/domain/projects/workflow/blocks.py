@@ -1,4 +1,4 @@
-"""Blocks of a source: each branch is followed by itself, a loop turn by turn where that is known."""
+"""Follows blocks of a source: each branch separately, and loops over known lists item by item."""
 
 import ast
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _LOOP_EXITS = (ast.Break, ast.Continue, ast.Return)
 
 
 class Reader(Protocol):
-    """What follows statements, as far as blocks need it."""
+    """The part of the workflow reader that blocks need."""
 
     evaluator: Evaluator
     blocks: int
@@ -35,10 +35,10 @@ class Reader(Protocol):
         """Follow the statements of a block, one after another."""
 
     def bind(self, name: str, value: Value) -> None:
-        """Let a variable hold a value."""
+        """Assign a value to a variable."""
 
 
-def take_block(reader: Reader, statement: ast.stmt) -> None:
+def follow_block(reader: Reader, statement: ast.stmt) -> None:
     """Follow one of BLOCKS."""
     evaluator = reader.evaluator
     match statement:
@@ -51,7 +51,7 @@ def take_block(reader: Reader, statement: ast.stmt) -> None:
             _loop(reader, statement)
         case ast.While():
             evaluator.evaluate(statement.test)
-            _run_unknown_turns(reader, statement.body)
+            _run_unknown_iterations(reader, statement.body)
             reader.run(statement.orelse)
         case ast.With() | ast.AsyncWith():
             _with(reader, statement)
@@ -85,7 +85,7 @@ def _match(reader: Reader, statement: ast.Match) -> None:
 
 
 def _evaluate_some(reader: Reader, tests: Sequence[ast.expr]) -> None:
-    """Evaluate the tests of branches: none of them is sure to be reached."""
+    """Evaluate the tests of branches, none of which is certain to run."""
     evaluator = reader.evaluator
     outer = evaluator.guard
     for test in tests:
@@ -95,19 +95,19 @@ def _evaluate_some(reader: Reader, tests: Sequence[ast.expr]) -> None:
 
 
 def _define_class(reader: Reader, statement: ast.ClassDef) -> None:
-    """Follow a class; the agents in it are known by its name from then on: `T.inner`."""
+    """Follow a class, whose agents are then known under its name: `T.inner`."""
     evaluator = reader.evaluator
     given = [*statement.decorator_list, *statement.bases, *(keyword.value for keyword in statement.keywords)]
     for one in given:
         escape(evaluator.evaluate(one))
-    evaluator.sdk.take_class(statement)
+    evaluator.sdk.read_class(statement)
     named = evaluator.named(statement.name)
     reader.bind(statement.name, named)
     outer, evaluator.scope = evaluator.scope, Scope(evaluator.scope)
     inner = evaluator.scope.names
     reader.run(statement.body)
     evaluator.scope = outer
-    # A list in a class is changed by `self.names.append(...)`, too.
+    # Lists are left out: `self.names.append(...)` can change them.
     agents = {
         name: value
         for name, value in inner.items()
@@ -120,7 +120,7 @@ def _define_class(reader: Reader, statement: ast.ClassDef) -> None:
 
 
 def _branch(reader: Reader, branches: Sequence[Sequence[ast.stmt]], is_complete: bool) -> None:
-    """Follow each branch by itself; afterwards a variable may hold what any of them gave it."""
+    """Follow each branch separately. Afterwards a variable may have the value of any of them."""
     evaluator = reader.evaluator
     base, guard = evaluator.scope, evaluator.guard
     scopes = [Scope(base) for _ in branches]
@@ -142,11 +142,11 @@ def _branch(reader: Reader, branches: Sequence[Sequence[ast.stmt]], is_complete:
 
 
 def _loop(reader: Reader, statement: ast.For | ast.AsyncFor) -> None:
-    """Follow a loop over a known list turn by turn; of another one, one turn of which nothing is known."""
+    """Follow a loop over a known list item by item; of any other loop, one iteration with unknown values."""
     evaluator = reader.evaluator
     items = evaluator.items_of(statement.iter)
     if items is None or any(isinstance(node, _LOOP_EXITS) for node in statements_in(statement.body)):
-        _run_unknown_turns(reader, statement.body, statement.target)
+        _run_unknown_iterations(reader, statement.body, statement.target)
     else:
         for item in items:
             if evaluator.is_over:
@@ -156,8 +156,8 @@ def _loop(reader: Reader, statement: ast.For | ast.AsyncFor) -> None:
     reader.run(statement.orelse)
 
 
-def _run_unknown_turns(reader: Reader, body: Sequence[ast.stmt], target: ast.expr | None = None) -> None:
-    """Follow the body of a loop once, for any of its turns: what it changes may come from the turn before."""
+def _run_unknown_iterations(reader: Reader, body: Sequence[ast.stmt], target: ast.expr | None = None) -> None:
+    """Follow the body of a loop once, for all iterations: what it assigns may come from the one before."""
     evaluator = reader.evaluator
     for name in names_assigned_in(body):
         if evaluator.scope.find(name) is not None:

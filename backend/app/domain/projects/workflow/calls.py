@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from backend.app.domain.projects.workflow.agents import call_maker, clone, clone_chain, copy_call, copy_of
 from backend.app.domain.projects.workflow.collections import list_of
-from backend.app.domain.projects.workflow.lists import LIST_METHODS, take_list_call
+from backend.app.domain.projects.workflow.lists import LIST_METHODS, apply_list_call
 from backend.app.domain.projects.workflow.reflection import (
     REFLECTIVE_ATTRIBUTES,
+    apply_reflective_call,
     hand_over,
     is_reflective,
     reach,
-    take_reflective_call,
 )
 from backend.app.domain.projects.workflow.syntax import COPIES, READERS, called, is_dotted, path_of, without_getattr
 from backend.app.domain.projects.workflow.values import (
@@ -34,7 +34,7 @@ _WRAPPED_KEYWORDS = frozenset({"agent", "func"})
 def evaluate_call(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
     """What a call returns, as far as that is known: an agent, what it wraps, a copy of a list, or a name."""
     call = ast.copy_location(ast.Call(without_getattr(call.func), call.args, call.keywords), call)
-    if take_list_call(evaluator, call, depth):
+    if apply_list_call(evaluator, call, depth):
         return UNKNOWN
     clones, origin = clone_chain(call)
     if clones:
@@ -102,7 +102,7 @@ def _function(evaluator: "Evaluator", call: ast.Call, depth: int) -> Value:
 def _other_call(evaluator: "Evaluator", call: ast.Call, path: list[str], depth: int) -> Value:
     values = _escape_arguments(evaluator, call, depth)
     if is_reflective(path):
-        take_reflective_call(evaluator, path, call, zip(call.args[:1], values, strict=False))
+        apply_reflective_call(evaluator, path, call, zip(call.args[:1], values, strict=False))
     if not path or isinstance(evaluator.scope.find(path[0]), type(UNKNOWN)):
         return UNKNOWN  # a parameter, say
     return Named(evaluator.sdk.name_of(path), is_made=True)

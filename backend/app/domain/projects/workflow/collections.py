@@ -35,7 +35,7 @@ def list_of(evaluator: "Evaluator", elements: Iterable[ast.expr], depth: int) ->
     made = ListValue(evaluator.guard)
     for element in elements:
         if isinstance(element, ast.Starred):
-            made.take(as_list(evaluator.evaluate(element.value, depth + 1), evaluator.guard))
+            made.extend(as_list(evaluator.evaluate(element.value, depth + 1), evaluator.guard))
         else:
             made.add([evaluator.evaluate(element, depth + 1)])
     return made
@@ -64,7 +64,7 @@ def _sum(evaluator: "Evaluator", node: ast.BinOp, depth: int) -> Value:
         left = left.left
     made = ListValue(evaluator.guard)
     for term in [left, *reversed(terms)]:
-        made.take(as_list(evaluator.evaluate(term, depth + 1), evaluator.guard))
+        made.extend(as_list(evaluator.evaluate(term, depth + 1), evaluator.guard))
     return made
 
 

@@ -1,4 +1,4 @@
-"""What the expressions of a source come to, as far as agents and lists of them go. Nothing is executed."""
+"""Evaluates expressions as far as agents and lists of agents are concerned. Nothing is executed."""
 
 import ast
 from collections.abc import Callable, Iterable
@@ -27,12 +27,12 @@ from backend.app.domain.projects.workflow.values import (
     options_of,
 )
 
-# Loops and comprehensions over known lists are followed: so much is done for a source, and no more.
+# Loops and comprehensions over known lists are followed item by item: this bounds the work for one source.
 MAX_STEPS = 200_000
 _MAX_DEPTH = 30
-# Numbers of branches within expressions: no block of statements has such a one.
+# Branches in expressions are numbered from here, above all numbers of blocks.
 _EXPRESSIONS = 1_000_000_000
-_MAX_TURNS = 50
+_MAX_ITERATIONS = 50
 
 
 class Evaluator:
@@ -40,11 +40,11 @@ class Evaluator:
 
     Attributes:
         scope: where names are looked up.
-        guard: the conditions that are met here.
+        guard: the conditions under which the current code runs.
         function: the function that is read; 0 for the module.
         shared: the variables that functions of the source may change.
-        unfollowed: the parts, of `PARTS`, that something changes of an agent nobody can tell which.
-        steps: how much was done so far.
+        unfollowed: the parts, of `PARTS`, that are changed on an agent that cannot be determined.
+        steps: the work done so far.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Evaluator:
         bind: Callable[[str, Value], None],
         change: Callable[[ast.expr, Value], None],
         note_change: Callable[[ast.expr, bool], None],
-        take_lambda: Callable[[ast.Lambda], None],
+        add_lambda: Callable[[ast.Lambda], None],
     ) -> None:
         self.sdk = sdk
         self.scope = Scope()
@@ -64,16 +64,16 @@ class Evaluator:
         self.steps = 0
         self._bind = bind
         self._change = change
-        self._take_lambda = take_lambda
+        self._add_lambda = add_lambda
         self.note_change = note_change
 
     @property
     def is_over(self) -> bool:
-        """Whether all was done that is done for one source."""
+        """Whether the work for this source has reached its limit."""
         return self.steps > MAX_STEPS
 
     def evaluate(self, node: ast.expr, depth: int = 0) -> Value:
-        """What the expression is, as far as that is known."""
+        """The value of an expression, as far as it is known."""
         self.steps += 1
         if self.is_over:
             return UNKNOWN
@@ -117,12 +117,12 @@ class Evaluator:
                 for default in (*node.args.defaults, *node.args.kw_defaults):
                     if default is not None:
                         escape(self.evaluate(default, depth + 1))
-                self._take_lambda(node)
+                self._add_lambda(node)
                 return UNKNOWN
         return self._other(node, depth)
 
     def _other(self, node: ast.expr, depth: int) -> Value:
-        """What is not followed; the expressions in it may change something all the same."""
+        """Evaluate the parts of an expression that is not followed: they may still change something."""
         for inner in ast.iter_child_nodes(node):
             if isinstance(inner, ast.expr):
                 value = self.evaluate(inner, depth + 1)
@@ -131,7 +131,7 @@ class Evaluator:
         return UNKNOWN
 
     def give_up(self, node: ast.AST) -> None:
-        """Take an expression that is not followed at all: whatever it names may be changed by it."""
+        """Note that an expression which is not evaluated may change everything that it names."""
         for inner in ast.walk(node):
             self.steps += 1
             if isinstance(inner, ast.Name):
@@ -141,15 +141,15 @@ class Evaluator:
                 self.unfollowed.update(PARTS)
 
     def items_of(self, node: ast.expr, depth: int = 0) -> list[Value] | None:
-        """What a loop over the expression goes through, in order; None where that is not known."""
+        """The items of a loop over the expression, in order; None where they are not known."""
         value = self.evaluate(node, depth + 1)
-        if isinstance(value, ListValue) and value.is_readable and len(value.items) <= _MAX_TURNS:
+        if isinstance(value, ListValue) and value.is_readable and len(value.items) <= _MAX_ITERATIONS:
             return list(value.items)
         escape_inside(value)
         return None
 
     def unpack(self, target: ast.expr, value: Value) -> None:
-        """Bind a target, or all that are in it, to a value."""
+        """Assign a value to a target, which may contain several."""
         pairs: list[tuple[ast.expr, Value]] = [(target, value)]
         while pairs:
             target, value = pairs.pop()
@@ -170,7 +170,7 @@ class Evaluator:
                 pairs.extend(reversed(list(zip(target.elts, items, strict=True))))
 
     def _either_of(self, nodes: Iterable[ast.expr], depth: int) -> Value:
-        """One of these, each evaluated or not."""
+        """One of these values; none of the expressions is certain to run."""
         outer, values = self.guard, []
         for node in nodes:
             self.guard = self.maybe(outer)
@@ -179,7 +179,7 @@ class Evaluator:
         return either(values)
 
     def maybe(self, outer: Guard) -> Guard:
-        """The conditions of what may happen under others, or may not."""
+        """The guard of code that may or may not run under another guard."""
         return (*outer, _EXPRESSIONS + self.steps)
 
     def _name(self, node: ast.Name) -> Value:
@@ -191,7 +191,7 @@ class Evaluator:
         return found
 
     def named(self, name: str) -> Named:
-        """What a name stands for that holds nothing of the source's own."""
+        """The value of a name that the source has not assigned."""
         if self.sdk.is_agent_class(ast.Name(name, ast.Load())):
             return Maker(name, is_plain=not self.sdk.is_computed(ast.Name(name, ast.Load())))
         return Named(name)

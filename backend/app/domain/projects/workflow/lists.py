@@ -1,4 +1,4 @@
-"""What the statements of a source do to lists: `append`, `remove`, new values for `x.handoffs`, and their like."""
+"""Applies changes of lists: `append`, `remove`, assignments to `x.handoffs` and others like them."""
 
 import ast
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from backend.app.domain.projects.workflow.values import (
 if TYPE_CHECKING:
     from backend.app.domain.projects.workflow.expressions import Evaluator
 
-# Methods of lists by what they do; those that are not here leave a list that nobody knows.
+# Methods of lists by their effect; after any other method the content of the list is unknown.
 _ADD_ONE = {"append": 0, "insert": 1, "add": 0}
 _HARMLESS = frozenset({"sort", "reverse", "count", "index"})
 _EXTEND = frozenset({"extend", "update", "__iadd__"})
@@ -28,18 +28,18 @@ LIST_METHODS = frozenset(
 
 
 def is_certain(guard: Guard, made: Guard) -> bool:
-    """Whether what happens under one guard happens to all that was made under the other, and came before."""
+    """Whether code under `guard` runs whenever the earlier code under `made` has run."""
     return made[: len(guard)] == guard
 
 
 def as_list(value: Value, guard: Guard) -> ListValue:
-    """The value as an agent's handoffs or tools: the list itself, or a new one of all that it may hold."""
+    """The value as an agent's handoffs or tools: the list itself, or a new list of all that it may contain."""
     if isinstance(value, ListValue):
         return value
     merged = ListValue(guard)
     for option in objects_of(value):
         if isinstance(option, ListValue):
-            merged.take(option)
+            merged.extend(option)
         elif isinstance(option, AgentDefinition):
             merged.add([option])
         else:
@@ -47,10 +47,10 @@ def as_list(value: Value, guard: Guard) -> ListValue:
     return merged
 
 
-def take_list_call(evaluator: "Evaluator", expression: ast.expr, depth: int = 0) -> bool:
-    """Take in `y.append(x)` and its like, where y is a list of the source or of an agent. Returns whether it is one.
+def apply_list_call(evaluator: "Evaluator", expression: ast.expr, depth: int = 0) -> bool:
+    """Apply a call of a list method, such as `y.append(x)`, where y is a known list. Returns whether it is one.
 
-    Where it is none, y was evaluated and the arguments were not: twice for each call in a chain would be 2^n times.
+    Otherwise only y was evaluated, not the arguments: evaluating these twice per call would take 2^n steps for a chain.
     """
     if not isinstance(expression, ast.Call) or not isinstance(expression.func, ast.Attribute):
         return False
@@ -68,14 +68,14 @@ def take_list_call(evaluator: "Evaluator", expression: ast.expr, depth: int = 0)
         _apply(evaluator, one, method, arguments, certain=certain)
     for other in options:
         if isinstance(other, DictValue):
-            other.forget()
+            other.invalidate()
         elif isinstance(other, SomeLists) and method not in _HARMLESS:
             escape(other)
     return bool(lists)
 
 
 def change_part(evaluator: "Evaluator", target: ast.Attribute, value: Value) -> bool:
-    """Take in `x.handoffs = value`. Returns whether x is known."""
+    """Apply `x.handoffs = value`. Returns whether x is known."""
     owners = objects_of(evaluator.evaluate(target.value))
     known = [owner for owner in owners if isinstance(owner, AgentDefinition)]
     made = as_list(value, evaluator.guard)
@@ -92,11 +92,11 @@ def change_part(evaluator: "Evaluator", target: ast.Attribute, value: Value) -> 
 
 
 def change_list(evaluator: "Evaluator", target: ast.expr) -> bool:
-    """Take in `y[0] = x`, `del y[0]` and other changes that are not followed. Returns whether y is known."""
+    """Apply `y[0] = x`, `del y[0]` and others: the content of y is then unknown. Returns whether y is known."""
     owners = objects_of(evaluator.evaluate(target))
     for owner in owners:
         if isinstance(owner, ListValue | DictValue):
-            owner.forget()
+            owner.invalidate()
         elif isinstance(owner, SomeLists):
             escape(owner)
     return all(isinstance(owner, ListValue) for owner in owners)
@@ -107,20 +107,20 @@ def _apply(evaluator: "Evaluator", changed: ListValue, method: str, arguments: l
         changed.add(arguments[_ADD_ONE[method] :][:1])
     elif method in _EXTEND:
         for argument in arguments[:1]:
-            changed.take(as_list(argument, evaluator.guard))
+            changed.extend(as_list(argument, evaluator.guard))
     elif method in ("remove", "discard") and arguments:
         _remove(changed, arguments[0], certain=certain)
     elif method == "clear":
         if certain:
             changed.items, changed.known = [], not changed.has_escaped
     elif method not in _HARMLESS:
-        changed.forget()
+        changed.invalidate()
 
 
 def _remove(changed: ListValue, removed: Value, *, certain: bool) -> None:
-    """Take one item out; where it is not sure which, nothing in the list is sure any more."""
+    """Remove one item. If it is not certain which one, the content of the list is unknown."""
     same = [item for item in changed.items if item is removed or (isinstance(item, Named) and item == removed)]
     if not isinstance(removed, AgentDefinition | Named) or not same:
-        changed.forget()
+        changed.invalidate()
     elif certain:
         changed.items.remove(same[0])

@@ -1,4 +1,4 @@
-"""What attributes and items of the values in a source are: `x.handoffs`, `T.inner`, `table["a"]`."""
+"""Evaluates attributes and items: `x.handoffs`, `T.inner`, `table["a"]`."""
 
 import ast
 from typing import TYPE_CHECKING
@@ -24,19 +24,19 @@ from backend.app.domain.projects.workflow.values import (
 if TYPE_CHECKING:
     from backend.app.domain.projects.workflow.expressions import Evaluator
 
-# Methods that leave a list or a dict as it is.
+# Methods that do not change a list or a dict.
 _READING = frozenset({"copy", "count", "get", "index", "items", "keys", "reverse", "sort", "values"})
 
 
 def attribute(evaluator: "Evaluator", node: ast.Attribute, depth: int) -> Value:
-    """What `x.name` is."""
+    """The value of `x.name`."""
     owner = evaluator.evaluate(node.value, depth + 1)
     definitions = [one for one in objects_of(owner) if isinstance(one, AgentDefinition)]
     if node.attr in PARTS and definitions and len(definitions) == len(objects_of(owner)):
         return either(definition.parts[node.attr] for definition in definitions)
     if node.attr == "clone" and len(definitions) == 1:
         return Maker("clone", is_made=True, parts=dict(definitions[0].parts))
-    _take_access(evaluator, node, owner)
+    _note_access(evaluator, node, owner)
     if isinstance(owner, ClassNamed) and node.attr in owner.names:
         return owner.names[node.attr]
     if isinstance(owner, Named) and not owner.is_made:
@@ -46,21 +46,21 @@ def attribute(evaluator: "Evaluator", node: ast.Attribute, depth: int) -> Value:
     return some_lists(evaluator, node, owner)
 
 
-def _take_access(evaluator: "Evaluator", node: ast.Attribute, owner: Value) -> None:
-    """Note what code can do that has this attribute of an agent, a list or a dict."""
+def _note_access(evaluator: "Evaluator", node: ast.Attribute, owner: Value) -> None:
+    """Note what code that has this attribute of an agent, a list or a dict can change."""
     if node.attr == "__dict__":
         for one in objects_of(owner):
             if isinstance(one, AgentDefinition):
-                one.forget(PARTS)
+                one.invalidate(PARTS)
     elif node.attr in REFLECTIVE_ATTRIBUTES:
         reach(evaluator, node.value, owner)
     for one in objects_of(owner):
-        if isinstance(one, ListValue | DictValue | SomeLists):  # `add = y.append`: called later, by whomever
+        if isinstance(one, ListValue | DictValue | SomeLists):  # `add = y.append`: may be called later
             (escape_inside if node.attr in _READING else escape)(one)
 
 
 def subscript(evaluator: "Evaluator", node: ast.Subscript, depth: int) -> Value:
-    """What `x[key]` is."""
+    """The value of `x[key]`."""
     owner = evaluator.evaluate(node.value, depth + 1)
     if isinstance(owner, Maker):  # Agent[Context]
         return owner

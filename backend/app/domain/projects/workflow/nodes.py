@@ -1,4 +1,4 @@
-"""The agents that the reader found, by the variables that the drawing shows them under."""
+"""The agents of a source by variable, as the nodes of the workflow."""
 
 import ast
 from collections.abc import Iterable
@@ -10,25 +10,25 @@ from backend.app.domain.projects.workflow.values import MAX_OPTIONS, AgentDefini
 
 
 class Nodes:
-    """Names agents, and keeps for each variable those that it may hold in the end.
+    """Names agents after their variables, and keeps the agents that each variable may have at the end.
 
     Attributes:
-        definitions: the agents, by their variable; several where it may hold one or another.
+        definitions: the agents by variable; several where it may be any of them.
     """
 
     def __init__(self) -> None:
         self.definitions: dict[str, list[AgentDefinition]] = {}
 
     def name(self, name: str, value: Value, statement: ast.stmt, *, block: int, function: int, guard: Guard) -> None:
-        """Name the agents of a value that have no variable yet.
+        """Name those agents of a value that have no variable yet.
 
         Args:
             name: the variable.
-            value: what it holds from now on.
-            statement: the one that says so.
-            block: of that statement.
-            function: which it is in; 0 for the module.
-            guard: where in it.
+            value: its new value.
+            statement: the assignment.
+            block: the block of the assignment.
+            function: the function of the assignment; 0 for the module.
+            guard: the guard of the assignment.
         """
         fresh = [one for one in options_of(value) if isinstance(one, AgentDefinition) and one.name is None]
         if not fresh or not is_node_name(name):
@@ -39,17 +39,17 @@ class Nodes:
             definition.lines.append(lines_of(statement))
         before = self.definitions.get(name, [])
         if before and before[-1].scope != function:
-            # Two variables of the same name: the one that comes last in the source is shown.
+            # Two variables of the same name: the last one in the source is shown.
             if before[-1].position > position:
                 return
             before = []
-        # Of more than these nothing is said anyway.
+        # Choices of more options are unknown anyway.
         kept = [one for one in before[-MAX_OPTIONS:] if not is_certain(guard, one.guard)]
         self.definitions.pop(name, None)
         self.definitions[name] = [*kept, *fresh]
 
     def finish(self, unfollowed: Iterable[str]) -> None:
-        """Say which agents are shown, and of none of them that these parts are known."""
+        """Mark the remaining agents as shown, and the unfollowed parts of all of them as unknown."""
         for definition in (definition for definitions in self.definitions.values() for definition in definitions):
             definition.is_shown = True
             for part in unfollowed:

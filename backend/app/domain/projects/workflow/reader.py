@@ -1,16 +1,16 @@
-"""Finds the agents of a source: follows its statements as Python would run them, and runs none.
+"""Finds the agents of a source: follows its statements in the order of execution, without executing them.
 
-Where the way through the code is open (a condition, a loop over something unknown) all ways count: an agent's handoffs
-are those that it may have. What cannot be followed is left out, and its list is no longer known whole.
+Where the control flow is unknown (a condition, a loop over an unknown value), all paths count: an agent's handoffs are
+all that it may have. What cannot be followed is left out, and the list is marked as incomplete.
 """
 
 import ast
 from collections.abc import Sequence
 
 from backend.app.domain.projects.source import TOO_DEEP, InvalidSourceError, parse_source
-from backend.app.domain.projects.workflow.blocks import BLOCKS, take_block
+from backend.app.domain.projects.workflow.blocks import BLOCKS, follow_block
 from backend.app.domain.projects.workflow.expressions import Evaluator
-from backend.app.domain.projects.workflow.lists import change_list, change_part, take_list_call
+from backend.app.domain.projects.workflow.lists import apply_list_call, change_list, change_part
 from backend.app.domain.projects.workflow.nodes import Nodes
 from backend.app.domain.projects.workflow.scope import Scope
 from backend.app.domain.projects.workflow.sdk import SdkNames
@@ -30,12 +30,12 @@ from backend.app.domain.projects.workflow.values import (
     options_of,
 )
 
-# More targets than this name nothing.
+# Further targets of one assignment are ignored.
 _MAX_TARGETS = 50
 
 
 def read_agent_definitions(code: str) -> dict[str, list[AgentDefinition]]:
-    """The agents of a source by their variable, in source order; several where it may hold one or another.
+    """The agents of a source by variable, in source order; several where it may be any of them.
 
     Raises InvalidSourceError.
     """
@@ -43,7 +43,7 @@ def read_agent_definitions(code: str) -> dict[str, list[AgentDefinition]]:
     try:
         reader.read(parse_source(code))
     except RecursionError:
-        # Python's own limit is for the whole stack, the caller's part too.
+        # Python's recursion limit includes the caller's part of the stack.
         raise InvalidSourceError(TOO_DEEP) from None
     return dict(sorted(reader.definitions.items(), key=lambda item: item[1][-1].position))
 
@@ -53,15 +53,15 @@ class WorkflowReader:
 
     Attributes:
         evaluator: evaluates the expressions in them.
-        blocks: how many blocks were followed so far.
+        blocks: the number of blocks followed so far.
     """
 
     def __init__(self) -> None:
         self._sdk = SdkNames()
-        self.evaluator = Evaluator(self._sdk, self.bind, self._change, self._note_change, self._take_lambda)
+        self.evaluator = Evaluator(self._sdk, self.bind, self._change, self._note_change, self._add_lambda)
         self.blocks = 0
         self._nodes = Nodes()
-        # Bodies of functions are read last: they see what the module around them has in the end.
+        # Bodies of functions are read last, with the final variables of the module around them.
         self._functions: list[tuple[ast.arguments, Sequence[ast.stmt], Scope]] = []
         self._statement: ast.stmt = ast.Pass(lineno=0, col_offset=0)
         self._block = 0
@@ -69,12 +69,12 @@ class WorkflowReader:
 
     @property
     def definitions(self) -> dict[str, list[AgentDefinition]]:
-        """The agents, by their variable."""
+        """The agents by variable."""
         return self._nodes.definitions
 
     @property
     def steps(self) -> int:
-        """How much was done so far: statements, expressions, merges."""
+        """The work done so far: statements, expressions, merges."""
         return self.evaluator.steps
 
     def read(self, tree: ast.Module) -> None:
@@ -82,7 +82,7 @@ class WorkflowReader:
         evaluator = self.evaluator
         evaluator.shared = shared_names(tree)
         self.run(tree.body)
-        for number, (arguments, body, scope) in enumerate(self._functions, 1):  # grows while it is read
+        for number, (arguments, body, scope) in enumerate(self._functions, 1):  # grows during the loop
             evaluator.function, evaluator.scope, evaluator.guard = number, Scope(scope), (-number,)
             self._outer_names = set()
             evaluator.scope.names.update(dict.fromkeys(parameters_of(arguments), UNKNOWN))
@@ -97,15 +97,15 @@ class WorkflowReader:
         for statement in statements:
             self.evaluator.steps += 1
             self._statement = statement
-            # Straight from here: blocks may lie a hundred deep in each other.
+            # Without a call in between: blocks may be nested a hundred levels deep.
             if isinstance(statement, BLOCKS):
-                take_block(self, statement)
+                follow_block(self, statement)
             else:
-                self._take(statement)
+                self._follow(statement)
         self._block = outer
 
     def bind(self, name: str, value: Value) -> None:
-        """Let a variable hold a value; an agent that has no variable yet is named by it."""
+        """Assign a value to a variable. An agent that has no variable yet gets its name."""
         if isinstance(value, Named) and value.is_made and not isinstance(value, Maker):
             value = Named(name, is_made=True)
         if name in self.evaluator.shared.changed:
@@ -121,12 +121,12 @@ class WorkflowReader:
             value = either([value, scope.names.get(name, value)])
         scope.names[name] = value
 
-    def _take(self, statement: ast.stmt) -> None:
+    def _follow(self, statement: ast.stmt) -> None:
         match statement:
             case ast.Import():
-                self._bind_imported(self._sdk.take_import(statement))
+                self._bind_imported(self._sdk.read_import(statement))
             case ast.ImportFrom():
-                self._bind_imported(self._sdk.take_import_from(statement))
+                self._bind_imported(self._sdk.read_import_from(statement))
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._define(statement)
             case ast.Global() | ast.Nonlocal():
@@ -136,7 +136,7 @@ class WorkflowReader:
             case ast.Raise(exc=ast.expr() as value) | ast.Assert(test=value):
                 self.evaluator.evaluate(value)
             case _:
-                self._take_change(statement)
+                self._follow_change(statement)
 
     def _bind_imported(self, names: Sequence[str]) -> None:
         for name in names:
@@ -146,16 +146,16 @@ class WorkflowReader:
         for given in (*function.decorator_list, *function.args.defaults, *function.args.kw_defaults):
             if given is not None:
                 escape(self.evaluator.evaluate(given))
-        self._sdk.forget(function.name)
+        self._sdk.release(function.name)
         makes_agents = self._sdk.makes_agents(function)
         self.bind(function.name, Maker(function.name, is_plain=False) if makes_agents else Named(function.name))
         self._functions.append((function.args, function.body, self.evaluator.scope))
 
-    def _take_lambda(self, function: ast.Lambda) -> None:
+    def _add_lambda(self, function: ast.Lambda) -> None:
         body = ast.copy_location(ast.Return(function.body), function)
         self._functions.append((function.args, [body], self.evaluator.scope))
 
-    def _take_change(self, statement: ast.stmt) -> None:
+    def _follow_change(self, statement: ast.stmt) -> None:
         match statement:
             case ast.Assign():
                 self._assign(statement.targets, statement.value)
@@ -177,7 +177,7 @@ class WorkflowReader:
             self.evaluator.unpack(target, value)
 
     def _change(self, target: ast.expr, value: Value) -> None:
-        """Give `x.handoffs` or `y[0]` a new value; UNKNOWN where it is deleted."""
+        """Assign a value to `x.handoffs` or `y[0]`; UNKNOWN where it is deleted."""
         if isinstance(target, ast.Subscript):
             self._note_change(target.value, change_list(self.evaluator, target.value))
             escape(value)
@@ -190,25 +190,25 @@ class WorkflowReader:
                     owner.names[target.attr] = UNKNOWN
 
     def _augment(self, statement: ast.AugAssign) -> None:
-        """Take in `x += y`, which changes a list itself."""
+        """Follow `x += y`, which changes a list in place."""
         target = statement.target
         call = ast.Call(ast.Attribute(target, "extend"), [statement.value], [])
         if not isinstance(statement.op, ast.Add):
             self._note_change(target, change_list(self.evaluator, target))
-        elif not take_list_call(self.evaluator, call):
+        elif not apply_list_call(self.evaluator, call):
             self.evaluator.evaluate(statement.value)
             if isinstance(target, ast.Name):
                 self.bind(target.id, UNKNOWN)
 
     def _note_change(self, target: ast.expr, is_followed: bool) -> None:
-        """Note a change of `x.handoffs`: it belongs to the source of x, or nobody can tell to whose."""
+        """Note a change of `x.handoffs`: as part of the source of x, or as unfollowed where x is not known."""
         target = without_getattr(target)
         if not isinstance(target, ast.Attribute) or target.attr not in PARTS:
             return
         owner = target.value
         held = self.evaluator.scope.find(owner.id) if isinstance(owner, ast.Name) else None
         if isinstance(owner, ast.Name) and (owner.id in ("self", "cls") or held is NOTHING):
-            return  # no agent of the SDK, or on this way through the code none at all
+            return  # not an agent of the SDK, or None on this path
         if not is_followed:
             self.evaluator.unfollowed.add(target.attr)
         if isinstance(owner, ast.Name):

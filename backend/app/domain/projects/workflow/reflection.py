@@ -1,6 +1,6 @@
-"""Ways to change an agent or a list that name it at run time: `setattr`, `vars`, `__dict__` and their like.
+"""Reflection that can change an agent or a list: `setattr`, `vars`, `__dict__` and others like them.
 
-None of them is followed: what they reach is no longer known.
+It is not followed: what it can reach is marked as unknown.
 """
 
 import ast
@@ -25,29 +25,29 @@ from backend.app.domain.projects.workflow.values import (
 if TYPE_CHECKING:
     from backend.app.domain.projects.workflow.expressions import Evaluator
 
-# Attributes that reach into whatever has them.
+# Attributes that give access to all attributes of their owner.
 REFLECTIVE_ATTRIBUTES = frozenset({"__setattr__", "__delattr__", "__getattribute__", "__dict__", "__setstate__"})
 _FUNCTIONS = frozenset({"getattr", "setattr", "delattr", "vars", "attrgetter", "methodcaller"})
-# These reach all that there is, but `model.eval` is another.
+# Functions that can reach everything; `model.eval` is not one of them.
 _EVERYTHING = frozenset({"exec", "eval", "globals", "locals"})
 REFLECTIVE = REFLECTIVE_ATTRIBUTES | _FUNCTIONS | _EVERYTHING
 
 
 def is_reflective(path: Sequence[str]) -> bool:
-    """Whether a path of names leads to one of these."""
+    """Whether a path of names is reflective."""
     return bool(path) and path[-1] in REFLECTIVE and (len(path) == 1 or path[-1] not in _EVERYTHING)
 
 
-def take_reflective_call(
+def apply_reflective_call(
     evaluator: "Evaluator", path: Sequence[str], call: ast.Call, subjects: Iterable[tuple[ast.expr, Value]]
 ) -> None:
-    """Take in a call of one of these.
+    """Apply a reflective call.
 
     Args:
-        evaluator: the one that evaluates the call.
-        path: the names that lead to what is called.
+        evaluator: evaluates the call.
+        path: the path of names of the called function.
         call: the call.
-        subjects: what it may reach into: expressions and their values.
+        subjects: the expressions that it may reach into, with their values.
     """
     parts = PARTS if path[-1] in _EVERYTHING else _parts_named(call)
     if path[-1] in _EVERYTHING or path[-1] in ("attrgetter", "methodcaller"):
@@ -57,12 +57,12 @@ def take_reflective_call(
 
 
 def reach(evaluator: "Evaluator", subject: ast.expr, value: Value, parts: Iterable[str] = PARTS) -> None:
-    """Note that these parts of a value can be changed from here, unseen."""
+    """Mark these parts of a value as unknown: code that is not followed can change them."""
     if is_self(subject):
         return
     for one in objects_of(value):
         if isinstance(one, AgentDefinition):
-            one.forget(parts)
+            one.invalidate(parts)
         elif isinstance(one, ListValue | DictValue):
             escape(one)
         elif isinstance(one, Unknown | Maker) or (isinstance(one, Named) and one.is_made):
@@ -70,7 +70,7 @@ def reach(evaluator: "Evaluator", subject: ast.expr, value: Value, parts: Iterab
 
 
 def some_lists(evaluator: "Evaluator", attribute: ast.Attribute, owner: Value) -> Value:
-    """What `y.handoffs` or `y.__dict__` is where y may be any agent; UNKNOWN where it is none."""
+    """The value of `y.handoffs` or `y.__dict__` where y may be any agent; UNKNOWN where it is none."""
     parts = PARTS if attribute.attr == "__dict__" else (attribute.attr,) if attribute.attr in PARTS else ()
     may_be_agent = any(
         isinstance(one, Unknown | AgentDefinition) or (isinstance(one, Named) and one.is_made)
@@ -82,14 +82,14 @@ def some_lists(evaluator: "Evaluator", attribute: ast.Attribute, owner: Value) -
 
 
 def is_self(subject: ast.expr) -> bool:
-    """Whether it is `self` or its like: no agent of the SDK, as classes of agents are looked at as a whole."""
+    """Whether it is `self`, `cls` or `super()`: classes of agents are analysed separately."""
     while isinstance(subject, ast.Call):  # super()
         subject = subject.func
     return isinstance(subject, ast.Name) and subject.id in ("self", "cls", "super")
 
 
 def hand_over(evaluator: "Evaluator", value: Value) -> None:
-    """Note that code which is not followed is given the value: a list, or `setattr` and its like to call it."""
+    """Note that a value, perhaps a reflective function, is passed to code that is not followed."""
     escape(value)
     for one in objects_of(value):
         if isinstance(one, Named) and not one.is_made and is_reflective(one.name.split(".")):
@@ -97,7 +97,7 @@ def hand_over(evaluator: "Evaluator", value: Value) -> None:
 
 
 def _parts_named(call: ast.Call) -> tuple[str, ...]:
-    """The parts of an agent that the call's first words name; all of them where these are computed."""
+    """The parts of an agent that the call's first arguments name; all parts where those are not constants."""
     words = [one.value for one in call.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    named = {word for words_of_path in words for word in words_of_path.split(".")}
+    named = {word for path in words for word in path.split(".")}
     return tuple(part for part in PARTS if part in named) if words else PARTS

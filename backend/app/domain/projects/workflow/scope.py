@@ -1,4 +1,4 @@
-"""Where the variables of a source are looked up."""
+"""The scopes of variables."""
 
 from dataclasses import dataclass, field
 
@@ -7,13 +7,13 @@ from backend.app.domain.projects.workflow.values import Value
 
 @dataclass
 class Scope:
-    """The variables of a function, or of a branch of one, which hides those around it."""
+    """The variables of a function or a branch, which shadow those of its parent."""
 
     parent: "Scope | None" = None
     names: dict[str, Value] = field(default_factory=dict)
 
     def find(self, name: str) -> Value | None:
-        """What the variable holds; None where it is not one of the source."""
+        """The value of the variable; None where the source does not assign it."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.names:

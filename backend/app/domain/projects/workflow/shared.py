@@ -1,4 +1,4 @@
-"""Which variables the functions of a source may change, whenever they are called."""
+"""Finds the variables that functions of a source may change when they are called."""
 
 import ast
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 @dataclass
 class SharedNames:
-    """The variables that functions have from around them.
+    """Variables of an outer scope that functions use.
 
     Attributes:
-        changed: those whose lists may be changed by a function, or by somebody who has them from it.
-        rebound: those that a function gives another value.
+        changed: those whose lists a function, or code that it passes them to, may change.
+        rebound: those that a function assigns.
     """
 
     changed: set[str] = field(default_factory=set)
@@ -31,11 +31,11 @@ def shared_names(tree: ast.Module) -> SharedNames:
     shared = SharedNames()
     for node in ast.walk(tree):
         if isinstance(node, _FUNCTIONS):
-            _take(shared, node)
+            _follow(shared, node)
     return shared
 
 
-def _take(shared: SharedNames, function: _FUNCTIONS) -> None:
+def _follow(shared: SharedNames, function: _FUNCTIONS) -> None:
     loaded: dict[str, None] = {}
     bound, outer = set(parameters_of(function.args)), set()
     nodes = list(_own_nodes(function))
@@ -56,7 +56,7 @@ def _take(shared: SharedNames, function: _FUNCTIONS) -> None:
 
 
 def _own_nodes(function: _FUNCTIONS) -> Iterator[ast.AST]:
-    """What is in a function, but not in the functions inside of it."""
+    """The nodes of a function, without those of nested functions."""
     body = function.body
     waiting: list[ast.AST] = [body] if isinstance(body, ast.expr) else list(body)
     while waiting:
@@ -67,7 +67,7 @@ def _own_nodes(function: _FUNCTIONS) -> Iterator[ast.AST]:
 
 
 def _only_read(node: ast.AST) -> list[ast.expr]:
-    """The expressions directly in a node that it only looks at."""
+    """The direct subexpressions that a node only reads."""
     match node:
         case ast.Attribute() | ast.Subscript() | ast.Starred() | ast.FormattedValue():
             return [node.value]
@@ -87,7 +87,7 @@ def _only_read(node: ast.AST) -> list[ast.expr]:
 
 
 def open_to_functions(value: Value) -> None:
-    """Note that some function changes the lists that can be reached from the value."""
+    """Note that a function may change the lists that are reachable from the value."""
     waiting = [value]
     while waiting:
         for one in options_of(waiting.pop()):

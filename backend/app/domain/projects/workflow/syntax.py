@@ -1,9 +1,9 @@
-"""What the syntax of a source says by itself, no values asked."""
+"""Queries on the syntax tree that need no values."""
 
 import ast
 from collections.abc import Sequence
 
-# Functions of Python that return a new list of what they are given, and others that leave it as it is.
+# Built-in functions that return a new list of their argument's items, and others that do not change it.
 COPIES = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed"})
 READERS = frozenset(
     {"all", "any", "enumerate", "isinstance", "iter", "len", "next", "print", "repr", "str", "type", "zip"}
@@ -13,7 +13,7 @@ READERS = frozenset(
 def statements_in(statements: Sequence[ast.stmt]) -> list[ast.AST]:
     """The statements, and those in their blocks, but not in functions and classes that they define."""
     found: list[ast.AST] = list(statements)
-    for node in found:  # grows while it is read
+    for node in found:  # grows during the loop
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         for name in ("body", "orelse", "handlers", "finalbody", "cases"):
@@ -31,7 +31,7 @@ def called(expression: ast.expr) -> ast.expr:
 
 
 def without_getattr(expression: ast.expr) -> ast.expr:
-    """Return `x.a` for `getattr(x, "a")`, `x.__dict__` for `vars(x)`, anything else as it is."""
+    """Return `x.a` for `getattr(x, "a")`, `x.__dict__` for `vars(x)`, anything else unchanged."""
     match expression:
         case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_], keywords=[]):
             return ast.copy_location(ast.Attribute(owner, name, ast.Load()), expression)
@@ -48,7 +48,7 @@ def is_dotted(expression: ast.expr) -> bool:
 
 
 def path_of(expression: ast.expr) -> list[str]:
-    """Return ["a", "b"] for `a.b`, also inside `a.b[0]`; empty where it begins with no name."""
+    """Return ["a", "b"] for `a.b`, also inside `a.b[0]`; empty where it does not start with a name."""
     path: list[str] = []
     while isinstance(expression, ast.Attribute | ast.Subscript):
         if isinstance(expression, ast.Attribute):
@@ -68,7 +68,7 @@ def branches_of(statement: ast.If) -> tuple[list[ast.expr], list[list[ast.stmt]]
 
 
 def names_assigned_in(body: Sequence[ast.stmt]) -> set[str]:
-    """The variables that some statement of the body gives a value."""
+    """The variables that the statements assign."""
     targets: list[ast.AST] = []
     for statement in statements_in(body):
         if isinstance(statement, ast.Assign):

@@ -1,29 +1,29 @@
-"""What the reader knows of the values in a source: agents, lists of them, names, choices, or nothing."""
+"""The reader's abstract values: agents, lists, names, choices, or unknown."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 PARTS = ("handoffs", "tools")
-# Of one list: more names tell the reader of a drawing nothing.
+# Names shown of one list.
 MAX_NAMES = 50
 _MAX_ITEMS = 2 * MAX_NAMES
 MAX_OPTIONS = 8
 
-# The conditions under which a statement runs, as a path of branches: it is certain within them alone.
+# The conditions under which a statement runs, as a path of branches.
 Guard = tuple[int, ...]
 
 
 class Unknown:
-    """A value of which nothing is known."""
+    """An unknown value."""
 
 
 @dataclass(eq=False)
 class SomeLists(Unknown):
-    """Lists of an agent nobody can tell which: `y.handoffs` of a parameter y, or all that `vars(y)` has.
+    """Lists of an agent that cannot be determined: `y.handoffs` of a parameter y, or all lists in `vars(y)`.
 
     Attributes:
-        parts: the parts, of `PARTS`, that they are of.
-        unfollowed: where these are noted once something changes one of the lists.
+        parts: the parts, of `PARTS`, that they are.
+        unfollowed: the set to which the parts are added when one of the lists is changed.
     """
 
     parts: tuple[str, ...]
@@ -44,7 +44,7 @@ class Named:
 
     Attributes:
         name: as written, without the SDK's module.
-        is_made: whether some call returned it: a tool maybe, or a handoff, and nobody knows to whom.
+        is_made: whether a call returned it: perhaps a tool, or a handoff to an unknown agent.
     """
 
     name: str
@@ -53,18 +53,18 @@ class Named:
 
 @dataclass(frozen=True, eq=False)
 class ClassNamed(Named):
-    """A class of the source, with the variables in it: `T.inner` is what `inner` holds."""
+    """A class of the source with its variables: `T.inner` is the value of `inner`."""
 
     names: dict[str, "Value"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Maker(ClassNamed):
-    """What makes an agent when it is called: a class of the SDK or of the source, a partial call, a function.
+    """A callable that returns a new agent: a class of the SDK or of the source, a partial call, a function.
 
     Attributes:
-        parts: the lists that its agents get where the call gives none.
-        is_plain: whether its agents have the lists that they are given; code of the source may give them others.
+        parts: the lists of its agents where the call passes none.
+        is_plain: whether its agents have exactly the lists that they are given.
     """
 
     parts: dict[str, "ListValue"] = field(default_factory=dict)
@@ -73,15 +73,15 @@ class Maker(ClassNamed):
 
 @dataclass(eq=False)
 class ListValue:
-    """A list that agents and variables may share, as Python's do.
+    """A list, which agents and variables may share.
 
     Attributes:
-        guard: where it was made.
-        items: what is in it for certain, or on some way through the code.
-        known: whether that is all.
-        is_open: whether some function changes it, and nobody knows when: what is read out of it is not known whole.
-        has_escaped: whether code that is not followed has it: it is never known whole again.
-        lends: whether such code has what is in it.
+        guard: where it was created.
+        items: what it contains on all or some paths.
+        known: whether these are all items.
+        is_open: whether a function may change it at an unknown time: a read never finds it complete.
+        has_escaped: whether code that is not followed has it: it is never complete again.
+        lends: whether such code has its items.
     """
 
     guard: Guard
@@ -93,11 +93,11 @@ class ListValue:
 
     @property
     def is_readable(self) -> bool:
-        """Whether it has exactly these items where it is read."""
+        """Whether it has exactly these items when it is read."""
         return self.known and not self.is_open
 
     def add(self, items: Iterable["Value"]) -> None:
-        """Add items; where they are too many, it is no longer known whole."""
+        """Add items. If they are too many, the list is no longer complete."""
         for item in items:
             if len(self.items) >= _MAX_ITEMS:
                 self.known = False
@@ -106,13 +106,13 @@ class ListValue:
             if self.has_escaped or self.lends:
                 escape(item)
 
-    def take(self, other: "ListValue") -> None:
-        """Add all of another list."""
+    def extend(self, other: "ListValue") -> None:
+        """Add the items of another list."""
         self.add(list(other.items))
         self.known = self.known and other.is_readable
 
-    def forget(self) -> None:
-        """Let go of what was in it: something was done to it that cannot be followed."""
+    def invalidate(self) -> None:
+        """Drop its content, after a change that cannot be followed."""
         inside, self.items, self.known = self.items, [], False
         for item in inside:
             escape(item)
@@ -120,15 +120,15 @@ class ListValue:
 
 @dataclass(eq=False)
 class DictValue:
-    """A dict with constant keys; empty and not `known` once something was done to it that cannot be followed."""
+    """A dict with constant keys; empty and not `known` after a change that cannot be followed."""
 
     items: dict[object, "Value"]
     known: bool = True
     is_open: bool = False
     lends: bool = False
 
-    def forget(self) -> None:
-        """Let go of what was in it, which other code may still have."""
+    def invalidate(self) -> None:
+        """Drop its content, which other code may still have."""
         inside, self.items, self.known = self.items, {}, False
         for item in inside.values():
             escape(item)
@@ -139,14 +139,14 @@ class AgentDefinition:
     """An agent: its variable, its lists, and the statements that make it.
 
     Attributes:
-        name: the variable it was first assigned to; None until then.
+        name: the first variable that it was assigned to; None until then.
         parts: its handoffs and tools.
-        scope: the function it is made in; 0 for the module.
-        guard: where in it.
-        block: the block of statements that it is assigned in.
-        position: of that statement, line and column.
-        lines: of the statements that make it, first and last.
-        is_shown: whether it is what the drawing shows under its name; another agent may have taken it.
+        scope: the function that creates it; 0 for the module.
+        guard: the guard of that code.
+        block: the block of the assignment.
+        position: line and column of the assignment.
+        lines: first and last line of each statement that defines it.
+        is_shown: whether the node of its name shows it, and not another agent.
     """
 
     parts: dict[str, ListValue]
@@ -158,7 +158,7 @@ class AgentDefinition:
     lines: list[tuple[int, int]] = field(default_factory=list)
     is_shown: bool = False
 
-    def forget(self, parts: Iterable[str]) -> None:
+    def invalidate(self, parts: Iterable[str]) -> None:
         """Let go of these of its lists: code that is not followed may change them, or put others in their place."""
         for part in parts:
             escape(self.parts[part])
@@ -176,12 +176,12 @@ Value = Unknown | Nothing | Named | ListValue | DictValue | AgentDefinition | Ch
 
 
 def options_of(value: Value) -> tuple[Value, ...]:
-    """What a value may be."""
+    """The options of a value."""
     return value.options if isinstance(value, Choice) else (value,)
 
 
 def objects_of(value: Value) -> list[Value]:
-    """What a value may be, None apart."""
+    """The options of a value, without None."""
     return [one for one in options_of(value) if one is not NOTHING]
 
 
@@ -194,9 +194,9 @@ def either(values: Iterable[Value]) -> Value:
 
 
 def escape(value: Value) -> None:
-    """Note that code which is not followed has the value: what lists are in it may change at any time.
+    """Note that code which is not followed has the value: its lists may change at any time.
 
-    Agents stay as they are: whoever runs or prints one leaves its lists alone.
+    Agents are unaffected: code that runs or prints one does not change its lists.
     """
     waiting = [value]
     while waiting:
@@ -212,7 +212,7 @@ def escape(value: Value) -> None:
 
 
 def escape_inside(value: Value) -> None:
-    """Note the same of what is in a list or a dict, which itself stays as it is."""
+    """Note that code which is not followed has the items of a list or dict, but not the list or dict itself."""
     for one in options_of(value):
         if isinstance(one, ListValue | DictValue) and not one.lends:
             one.lends = True

@@ -1,4 +1,4 @@
-"""What a project's source says about its agents: the nodes of the workflow."""
+"""Reads the nodes of a workflow, its agents, from a project's source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,13 +18,13 @@ from backend.app.domain.projects.workflow.values import (
     objects_of,
 )
 
-# A reader of the drawing can follow about this many; a generated source could name a hundred thousand.
+# About as many as a user can overlook in a drawing; a generated source could have a hundred thousand.
 MAX_NODES = 200
-# All nodes of a project as JSON. The names alone, each of 200 bytes, always fit.
+# The size of a project's nodes as JSON. Their names alone, of 200 bytes each, always fit.
 MAX_NODES_BYTES = 64_000
-# What the JSON of a node has beside its names, and what a name has beside its letters.
-_BYTES_A_NODE = 90
-_BYTES_A_NAME = 3
+# The size of the JSON of a node without its names, and of the quotes and comma of a name.
+_BYTES_PER_NODE = 90
+_BYTES_PER_NAME = 3
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Node:
     """One agent of a workflow.
 
     Attributes:
-        name: the variable it is assigned to.
-        handoffs: the names it hands off to, as written, each once.
-        tools: the names of its tools, as written, each once; the variable of an agent used as a tool.
-        handoffs_known: whether `handoffs` has all of them; False where the source computes them, or some were cut.
-        tools_known: the same of `tools`.
+        name: the variable that it is assigned to.
+        handoffs: the names that it hands off to, as written, without duplicates.
+        tools: the names of its tools, as written, without duplicates; for an agent used as a tool, its variable.
+        handoffs_known: whether `handoffs` is complete; False where the source computes them, or some were cut.
+        tools_known: whether `tools` is complete.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Workflow:
-    """The agents of a source, in the order of their (last) assignments; `truncated` where they were too many."""
+    """The agents of a source, in the order of their last assignments; `truncated` where there were too many."""
 
     nodes: tuple[Node, ...]
     truncated: bool = False
@@ -58,7 +58,7 @@ NO_WORKFLOW = Workflow(())
 
 
 def read_workflow(code: str) -> Workflow:
-    """Return the agents of a source, as many as `bounded_workflow` lets through.
+    """Return the agents of a source, bounded by `bounded_workflow`.
 
     Raises:
         InvalidSourceError: see `parse_source`.
@@ -67,7 +67,7 @@ def read_workflow(code: str) -> Workflow:
 
 
 def _node(name: str, definitions: Sequence[AgentDefinition]) -> Node:
-    """Return a node of all that its variable may hold."""
+    """Return the node of a variable, which may be any of the agents."""
     found: dict[str, tuple[tuple[str, ...], bool]] = {}
     for part in PARTS:
         values = either([definition.parts[part] for definition in definitions])
@@ -77,7 +77,7 @@ def _node(name: str, definitions: Sequence[AgentDefinition]) -> Node:
 
 
 def _names_in(values: ListValue, part: str) -> tuple[tuple[str, ...], bool]:
-    """The names in a list of handoffs or tools, each once; and whether these are all."""
+    """The distinct names in a list of handoffs or tools, and whether these are all."""
     names: dict[str, None] = {}
     known = values.known
     for item in values.items:
@@ -101,15 +101,15 @@ def _name_of(value: Value, part: str) -> str | None:
 def bounded_workflow(nodes: Sequence[Node], *, truncated: bool = False) -> Workflow:
     """Return the workflow of these nodes, cut to MAX_NODES and MAX_NODES_BYTES.
 
-    Handoffs and tools are cut before nodes are, so that each agent can still be found.
+    Handoffs and tools are cut first, so that as many agents as possible are kept.
 
     Args:
-        nodes: the agents; those whose names no session can have are left out.
-        truncated: whether some were cut before.
+        nodes: the agents; those whose names are no valid node ids are left out.
+        truncated: whether agents were cut before.
     """
     named = [node for node in nodes if is_node_name(node.name)]
     kept = named[:MAX_NODES]
-    room = MAX_NODES_BYTES - sum(_BYTES_A_NODE + len(node.name.encode()) for node in kept)
+    room = MAX_NODES_BYTES - sum(_BYTES_PER_NODE + len(node.name.encode()) for node in kept)
     bounded: list[Node] = []
     for node in kept:
         handoffs, room = _fitting(node.handoffs, room)
@@ -128,10 +128,10 @@ def bounded_workflow(nodes: Sequence[Node], *, truncated: bool = False) -> Workf
 
 
 def _fitting(names: Sequence[str], room: int) -> tuple[tuple[str, ...], int]:
-    """Return as many of the names as there is room for, and the room that is left: below 0 where some were cut."""
+    """Return the names that fit into the room, and the room that is left: negative where some were cut."""
     fitting: list[str] = []
     for name in names:
-        room -= len(name.encode(errors="surrogatepass")) + _BYTES_A_NAME
+        room -= len(name.encode(errors="surrogatepass")) + _BYTES_PER_NAME
         if room < 0:
             break
         fitting.append(name)
@@ -141,8 +141,8 @@ def _fitting(names: Sequence[str], room: int) -> tuple[tuple[str, ...], int]:
 def node_source(code: str, name: str) -> str | None:
     """Return the lines that define one agent, or None if there is no such agent.
 
-    They are the statement that assigns it and the later statements of the same block that change its
-    handoffs or tools. The lines keep their indentation; the last one has no line end.
+    These are the statement that assigns it and the later statements of the same block that change its handoffs or
+    tools. The lines keep their indentation; the last one has no line end.
 
     Raises:
         InvalidSourceError: see `parse_source`.
@@ -151,6 +151,6 @@ def node_source(code: str, name: str) -> str | None:
     if definitions is None:
         return None
     lines = LINE.findall(code)
-    # A dict, because statements that are joined by semicolons share their line.
+    # A dict, because statements joined by semicolons share a line.
     numbers = dict.fromkeys(number for first, last in definitions[-1].lines for number in range(first, last + 1))
     return "".join(lines[number - 1] for number in numbers).rstrip("\r\n")
