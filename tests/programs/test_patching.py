@@ -198,7 +198,7 @@ def test_a_missing_anchor_is_refused_at_the_end_of_the_file_too() -> None:
 
 def test_an_anchor_after_its_lines_is_refused() -> None:
     message = refusal("@@ class Billing:\n-class Triage:\n+class Sorting:\n")
-    assert "stand at line 4, before `@@ class Billing:`" in message
+    assert "are at line 4, before `@@ class Billing:`" in message
 
 
 @pytest.mark.parametrize(
@@ -209,8 +209,8 @@ def test_an_anchor_after_its_lines_is_refused() -> None:
         "@@     def run(self):\n+        print()\n",
     ],
 )
-def test_a_place_in_doubt_is_refused_with_both_lines(diff: str) -> None:
-    assert "in doubt" in refusal(diff)
+def test_an_ambiguous_place_is_refused_with_both_lines(diff: str) -> None:
+    assert "ambiguous" in refusal(diff)
 
 
 def test_an_anchor_that_was_passed_and_comes_again_leaves_the_place_in_doubt() -> None:
@@ -319,7 +319,7 @@ SAFE_CODES = st.lists(SAFE_LINE, min_size=1, max_size=25).map(lambda lines: "".j
 
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(old=SAFE_CODES, new=SAFE_CODES, context=st.integers(1, 5))
-def test_a_true_diff_gives_the_new_code_or_is_refused_as_in_doubt(old: str, new: str, context: int) -> None:
+def test_a_true_diff_gives_the_new_code_or_is_refused_as_ambiguous(old: str, new: str, context: int) -> None:
     if old == new:
         return
     try:
@@ -327,8 +327,8 @@ def test_a_true_diff_gives_the_new_code_or_is_refused_as_in_doubt(old: str, new:
     except PatchRefusedError as refused:
         message = str(refused)
     else:
-        message = "in doubt" if changed == new else f"not the new code: {changed!r}"
-    assert "in doubt" in message or "does not say where" in message
+        message = "ambiguous" if changed == new else f"not the new code: {changed!r}"
+    assert "ambiguous" in message or "does not say where" in message
 
 
 @settings(derandomize=True, deadline=None, max_examples=1_000)
