@@ -1,4 +1,4 @@
-"""The event log in the DynamoDB table: the reader that the API and the relay share."""
+"""The event log on the DynamoDB table; the API and the relay share its reader."""
 
 import math
 import zlib
@@ -21,12 +21,12 @@ from shared.table_keys import (
 
 EVENT_RETENTION = timedelta(days=7)
 _PAGE_BYTES = 4_000_000
-# Short events stay readable in the console; long ones are cheaper compressed.
+# Short events stay readable in the AWS console; compressing long ones is cheaper.
 _COMPRESSED_FROM_BYTES = 1_000
 
 
 def event_item(event: LoggedBase) -> Item:
-    """A numbered event as an item of the log, which expires by itself."""
+    """A numbered event as an item of the log; DynamoDB expires it."""
     body = event.model_dump_json().encode()
     return {
         **event_key(event.session_id, event.seq),
@@ -55,7 +55,7 @@ class AwsEventLog:
 
     async def read_events(self, project_id: str, session_id: str, after: int, limit: int = 200) -> EventPage | None:
         """See EventLogReader."""
-        # The counter first: whatever it counts is then found in the log, unless it is past its time.
+        # The counter first: every event that it counts is then in the log, unless it has expired.
         counter = await self._table.get(seq_key(project_id, session_id))
         if counter is None:
             return await self._read_tombstone(project_id, session_id, after)
@@ -76,7 +76,7 @@ class AwsEventLog:
         if session is None or session["project_id"] != project_id:
             return None
         if "last_seq" not in session:
-            # Begun since the counter was looked for.
+            # Created since the counter was read.
             return EventPage((), 0)
         last = session["last_seq"]
         return EventPage(await self._read_page(session_id, max(after, last - 1), 1), last, deleted=True)

@@ -10,7 +10,8 @@ import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 
-# A call succeeds within seconds, retries included, or fails: a handler that hangs costs more than one that is retried.
+# A call succeeds or fails within seconds, retries included: a handler that hangs on a call costs more than a new
+# invocation.
 _CONNECT_SECONDS = 2.0
 _READ_SECONDS = 10.0
 _ATTEMPTS = 6
@@ -21,7 +22,7 @@ class AwsService:
     """A service's client and the threads that its calls run in. Make one per process and service.
 
     Args:
-        make_client: called when the client is first needed: to make one takes longer than most calls.
+        make_client: called when the client is first needed, since creating one takes longer than most calls.
         threads: where the calls run.
     """
 
@@ -35,7 +36,7 @@ class AwsService:
         return self._make_client()
 
     def ready(self) -> Self:
-        """The service itself, with its client made now. Safe to repeat."""
+        """Create the client now, and return the service. Safe to repeat."""
         _ = self.client
         return self
 
@@ -46,11 +47,11 @@ class AwsService:
 
 
 def build_service(name: str, *, read_seconds: float = _READ_SECONDS, threads: Executor | None = None) -> AwsService:
-    """A service by its boto3 name (`dynamodb`, `sqs`), where the environment says that it is.
+    """A service by its boto3 name (`dynamodb`, `sqs`), at the endpoint that the environment names.
 
     Args:
-        name: as boto3 has it.
-        read_seconds: how long an answer may take; longer than the wait of a long poll.
+        name: the boto3 name.
+        read_seconds: the read timeout; longer than the wait of a long poll.
         threads: where to run the calls; by default a pool of its own.
     """
     config = Config(

@@ -12,23 +12,23 @@ from shared.aws_item import Item, Write, decode, encode
 from shared.aws_service import AwsService
 from shared.table_keys import DUE_INDEX, Key
 
-# What DynamoDB takes in one call.
+# The limits of BatchGetItem and BatchWriteItem.
 _GET_ITEMS = 100
 _WRITE_ITEMS = 25
-# Two transactions that touch the same item refuse each other: short pauses, grown and jittered, untangle them.
+# Concurrent transactions on the same item conflict: they are retried with exponential backoff and jitter.
 _CONFLICT_ATTEMPTS = 12
 _FIRST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 0.5
-# Some 30 s of pauses: longer than a request of the API may take.
+# Some 30 s of pauses, longer than a request of the API may take.
 _MOST_ATTEMPTS = 120
-_PASSING_REASONS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-_PASSING_ERRORS = {"TransactionConflictException", "TransactionInProgressException"}
+_TRANSIENT_REASONS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_TRANSIENT_ERRORS = {"TransactionConflictException", "TransactionInProgressException"}
 # Above all characters that keys are made of.
 _LAST = "~"
 
 
 class ConditionFailedError(Exception):
-    """Writes were refused by their conditions, and with them all of their transaction. `failed`: their names."""
+    """Conditions of a transaction failed, and nothing was written. `failed`: the names of those writes."""
 
     def __init__(self, failed: frozenset[str]) -> None:
         super().__init__(f"the conditions of {', '.join(sorted(failed))} do not hold")
@@ -36,13 +36,13 @@ class ConditionFailedError(Exception):
 
 
 class ContentionError(Exception):
-    """A write was refused, or a read left undone, more often than others at the same items can be the reason."""
+    """An operation was retried too often for contention to be the cause."""
 
 
 async def pause(attempt: int) -> None:
     """Wait before another attempt (0, 1, 2 ...): exponential backoff with full jitter.
 
-    Raises ContentionError after so many attempts that no caller can still be waiting for the result.
+    Raises ContentionError after so many attempts that every caller has timed out.
     """
     if attempt >= _MOST_ATTEMPTS:
         raise ContentionError(f"{attempt} attempts did not get through")
@@ -58,12 +58,12 @@ class AwsTable:
         self._name = name
 
     async def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        """One item; None where there is none. Read inconsistently it may be that of a while ago, at half the price."""
+        """One item, or None. An eventually consistent read may return an older state, at half the price."""
         answer = await self._dynamodb.call("get_item", TableName=self._name, Key=encode(key), ConsistentRead=consistent)
         return decode(answer["Item"]) if "Item" in answer else None
 
     async def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
-        """Many items, in the order of their keys, which must differ."""
+        """Several items, in the order of their keys, which must differ."""
         found: dict[tuple[str, str], Item] = {}
         for chunk in _chunks(keys, _GET_ITEMS):
             asked: dict[str, Any] = {self._name: {"Keys": [encode(key) for key in chunk], "ConsistentRead": True}}
@@ -72,7 +72,7 @@ class AwsTable:
                 answer = await self._dynamodb.call("batch_get_item", RequestItems=asked)
                 for item in map(decode, answer["Responses"].get(self._name, [])):
                     found[item["pk"], item["sk"]] = item
-                # What did not fit into 16 MB, or was throttled.
+                # Over 16 MB, or throttled.
                 asked = answer.get("UnprocessedKeys") or {}
                 if asked:
                     await pause(attempt)
@@ -88,14 +88,14 @@ class AwsTable:
         forward: bool = True,
         page_size: int | None = None,
     ) -> AsyncIterator[Item]:
-        """Items of a partition in the order of their sort keys, read page by page as they are asked for.
+        """Items of a partition in the order of their sort keys, read page by page on demand.
 
         Args:
             partition: the partition key.
             low: the lowest sort key; without `high` it is a prefix.
-            high: the highest sort key, itself included.
+            high: the highest sort key, inclusive.
             forward: ascending.
-            page_size: read so many at a time; by default as many as fit in 1 MB.
+            page_size: items per page; by default as many as fit in 1 MB.
         """
         high = low + _LAST if high is None else high
         parameters = {
@@ -105,12 +105,12 @@ class AwsTable:
             "ConsistentRead": True,
             "ScanIndexForward": forward,
         }
-        if low <= high:  # DynamoDB refuses bounds that are the wrong way round
+        if low <= high:  # DynamoDB refuses inverted bounds
             async for item in self._pages(parameters, page_size):
                 yield item
 
     async def query_due(self, kind: str, low: str = " ", high: str = _LAST) -> AsyncIterator[Item]:
-        """Keys and `due_at` of what is due of a kind, from `low` to `high`, in order. This read may lag behind."""
+        """Keys and `due_at` of the due items of a kind, from `low` to `high`, in order. Eventually consistent."""
         parameters = {
             "TableName": self._name,
             "IndexName": DUE_INDEX,
@@ -122,9 +122,9 @@ class AwsTable:
                 yield item
 
     async def write(self, **writes: Write | Sequence[Write]) -> None:
-        """Make all writes or none. Conflicts and throttling are waited out.
+        """Make all writes or none. Conflicts and throttling are retried.
 
-        Raises ConditionFailedError, with the names of those whose conditions do not hold.
+        Raises ConditionFailedError, with the names of the writes whose conditions failed.
         """
         named = [
             (name, one) for name, given in writes.items() for one in ([given] if isinstance(given, Write) else given)
@@ -138,7 +138,7 @@ class AwsTable:
                 if failed:
                     raise ConditionFailedError(frozenset(named[place][0] for place in failed)) from error
                 attempt += 1
-                if not _is_passing(error) or attempt >= _CONFLICT_ATTEMPTS:
+                if not _is_transient(error) or attempt >= _CONFLICT_ATTEMPTS:
                     raise
                 await pause(attempt)
             else:
@@ -168,7 +168,7 @@ class AwsTable:
             await self._dynamodb.call(f"{only.kind.lower()}_item", TableName=self._name, **only.parameters)
             return
         members = [{write.kind: {"TableName": self._name, **write.parameters}} for write in writes]
-        # boto3 adds a token, so that a repeated request of its own retries is one transaction.
+        # boto3 adds a token, which makes its own retries idempotent.
         await self._dynamodb.call("transact_write_items", TransactItems=members)
 
     async def _write_batches(self, requests: Sequence[dict[str, Any]]) -> None:
@@ -198,8 +198,8 @@ def _failed_conditions(error: ClientError) -> frozenset[int]:
     return frozenset(place for place, reason in enumerate(_reasons(error)) if reason == "ConditionalCheckFailed")
 
 
-def _is_passing(error: ClientError) -> bool:
-    if error.response["Error"]["Code"] in _PASSING_ERRORS:
+def _is_transient(error: ClientError) -> bool:
+    if error.response["Error"]["Code"] in _TRANSIENT_ERRORS:
         return True
     reasons = {reason for reason in _reasons(error) if reason != "None"}
-    return bool(reasons) and reasons <= _PASSING_REASONS
+    return bool(reasons) and reasons <= _TRANSIENT_REASONS

@@ -1,4 +1,4 @@
-"""How the relays' queues are named: for the relay that makes its own, and for the schedule that removes orphans."""
+"""The names of the relays' queues: each relay creates its own, and the schedule removes orphaned ones."""
 
 import re
 
@@ -7,7 +7,7 @@ _ECS_TASK_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{1
 
 
 def relay_queue_name(prefix: str, task_id: str) -> str:
-    """The name of the queue of the relay that runs as this task. Raises ValueError where SQS would refuse it."""
+    """The name of the queue of the relay that runs as this task. Raises ValueError if SQS would refuse it."""
     name = f"{prefix}{task_id}.fifo"
     if not _QUEUE_NAME.fullmatch(name):
         raise ValueError(f"{name} is no name for an SQS FIFO queue: letters, digits, - and _, at most 80 with .fifo")
@@ -15,7 +15,7 @@ def relay_queue_name(prefix: str, task_id: str) -> str:
 
 
 def task_of_relay_queue(prefix: str, name: str) -> str | None:
-    """The ECS task that a queue belongs to; None where it is no relay's queue, or a relay's that runs elsewhere."""
+    """The ECS task that a queue belongs to; None if it is not the queue of a relay on ECS."""
     if not name.startswith(prefix) or not name.endswith(".fifo"):
         return None
     task_id = name.removeprefix(prefix).removesuffix(".fifo")

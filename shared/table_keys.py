@@ -1,24 +1,24 @@
-"""All keys of the DynamoDB table: the one place that knows where a thing lies.
+"""All keys of the DynamoDB table.
 
-A partition for each project, session, user and message id:
+One partition per project, session, user, message id and wait slot:
 
-| pk | sk | what |
+| pk | sk | item |
 | --- | --- | --- |
-| PROJECT#project | PROJECT | the project; once deleted, what is left of it |
+| PROJECT#project | PROJECT | the project, or its tombstone |
 | | VERSION#number | an entry of the code's history |
 | | CODE#number#digest#part | the code of a version |
-| | SEQ#session | the number of the newest event of a live session; lists the live sessions too |
-| | KEY#node | which session is the live one of a key (node, or none for the global one) |
-| SESSION#session | SESSION | the session; once deleted, its tombstone |
+| | SEQ#session | the `seq` of the newest event of an active session; also lists the active sessions |
+| | KEY#node | the active session of a key (a node, or none for the global session) |
+| SESSION#session | SESSION | the session, or its tombstone |
 | | MESSAGE#number | a message |
 | | TEXT#number#attempt#field#part | a long prompt, content or patch |
 | | RESPONSE#number#attempt#call | a model response |
-| | RESPONSE#number#attempt#call#part | its body, where it is large |
-| | ITEMS#number#attempt#part | what an attempt adds to the memory |
+| | RESPONSE#number#attempt#call#part | further parts of a large body |
+| | ITEMS#number#attempt#part | the items that an attempt adds to the memory |
 | | EVENT#seq | an event of the log |
-| USER#user | PROJECT#project | a project that the user may be in; the project itself has the last word |
-| MESSAGE#message | MESSAGE | where a message lies |
-| WAIT#slot | WAIT | who waits for an answer, and until when |
+| USER#user | PROJECT#project | a candidate for the user's list of projects; the project itself decides |
+| MESSAGE#message | MESSAGE | a message's session and number |
+| WAIT#slot | WAIT | a wait slot: its holder, and when it expires |
 
 The sparse index `due` (`due_kind`, `due_at`) finds candidates for the schedule: the first open message of each
 session, deleted sessions and deleted projects.
@@ -27,12 +27,12 @@ session, deleted sessions and deleted projects.
 Key = dict[str, str]
 
 DUE_INDEX = "due"
-# What the index is asked for.
+# The kinds of due items.
 DUE_QUEUED = "QUEUED"
 DUE_RUNNING = "RUNNING"
 DUE_ERASURE = "ERASURE"
 DUE_FINAL_ERASURE = "FINAL_ERASURE"
-DUE_TOMBSTONE_EXPIRY = "OBLIVION"  # the value in stored items; codespell:ignore oblivion
+DUE_TOMBSTONE_EXPIRY = "OBLIVION"  # the value in existing tables; codespell:ignore oblivion
 DUE_PROJECT = "PROJECT"
 
 PROJECT_PREFIX = "PROJECT#"
@@ -55,7 +55,7 @@ def project_partition(project_id: str) -> str:
 
 
 def session_partition(session_id: str) -> str:
-    """The partition of a session: all that erasing it must remove, message locators apart."""
+    """The partition of a session: everything that erasing it removes, except message locators."""
     return f"SESSION#{session_id}"
 
 
@@ -75,17 +75,17 @@ def version_key(project_id: str, version: int) -> Key:
 
 
 def code_name(version: int, digest: str) -> str:
-    """The sort key of a version's code, parts apart."""
+    """The sort key of a version's code, without the part."""
     return f"{CODE_PREFIX}{_padded(version)}#{digest}"
 
 
 def seq_key(project_id: str, session_id: str) -> Key:
-    """The sequence counter of a live session."""
+    """The sequence counter of an active session."""
     return {"pk": project_partition(project_id), "sk": f"{SEQ_PREFIX}{session_id}"}
 
 
 def session_guard_key(project_id: str, node_id: str | None) -> Key:
-    """Holds the live session of a key."""
+    """The active session of a key."""
     return {"pk": project_partition(project_id), "sk": f"KEY#{node_id or ''}"}
 
 
@@ -100,37 +100,37 @@ def session_key(session_id: str) -> Key:
 
 
 def message_key(session_id: str, number: int) -> Key:
-    """A message by its place in its session."""
+    """A message by its number in its session."""
     return {"pk": session_partition(session_id), "sk": f"{MESSAGE_PREFIX}{_padded(number)}"}
 
 
 def message_locator_key(message_id: str) -> Key:
-    """Says where the message of an id lies; also keeps the id from being used twice."""
+    """The session and number of a message id; also prevents a second use of the id."""
     return {"pk": f"{MESSAGE_PREFIX}{message_id}", "sk": "MESSAGE"}
 
 
 def wait_slot_key(slot: int) -> Key:
-    """One of the slots of those who wait for an answer; each a partition, since all of them are written to."""
+    """A wait slot. Each has a partition of its own, since all of them are written often."""
     return {"pk": f"WAIT#{slot}", "sk": "WAIT"}
 
 
 def text_name(number: int, attempt: int, field: str) -> str:
-    """The sort key of a long text of a message, parts apart."""
+    """The sort key of a long text of a message, without the part."""
     return f"TEXT#{_padded(number)}#{attempt:04d}#{field}"
 
 
 def responses_prefix(number: int) -> str:
-    """How the sort keys of a message's model responses begin."""
+    """The prefix of the sort keys of a message's model responses."""
     return f"RESPONSE#{_padded(number)}#"
 
 
 def response_name(number: int, attempt: int, call: int) -> str:
-    """The sort key of a model response; its parts follow it."""
+    """The sort key of a model response; further parts add their number."""
     return f"{responses_prefix(number)}{attempt:04d}#{call:06d}"
 
 
 def items_name(number: int, attempt: int) -> str:
-    """The sort key of what an attempt adds to the memory, parts apart."""
+    """The sort key of the items that an attempt adds to the memory, without the part."""
     return f"ITEMS#{_padded(number)}#{attempt:04d}"
 
 

@@ -27,14 +27,14 @@ _CONNECT_SECONDS = 5.0
 
 
 class ModelKeyProvider(Protocol):
-    """Where the key of the model's server comes from."""
+    """Provides the key of the model's server."""
 
     async def get(self) -> str:
-        """The key, asked for before each call."""
+        """The key; called before each model call."""
         ...
 
     def discard(self) -> None:
-        """The key was refused: look for another one before the next call."""
+        """The key was refused: read it again before the next call."""
         ...
 
 
@@ -82,7 +82,7 @@ def build_client(
         # Never None: the client would look into the environment by itself.
         base_url=settings.openai_base_url or OPENAI_BASE_URL,
         max_retries=0,  # retries are the runner's: two layers would multiply
-        timeout=openai.Timeout(None, connect=_CONNECT_SECONDS),  # the HTTP client looks after silence
+        timeout=openai.Timeout(None, connect=_CONNECT_SECONDS),  # the HTTP client has timeouts of its own
         http_client=http_client,
     )
 
@@ -95,11 +95,11 @@ def build_worker_services(
     *,
     max_turns: int,
 ) -> WorkerServices:
-    """The services of a worker on an engine and a memory; `max_turns` is how many turns all workers run at once.
+    """The services of a worker on an engine and a memory; `max_turns` is how many turns all workers run concurrently.
 
     Use them in one event loop: the client's connections belong to it.
     """
-    api_key, on_key_refused = (key, _keep) if key is None or isinstance(key, str) else (key.get, key.discard)
+    api_key, on_key_refused = (key, _keep_key) if key is None or isinstance(key, str) else (key.get, key.discard)
     http_client = ModelHttpClient(
         first_token_seconds=settings.model_first_token_seconds, silence_seconds=settings.model_timeout_seconds
     )
@@ -114,5 +114,5 @@ def build_worker_services(
     )
 
 
-def _keep() -> None:
-    """A key of the settings stays what it is."""
+def _keep_key() -> None:
+    """A key of the settings cannot be read again."""

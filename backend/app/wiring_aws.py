@@ -1,4 +1,4 @@
-"""The adapters of AWS, put together."""
+"""Wires the adapters of AWS."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -24,7 +24,7 @@ from shared.aws_event_log import AwsEventLog
 from shared.aws_service import AwsService, build_service
 from shared.aws_table import AwsTable
 
-# A handler must not keep its caller waiting for events; what is not out by then goes with the next invocation.
+# A handler must not delay its response for events; the rest is sent during the next invocation.
 _FLUSH_SECONDS = 5.0
 
 
@@ -38,7 +38,7 @@ class AwsServices:
 
     @classmethod
     def build(cls) -> Self:
-        """Where the environment says that they are. The table's client is made at once: every use case needs it."""
+        """The services at the environment's endpoints. DynamoDB's client is created now: every use case needs it."""
         return cls(build_service("dynamodb").ready(), build_service("sqs"), build_service("sns"))
 
 
@@ -50,9 +50,9 @@ class AwsEngine(Engine):
     bus: AwsEventBus
 
     async def flush(self) -> int:
-        """Wait, for seconds at most, until the events that were published are out. Safe to repeat.
+        """Wait, for seconds at most, until published events are sent. Safe to repeat.
 
-        Returns how many were dropped since this was asked last.
+        Returns how many were dropped since the last call.
         """
         await self.bus.flush(_FLUSH_SECONDS)
         return self.bus.take_dropped()
@@ -68,7 +68,7 @@ def build_aws_engine(
     clock: Clock | None = None,
     ids: IdGenerator | None = None,
 ) -> AwsEngine:
-    """The engine on what the settings name, with the time and ids of this machine by default."""
+    """The engine on the resources that the settings name, by default with this machine's clock and new UUIDs."""
     services = services or AwsServices.build()
     clock, ids = clock or SystemClock(), ids or Uuid7Ids()
     table = AwsTable(services.dynamodb, settings.table_name)

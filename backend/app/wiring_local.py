@@ -1,4 +1,4 @@
-"""The adapters of the local engine, put together."""
+"""Wires the adapters of the local engine."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,13 +30,13 @@ class LocalEngine(Engine):
     offloader: ProcessOffloader
 
     async def close(self) -> None:
-        """Finish the work in hand, end the child process and close the file. Safe to repeat."""
+        """Finish pending work, end the child process and close the file. Safe to repeat."""
         await self.offloader.close()
         await self.database.close()
 
 
 def build_local_engine(data_dir: Path, clock: Clock | None = None, ids: IdGenerator | None = None) -> LocalEngine:
-    """The local engine over the files in a folder, with the time and ids of this machine by default."""
+    """The local engine on the files of a folder, by default with this machine's clock and new UUIDs."""
     clock, ids = clock or SystemClock(), ids or Uuid7Ids()
     database = LocalDatabase(data_dir / "vibewire.sqlite")
     bus = LocalEventBus()

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from backend.app.adapters.process_offloader import MOST_BYTES_AT_ONCE, ProcessOffloader
+from backend.app.adapters.process_offloader import MAX_INLINE_BYTES, ProcessOffloader
 from backend.app.domain.messages.message import MessageError
 from backend.app.domain.projects.source import InvalidSourceError
 from tests.contract.engines import TestedEngine
 from tests.contract.offloaded import die, environment, process_id, refuse, shout, wait_for_file
 
 SHORT = "short"
-LONG = "x" * (MOST_BYTES_AT_ONCE + 1)
+LONG = "x" * (MAX_INLINE_BYTES + 1)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Cursors of lists: positions that a client hands back without knowing what they are."""
+"""Opaque cursors of lists."""
 
 import base64
 from uuid import UUID
@@ -15,7 +15,7 @@ def cursor_of(position: int | str) -> str:
 
 
 def id_of(cursor: str) -> str:
-    """The id that a cursor stands for. Raises InvalidCursorError for one that was made up."""
+    """The id that a cursor encodes. Raises InvalidCursorError."""
     try:
         return str(UUID(text_in(cursor)))
     except ValueError as error:
@@ -23,7 +23,7 @@ def id_of(cursor: str) -> str:
 
 
 def number_of(cursor: str) -> int:
-    """The number that a cursor stands for. Raises InvalidCursorError for one that was made up."""
+    """The number that a cursor encodes. Raises InvalidCursorError."""
     text = text_in(cursor)
     if not (text.isascii() and text.isdigit()) or len(text) > _CURSOR_DIGITS:
         raise InvalidCursorError(_BAD_CURSOR)
@@ -31,7 +31,7 @@ def number_of(cursor: str) -> int:
 
 
 def text_in(cursor: str) -> str:
-    """The text that a cursor stands for. Raises InvalidCursorError for what is no cursor."""
+    """The text that a cursor encodes. Raises InvalidCursorError."""
     try:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError as error:

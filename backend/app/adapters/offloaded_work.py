@@ -1,4 +1,4 @@
-"""The child process of a ProcessOffloader: runs what it is sent, one call after another, until its input ends."""
+"""The child process of a ProcessOffloader: runs calls from its input sequentially until the input ends."""
 
 import pickle
 import sys

@@ -1,4 +1,4 @@
-"""Work on text in a process of its own, for a server whose event loop serves several people."""
+"""Runs work on text in a child process, for a server whose event loop serves several users."""
 
 import asyncio
 import os
@@ -11,15 +11,15 @@ from typing import IO, Any, TypeVar, cast
 
 T = TypeVar("T")
 
-# Up to here every work takes some 20 ms at most, and mostly less than sending it away. Most sources are smaller.
-MOST_BYTES_AT_ONCE = 8_192
+# Work on smaller arguments takes at most some 20 ms, mostly less than sending it to the child. Most sources are small.
+MAX_INLINE_BYTES = 8_192
 
 
 class ProcessOffloader:
-    """The Offloader of the local engine: small work at once, larger work one after another in a child process.
+    """The Offloader of the local engine: runs small work inline, larger work sequentially in a child process.
 
-    A thread would not do: what parses Python or JSON keeps the interpreter's lock until it is done. The child
-    starts when it is first needed; it gets no variable of the environment, for keys are among them.
+    A thread does not help: parsing Python or JSON holds the interpreter's lock to its end. The child starts when it is
+    first needed; it inherits no environment variables, since some hold keys.
     """
 
     def __init__(self) -> None:
@@ -28,14 +28,14 @@ class ProcessOffloader:
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """See Offloader."""
-        call = pickle.dumps((function, arguments))  # a copy of the texts, wherever in the arguments they are
-        if len(call) <= MOST_BYTES_AT_ONCE:
+        call = pickle.dumps((function, arguments))  # contains the texts of all arguments
+        if len(call) <= MAX_INLINE_BYTES:
             return function(*arguments)
         result: T = await asyncio.get_running_loop().run_in_executor(self._thread, self._send, call)
         return result
 
     async def close(self) -> None:
-        """Finish the work in hand and end the child. Safe to repeat."""
+        """Finish pending work and end the child. Safe to repeat."""
         await asyncio.to_thread(self._thread.shutdown)
         if self._child is not None:
             self._end(self._child)
@@ -59,7 +59,7 @@ class ProcessOffloader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={"PYTHONPATH": os.pathsep.join(sys.path)},
-            start_new_session=True,  # Ctrl-C is for the server, which ends the child
+            start_new_session=True,  # Ctrl-C must reach only the server, which ends the child
         )
         return self._child
 

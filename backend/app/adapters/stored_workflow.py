@@ -1,4 +1,4 @@
-"""How both engines keep the nodes of a code version: as JSON beside the code."""
+"""The nodes of a code version as both engines store them: JSON, next to the code."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,12 +9,12 @@ from backend.app.domain.projects.workflow.workflow import Node, Workflow, bounde
 
 
 def stored_workflow(version: CodeVersion) -> dict[str, Any]:
-    """The fields that keep the nodes of a code version."""
+    """The nodes of a code version as JSON fields."""
     return {"nodes": [asdict(node) for node in version.nodes], "nodes_truncated": version.nodes_truncated}
 
 
 def workflow_of(stored: Mapping[str, Any]) -> Workflow:
-    """The nodes in such fields, bounded: what was stored before there was a bound may be of any size."""
+    """The nodes of such fields, bounded: nodes stored before the bound existed may be of any size."""
     nodes = [
         Node(
             node["name"],

@@ -1,4 +1,4 @@
-"""Work on text in a thread, for a process that serves one request at a time: a function of AWS Lambda."""
+"""Runs work on text in a thread, for a process that serves one request at a time: a Lambda."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class ThreadOffloader:
-    """The Offloader of AWS. The interpreter's lock is shared: heartbeats go on between two steps of the work."""
+    """The Offloader of AWS. It shares the interpreter's lock, so heartbeats run between steps of the work."""
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """See Offloader."""

@@ -1,13 +1,13 @@
-"""How stores write a moment."""
+"""Timestamps as the stores write them."""
 
 from datetime import UTC, datetime
 
 
-def to_iso(moment: datetime) -> str:
-    """A moment as text of one form, so that texts compare as the moments do."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+def to_iso(time: datetime) -> str:
+    """A time in one ISO 8601 format, in UTC, so that the texts sort as the times do."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def from_iso(text: str) -> datetime:
-    """The moment that a text stands for."""
+    """The time of such a text."""
     return datetime.fromisoformat(text)

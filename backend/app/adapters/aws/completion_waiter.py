@@ -1,4 +1,4 @@
-"""Waits for the end of a message by looking at it: no bus reaches an HTTP function."""
+"""Waits for the end of a message by polling it: HTTP functions do not receive bus events."""
 
 import asyncio
 import logging
@@ -12,14 +12,14 @@ from shared.table_keys import message_key
 
 logger = logging.getLogger(__name__)
 
-# Often at first: a cancelled or refused turn ends soon. Then a look costs half a read unit, five times a second.
+# Short at first: a cancelled or refused turn ends soon. Each read costs half a read unit.
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 0.2
 _GROWTH = 1.2
 
 
 class AwsCompletionWaiter:
-    """The CompletionWaiter of AWS. Its looks may lag behind, which does no harm: its caller reads the message again."""
+    """The CompletionWaiter of AWS. Its reads are eventually consistent: the caller reads the message again."""
 
     def __init__(self, table: AwsTable) -> None:
         self._table = table
@@ -28,11 +28,11 @@ class AwsCompletionWaiter:
         """See CompletionWaiter."""
         try:
             async with deadline(seconds_from_now(timeout)):
-                await self._look_until_ended(message)
+                await self._poll_until_ended(message)
         except DeadlineExceededError:
-            return  # a hint is all that is owed
+            return  # the port promises only a hint
 
-    async def _look_until_ended(self, message: Message) -> None:
+    async def _poll_until_ended(self, message: Message) -> None:
         seconds = _FIRST_PAUSE_SECONDS
         while True:
             await asyncio.sleep(seconds)
@@ -44,7 +44,7 @@ class AwsCompletionWaiter:
         try:
             item = await self._table.get(message_key(message.session_id, message.number), consistent=False)
         except (ClientError, BotoCoreError) as error:
-            # The message is queued and will run: a look that fails is no reason to answer its sender otherwise.
-            logger.warning("A look whether message %s has ended failed: %s", message.message_id, error)
+            # The message is queued and will run, so a failed poll must not fail the request.
+            logger.warning("Polling message %s for its end failed: %s", message.message_id, error)
             return False
         return item is None or not MessageStatus(item["status"]).is_open

@@ -1,4 +1,4 @@
-"""What waits to be published on SNS: bounded, in order, and cut into calls that SNS takes."""
+"""A bounded buffer of the events to publish on SNS, in order, read in batches of the size that SNS allows."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from shared.bus_messages import BusMessage
 
-# SNS takes 10 messages and 256 KiB a call, attributes included. Some room is left: what exactly SNS counts besides the
-# bodies is not documented.
+# PublishBatch allows 10 messages and 256 KiB, attributes included. Somewhat less: what counts besides the bodies is not
+# documented.
 BATCH_EVENTS = 10
 BATCH_BYTES = 250_000
 
 
 @dataclass(slots=True)
 class WaitingEvent:
-    """An event on its way, as SNS is to have it."""
+    """An event to publish."""
 
     event_id: str
     group: str
@@ -23,7 +23,7 @@ class WaitingEvent:
     attempts: int = 0
 
     def entry(self, number: int) -> dict[str, str]:
-        """Its place in a call of PublishBatch."""
+        """Its entry of a PublishBatch call."""
         return {
             "Id": str(number),
             "Message": self.body,
@@ -33,15 +33,15 @@ class WaitingEvent:
 
 
 def waiting_event(event: BusMessage) -> WaitingEvent:
-    """An event as SNS is to have it. Raises ValueError where it holds text that is none."""
-    # The two characters that SQS takes in no message; in JSON they can only be part of a text.
+    """An event as an SNS message. Raises ValueError if it holds a lone surrogate."""
+    # SQS refuses these two characters; in JSON they can only be part of a string.
     body = event.model_dump_json().replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
     group = getattr(event, "session_id", None) or event.project_id
     return WaitingEvent(event.event_id, group, body, len(body.encode()))
 
 
 class EventBuffer:
-    """Events in the order in which they are to go out."""
+    """Events in the order in which they are published."""
 
     def __init__(self, max_events: int, max_bytes: int) -> None:
         self._max_events = max_events
@@ -53,7 +53,7 @@ class EventBuffer:
         return len(self._events)
 
     def add(self, event: WaitingEvent) -> bool:
-        """Take an event. Returns whether there was room for it."""
+        """Add an event. Returns whether it fitted."""
         if len(self._events) >= self._max_events or self._bytes + event.size > self._max_bytes:
             return False
         self._events.append(event)
@@ -61,7 +61,7 @@ class EventBuffer:
         return True
 
     def next_batch(self) -> list[WaitingEvent]:
-        """The oldest events, as many as fit in a call. They stay here until they are replaced."""
+        """The oldest events that fit in one call. They stay in the buffer until `replace`."""
         batch: list[WaitingEvent] = []
         size = 0
         for event in self._events:
@@ -72,7 +72,7 @@ class EventBuffer:
         return batch
 
     def replace(self, batch: Sequence[WaitingEvent], again: Sequence[WaitingEvent]) -> None:
-        """Let go of a batch, but for those that are to be sent again: they stay ahead of all others."""
+        """Remove a batch, and put the events to retry back in front of all others."""
         for event in batch:
             self._events.popleft()
             self._bytes -= event.size
@@ -80,6 +80,6 @@ class EventBuffer:
         self._bytes += sum(event.size for event in again)
 
     def clear(self) -> None:
-        """Let go of everything."""
+        """Remove all events."""
         self._events.clear()
         self._bytes = 0

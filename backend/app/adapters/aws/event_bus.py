@@ -13,10 +13,10 @@ from shared.bus_messages import BusMessage
 
 logger = logging.getLogger(__name__)
 
-# What may wait. More than this is a topic that cannot be reached; the log has the events.
+# The bounds of the buffer. It fills up only while the topic cannot be reached; the log has the events.
 _MAX_WAITING_EVENTS = 2_000
 _MAX_WAITING_BYTES = 16_000_000
-# The client itself retries each call for seconds; this often it is asked again.
+# Attempts per event; within each of them the client retries for seconds.
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.2
 
@@ -24,12 +24,12 @@ _PAUSE_SECONDS = 0.2
 class AwsEventBus:
     """The EventBus on SNS FIFO. One per process.
 
-    publish() puts the event into a bounded buffer and a task on the running event loop sends the buffer off. A Lambda's
-    loop stands still between invocations: a handler waits for flush() before it returns.
+    publish() adds the event to a bounded buffer, which a task on the running event loop sends. A Lambda's loop stops
+    between invocations, so a handler awaits flush() before it returns.
 
     Attributes:
-        dropped: events that were never published: the buffer was full, or SNS would not have them. The relays find
-            them in the log. Only grows.
+        dropped: how many events were never published, because the buffer was full or SNS refused them. The relays read
+            them from the log. Never decreases.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class AwsEventBus:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def publish(self, event: BusMessage) -> None:
-        """See EventBus. Returns at once; an event that does not fit is dropped and counted."""
+        """See EventBus. Returns without waiting; an event that does not fit is dropped and counted."""
         try:
             waiting = waiting_event(event)
-        except ValueError as error:  # text that is no text: a half of a surrogate pair
+        except ValueError as error:  # a lone surrogate
             self._drop(f"{event.type} cannot be written as JSON: {type(error).__name__}", 1)
             return
         if waiting.size > BATCH_BYTES:
@@ -64,12 +64,12 @@ class AwsEventBus:
         if self._waiting.add(waiting):
             self._start_sending()
         else:
-            self._drop_for_want_of_room()
+            self._drop_because_full()
 
     async def flush(self, timeout: float) -> bool:
-        """Wait until what was given so far is published or dropped, at most `timeout` seconds.
+        """Wait until all events so far are published or dropped, at most `timeout` seconds.
 
-        Returns whether nothing is left. What is left stays in the buffer, and goes out when the loop next runs.
+        Returns whether the buffer is empty. Remaining events are sent when the loop next runs.
         """
         if self._waiting:
             self._start_sending()
@@ -78,12 +78,12 @@ class AwsEventBus:
         return not self._waiting
 
     def take_dropped(self) -> int:
-        """How many events were dropped since this was asked last."""
+        """How many events were dropped since the last call."""
         taken, self._taken = self.dropped - self._taken, self.dropped
         return taken
 
     async def close(self) -> None:
-        """Stop sending; what is still in the buffer is lost (the log has it). Safe to repeat."""
+        """Stop sending and drop what is still in the buffer (the log has it). Safe to repeat."""
         if self._sender is not None and self._loop is asyncio.get_running_loop():
             self._sender.cancel()
             await asyncio.wait({self._sender})
@@ -104,11 +104,11 @@ class AwsEventBus:
             try:
                 again = await self._send(batch)
             except Exception:
-                # A fault of this code must not end the bus for the rest of the process.
+                # A bug here must not stop the bus for the rest of the process.
                 logger.exception("Events were not published")
                 self.dropped += len(batch)
                 again = []
-            # Only now: a sender that is cancelled in mid-call leaves its events in the buffer, and they go out again
+            # Only now: if the sender is cancelled during the call, its events stay in the buffer and are sent again
             # under the same de-duplication ids.
             self._waiting.replace(batch, again)
             if again:
@@ -116,12 +116,12 @@ class AwsEventBus:
         self._is_full = False
 
     async def _send(self, batch: Sequence[WaitingEvent]) -> list[WaitingEvent]:
-        """Publish a batch. Returns what is to be tried again, in order."""
+        """Publish a batch. Returns the events to retry, in order."""
         entries = [event.entry(number) for number, event in enumerate(batch)]
         try:
             answer = await self._sns.call("publish_batch", TopicArn=self._topic_arn, PublishBatchRequestEntries=entries)
         except (ClientError, BotoCoreError) as error:
-            # Whether it was taken is unknown; those that were are recognised by their de-duplication ids.
+            # SNS may have accepted it; then it recognises the retries by their de-duplication ids.
             return self._retriable(batch, _reason(error))
         failed = {int(entry["Id"]): entry for entry in answer.get("Failed", [])}
         return self._sort_failed(batch, failed)
@@ -129,7 +129,7 @@ class AwsEventBus:
     def _sort_failed(self, batch: Sequence[WaitingEvent], failed: dict[int, dict[str, Any]]) -> list[WaitingEvent]:
         again: list[WaitingEvent] = []
         overtaken: set[str] = set()
-        # From the end: a failed event can only be sent again if no later one of its group went through.
+        # Backwards: a failed event can only be retried if no later one of its group succeeded.
         for number in range(len(batch) - 1, -1, -1):
             event, failure = batch[number], failed.get(number)
             if failure is None:
@@ -148,10 +148,10 @@ class AwsEventBus:
             event.attempts += 1
         spent = sum(event.attempts >= _ATTEMPTS for event in events)
         if spent:
-            self._drop(f"SNS did not take them {_ATTEMPTS} times: {reason}", spent)
+            self._drop(f"SNS refused them {_ATTEMPTS} times: {reason}", spent)
         return [event for event in events if event.attempts < _ATTEMPTS]
 
-    def _drop_for_want_of_room(self) -> None:
+    def _drop_because_full(self) -> None:
         self.dropped += 1
         if not self._is_full:
             self._is_full = True

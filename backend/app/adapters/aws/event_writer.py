@@ -15,8 +15,8 @@ from shared.table_keys import seq_key
 AnyLogged = TypeVar("AnyLogged", bound=LoggedBase)
 
 _REMEMBERED_SESSIONS = 1_000
-# Others may be appending to the same log: each gets through once. A heartbeat is at most 20 s old by default, so
-# a turn that gives up after this time still holds its lease of 60 s.
+# How long appends are retried against concurrent writers. A heartbeat is at most 20 s old by default, so a turn that
+# gives up after this time still holds its lease of 60 s.
 _PATIENCE_SECONDS = 20.0
 
 
@@ -25,7 +25,7 @@ class SessionDeletedError(Exception):
 
 
 class AwsEventWriter:
-    """Numbers and logs events. It remembers where the counters stood, so that the usual append needs no read."""
+    """Numbers and logs events. It remembers the positions of the counters, so that most appends need no read."""
 
     def __init__(self, table: AwsTable, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         self._table = table
@@ -33,7 +33,7 @@ class AwsEventWriter:
         self._last_seqs: OrderedDict[str, int] = OrderedDict()
 
     async def log(self, event: AnyLogged, writes: Mapping[str, Write | Sequence[Write]]) -> AnyLogged:
-        """Give the event the session's next number and log it, in one transaction with other writes.
+        """Number the event with the session's next `seq` and log it, in one transaction with other writes.
 
         Returns the event with its number. Raises SessionDeletedError, EventLogBusyError if concurrent writers won every
         retry, and ConditionFailedError with the names of the other writes whose conditions failed.
@@ -46,7 +46,7 @@ class AwsEventWriter:
             try:
                 await self._table.write(**writes, log=self._log_writes(numbered))
             except ConditionFailedError as error:
-                self.forget(event.session_id)
+                self._drop_position(event.session_id)
                 if others := error.failed - {"log"}:
                     raise ConditionFailedError(others) from error
                 if loop.time() >= give_up_at:
@@ -61,14 +61,13 @@ class AwsEventWriter:
                 return numbered
 
     def learn(self, session_id: str, last_seq: int) -> None:
-        """The session's counter stood at this number just now: what is remembered of it may be older."""
+        """Remember a position of the session's counter that was just read; an older one is ignored."""
         self._last_seqs[session_id] = max(last_seq, self._last_seqs.get(session_id, 0))
         self._last_seqs.move_to_end(session_id)
         if len(self._last_seqs) > _REMEMBERED_SESSIONS:
             self._last_seqs.popitem(last=False)
 
-    def forget(self, session_id: str) -> None:
-        """Somebody else changed the session's counter."""
+    def _drop_position(self, session_id: str) -> None:
         self._last_seqs.pop(session_id, None)
 
     async def _next_seq(self, event: LoggedBase) -> int:

@@ -1,17 +1,17 @@
-"""Projects in the DynamoDB table."""
+"""The ProjectStore on the DynamoDB table."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from backend.app.adapters.aws.items.code import code_ref, code_version_writes
+from backend.app.adapters.aws.items.code import code_ref, code_version_writes, find_code_version, list_code_versions
 from backend.app.adapters.aws.items.documents import read_documents
 from backend.app.adapters.aws.items.project_listings import (
     find_listed_projects,
     listing_writes,
     remove_listings,
 )
-from backend.app.adapters.cursors import cursor_of, id_of, number_of
+from backend.app.adapters.cursors import cursor_of, id_of
 from backend.app.adapters.stored_workflow import workflow_of
 from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.errors import StaleVersionError
@@ -32,20 +32,14 @@ from shared.table_keys import (
     PROJECT_PREFIX,
     VERSION_PREFIX,
     member_key,
-    number_in,
     project_key,
-    project_partition,
-    version_key,
 )
 
 ACTIVE = "attribute_exists(pk) AND attribute_not_exists(#deleted)"
 
 
 class AwsProjectStore:
-    """The ProjectStore of AWS.
-
-    A project's own item has the last word on who is in it; the items in the users' partitions only find candidates.
-    """
+    """The ProjectStore of AWS."""
 
     def __init__(self, table: AwsTable) -> None:
         self._table = table
@@ -73,7 +67,7 @@ class AwsProjectStore:
 
     async def find_project(self, project_id: str) -> Project | None:
         """See ProjectStore."""
-        item = await self._find_live(project_id)
+        item = await self._find_active(project_id)
         if item is None:
             return None
         (document,) = await read_documents(self._table, [code_ref(item)])
@@ -81,21 +75,7 @@ class AwsProjectStore:
 
     async def find_code_version(self, project_id: str, version: int) -> CodeVersion | None:
         """See ProjectStore."""
-        entry = await self._table.get(version_key(project_id, version))
-        if entry is None:
-            return None
-        (document,) = await read_documents(self._table, [code_ref(entry)])
-        workflow = workflow_of(document)
-        return CodeVersion(
-            project_id,
-            version,
-            document["code"],
-            workflow.nodes,
-            entry.get("message_id"),
-            entry["commit_message"],
-            from_iso(entry["created_at"]),
-            workflow.truncated,
-        )
+        return await find_code_version(self._table, project_id, version)
 
     async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[ProjectEntry]:
         """See ProjectStore."""
@@ -107,31 +87,12 @@ class AwsProjectStore:
 
     async def list_code_versions(self, project_id: str, limit: int, cursor: str | None) -> Page[VersionEntry]:
         """See ProjectStore."""
-        # Below version 1 there is only 0, which no project has.
-        newest = "~" if cursor is None else version_key(project_id, max(number_of(cursor) - 1, 0))["sk"]
-        high = newest if cursor is not None else VERSION_PREFIX + newest
-        entries: list[VersionEntry] = []
-        query = self._table.query(
-            project_partition(project_id), VERSION_PREFIX, high, forward=False, page_size=limit + 1
-        )
-        async for item in query:
-            entries.append(
-                VersionEntry(
-                    number_in(item["sk"]),
-                    item.get("message_id"),
-                    item["commit_message"],
-                    from_iso(item["created_at"]),
-                )
-            )
-            if len(entries) > limit:
-                break
-        kept = tuple(entries[:limit])
-        return Page(kept, tuple(cursor_of(entry.version) for entry in kept), len(entries) > limit)
+        return await list_code_versions(self._table, project_id, limit, cursor)
 
     async def update_project(self, project_id: str, change: ProjectChange, now: datetime) -> Project | None:
         """See ProjectStore."""
         attempt = 0
-        while (item := await self._find_live(project_id)) is not None:
+        while (item := await self._find_active(project_id)) is not None:
             if change.code is not None and change.code.version != item["version"] + 1:
                 raise StaleVersionError(
                     f"The code is at version {item['version']}, not {change.code.version - 1}: read it again."
@@ -148,7 +109,7 @@ class AwsProjectStore:
 
     async def delete_project(self, project_id: str) -> bool:
         """See ProjectStore."""
-        item = await self._find_live(project_id)
+        item = await self._find_active(project_id)
         if item is None:
             return False
         try:
@@ -196,7 +157,7 @@ class AwsProjectStore:
             removed = set(item["members"]) - {item["owner"], *members}
             await remove_listings(self._table, removed, project_id, revision)
 
-    async def _find_live(self, project_id: str) -> Item | None:
+    async def _find_active(self, project_id: str) -> Item | None:
         item = await self._table.get(project_key(project_id))
         return None if item is None or "deleted" in item else item
 

@@ -1,4 +1,4 @@
-"""Removes the queues of relays whose task is gone. For the schedule: a relay that stops removes its own."""
+"""Removes the queues of relays whose task has stopped. Run on a schedule: a relay that drains removes its own queue."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -15,9 +15,9 @@ from shared.relay_queues import relay_queue_name, task_of_relay_queue
 logger = logging.getLogger(__name__)
 
 _MIN_AGE = timedelta(minutes=10)
-# What DescribeTasks takes in one call.
+# The limit of DescribeTasks.
 _DESCRIBED_TASKS = 100
-_GONE_CODES = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_MISSING_CODES = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 
 
 class AwsRelayQueues:
@@ -29,7 +29,7 @@ class AwsRelayQueues:
         prefix: how the queues' names begin.
         cluster: the ECS cluster in which the relays run.
         clock: the time of day.
-        min_age: a queue that was made so recently is left alone: its task may not be known everywhere yet.
+        min_age: younger queues are kept: ECS may not list their task yet.
     """
 
     def __init__(
@@ -54,28 +54,28 @@ class AwsRelayQueues:
         self._min_age = min_age
 
     async def remove_orphaned_relay_queues(self) -> int:
-        """Remove queues and subscriptions of tasks that are gone. Returns how many tasks that were. Safe to repeat.
+        """Remove queues and subscriptions of stopped tasks. Returns the number of those tasks. Safe to repeat.
 
-        Raises botocore's ClientError and BotoCoreError; what was not removed is found by the next call.
+        Raises botocore's ClientError and BotoCoreError; the next call finds what was not removed.
         """
         queues = await self._find_queues()
         subscriptions = await self._find_subscriptions()
         tasks = sorted({*queues, *subscriptions})
-        present = await self._find_present_tasks(tasks)
+        running = await self._find_running_tasks(tasks)
         removed = 0
         for task_id in tasks:
-            if task_id in present:
+            if task_id in running:
                 continue
-            # A list of queues may lag behind by a minute; a look for the one does not.
+            # ListQueues may lag by a minute; GetQueueUrl does not.
             queue_url = queues.get(task_id) or await self._find_queue(task_id)
             if queue_url is not None and await self._is_young(queue_url):
                 continue
-            # The subscription first: interrupted in between, the queue is still there to be found by its name.
+            # The subscription first: after an interruption the queue is still found by its name.
             for subscription_arn in subscriptions.get(task_id, ()):
                 await self._sns.call("unsubscribe", SubscriptionArn=subscription_arn)
             if queue_url is not None:
                 await self._delete_queue(queue_url)
-            logger.warning("Removed the queue of a relay whose task is gone", extra={"task": task_id})
+            logger.warning("Removed the queue of a relay whose task has stopped", extra={"task": task_id})
             removed += 1
         return removed
 
@@ -94,13 +94,13 @@ class AwsRelayQueues:
         try:
             answer = await self._sqs.call("get_queue_url", QueueName=relay_queue_name(self._prefix, task_id))
         except ClientError as error:
-            if _is_gone(error):
+            if _is_missing(error):
                 return None
             raise
         return str(answer["QueueUrl"])
 
     async def _find_subscriptions(self) -> dict[str, list[str]]:
-        """The ARNs of the relays' subscriptions by task; those whose queue is gone are only found here."""
+        """The ARNs of the relays' subscriptions by task, among them those of deleted queues."""
         found: dict[str, list[str]] = {}
         pages = self._all_pages(self._sns, "list_subscriptions_by_topic", "Subscriptions", TopicArn=self._topic_arn)
         for subscription in await pages:
@@ -119,18 +119,18 @@ class AwsRelayQueues:
                 return found
             token = {"NextToken": page["NextToken"]}
 
-    async def _find_present_tasks(self, tasks: Sequence[str]) -> set[str]:
-        """Those of the tasks that have not stopped, or of which ECS cannot tell."""
-        present: set[str] = set()
+    async def _find_running_tasks(self, tasks: Sequence[str]) -> set[str]:
+        """The tasks that have not stopped, or whose state ECS does not know."""
+        running: set[str] = set()
         for chunk in _chunks(tasks, _DESCRIBED_TASKS):
             answer = await self._ecs.call("describe_tasks", cluster=self._cluster, tasks=chunk)
             for task in answer.get("tasks", []):
                 if task["lastStatus"] != "STOPPED":
-                    present.add(task["taskArn"].rsplit("/", 1)[-1])
+                    running.add(task["taskArn"].rsplit("/", 1)[-1])
             for failure in answer.get("failures", []):
                 if failure.get("reason") != "MISSING":
-                    present.add(failure.get("arn", "").rsplit("/", 1)[-1])
-        return present
+                    running.add(failure.get("arn", "").rsplit("/", 1)[-1])
+        return running
 
     async def _is_young(self, queue_url: str) -> bool:
         try:
@@ -138,7 +138,7 @@ class AwsRelayQueues:
                 "get_queue_attributes", QueueUrl=queue_url, AttributeNames=["CreatedTimestamp"]
             )
         except ClientError as error:
-            if _is_gone(error):
+            if _is_missing(error):
                 return False
             raise
         created = float(answer["Attributes"]["CreatedTimestamp"])
@@ -148,12 +148,12 @@ class AwsRelayQueues:
         try:
             await self._sqs.call("delete_queue", QueueUrl=queue_url)
         except ClientError as error:
-            if not _is_gone(error):
+            if not _is_missing(error):
                 raise
 
 
-def _is_gone(error: ClientError) -> bool:
-    return error.response.get("Error", {}).get("Code") in _GONE_CODES
+def _is_missing(error: ClientError) -> bool:
+    return error.response.get("Error", {}).get("Code") in _MISSING_CODES
 
 
 def _chunks(things: Iterable[str], size: int) -> list[list[str]]:

@@ -66,7 +66,7 @@ class AwsSessionStore:
 
     async def find_session(self, session_id: str) -> Session | None:
         """See SessionStore."""
-        item = await self._find_live(session_id)
+        item = await self._find_active(session_id)
         if item is None:
             return None
         counter = await self._table.get(seq_key(item["project_id"], session_id))
@@ -105,7 +105,7 @@ class AwsSessionStore:
     ) -> SessionDeletedEvent | None:
         """See SessionStore."""
         attempt = 0
-        while (item := await self._find_live(session_id)) is not None:
+        while (item := await self._find_active(session_id)) is not None:
             counter = await self._table.get(seq_key(item["project_id"], session_id))
             if counter is None:
                 return None
@@ -162,6 +162,6 @@ class AwsSessionStore:
             writes.append(update(key, ended, _STILL_OPEN, before=message["attempt"], open=message["status"]))
         return writes
 
-    async def _find_live(self, session_id: str) -> Item | None:
+    async def _find_active(self, session_id: str) -> Item | None:
         item = await self._table.get(session_key(session_id))
         return None if item is None or "deleted_at" in item else item

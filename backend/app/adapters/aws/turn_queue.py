@@ -1,4 +1,4 @@
-"""Notifications on an SQS FIFO queue: one at a time within a session. The event source mapping receives them."""
+"""The turn queue on SQS FIFO: one message at a time per session. Lambda's event source mapping receives them."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from shared.aws_service import AwsService
 
 _MAX_VISIBILITY_SECONDS = 43_200
 
-# What SQS answers if a receipt handle names no message in flight, in the query and the JSON protocol.
+# The error codes for a receipt handle of no message in flight, in the query and the JSON protocol.
 _STALE_CODES = {
     "AWS.SimpleQueueService.MessageNotInflight",
     "MessageNotInflight",
@@ -21,11 +21,11 @@ _STALE_CODES = {
 
 
 class MalformedNotificationError(ValueError):
-    """The body of a message on the turn queue is no notification. The message says why, and repeats nothing of it."""
+    """The body of a message on the turn queue is not a notification. The text says why, without quoting the body."""
 
 
 class NotificationBody(BaseModel):
-    """A notification as it is on the queue. Fields of later versions are passed over."""
+    """The body of a notification's message. Unknown fields, from later versions, are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -36,8 +36,8 @@ class NotificationBody(BaseModel):
 class AwsTurnQueue:
     """The TurnQueue on SQS FIFO, grouped by session; each rescue is a group of its own.
 
-    SQS gives out nothing more of a group while one of its messages is hidden, and one that a failed start of the
-    function received is hidden for as long as the function may run.
+    SQS delivers no further message of a group while one of its messages is in flight, and a message whose function
+    failed to start stays in flight for the visibility timeout.
     """
 
     def __init__(self, sqs: AwsService, queue_url: str, ids: IdGenerator) -> None:
@@ -52,12 +52,12 @@ class AwsTurnQueue:
             QueueUrl=self._queue_url,
             MessageBody=json.dumps({"session_id": notification.session_id, "message_id": notification.message_id}),
             MessageGroupId=self._ids.new_id() if notification.is_rescue else notification.session_id,
-            # Fresh each time: the store alone de-duplicates. SQS would forget a notification that is rung again.
+            # A new id each time: only the store de-duplicates. SQS would drop a message that is enqueued again.
             MessageDeduplicationId=self._ids.new_id(),
         )
 
     async def extend(self, receipt_handle: str, seconds: float) -> None:
-        """See TurnQueue. Rounds up to whole seconds. Raises botocore's ClientError and BotoCoreError."""
+        """See TurnQueue. Rounds up to full seconds. Raises botocore's ClientError and BotoCoreError."""
         try:
             await self._sqs.call(
                 "change_message_visibility",
@@ -66,12 +66,12 @@ class AwsTurnQueue:
                 VisibilityTimeout=min(math.ceil(max(seconds, 0)), _MAX_VISIBILITY_SECONDS),
             )
         except ClientError as error:
-            if not _is_stale_receipt_handle(error):
+            if not _has_stale_handle(error):
                 raise
 
 
 def parse_notification(body: str, group_id: str | None = None) -> TurnNotification:
-    """Parse a message body; `group_id` is by default the session's. Raises MalformedNotificationError."""
+    """Parse the body of a message of a group, by default the session's. Raises MalformedNotificationError."""
     try:
         parsed = NotificationBody.model_validate_json(body)
     except ValidationError as error:
@@ -80,9 +80,9 @@ def parse_notification(body: str, group_id: str | None = None) -> TurnNotificati
     return TurnNotification(parsed.session_id, parsed.message_id, is_rescue=group_id not in (None, parsed.session_id))
 
 
-def _is_stale_receipt_handle(error: ClientError) -> bool:
+def _has_stale_handle(error: ClientError) -> bool:
     found = error.response.get("Error", {})
     code, message = found.get("Code", ""), found.get("Message", "")
-    # SQS does not use its documented codes here, as others found: it answers "Value AQEB... for parameter ReceiptHandle
-    # is invalid. Reason: ...". The same code for another parameter is a fault of ours.
+    # SQS does not return its documented codes here, but "Value AQEB... for parameter ReceiptHandle is invalid.
+    # Reason: ...". The same code for another parameter is a bug of ours.
     return code in _STALE_CODES or (code == "InvalidParameterValue" and "ReceiptHandle" in message)

@@ -1,4 +1,4 @@
-"""Messages in the local engine's SQLite file, as their senders see them."""
+"""The MessageStore on the local engine's SQLite file."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -7,7 +7,9 @@ from datetime import datetime
 from backend.app.adapters.cursors import cursor_of, number_of
 from backend.app.adapters.local.event_log import append_event
 from backend.app.adapters.local.sqlite.database import LocalDatabase
-from backend.app.adapters.local.sqlite.rows import ADD_USAGE, message_of, usage_of
+from backend.app.adapters.local.sqlite.messages import ACTIVE_MESSAGE, end_message, find_active_message, make_first_due
+from backend.app.adapters.local.sqlite.rows import message_of, usage_of
+from backend.app.adapters.stored_response import response_of
 from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.errors import MessageNotFoundError, SessionNotFoundError
 from backend.app.domain.messages.message import Message, MessageError, MessageStatus, ModelResponse
@@ -18,12 +20,7 @@ from backend.app.domain.messages.message_admission import (
 )
 from backend.app.domain.messages.ports import QueuedMessage
 from backend.app.domain.page import Page
-from backend.app.domain.turns.rescue import start_due_at
 from shared.events import MessageCancelledEvent
-
-LIVE_MESSAGE = """
-    SELECT m.* FROM messages m JOIN sessions s ON s.session_id = m.session_id AND s.deleted_at IS NULL
-"""
 
 
 class LocalMessageStore:
@@ -71,7 +68,7 @@ class LocalMessageStore:
 
     async def find_message(self, message_id: str) -> Message | None:
         """See MessageStore."""
-        return await self._database.read(lambda connection: find_live_message(connection, message_id))
+        return await self._database.read(lambda connection: find_active_message(connection, message_id))
 
     async def list_messages(self, session_id: str, limit: int, cursor: str | None, *, ascending: bool) -> Page[Message]:
         """See MessageStore."""
@@ -80,7 +77,7 @@ class LocalMessageStore:
 
         def work(connection: sqlite3.Connection) -> Page[Message]:
             rows = connection.execute(
-                f"{LIVE_MESSAGE} WHERE m.session_id = ? AND m.number {comparison} ? "
+                f"{ACTIVE_MESSAGE} WHERE m.session_id = ? AND m.number {comparison} ? "
                 f"ORDER BY m.number {direction} LIMIT ?",
                 (session_id, edge, limit + 1),
             ).fetchall()
@@ -96,9 +93,9 @@ class LocalMessageStore:
             rows = connection.execute(
                 "SELECT * FROM responses WHERE message_id = ? ORDER BY attempt, call", (message_id,)
             ).fetchall()
-            if find_live_message(connection, message_id) is None:
+            if find_active_message(connection, message_id) is None:
                 return []
-            return [_response_of(row) for row in rows]
+            return [response_of(row, message_id, usage_of(row), row["body"]) for row in rows]
 
         return await self._database.read(work)
 
@@ -108,7 +105,7 @@ class LocalMessageStore:
         """See MessageStore."""
 
         def work(connection: sqlite3.Connection) -> tuple[Message, MessageCancelledEvent | None]:
-            message = find_live_message(connection, message_id)
+            message = find_active_message(connection, message_id)
             if message is None:
                 raise MessageNotFoundError(message_id)
             if not message.status.is_open:
@@ -127,45 +124,6 @@ class LocalMessageStore:
         return await self._database.transaction(work)
 
 
-def find_live_message(connection: sqlite3.Connection, message_id: str) -> Message | None:
-    """The message, unless its session is deleted."""
-    row = connection.execute(f"{LIVE_MESSAGE} WHERE m.message_id = ?", (message_id,)).fetchone()
-    return None if row is None else message_of(row)
-
-
-def end_message(
-    connection: sqlite3.Connection,
-    message: Message,
-    status: MessageStatus,
-    error: MessageError | None,
-    now: datetime,
-    *,
-    attempt: int,
-) -> None:
-    """Within a transaction: give an open message its end, and its session the tokens that it used. The session's next
-    open message becomes due.
-    """
-    connection.execute(
-        "UPDATE messages SET status = ?, attempt = ?, error_code = ?, error_detail = ?, completed_at = ?, "
-        "lease_until = NULL, due_at = NULL, rescues = 0 WHERE message_id = ?",
-        (status, attempt, error and error.code, error and error.detail, to_iso(now), message.message_id),
-    )
-    connection.execute(
-        f"UPDATE sessions SET {ADD_USAGE} WHERE session_id = :session_id",
-        {**message.token_usage.model_dump(), "session_id": message.session_id},
-    )
-    make_first_due(connection, message.session_id, now)
-
-
-def make_first_due(connection: sqlite3.Connection, session_id: str, now: datetime) -> None:
-    """Within a transaction: have a worker begin the session's first open message soon, unless it is due already."""
-    connection.execute(
-        "UPDATE messages SET due_at = ? WHERE due_at IS NULL AND message_id = (SELECT message_id FROM messages "
-        "WHERE session_id = ? AND status IN ('queued', 'running') ORDER BY number LIMIT 1)",
-        (to_iso(start_due_at(now)), session_id),
-    )
-
-
 def _same_message(known: sqlite3.Row, message: Message) -> Message:
     require_same_session(message, known["session_id"])
     require_same_prompt(message, known["prompt"])
@@ -181,20 +139,6 @@ def _check_queue(connection: sqlite3.Connection, session_id: str, queue_limit: i
 
 def _reread(connection: sqlite3.Connection, message_id: str) -> Message:
     return message_of(connection.execute("SELECT * FROM messages WHERE message_id = ?", (message_id,)).fetchone())
-
-
-def _response_of(row: sqlite3.Row) -> ModelResponse:
-    return ModelResponse(
-        message_id=row["message_id"],
-        attempt=row["attempt"],
-        call=row["call"],
-        agent=row["agent"],
-        iteration=row["iteration"],
-        response_id=row["response_id"],
-        model=row["model"],
-        usage=usage_of(row),
-        body=row["body"],
-    )
 
 
 def _cancelled_at(connection: sqlite3.Connection, session_id: str) -> datetime | None:

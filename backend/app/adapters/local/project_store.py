@@ -1,11 +1,12 @@
-"""Projects in the local engine's SQLite file."""
+"""The ProjectStore on the local engine's SQLite file."""
 
 import sqlite3
 from datetime import datetime
 
 from backend.app.adapters.cursors import cursor_of, id_of, number_of
+from backend.app.adapters.local.sqlite.code_versions import add_code_version, find_code_version, list_code_versions
 from backend.app.adapters.local.sqlite.database import LocalDatabase
-from backend.app.adapters.local.sqlite.rows import workflow_in, workflow_to_text
+from backend.app.adapters.local.sqlite.rows import workflow_in
 from backend.app.adapters.timestamps import from_iso, to_iso
 from backend.app.domain.errors import StaleVersionError
 from backend.app.domain.page import Page
@@ -73,25 +74,7 @@ class LocalProjectStore:
     async def find_code_version(self, project_id: str, version: int) -> CodeVersion | None:
         """See ProjectStore."""
 
-        def work(connection: sqlite3.Connection) -> CodeVersion | None:
-            row = connection.execute(
-                "SELECT * FROM code_versions WHERE project_id = ? AND version = ?", (project_id, version)
-            ).fetchone()
-            if row is None:
-                return None
-            workflow = workflow_in(row["nodes"])
-            return CodeVersion(
-                project_id,
-                row["version"],
-                row["code"],
-                workflow.nodes,
-                row["message_id"],
-                row["commit_message"],
-                from_iso(row["created_at"]),
-                workflow.truncated,
-            )
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: find_code_version(connection, project_id, version))
 
     async def list_projects(self, user_id: str, limit: int, cursor: str | None) -> Page[ProjectEntry]:
         """See ProjectStore."""
@@ -111,20 +94,7 @@ class LocalProjectStore:
     async def list_code_versions(self, project_id: str, limit: int, cursor: str | None) -> Page[VersionEntry]:
         """See ProjectStore."""
         before = 2**62 if cursor is None else number_of(cursor)
-
-        def work(connection: sqlite3.Connection) -> Page[VersionEntry]:
-            rows = connection.execute(
-                "SELECT version, message_id, commit_message, created_at FROM code_versions "
-                "WHERE project_id = ? AND version < ? ORDER BY version DESC LIMIT ?",
-                (project_id, before, limit + 1),
-            ).fetchall()
-            entries = tuple(
-                VersionEntry(row["version"], row["message_id"], row["commit_message"], from_iso(row["created_at"]))
-                for row in rows[:limit]
-            )
-            return Page(entries, tuple(cursor_of(one.version) for one in entries), len(rows) > limit)
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: list_code_versions(connection, project_id, limit, before))
 
     async def update_project(self, project_id: str, change: ProjectChange, now: datetime) -> Project | None:
         """See ProjectStore."""
@@ -162,29 +132,8 @@ class LocalProjectStore:
             return bool(deleted)
 
         deleted = await self._database.transaction(work)
-        await self._database.forget()
+        await self._database.truncate_wal()
         return deleted
-
-
-def add_code_version(connection: sqlite3.Connection, version: CodeVersion) -> None:
-    """Within a transaction: store a code version and make it the current one."""
-    connection.execute(
-        "INSERT INTO code_versions (project_id, version, code, nodes, message_id, commit_message, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            version.project_id,
-            version.version,
-            version.code,
-            workflow_to_text(version),
-            version.message_id,
-            version.commit_message,
-            to_iso(version.created_at),
-        ),
-    )
-    connection.execute(
-        "UPDATE projects SET version = ?, updated_at = ? WHERE project_id = ?",
-        (version.version, to_iso(version.created_at), version.project_id),
-    )
 
 
 def _find_project(connection: sqlite3.Connection, project_id: str) -> Project | None:

@@ -139,7 +139,7 @@ class LocalSessionStore:
             connection.execute(f"DELETE FROM responses {of_messages}", (session_id,))
             connection.execute(f"DELETE FROM turn_items {of_messages}", (session_id,))
             connection.execute("DELETE FROM messages WHERE session_id = ?", (session_id,))
-            # The last event, session_deleted, belongs to the tombstone: a relay that missed it can still tell its room.
+            # The last event, session_deleted, stays with the tombstone for relays that missed it.
             connection.execute(
                 "DELETE FROM events WHERE session_id = ? "
                 "AND seq < (SELECT last_seq FROM sessions WHERE session_id = ?)",
@@ -149,7 +149,7 @@ class LocalSessionStore:
                 "UPDATE sessions SET erased = max(erased, ?) WHERE session_id = ?", (2 if final else 1, session_id)
             )
             if final:
-                # What people wrote: until now it named the memory.
+                # User text, which named the memory until now.
                 connection.execute(
                     "UPDATE sessions SET node_id = NULL, openai_session_key = '' "
                     "WHERE session_id = ? AND deleted_at IS NOT NULL",
@@ -157,7 +157,7 @@ class LocalSessionStore:
                 )
 
         await self._database.transaction(work)
-        await self._database.forget()
+        await self._database.truncate_wal()
 
     async def remove_tombstones(self, deleted_before: datetime) -> None:
         """See ErasureStore."""
@@ -179,4 +179,4 @@ class LocalSessionStore:
             ).rowcount
 
         if await self._database.transaction(work):
-            await self._database.forget()
+            await self._database.truncate_wal()

@@ -1,4 +1,4 @@
-"""Notifications in the local engine's SQLite file: durable, and one at a time within a session."""
+"""The turn queue in the local engine's SQLite file: durable, and one notification at a time per session."""
 
 import asyncio
 import json
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from backend.app.adapters.local.sqlite.database import LocalDatabase
 from backend.app.domain.ports import Clock, IdGenerator, TurnNotification
 
-# A notification that another process rang, or that became visible again, is found this soon.
-_LOOK_AGAIN_SECONDS = 0.5
-# One that would stay hidden for longer than it was hidden for was hidden before the clock went back, and is visible;
-# unless a turn of this process has it, whose next heartbeat hides it by the new time.
+# Receivers poll this often for notifications of other processes, and for those that became visible again.
+_POLL_SECONDS = 0.5
+# If more of a visibility timeout remains than was set, the clock was set back: then the notification counts as visible,
+# unless this process is handling it, whose next heartbeat hides it by the new time.
 _VISIBLE = """
 (visible_at <= :now OR (visible_at > :now + hidden_seconds
     AND coalesce(receipt_handle, '') NOT IN (SELECT value FROM json_each(:held))))
@@ -20,7 +20,7 @@ _VISIBLE = """
 
 @dataclass(frozen=True, slots=True)
 class ReceivedNotification:
-    """A notification in somebody's hands; `receipt_handle` names it towards the queue."""
+    """A received notification, and the receipt handle to extend, requeue or acknowledge it."""
 
     notification: TurnNotification
     receipt_handle: str
@@ -35,21 +35,21 @@ class LocalTurnQueue:
         self._database = database
         self._clock = clock
         self._ids = ids
-        self._rung = asyncio.Event()
-        # Receipts of what this process received and has not settled.
+        self._changed = asyncio.Event()
+        # The receipt handles that this process has neither acknowledged nor requeued.
         self._held: set[str] = set()
 
     async def enqueue(self, notification: TurnNotification) -> None:
         """See TurnQueue."""
         group_id = self._ids.new_id() if notification.is_rescue else notification.session_id
-        # Visible whatever the clock says, which may go back.
+        # Visible at any time of the clock, which may be set back.
         row = (notification.session_id, notification.message_id, 0.0, group_id)
         await self._database.transaction(
             lambda connection: connection.execute(
                 "INSERT INTO notifications (session_id, message_id, visible_at, group_id) VALUES (?, ?, ?, ?)", row
             )
         )
-        self._rung.set()
+        self._changed.set()
 
     async def extend(self, receipt_handle: str, seconds: float) -> None:
         """See TurnQueue."""
@@ -62,35 +62,35 @@ class LocalTurnQueue:
         )
 
     async def receive(self, visibility_seconds: float) -> ReceivedNotification:
-        """Wait for a notification and hide it, and with it its session's others, for so long."""
+        """Wait for a notification and hide it, and the others of its group, for the visibility timeout."""
         while True:
-            self._rung.clear()
-            received = await self._take_visible(visibility_seconds)
+            self._changed.clear()
+            received = await self._claim_visible(visibility_seconds)
             if received is not None:
                 return received
             try:
-                async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
-                    await self._rung.wait()
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
 
     async def acknowledge(self, receipt_handle: str) -> None:
-        """Remove a received notification for good. A stale receipt handle is ignored."""
+        """Delete a received notification. A stale receipt handle is ignored."""
         self._held.discard(receipt_handle)
         await self._database.transaction(
             lambda connection: connection.execute(
                 "DELETE FROM notifications WHERE receipt_handle = ?", (receipt_handle,)
             )
         )
-        self._rung.set()  # the session's next notification may be seen now
+        self._changed.set()  # the session's next notification may be visible now
 
     async def requeue(self, receipt_handle: str, seconds: float) -> None:
-        """Let a received notification ring again in so many seconds. A stale receipt handle is ignored."""
+        """Make a received notification visible again in so many seconds. A stale receipt handle is ignored."""
         self._held.discard(receipt_handle)
         await self.extend(receipt_handle, seconds)
-        self._rung.set()
+        self._changed.set()
 
-    async def _take_visible(self, visibility_seconds: float) -> ReceivedNotification | None:
+    async def _claim_visible(self, visibility_seconds: float) -> ReceivedNotification | None:
         now = self._clock.now().timestamp()
         receipt_handle = self._ids.new_id()
         held = json.dumps(list(self._held))
@@ -112,7 +112,7 @@ class LocalTurnQueue:
                 )
             return row
 
-        # Idle workers only read; the write lock is taken when there is something to take.
+        # Idle workers only read; the write lock is taken when a notification is visible.
         if await self._database.read(look) is None:
             return None
         row = await self._database.transaction(take)

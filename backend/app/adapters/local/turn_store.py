@@ -1,4 +1,4 @@
-"""Messages in the local engine's SQLite file, as the worker sees them: every write is fenced by its attempt."""
+"""The TurnStore on the local engine's SQLite file. Every write of a turn is fenced by its attempt."""
 
 import json
 import sqlite3
@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from backend.app.adapters.local.event_log import append_event
-from backend.app.adapters.local.message_store import LIVE_MESSAGE, end_message, find_live_message
-from backend.app.adapters.local.project_store import add_code_version
 from backend.app.adapters.local.sqlite.database import LocalDatabase
 from backend.app.adapters.local.sqlite.due_turns import count_running, list_due_sessions, note_rescue
+from backend.app.adapters.local.sqlite.messages import ACTIVE_MESSAGE, end_message, find_active_message
 from backend.app.adapters.local.sqlite.rows import ADD_USAGE, message_of
+from backend.app.adapters.local.sqlite.turn_completion import complete_turn
+from backend.app.adapters.local.sqlite.turn_fence import own_message
+from backend.app.adapters.stored_response import stored_response
 from backend.app.adapters.timestamps import to_iso
-from backend.app.domain.errors import StaleBaseError, TurnCancelRequestedError, TurnFencedError
 from backend.app.domain.messages.message import (
     CompletedTurn,
     Item,
@@ -27,7 +28,7 @@ from backend.app.domain.messages.message import (
 from backend.app.domain.projects.project import CodeVersion
 from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
 from backend.app.domain.turns.rescue import start_due_at
-from shared.events import LoggedBase, TokenUsageEvent, VibecodeResponseEvent, logged_event_adapter
+from shared.events import LoggedBase, TokenUsageEvent, VibecodeResponseEvent
 
 AnyLogged = TypeVar("AnyLogged", bound=LoggedBase)
 
@@ -43,7 +44,7 @@ class LocalTurnStore:
 
         def work(connection: sqlite3.Connection) -> Message | None:
             row = connection.execute(
-                f"{LIVE_MESSAGE} WHERE m.session_id = ? AND m.status IN ('queued', 'running') "
+                f"{ACTIVE_MESSAGE} WHERE m.session_id = ? AND m.status IN ('queued', 'running') "
                 "ORDER BY m.number LIMIT 1",
                 (session_id,),
             ).fetchone()
@@ -53,7 +54,7 @@ class LocalTurnStore:
 
     async def is_open(self, message_id: str) -> bool:
         """See TurnStore."""
-        message = await self._database.read(lambda connection: find_live_message(connection, message_id))
+        message = await self._database.read(lambda connection: find_active_message(connection, message_id))
         return message is not None and message.status.is_open
 
     def list_due_sessions(self, now: datetime) -> AsyncIterator[str]:
@@ -74,7 +75,7 @@ class LocalTurnStore:
         """See TurnStore."""
 
         def work(connection: sqlite3.Connection) -> tuple[ClaimResult, Message | None]:
-            message = find_live_message(connection, message_id)
+            message = find_active_message(connection, message_id)
             if message is None or not message.status.is_open:
                 return ClaimResult.NOT_OPEN, message
             # A lease that ends later than a new one would was written before the clock went back.
@@ -95,7 +96,7 @@ class LocalTurnStore:
         """See TurnStore."""
 
         def look(connection: sqlite3.Connection) -> HeartbeatResult:
-            return HeartbeatResult(_own_message(connection, turn).cancel_requested)
+            return HeartbeatResult(own_message(connection, turn).cancel_requested)
 
         def extend(connection: sqlite3.Connection) -> HeartbeatResult:
             signal = look(connection)
@@ -109,7 +110,7 @@ class LocalTurnStore:
         """See TurnStore."""
 
         def work(connection: sqlite3.Connection) -> None:
-            _own_message(connection, turn)
+            own_message(connection, turn)
             _set_lease(connection, turn, now, due_at=start_due_at(retry_at or now))
 
         await self._database.transaction(work)
@@ -117,20 +118,10 @@ class LocalTurnStore:
     async def record_response(self, turn: TurnRef, response: ModelResponse, event: TokenUsageEvent) -> TokenUsageEvent:
         """See TurnStore."""
         usage = response.usage.model_dump()
-        row = {
-            "message_id": response.message_id,
-            "attempt": response.attempt,
-            "call": response.call,
-            "agent": response.agent,
-            "iteration": response.iteration,
-            "response_id": response.response_id,
-            "model": response.model,
-            "body": response.body,
-            **usage,
-        }
+        row = {"message_id": response.message_id, "body": response.body, **stored_response(response)}
 
         def work(connection: sqlite3.Connection) -> TokenUsageEvent:
-            _own_message(connection, turn)
+            own_message(connection, turn)
             values = ", ".join(f":{name}" for name in row)
             connection.execute(f"INSERT INTO responses ({', '.join(row)}) VALUES ({values})", row)
             connection.execute(
@@ -145,12 +136,12 @@ class LocalTurnStore:
         self,
         turn: TurnRef,
         event: AnyLogged,
-        last_seq: int | None = None,  # noqa: ARG002 - the file is asked anyway
+        last_seq: int | None = None,  # noqa: ARG002 - the counter is read in the transaction
     ) -> AnyLogged:
         """See TurnStore."""
 
         def work(connection: sqlite3.Connection) -> AnyLogged:
-            _own_message(connection, turn)
+            own_message(connection, turn)
             return append_event(connection, event)
 
         return await self._database.transaction(work)
@@ -160,7 +151,7 @@ class LocalTurnStore:
         text = json.dumps(list(items))
 
         def work(connection: sqlite3.Connection) -> None:
-            _own_message(connection, turn)
+            own_message(connection, turn)
             connection.execute(
                 "INSERT OR REPLACE INTO turn_items (message_id, attempt, items) VALUES (?, ?, ?)",
                 (turn.message_id, turn.attempt, text),
@@ -173,22 +164,9 @@ class LocalTurnStore:
     ) -> VibecodeResponseEvent:
         """See TurnStore."""
 
-        def work(connection: sqlite3.Connection) -> VibecodeResponseEvent:
-            if (completed := _completed_by(connection, turn)) is not None:
-                return completed
-            message = _own_message(connection, turn)
-            if message.cancel_requested:
-                raise TurnCancelRequestedError
-            _apply_version(connection, turn, version)
-            _keep_answer(connection, turn, answer, event.version)
-            end_message(connection, message, MessageStatus.COMPLETED, None, event.created_at, attempt=turn.attempt)
-            connection.execute(
-                "UPDATE sessions SET completed_number = ? WHERE session_id = ?",
-                (turn.number, turn.session_id),
-            )
-            return append_event(connection, event.model_copy(update={"token_usage": message.token_usage}))
-
-        return await self._database.transaction(work)
+        return await self._database.transaction(
+            lambda connection: complete_turn(connection, turn, answer, version, event)
+        )
 
     async def end_turn(
         self, turn: TurnRef, status: MessageStatus, error: MessageError, iterations: int, event: AnyLogged
@@ -196,7 +174,7 @@ class LocalTurnStore:
         """See TurnStore."""
 
         def work(connection: sqlite3.Connection) -> AnyLogged:
-            message = _own_message(connection, turn)
+            message = own_message(connection, turn)
             connection.execute("UPDATE messages SET iterations = ? WHERE message_id = ?", (iterations, turn.message_id))
             end_message(connection, message, status, error, event.created_at, attempt=turn.attempt)
             return append_event(connection, event.model_copy(update={"token_usage": message.token_usage}))
@@ -221,50 +199,8 @@ class LocalTurnStore:
         return await self._database.read(work)
 
 
-def _own_message(connection: sqlite3.Connection, turn: TurnRef) -> Message:
-    message = find_live_message(connection, turn.message_id)
-    if message is None:
-        raise TurnFencedError("the session was deleted")
-    if message.status is not MessageStatus.RUNNING or message.attempt != turn.attempt:
-        raise TurnFencedError(f"the message is {message.status} in attempt {message.attempt}")
-    return message
-
-
 def _set_lease(connection: sqlite3.Connection, turn: TurnRef, until: datetime, *, due_at: datetime) -> None:
     connection.execute(
         "UPDATE messages SET lease_until = ?, due_at = ? WHERE message_id = ?",
         (to_iso(until), to_iso(due_at), turn.message_id),
-    )
-
-
-def _completed_by(connection: sqlite3.Connection, turn: TurnRef) -> VibecodeResponseEvent | None:
-    message = find_live_message(connection, turn.message_id)
-    if message is None or message.status is not MessageStatus.COMPLETED or message.attempt != turn.attempt:
-        return None
-    rows = connection.execute("SELECT body FROM events WHERE session_id = ? ORDER BY seq DESC", (turn.session_id,))
-    for row in rows:
-        event = logged_event_adapter.validate_json(row["body"])
-        if isinstance(event, VibecodeResponseEvent) and event.message_id == turn.message_id:
-            return event
-    return None
-
-
-def _apply_version(connection: sqlite3.Connection, turn: TurnRef, version: CodeVersion | None) -> None:
-    project = connection.execute(
-        "SELECT version FROM projects WHERE project_id = ? AND deleted = 0", (turn.project_id,)
-    ).fetchone()
-    if project is None:
-        raise TurnFencedError("the project was deleted")
-    if version is None:
-        return
-    if version.version != project["version"] + 1:
-        raise StaleBaseError(f"the code is at version {project['version']}")
-    add_code_version(connection, version)
-
-
-def _keep_answer(connection: sqlite3.Connection, turn: TurnRef, answer: TurnAnswer, version: int) -> None:
-    connection.execute(
-        "UPDATE messages SET content = ?, patch = ?, base_version = ?, version = ?, iterations = ? "
-        "WHERE message_id = ?",
-        (answer.content, answer.patch, answer.base_version, version, answer.iterations, turn.message_id),
     )

@@ -1,4 +1,4 @@
-"""What turns add to the conversation: kept by each attempt, read back for the turns that were completed."""
+"""The items that turns add to the conversation: stored by each attempt, read for completed turns."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from shared.table_keys import MESSAGE_PREFIX, items_name, message_key, session_k
 
 
 async def item_writes(table: AwsTable, turn: TurnRef, items: Sequence[Item]) -> tuple[TableItem, list[Write]]:
-    """What stores an attempt's items: the attributes by which its message points to them, and the writes."""
+    """The message's attributes that reference an attempt's items, and the writes that store them."""
     name = items_name(turn.number, turn.attempt)
     ref, writes = await store_document(table, session_partition(turn.session_id), name, pack(list(items)))
     return {"items_name": ref.name, "items_parts": ref.parts}, writes
 
 
 async def read_completed_turns(table: AwsTable, session_id: str, after: int, limit: int) -> list[CompletedTurn]:
-    """The completed turns of a live session with a number above `after`, in order, with their items."""
+    """The completed turns of an active session with a number above `after`, in order, with their items."""
     session = await table.get(session_key(session_id))
     if session is None or "deleted_at" in session:
         return []

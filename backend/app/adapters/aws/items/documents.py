@@ -1,4 +1,4 @@
-"""Values of any size in the table: compressed JSON, split over several items where one cannot hold it."""
+"""Values of any size in the table: compressed JSON, split over several items if it exceeds one."""
 
 import json
 import zlib
@@ -9,7 +9,7 @@ from typing import Any
 from shared.aws_item import Write, put
 from shared.aws_table import AwsTable
 
-# DynamoDB's items hold 400 KB, keys and names included.
+# DynamoDB allows 400 KB per item, keys and names included.
 PART_BYTES = 350_000
 _PART_DIGITS = 4
 
@@ -33,7 +33,7 @@ def part_name(name: str, part: int) -> str:
 
 
 def pack(value: Any) -> bytes:
-    """A value of JSON, compressed."""
+    """A JSON value, compressed."""
     return pack_text(json.dumps(value, separators=(",", ":")))
 
 
@@ -57,26 +57,26 @@ async def store_document(table: AwsTable, partition: str, name: str, packed: byt
 
     Args:
         table: the table.
-        partition: where it is to lie.
-        name: its sort key, parts apart; only ever given to this very value, or to one that replaces it.
+        partition: its partition key.
+        name: its sort key, to which each part adds its number; used only for this value, or for one that replaces it.
         packed: see `pack`.
 
     Returns:
-        The document's reference, for whoever points to it, and what the transaction must write. What is too large for
-        a transaction is stored at once: without the reference nobody finds it. Safe to repeat.
+        The document's reference, and what the transaction must write. A document that is too large for the transaction
+        is stored immediately; it is not visible without the reference. Safe to repeat.
     """
     pieces = [packed[start : start + PART_BYTES] for start in range(0, len(packed), PART_BYTES)]
     ref = DocumentRef(partition, name, len(pieces))
     items = [{**key, "body": piece} for key, piece in zip(ref.part_keys(), pieces, strict=True)]
     if len(items) == 1:
         return ref, [put(items[0])]
-    for item in items:  # one at a time: together they may be more than a batch takes
+    for item in items:  # one at a time: together they may exceed a batch
         await table.write(part=put(item))
     return ref, []
 
 
 async def read_documents(table: AwsTable, refs: Sequence[DocumentRef]) -> list[Any]:
-    """The values of documents, in order. Raises KeyError for one that is not there, or not whole."""
+    """The values of documents, in order. Raises KeyError if a document or one of its parts is missing."""
     keys = [key for ref in refs for key in ref.part_keys()]
     items = iter(await table.get_many(keys))
     return [unpack(_joined(ref, [next(items) for _ in range(ref.parts)])) for ref in refs]

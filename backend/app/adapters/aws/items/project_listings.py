@@ -1,6 +1,5 @@
-"""Which projects a user may be in: items in the users' partitions, which only find candidates.
-
-A project's own item has the last word on who is in it.
+"""Lists a user's projects by items in the user's partition. They only find candidates: a project's own item decides
+who is in it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,17 +10,17 @@ from shared.table_keys import PROJECT_PREFIX, Key, member_key, project_key, user
 
 
 def listing_writes(users: Sequence[str], project_id: str, revision: int) -> list[Write]:
-    """What lists a project for its users, as that revision of the project has them."""
+    """The writes that list a project for its users as of a revision."""
     return [put({**member_key(user, project_id), "revision": revision}) for user in dict.fromkeys(users)]
 
 
 async def remove_listings(table: AwsTable, users: Iterable[str], project_id: str, revision: int) -> None:
-    """Take a project from the lists of users who left it in that revision, unless a later one listed it again."""
+    """Unlist a project for users whom that revision removed, unless a later revision listed it again."""
     for user in users:
         try:
             await table.write(user=delete(member_key(user, project_id), "#revision < :revision", revision=revision))
         except ConditionFailedError:
-            continue  # listed again since, or gone already
+            continue  # listed again since, or already removed
 
 
 async def find_listed_projects(
@@ -31,8 +30,8 @@ async def find_listed_projects(
 
     Args:
         table: the table.
-        user_id: whose.
-        limit: at most so many.
+        user_id: the user.
+        limit: the most projects to return.
         before: only projects with a lower id.
     """
     high = PROJECT_PREFIX + ("~" if before is None else before)

@@ -24,7 +24,7 @@ def session_item(session: Session) -> Item:
 
 
 def session_of(item: Item, last_seq: int) -> Session:
-    """The session of an item. `last_seq` of an active session is stored in its sequence counter."""
+    """The session of an item; `last_seq` is stored in the session's sequence counter."""
     return Session(
         session_id=item["pk"].partition("#")[2],
         project_id=item["project_id"],

@@ -1,7 +1,7 @@
 """The local engine's one SQLite file: a connection in a thread of its own.
 
-WAL is right here, since the file lies on a local disk; `synchronous=NORMAL` keeps every acknowledged transaction
-when the process is killed (a power loss may take the newest ones).
+WAL mode fits, since the file is on a local disk. With `synchronous=NORMAL` every acknowledged transaction survives a
+kill of the process (a power loss may lose the newest ones).
 """
 
 import asyncio
@@ -24,8 +24,8 @@ _BUSY_MILLISECONDS = 10_000
 class LocalDatabase:
     """A durable SQLite file that several adapters share. All work runs in one thread, one piece after another.
 
-    Each method raises StorageFullError, StorageUnavailableError and StorageDamagedError where the file or the machine
-    is at fault. A store that was once found damaged is not used again.
+    Each method raises StorageFullError, StorageUnavailableError and StorageDamagedError for problems of the file or the
+    machine. After a StorageDamagedError the store is not used again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +41,7 @@ class LocalDatabase:
         return self._path
 
     async def open(self) -> None:
-        """Open the file, and make it with its schema where there is none."""
+        """Open the file; create it with its schema if there is none."""
         self._connection = await self._in_thread(self._connect)
 
     async def close(self) -> None:
@@ -59,12 +59,12 @@ class LocalDatabase:
         """Run `work`, which only reads, on a consistent view."""
         return await self._in_thread(lambda: self._read(work))
 
-    async def forget(self) -> None:
-        """Let go of what was deleted: the write-ahead log still holds it until it is folded into the file."""
-        await self._in_thread(self._forget)
+    async def truncate_wal(self) -> None:
+        """Erase deleted data from the write-ahead log, which holds it until a checkpoint."""
+        await self._in_thread(self._truncate_wal)
 
     async def check_writable(self) -> None:
-        """Write one page and change nothing; raises what any transaction may."""
+        """Write one page without changing it; raises what any transaction may raise."""
 
         def rewrite_header(connection: sqlite3.Connection) -> None:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -88,7 +88,7 @@ class LocalDatabase:
                 self._damage = translated
             raise translated from error
 
-    def _forget(self) -> None:
+    def _truncate_wal(self) -> None:
         self._opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _connect(self) -> sqlite3.Connection:
@@ -113,7 +113,7 @@ class LocalDatabase:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, not only unlinked
         create_schema(connection)
-        # A process that was killed between a deletion and this may have left the deleted text in the log.
+        # A process that was killed before this checkpoint may have left deleted text in the log.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -124,7 +124,7 @@ class LocalDatabase:
             result = work(connection)
             connection.execute("COMMIT")
         except BaseException:
-            # SQLite has rolled back by itself where the disk is full or failed.
+            # SQLite has rolled back by itself if the disk is full or failed.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
@@ -140,7 +140,7 @@ class LocalDatabase:
                 connection.execute("ROLLBACK")
 
     def _require_same_file(self) -> None:
-        # What is written to a file that was deleted or replaced meanwhile would be gone with this process.
+        # Writes to a file that was deleted or replaced since it was opened would be lost when this process ends.
         try:
             found = self._path.stat()
         except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Turns that are due in the local engine's SQLite file; and what is noted of their rescues."""
+"""Lists due turns in the local engine's SQLite file, and records their rescues."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -10,13 +10,13 @@ from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.messages.message import Message
 
 _PAGE = 100
-# No due time of an open message is set further ahead: one that lies there was set before the clock went back.
+# Due times are never further ahead than this: a later one was set before the clock was set back.
 _FURTHEST_AHEAD = timedelta(minutes=10)
 
 
 async def list_due_sessions(database: LocalDatabase, now: datetime) -> AsyncIterator[str]:
     """See TurnStore."""
-    await _bring_back(database, now)
+    await _correct_due_times(database, now)
     after = ("", "")
     while True:
         rows = await database.read(partial(_read_page, now=now, after=after))
@@ -58,8 +58,8 @@ async def note_rescue(database: LocalDatabase, message: Message, due_at: datetim
     return await database.transaction(work)
 
 
-async def _bring_back(database: LocalDatabase, now: datetime) -> None:
-    """Make due what would be due only when the clock has come round again."""
+async def _correct_due_times(database: LocalDatabase, now: datetime) -> None:
+    """Make messages due whose due time was set before the clock was set back."""
     where = "due_at > ? AND status IN ('queued', 'running')"
     bound = to_iso(now + _FURTHEST_AHEAD)
     found = await database.read(

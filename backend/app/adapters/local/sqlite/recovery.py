@@ -1,19 +1,19 @@
-"""What a stopped or killed process left behind, made ready for the next one."""
+"""Recovers the open turns of a stopped or killed process."""
 
 import sqlite3
 
-from backend.app.adapters.local.message_store import make_first_due
 from backend.app.adapters.local.sqlite.database import LocalDatabase
+from backend.app.adapters.local.sqlite.messages import make_first_due
 from backend.app.adapters.timestamps import to_iso
 from backend.app.domain.ports import Clock
 from backend.app.domain.turns.rescue import start_due_at
 
 
 async def recover_turns(database: LocalDatabase, clock: Clock) -> int:
-    """Let go of all leases and notifications, and ring for every open message that has no notification.
+    """Expire all leases, make all notifications visible, and enqueue one for each open message that has none.
 
-    Only for a process that knows itself to be alone on the file: nobody can be holding any of them then, so nobody need
-    wait for them to run out. Returns how many open messages there are. Safe to repeat.
+    Only for a process that has exclusive access to the file: no worker can hold a lease then. Returns the number of
+    open messages. Safe to repeat.
     """
     now = clock.now()
 

@@ -18,7 +18,7 @@ def workflow_to_text(version: CodeVersion) -> str:
 
 
 def workflow_in(text: str) -> Workflow:
-    """The nodes in such a text, or in one of the earlier form: the list of them alone."""
+    """The nodes of such a text, or of one in the earlier format, a list."""
     stored = json.loads(text)
     return workflow_of(stored if isinstance(stored, dict) else {"nodes": stored})
 
@@ -28,7 +28,7 @@ def usage_of(row: sqlite3.Row) -> TokenUsage:
     return TokenUsage(**{name: row[name] for name in TokenUsage.model_fields})
 
 
-# Adds a usage to what a row has, by named parameters: those of `usage.model_dump()`.
+# Adds a usage to a row's, by named parameters: those of `usage.model_dump()`.
 ADD_USAGE = ", ".join(f"{name} = {name} + :{name}" for name in TokenUsage.model_fields)
 
 

@@ -1,4 +1,4 @@
-"""The tables of the local engine's store, and what is added to those that an older version made."""
+"""The tables of the local engine's store, and the columns that a store of an older version lacks."""
 
 import sqlite3
 
@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS notifications (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS notifications_of_group ON notifications (group_id, id);
 """
-# Columns that older stores lack: table, column and what follows it. `CREATE TABLE IF NOT EXISTS` adds none.
+# Columns that older stores lack: table, column and declaration. `CREATE TABLE IF NOT EXISTS` adds no columns.
 _ADDED_COLUMNS: tuple[tuple[str, str, str], ...] = (
     *(
         (table, column, "INTEGER NOT NULL DEFAULT 0")
@@ -70,14 +70,14 @@ _ADDED_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("messages", "due_at", "TEXT"),
     ("messages", "rescues", "INTEGER NOT NULL DEFAULT 0"),
 )
-# What needs those columns, and gives the rows of older stores their values.
+# Indexes on those columns.
 _AFTER_ADDED_COLUMNS = """
 CREATE INDEX IF NOT EXISTS due_messages ON messages (due_at, message_id) WHERE due_at IS NOT NULL;
 """
 
 
 def create_schema(connection: sqlite3.Connection) -> None:
-    """Make the tables and indexes that the store lacks, and the columns that an older one lacks. Safe to repeat."""
+    """Create missing tables, columns and indexes. Safe to repeat."""
     connection.executescript(_SCHEMA)
     for table, added, declaration in _ADDED_COLUMNS:
         if added not in {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}:

@@ -1,4 +1,4 @@
-"""SQLite's errors that are about the file or the machine, as errors of the domain."""
+"""Translates SQLite's errors about the file or the machine to errors of the domain."""
 
 import shutil
 import sqlite3
@@ -11,7 +11,7 @@ from backend.app.domain.storage_errors import (
     StorageUnavailableError,
 )
 
-# Primary result codes (sqlite.org/rescode.html); extended ones begin with them. All others are bugs of ours.
+# Primary result codes (sqlite.org/rescode.html), prefixes of the extended ones. All others are bugs of ours.
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT")
 _FULL = ("SQLITE_FULL",)
 _UNAVAILABLE = (
@@ -30,7 +30,7 @@ _NO_ROOM_BYTES = 8_192
 
 
 def storage_error_of(error: sqlite3.Error | MemoryError, file: Path) -> StorageError | None:
-    """The domain's error for one of SQLite's on a file; None for one that says nothing about the file or machine."""
+    """The domain's error for an error of SQLite on a file; None if it is not about the file or the machine."""
     if isinstance(error, MemoryError):
         return StorageUnavailableError("out of memory")
     name: str = getattr(error, "sqlite_errorname", "")

@@ -1,4 +1,4 @@
-"""Looks at the store's file before it is opened, and writes nothing: what is broken stays as it was found."""
+"""Checks the store's file before it is opened, without writing: a damaged file stays as it was found."""
 
 import sqlite3
 from contextlib import closing
@@ -8,13 +8,12 @@ from backend.app.adapters.local.sqlite.storage_errors import storage_error_of
 from backend.app.adapters.local.sqlite.wal import find_wal_damage
 from backend.app.domain.storage_errors import StorageDamagedError, StorageUnavailableError
 
-# SQLite reads some 1 GB a second to check a file: a larger one would hold the start up. What is damaged in it is said
-# when it is read.
+# SQLite checks some 1 GB a second: a larger file would delay the start. Its damage is reported when it is read.
 _MOST_BYTES = 256_000_000
 
 
 def check_store(file: Path) -> int:
-    """How many sessions the store knows, deleted ones included; 0 where there is none, or an empty file.
+    """The number of sessions in the store, deleted ones included; 0 if there is no file, or an empty one.
 
     Raises StorageDamagedError, StorageFullError, StorageUnavailableError.
     """
@@ -31,7 +30,7 @@ def check_store(file: Path) -> int:
 
 
 def _count_sessions(file: Path) -> int:
-    # Read only: a connection that may write would fold the log into a damaged file when it is closed.
+    # Read only: closing a writable connection would checkpoint the log into a damaged file.
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             if file.stat().st_size <= _MOST_BYTES:

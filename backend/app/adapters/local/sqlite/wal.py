@@ -1,7 +1,8 @@
-"""Finds damage in SQLite's write-ahead log, which SQLite itself passes over in silence.
+"""Finds damage in SQLite's write-ahead log, which SQLite itself ignores.
 
-SQLite takes the log up to the first frame whose checksum is wrong, and forgets the rest: right after a kill, when the
-last frame is half written, and a silent loss when an earlier one was damaged. The format: sqlite.org/fileformat2.html.
+SQLite reads the log up to the first frame with a wrong checksum and ignores the rest. That is right after a kill, when
+the last frame is half written, but loses data silently when an earlier one is damaged. The format:
+sqlite.org/fileformat2.html.
 """
 
 import struct
@@ -14,16 +15,16 @@ _VERSION = 3_007_000
 _HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
 _PAGE_SIZES = frozenset(1 << power for power in range(9, 17))
-# Checksums are computed at some 20 MB a second, and SQLite folds its log in at 4 MB.
+# Checksums are computed at some 20 MB a second, and SQLite checkpoints its log at 4 MB.
 _MOST_BYTES = 32_000_000
 
 Checksum = tuple[int, int]
 
 
 def find_wal_damage(wal: Path) -> str | None:
-    """What is wrong with a write-ahead log that no process has open; None where nothing can be seen.
+    """Describes the damage of a write-ahead log that no process has open; None if none is found.
 
-    A log of more than 32 MB is looked at by its header alone. Raises OSError.
+    Of a log of more than 32 MB only the header is checked. Raises OSError.
     """
     try:
         size = wal.stat().st_size
@@ -47,10 +48,10 @@ def find_wal_damage(wal: Path) -> str | None:
 
 
 def _find_frame_damage(frames: bytes, salts: bytes, page_bytes: int, order: str, seed: Checksum) -> str | None:
-    """The first wrong frame, where a later one is right and so was written after it."""
+    """The first wrong frame, if a later one is right and so was written after it."""
     step = _FRAME_HEADER_BYTES + page_bytes
     starts = [start for start in range(0, len(frames) - step + 1, step) if frames[start + 8 : start + 16] == salts]
-    # Each checksum goes on from that of the frame before as it is stored there, so each frame is judged by itself.
+    # Each checksum continues the stored one of the frame before, so each frame is checked by itself.
     stored = [seed, *(struct.unpack(">2I", frames[start + 16 : start + 24]) for start in starts)]
     wrong: int | None = None
     for number, (start, (before, after)) in enumerate(zip(starts, pairwise(stored), strict=True), 1):
