@@ -18,7 +18,7 @@ from backend.local.start_checks import check_address, hold_data_dir
 from backend.local.store_start import open_store
 from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
-from backend.relay.transport.http_server import RelayHttpServer, build_server
+from backend.relay.transport.relay_http_server import RelayHttpServer, build_server
 from shared.server_process import freeze_imports, run_parts
 
 logger = logging.getLogger(__name__)

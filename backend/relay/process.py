@@ -14,7 +14,7 @@ from backend.relay.health import HealthApp
 from backend.relay.metrics import RelayMetrics
 from backend.relay.relay import Relay
 from backend.relay.settings import RelayProcessSettings
-from backend.relay.transport.http_server import RelayHttpServer, build_server
+from backend.relay.transport.relay_http_server import RelayHttpServer, build_server
 from shared.aws_access import AwsAccess
 from shared.aws_event_log import AwsEventLog
 from shared.aws_service import build_service

@@ -10,7 +10,7 @@ from backend.relay.aws.ecs_drain_watch import CHECK_SECONDS
 from backend.relay.aws.emf import Occupancy, report
 from backend.relay.metrics import RelayMetrics
 from backend.relay.settings import RelayProcessSettings
-from backend.relay.transport import http_server
+from backend.relay.transport import relay_http_server
 from tests.infra.intrinsics import Resolver
 from tests.infra.template_files import MAIN, NESTED, ROOT, load_template, relay_environment
 
@@ -77,7 +77,7 @@ def test_the_image_keeps_the_descriptions_of_the_services_that_the_relay_calls()
 
 def test_the_load_balancer_closes_idle_connections_and_no_socket_is_idle() -> None:
     idle = int(attributes("LoadBalancer", "LoadBalancerAttributes")["idle_timeout.timeout_seconds"])
-    assert 2 * float(relay_environment()["VIBEWIRE_PING_SECONDS"]) < idle < http_server._KEEP_ALIVE_SECONDS
+    assert 2 * float(relay_environment()["VIBEWIRE_PING_SECONDS"]) < idle < relay_http_server._KEEP_ALIVE_SECONDS
 
 
 def test_the_requests_of_a_polling_client_reach_one_task() -> None:

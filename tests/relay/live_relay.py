@@ -13,7 +13,7 @@ from backend.relay.health import HealthApp
 from backend.relay.metrics import RelayMetrics
 from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
-from backend.relay.transport.http_server import RelayHttpServer, build_server
+from backend.relay.transport.relay_http_server import RelayHttpServer, build_server
 from shared.access import ProjectAccess
 from shared.bus_messages import BusMessage
 from shared.event_log import EventPage
