@@ -45,7 +45,7 @@ def find_emulator() -> Path:
 
 @dataclass
 class Output:
-    """What a process printed so far; `lines` may grow meanwhile."""
+    """What a process printed so far; `lines` may still grow."""
 
     lines: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)

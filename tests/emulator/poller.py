@@ -31,7 +31,7 @@ class Poller:
                 notification = json.loads(found[0]["Body"])
                 group_id = found[0]["Attributes"]["MessageGroupId"]
                 return notification_event(**notification, receipt_handle=found[0]["ReceiptHandle"], group_id=group_id)
-        raise AssertionError("no notification rings")
+        raise AssertionError("no notification is visible")
 
     def deliver(self, function: EmulatedFunction, event: Json) -> Any:
         """What the function answered; the notification is deleted unless that says otherwise."""
@@ -55,7 +55,7 @@ class Poller:
 
 
 class Delivery:
-    """A delivery in the background, so that the test can do something to the function meanwhile."""
+    """A delivery in the background, so that the test can act on the function while it runs."""
 
     def __init__(self, poller: Poller, function: EmulatedFunction, event: Json) -> None:
         self.answer: Any = None

@@ -52,8 +52,8 @@ def check_problem(answer: Json, status: int, code: str) -> None:
 def check_lines(function: EmulatedFunction, name: str) -> None:
     """What was printed is JSON: a line for the request, and its metrics."""
     function.output.wait_for('"Requests2xx":')
-    told = [line for line in function.logged() if line.get("function") == name and "level" in line]
-    assert told[-1]["function_request_id"]
+    logged = [line for line in function.logged() if line.get("function") == name and "level" in line]
+    assert logged[-1]["function_request_id"]
     assert "Traceback" not in function.output.text
 
 

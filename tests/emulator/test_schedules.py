@@ -32,7 +32,7 @@ def closed(worker: EmulatedFunction, event: str = "close_abandoned_turns") -> Js
     return answer
 
 
-def test_an_abandoned_turn_is_rung_for_again_and_answered(
+def test_an_abandoned_turn_is_enqueued_again_and_answered(
     start: Start, world: World, poller: Poller, session_id: str
 ) -> None:
     message_id = world.send(session_id)

@@ -33,7 +33,7 @@ def check_answered_once(world: World, session_id: str, message_id: str, attempts
     types = world.event_types(session_id)
     assert types.count("vibecode_response") == 1
     assert types.count(_BEGUN) == attempts
-    assert set(types) - set(world.heard()) == set()
+    assert set(types) - set(world.received_types()) == set()
     assert turns_in_memory(world) == [(1, message_id)]
 
 

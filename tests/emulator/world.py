@@ -28,13 +28,13 @@ _numbers = itertools.count()
 
 @dataclass
 class World:
-    """What a stack's functions are told, and looks into it through the product's own doors."""
+    """The environment of a stack's functions, and views of its state through public interfaces."""
 
     moto: Moto
     issuer: TokenIssuer
     environment: dict[str, str]
     queue_url: str
-    heard_url: str
+    received_url: str
 
     @classmethod
     def build(cls, moto: Moto, issuer: TokenIssuer, model_url: str, memory_dir: Path) -> Self:
@@ -46,9 +46,11 @@ class World:
             QueueName=f"{name}-turns.fifo", Attributes={"FifoQueue": "true", "VisibilityTimeout": "900"}
         )["QueueUrl"]
         topic = moto.client("sns").create_topic(Name=f"{name}.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
-        heard_url = moto.client("sqs").create_queue(QueueName=f"{name}-heard.fifo", Attributes={"FifoQueue": "true"})
-        heard_url = heard_url["QueueUrl"]
-        attributes = moto.client("sqs").get_queue_attributes(QueueUrl=heard_url, AttributeNames=["QueueArn"])
+        received_url = moto.client("sqs").create_queue(
+            QueueName=f"{name}-received.fifo", Attributes={"FifoQueue": "true"}
+        )
+        received_url = received_url["QueueUrl"]
+        attributes = moto.client("sqs").get_queue_attributes(QueueUrl=received_url, AttributeNames=["QueueArn"])
         moto.client("sns").subscribe(
             TopicArn=topic,
             Protocol="sqs",
@@ -74,7 +76,7 @@ class World:
         }
         variables = {f"VIBEWIRE_{key.upper()}": value for key, value in settings.items()}
         environment = {**moto.environment, **variables, "OPENAI_BASE_URL": model_url}
-        return cls(moto, issuer, environment, queue_url, heard_url)
+        return cls(moto, issuer, environment, queue_url, received_url)
 
     @property
     def settings(self) -> AwsSettings:
@@ -111,7 +113,7 @@ class World:
         return found
 
     def send(self, session_id: str, prompt: str = "Create a triage agent") -> str:
-        """A queued message, whose notification has rung."""
+        """A queued message whose notification was enqueued."""
 
         async def work(api: Any, _engine: Any) -> str:
             message = await api.messages.send_message(USER, session_id, prompt, wait_seconds=0)
@@ -128,7 +130,7 @@ class World:
         return found
 
     def event_types(self, session_id: str) -> list[str]:
-        """The session's log, which must have no holes."""
+        """The session's log, which must have no gaps."""
 
         async def work(api: Any, _engine: Any) -> Any:
             return (await api.sessions.list_events(USER, session_id, 0, 200)).events
@@ -143,11 +145,11 @@ class World:
 
         self._do(work)
 
-    def heard(self) -> list[str]:
+    def received_types(self) -> list[str]:
         """The types of the events that a subscriber of the topic got since the last look, text apart."""
         sqs, types = self.moto.client("sqs"), []
-        while found := sqs.receive_message(QueueUrl=self.heard_url, MaxNumberOfMessages=10).get("Messages"):
+        while found := sqs.receive_message(QueueUrl=self.received_url, MaxNumberOfMessages=10).get("Messages"):
             for one in found:
                 types.append(json.loads(one["Body"])["type"])
-                sqs.delete_message(QueueUrl=self.heard_url, ReceiptHandle=one["ReceiptHandle"])
+                sqs.delete_message(QueueUrl=self.received_url, ReceiptHandle=one["ReceiptHandle"])
         return [kind for kind in types if kind != "text_delta"]

@@ -5,7 +5,7 @@ What it needs, in environment variables:
                               such as /mnt/c1,/mnt/c2,/mnt/c3
     VIBEWIRE_TEST_NFS_EXPORT  the same folder as the server's own disk has it
     VIBEWIRE_TEST_NFS_PLUG    a command that is called with `out` or `in` and the last part of a mount's name (c1), and
-                              pulls or puts back that client's network cable
+                              disconnects or reconnects that client's network
 Optional: VIBEWIRE_TEST_NFS_KILLS and VIBEWIRE_TEST_NFS_TURNS say how much, VIBEWIRE_TEST_NFS_SEED which random numbers.
 Root is needed to drop caches and to mount a folder read-only; the tests of these are skipped for others.
 """
@@ -26,9 +26,9 @@ from tests.nfs.ledger import Ledger
 
 _ALL_OF_THEM = ("VIBEWIRE_TEST_NFS_MOUNTS", "VIBEWIRE_TEST_NFS_EXPORT", "VIBEWIRE_TEST_NFS_PLUG")
 _NO_NFS = "no NFS here"
-_FIGURES = pytest.StashKey[list[str]]()
+_MEASUREMENTS = pytest.StashKey[list[str]]()
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class SharedFolder:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_FIGURES] = []
+    config.stash[_MEASUREMENTS] = []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    figures = config.stash[_FIGURES]
-    if figures:
-        terminalreporter.section("figures")
-        for line in figures:
+    measurements = config.stash[_MEASUREMENTS]
+    if measurements:
+        terminalreporter.section("measurements")
+        for line in measurements:
             terminalreporter.write_line(line)
 
 
@@ -72,15 +72,15 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Tell:
-    """Puts a line into the section `figures` of the run's output."""
-    return request.config.stash[_FIGURES].append
+def report(request: pytest.FixtureRequest) -> Report:
+    """Adds a line to the section `measurements` of the run's output."""
+    return request.config.stash[_MEASUREMENTS].append
 
 
 @pytest.fixture
-def seed(tell: Tell, request: pytest.FixtureRequest) -> int:
+def seed(report: Report, request: pytest.FixtureRequest) -> int:
     chosen = int(os.environ.get("VIBEWIRE_TEST_NFS_SEED", random.SystemRandom().randrange(10**6)))
-    tell(f"{request.node.name}: VIBEWIRE_TEST_NFS_SEED={chosen}")
+    report(f"{request.node.name}: VIBEWIRE_TEST_NFS_SEED={chosen}")
     return chosen
 
 

@@ -15,7 +15,7 @@ _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 
 async def check_nothing_is_lost_or_torn(folder: Path, ledger: Ledger) -> int:
-    """Open the memory on the server, while nobody else writes, and hold it to the ledger. Returns its newest turn."""
+    """Open the memory on the server, compare it with the ledger, and return its newest turn. No host may write."""
     ref = ledger.ref
     snapshot = await SQLiteMemory(MemoryFiles(folder)).read_memory(ref, PLENTY)  # rolls a hot journal back
     assert snapshot.history == ledger.history(snapshot.last_number)

@@ -22,6 +22,6 @@ def calls_so_far(mount: Path) -> Counter[str]:
     return calls
 
 
-def told(calls: Counter[str]) -> str:
+def describe(calls: Counter[str]) -> str:
     """The calls for people, most frequent first."""
     return f"{calls.total()} ({', '.join(f'{name} {count}' for name, count in calls.most_common())})"

@@ -1,14 +1,14 @@
-"""A host loses the network in the middle of a commit, and comes back when another has gone on."""
+"""A host loses the network in mid-commit and reconnects after another host has written."""
 
 import time
 from collections import Counter
 
 from backend.app.domain.errors import TurnError
 from backend.app.domain.messages.message import TurnRef
-from tests.nfs.conftest import SharedFolder, Tell
+from tests.nfs.conftest import Report, SharedFolder
 from tests.nfs.ledger import Ledger
 from tests.nfs.on_server import check_nothing_is_lost_or_torn, has_hot_journal
-from tests.nfs.workers import HeldWriter, end, keeper_of, large_turn, let_go, small_turn
+from tests.nfs.workers import HeldWriter, end, large_turn, let_go, memory_sync_of, small_turn
 
 MINUTES = 5
 
@@ -16,7 +16,7 @@ MINUTES = 5
 async def complete_turn_on(shared: SharedFolder, ledger: Ledger, client: int) -> None:
     """One turn as a worker on that host has it."""
     session = ledger.session()
-    memory_sync = keeper_of(shared.clients[client], ledger)
+    memory_sync = memory_sync_of(shared.clients[client], ledger)
     assert (await memory_sync.refresh(session)).last_number == session.completed_number
     turn = small_turn(session.completed_number + 1)
     assert ledger.complete(turn)
@@ -41,7 +41,7 @@ async def go_on_elsewhere(shared: SharedFolder, ledger: Ledger, client: int) -> 
 
 
 async def test_a_cable_pulled_in_mid_commit_leaves_no_torn_turn_and_the_cut_off_host_is_refused(
-    shared: SharedFolder, ledger: Ledger, tell: Tell
+    shared: SharedFolder, ledger: Ledger, report: Report
 ) -> None:
     for client in (0, 1, 2):
         await complete_turn_on(shared, ledger, client)
@@ -59,11 +59,11 @@ async def test_a_cable_pulled_in_mid_commit_leaves_no_torn_turn_and_the_cut_off_
         end([process], 180)
     finally:
         let_go(held.go_on.set, process)
-    tell(f"cable out in mid-commit: the next host wrote after {seconds:.0f} s, in its way: {dict(in_the_way)}")
-    tell(f"the cut-off host, back with its half commit: {ledger.notes('held writer')}")
+    report(f"disconnected in mid-commit: the next host wrote after {seconds:.0f} s, blocked by: {dict(in_the_way)}")
+    report(f"the disconnected host, back with its partial commit: {ledger.notes('held writer')}")
     (outcome,) = ledger.notes("held writer")
     assert not outcome.startswith("added")
-    assert ledger.notes("set aside") == []
+    assert ledger.notes("quarantined") == []
     for client in (0, 1, 2):
         await complete_turn_on(shared, ledger, client)
     assert await check_nothing_is_lost_or_torn(shared.server, ledger) == 7
@@ -96,7 +96,7 @@ async def test_a_host_killed_in_mid_commit_is_rolled_back_by_one_that_had_just_l
         await complete_turn_on(shared, ledger, client)
     for killed, following in ((0, 1), (1, 2), (2, 0)):
         newest = ledger.session().completed_number
-        await keeper_of(shared.clients[following], ledger).refresh(ledger.session())  # its caches are warm now
+        await memory_sync_of(shared.clients[following], ledger).refresh(ledger.session())  # its caches are warm now
         held = HeldWriter(shared.clients[killed], ledger.file, first=newest + 1)
         process = held.start()
         try:
@@ -108,7 +108,7 @@ async def test_a_host_killed_in_mid_commit_is_rolled_back_by_one_that_had_just_l
         await complete_turn_on(shared, ledger, following)
         assert not has_hot_journal(shared.server, ledger.ref)
         assert await check_nothing_is_lost_or_torn(shared.server, ledger) == newest + 1
-    assert ledger.notes("set aside") == []
+    assert ledger.notes("quarantined") == []
 
 
 async def test_a_rolled_back_journal_stays_for_the_next_host_that_dies(shared: SharedFolder, ledger: Ledger) -> None:
@@ -124,7 +124,7 @@ async def test_a_rolled_back_journal_stays_for_the_next_host_that_dies(shared: S
             end([process], 60)
         # The one that rolls it back, and one that only looks: each reads the three turns, and neither writes.
         for client in (reading, 2):
-            snapshot = await keeper_of(shared.clients[client], ledger).refresh(ledger.session())
+            snapshot = await memory_sync_of(shared.clients[client], ledger).refresh(ledger.session())
             assert snapshot.last_number == 3
             assert not has_hot_journal(shared.server, ledger.ref)
     assert await check_nothing_is_lost_or_torn(shared.server, ledger) == 3

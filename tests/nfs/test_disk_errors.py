@@ -12,11 +12,11 @@ from backend.app.domain.errors import TurnError
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from tests.contract.memories import PLENTY
-from tests.nfs.conftest import SharedFolder, Tell
+from tests.nfs.conftest import Report, SharedFolder
 from tests.nfs.ledger import Ledger
 from tests.nfs.on_server import check_nothing_is_lost_or_torn
 from tests.nfs.test_cut_off_hosts import complete_turn_on
-from tests.nfs.workers import keeper_of, large_turn
+from tests.nfs.workers import large_turn, memory_sync_of
 
 LARGEST_DISK_TO_FILL = 8 << 30
 
@@ -61,7 +61,7 @@ def read_only(folder: Path, at: Path) -> Iterator[None]:
 
 
 async def test_a_full_disk_is_to_be_tried_again_and_tears_no_turn(
-    shared: SharedFolder, ledger: Ledger, tell: Tell
+    shared: SharedFolder, ledger: Ledger, report: Report
 ) -> None:
     for client in (0, 1, 2):
         await complete_turn_on(shared, ledger, client)
@@ -70,7 +70,7 @@ async def test_a_full_disk_is_to_be_tried_again_and_tears_no_turn(
         with pytest.raises(TurnError) as caught:
             await memory.append_turns(ledger.ref, [large_turn(4)], create=False)
         assert (await memory.read_memory(ledger.ref, PLENTY)).last_number == 3
-    tell(f"disk full: {caught.value.detail}")
+    report(f"disk full: {caught.value.detail}")
     assert (caught.value.code, caught.value.retryable) == ("memory_unavailable", True)
     await complete_turn_on(shared, ledger, 1)
     assert await check_nothing_is_lost_or_torn(shared.server, ledger) == 4
@@ -78,7 +78,7 @@ async def test_a_full_disk_is_to_be_tried_again_and_tears_no_turn(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 async def test_a_read_only_disk_is_to_be_tried_again(
-    shared: SharedFolder, ledger: Ledger, tell: Tell, tmp_path: Path
+    shared: SharedFolder, ledger: Ledger, report: Report, tmp_path: Path
 ) -> None:
     await complete_turn_on(shared, ledger, 0)
     with read_only(shared.clients[0], tmp_path / "read-only"):
@@ -86,8 +86,8 @@ async def test_a_read_only_disk_is_to_be_tried_again(
         with pytest.raises(TurnError) as caught:
             await memory.append_turns(ledger.ref, [large_turn(2)], create=False)
         with pytest.raises(TurnError) as of_another:
-            await keeper_of(tmp_path / "read-only" / "deeper", ledger).refresh(ledger.session())
+            await memory_sync_of(tmp_path / "read-only" / "deeper", ledger).refresh(ledger.session())
     for error in (caught.value, of_another.value):
-        tell(f"disk read-only: {error.detail}")
+        report(f"disk read-only: {error.detail}")
         assert (error.code, error.retryable) == ("memory_unavailable", True)
     assert await check_nothing_is_lost_or_torn(shared.server, ledger) == 1

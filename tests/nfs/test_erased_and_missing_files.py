@@ -10,22 +10,22 @@ from backend.app.domain.sessions.memory import MemorySnapshot
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from tests.contract.memories import PLENTY
-from tests.nfs.conftest import SharedFolder, Tell
+from tests.nfs.conftest import Report, SharedFolder
 from tests.nfs.ledger import Ledger
 from tests.nfs.on_server import check_nothing_is_lost_or_torn, names_on_server
 from tests.nfs.test_cut_off_hosts import complete_turn_on
-from tests.nfs.workers import HeldWriter, end, keeper_of, large_turn, let_go
+from tests.nfs.workers import HeldWriter, end, large_turn, let_go, memory_sync_of
 
 
 async def filled(shared: SharedFolder, ledger: Ledger) -> None:
     for client in (0, 1, 2):
         await complete_turn_on(shared, ledger, client)
-        await keeper_of(shared.clients[client], ledger).refresh(ledger.session())
+        await memory_sync_of(shared.clients[client], ledger).refresh(ledger.session())
 
 
 @pytest.mark.parametrize("eraser", [1, 0], ids=["from another host", "from the same host"])
-async def test_a_session_erased_while_a_host_writes_it_is_gone_when_that_host_has_let_go(
-    shared: SharedFolder, ledger: Ledger, tell: Tell, eraser: int
+async def test_a_session_erased_during_a_write_is_erased_when_the_writer_closes_it(
+    shared: SharedFolder, ledger: Ledger, report: Report, eraser: int
 ) -> None:
     await filled(shared, ledger)
     held_by = 0
@@ -43,7 +43,7 @@ async def test_a_session_erased_while_a_host_writes_it_is_gone_when_that_host_ha
     finally:
         let_go(held.go_on.set, process)
     outcome = ledger.notes("held writer")
-    tell(f"erased in mid-commit from host {eraser}: left meanwhile {len(left)}, the writer: {outcome}")
+    report(f"erased in mid-commit from host {eraser}: files left {len(left)}, the writer: {outcome}")
     # Whether the server took its last writes or not, nothing may come back of them.
     assert names_on_server(shared.server, ledger.ref) == []
     await erasing.erase_memory(ledger.ref)
@@ -79,7 +79,7 @@ async def test_a_memory_that_is_lost_or_damaged_is_rebuilt_by_any_host(
         damage(shared, ledger, loss, by=client)
         await complete_turn_on(shared, ledger, (client + 1) % 3)
         for reader in (0, 1, 2):
-            snapshot = await keeper_of(shared.clients[reader], ledger).refresh(ledger.session())
+            snapshot = await memory_sync_of(shared.clients[reader], ledger).refresh(ledger.session())
             assert snapshot.last_number == ledger.session().completed_number
         assert await check_nothing_is_lost_or_torn(shared.server, ledger) == ledger.session().completed_number
 

@@ -1,4 +1,4 @@
-"""Workers on three hosts add turns to one memory at once, and are killed while they do."""
+"""Workers on three hosts add turns to one memory concurrently, and are killed while they do."""
 
 import os
 import random
@@ -6,10 +6,10 @@ from collections import Counter
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from tests.nfs.conftest import SharedFolder, Tell
+from tests.nfs.conftest import Report, SharedFolder
 from tests.nfs.ledger import Ledger
 from tests.nfs.on_server import check_nothing_is_lost_or_torn
-from tests.nfs.workers import Worker, end, keeper_of
+from tests.nfs.workers import Worker, end, memory_sync_of
 
 TURNS = int(os.environ.get("VIBEWIRE_TEST_NFS_TURNS", "300"))
 KILLS = int(os.environ.get("VIBEWIRE_TEST_NFS_KILLS", "200"))
@@ -24,15 +24,15 @@ def host_of(shared: SharedFolder, writer: int) -> Path:
 
 
 async def test_four_writers_on_three_hosts_lose_and_tear_no_turn(
-    shared: SharedFolder, ledger: Ledger, seed: int, tell: Tell
+    shared: SharedFolder, ledger: Ledger, seed: int, report: Report
 ) -> None:
-    await keeper_of(shared.clients[0], ledger).refresh(ledger.session())
+    await memory_sync_of(shared.clients[0], ledger).refresh(ledger.session())
     workers = [Worker(host_of(shared, number), ledger.file, seed + number, TURNS) for number in range(WRITERS)]
     end([worker.start() for worker in workers], MINUTES * 60)
     assert ledger.notes("wrong") == []
-    assert ledger.notes("set aside") == []
+    assert ledger.notes("quarantined") == []
     newest = await check_nothing_is_lost_or_torn(shared.server, ledger)
-    tell(
+    report(
         f"{WRITERS} writers on {len(shared.clients)} hosts: {ledger.session().completed_number} turns, "
         f"{newest} in the file, lost 0, torn 0; tried again: {dict(Counter(ledger.notes('retried')))}"
     )
@@ -40,13 +40,15 @@ async def test_four_writers_on_three_hosts_lose_and_tear_no_turn(
     await check_that_the_next_turn_knows_all(shared, ledger)
 
 
-async def test_random_kills_lose_and_tear_no_turn(shared: SharedFolder, ledger: Ledger, seed: int, tell: Tell) -> None:
-    await keeper_of(shared.clients[0], ledger).refresh(ledger.session())
+async def test_random_kills_lose_and_tear_no_turn(
+    shared: SharedFolder, ledger: Ledger, seed: int, report: Report
+) -> None:
+    await memory_sync_of(shared.clients[0], ledger).refresh(ledger.session())
     while_writing = kill_at_random(shared, ledger, random.Random(seed))
     assert ledger.notes("wrong") == []
-    assert ledger.notes("set aside") == []
+    assert ledger.notes("quarantined") == []
     newest = await check_nothing_is_lost_or_torn(shared.server, ledger)
-    tell(
+    report(
         f"{KILLS} kills, {while_writing} of them in the middle of adding: {ledger.session().completed_number} turns "
         f"completed, {ledger.kept()} known to be added, {newest} in the file, lost 0, torn 0; "
         f"tried again: {dict(Counter(ledger.notes('retried')))}"
@@ -87,6 +89,6 @@ def kill_now(process: ForkServerProcess) -> None:
 
 async def check_that_the_next_turn_knows_all(shared: SharedFolder, ledger: Ledger) -> None:
     """The next turn begins on some host, which adds what the memory lacks."""
-    snapshot = await keeper_of(shared.clients[2], ledger).refresh(ledger.session())
+    snapshot = await memory_sync_of(shared.clients[2], ledger).refresh(ledger.session())
     assert snapshot.last_number == ledger.session().completed_number
     assert await check_nothing_is_lost_or_torn(shared.server, ledger) == ledger.session().completed_number

@@ -13,13 +13,13 @@ from backend.app.domain.turns.memory_sync import MemorySync
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from tests.contract.memories import PLENTY
-from tests.nfs.conftest import SharedFolder, Tell
+from tests.nfs.conftest import Report, SharedFolder
 from tests.nfs.ledger import Ledger
-from tests.nfs.round_trips import calls_so_far, told
+from tests.nfs.round_trips import calls_so_far, describe
 
 MOST = 75
 TURNS_BEFORE = 8
-NOBODY = 65534
+UNPRIVILEGED = 65534
 ROOT = 0
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop caches and become another user")
@@ -63,10 +63,10 @@ def drop_caches() -> None:
 
 
 @needs_root
-@pytest.mark.parametrize("user", [NOBODY, ROOT], ids=["as a Lambda's user", "as root"])
+@pytest.mark.parametrize("user", [UNPRIVILEGED, ROOT], ids=["as a Lambda's user", "as root"])
 @pytest.mark.parametrize("state", ["the same host wrote last", "another host wrote last", "the host is new"])
 async def test_a_turn_takes_75_round_trips_at_most(
-    shared: SharedFolder, ledger: Ledger, tell: Tell, state: str, user: int
+    shared: SharedFolder, ledger: Ledger, report: Report, state: str, user: int
 ) -> None:
     for _ in range(TURNS_BEFORE):
         await one_turn(shared.clients[0], ledger, user)
@@ -80,5 +80,5 @@ async def test_a_turn_takes_75_round_trips_at_most(
         turns.append(await one_turn(shared.clients[client], ledger, user))
     read, added = max(turns, key=lambda turn: turn[0].total() + turn[1].total())
     totals = [read.total() + added.total() for read, added in turns]
-    tell(f"round trips of a turn, {state}, uid {user}: {totals}; the dearest: {told(read)} + {told(added)}")
+    report(f"round trips of a turn, {state}, uid {user}: {totals}; the dearest: {describe(read)} + {describe(added)}")
     assert max(totals) <= MOST

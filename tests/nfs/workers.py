@@ -30,7 +30,7 @@ _PROCESSES.set_forkserver_preload([__name__])  # the Agents SDK takes long to im
 
 
 class WatchedMemory(SQLiteMemory):
-    """A memory that writes down in the ledger what it says it has, and tells when it is being written."""
+    """A memory that records in the ledger what it reports, and signals while it is being written."""
 
     def __init__(self, folder: Path, ledger: Ledger, writing: "Synchronized[int] | None" = None) -> None:
         super().__init__(MemoryFiles(folder))
@@ -41,24 +41,24 @@ class WatchedMemory(SQLiteMemory):
         self, ref: MemoryRef, turns: Sequence[CompletedTurn], *, create: bool, after: int = 0
     ) -> bool:
         """See Memory."""
-        self._tell(1)
+        self._signal(1)
         done = await super().append_turns(ref, turns, create=create, after=after)
-        self._tell(0)
+        self._signal(0)
         if done:
             self._ledger.note_kept(turns[-1].number)
         return done
 
     async def quarantine(self, ref: MemoryRef) -> None:
         """See Memory."""
-        self._ledger.note("set aside", ref.session_id)
+        self._ledger.note("quarantined", ref.session_id)
         await super().quarantine(ref)
 
-    def _tell(self, writing: int) -> None:
+    def _signal(self, writing: int) -> None:
         if self._writing is not None:
             self._writing.value = writing
 
 
-def keeper_of(folder: Path, ledger: Ledger, writing: "Synchronized[int] | None" = None) -> MemorySync:
+def memory_sync_of(folder: Path, ledger: Ledger, writing: "Synchronized[int] | None" = None) -> MemorySync:
     """What a worker on that host has of the memories."""
     return MemorySync(WatchedMemory(folder, ledger, writing), cast(TurnStore, ledger), _TOKEN_BUDGET)
 
@@ -89,7 +89,7 @@ def _work(worker: Worker) -> None:
 
 async def _complete_turns(worker: Worker) -> None:
     ledger, chance = Ledger(worker.ledger_file), random.Random(worker.seed)
-    memory_sync = keeper_of(worker.folder, ledger, worker.writing)
+    memory_sync = memory_sync_of(worker.folder, ledger, worker.writing)
     while not worker.stop.is_set() and ledger.session().completed_number < worker.last_turn:
         try:
             await _complete_turn(memory_sync, ledger, chance)
@@ -149,7 +149,7 @@ def spill_early() -> None:
 
 @dataclass
 class HeldWriter:
-    """A process that stops in the middle of a commit, with pages of it in the file, until it is told to go on."""
+    """A process that stops in the middle of a commit, with pages of it in the file, until it is resumed."""
 
     folder: Path
     ledger_file: Path
@@ -187,7 +187,7 @@ async def _outcome_of_held_write(writer: HeldWriter, ledger: Ledger) -> str:
 
 
 def end(processes: Sequence[ForkServerProcess], timeout: float) -> None:
-    """Wait until the processes have ended. Raises TimeoutError; whoever is left then is killed."""
+    """Wait until the processes have ended. Raises TimeoutError and kills the processes that are left."""
     for process in processes:
         process.join(timeout)
     left = [process for process in processes if process.is_alive()]
@@ -198,7 +198,7 @@ def end(processes: Sequence[ForkServerProcess], timeout: float) -> None:
 
 
 def let_go(release: Callable[[], None], process: ForkServerProcess) -> None:
-    """At a test's end, however it ends: let the process go on, and see that it is gone."""
+    """At a test's end, passed or failed: resume the process and wait for its exit."""
     release()
     with suppress(TimeoutError):
         end([process], 60)
