@@ -1,4 +1,4 @@
-"""Nobody reads or changes a project that is not theirs; of those who may use it, only the owner manages it."""
+"""Access to projects: strangers have none, members may use a project, and only its owner manages it."""
 
 from dataclasses import replace
 
@@ -82,7 +82,7 @@ async def test_a_shared_project_is_in_the_list_of_its_member(
     assert await get(member, "/projects") == await get(client, "/projects")
 
 
-async def test_whoever_is_no_longer_a_member_is_a_stranger(
+async def test_a_removed_member_is_a_stranger(
     client: httpx.AsyncClient, member: httpx.AsyncClient, known: dict[str, str]
 ) -> None:
     for members in (["member"], ["ann"]):
@@ -116,7 +116,7 @@ async def test_the_last_member_may_leave_too_and_edit_the_code_in_the_same_call(
 
 
 @pytest.mark.parametrize("members", [["member"], ["ann"], ["ann", "zoe", "eve"], ["ann", "zoe", "member", "member2"]])
-async def test_who_leaves_changes_nobody_else(
+async def test_a_member_who_leaves_cannot_change_other_members(
     client: httpx.AsyncClient, member: httpx.AsyncClient, project_id: str, members: list[str]
 ) -> None:
     await client.patch(f"/projects/{project_id}", json={"members": ["ann", "member", "zoe"]})
@@ -137,11 +137,11 @@ async def test_a_user_is_known_by_the_exact_name(
 async def test_no_route_answers_without_a_good_token(
     client: httpx.AsyncClient, services: Services, known: dict[str, str], route: Route
 ) -> None:
-    async with connect(replace(services, authenticator=TokenAuthenticator())) as nobody, nothing_changes(client):
-        refused = await route.call(nobody, **known)
+    async with connect(replace(services, authenticator=TokenAuthenticator())) as anonymous, nothing_changes(client):
+        refused = await route.call(anonymous, **known)
         problem_of(refused, 401, "invalid_token")
         assert refused.headers["www-authenticate"] == "Bearer"
-        for listed in (await nobody.get("/projects"), await nobody.post("/projects", json={"name": "New"})):
+        for listed in (await anonymous.get("/projects"), await anonymous.post("/projects", json={"name": "New"})):
             problem_of(listed, 401, "invalid_token")
 
 

@@ -1,4 +1,4 @@
-"""Cancelling: at once where the message waits, by its worker where it runs, not at all where it has ended."""
+"""Cancelling a message: immediately if it is queued, by its worker if it runs, without effect if it has ended."""
 
 import httpx
 import pytest

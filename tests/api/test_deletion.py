@@ -1,4 +1,4 @@
-"""Deleting a session or a project: gone at once for every reader."""
+"""Deleting a session or a project: it disappears immediately for every reader."""
 
 import httpx
 import pytest
@@ -78,7 +78,7 @@ async def test_the_messages_of_a_deleted_session_take_no_place_in_the_queue(
     assert (await send(client, fresh["session_id"]))["status"] == "queued"
 
 
-async def test_a_deleted_project_is_gone_with_its_sessions_and_messages(
+async def test_deleting_a_project_deletes_its_sessions_and_messages(
     client: httpx.AsyncClient, project_id: str, session_id: str
 ) -> None:
     other = await create_project(client, "Other")

@@ -54,7 +54,7 @@ async def test_a_session_begins_with_an_empty_log(client: httpx.AsyncClient, ses
     }
 
 
-async def test_the_log_tells_all_of_each_event(
+async def test_the_log_has_every_field_of_each_event(
     client: httpx.AsyncClient, engine: LocalEngine, project_id: str, session_id: str
 ) -> None:
     message = await send(client, session_id)
@@ -131,7 +131,7 @@ async def test_events_are_kept_for_seven_days(
     assert (len(log["events"]), log["truncated"]) == (2, False)
 
 
-async def test_the_log_says_that_history_is_gone(
+async def test_the_log_says_that_events_have_expired(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str, clock: ManualClock
 ) -> None:
     await log_iterations(client, engine, session_id, "one", "two")
@@ -142,7 +142,7 @@ async def test_the_log_says_that_history_is_gone(
     assert (await events(client, session_id, "?after=2"))["truncated"] is False
 
 
-async def test_numbers_go_on_where_history_is_gone(
+async def test_numbers_continue_after_events_have_expired(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str, clock: ManualClock
 ) -> None:
     await log_iterations(client, engine, session_id, "one", "two")

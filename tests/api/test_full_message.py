@@ -1,4 +1,4 @@
-"""Everything the model said for a message."""
+"""All responses of the model to a message."""
 
 import json
 from urllib.parse import quote
@@ -49,7 +49,7 @@ async def test_a_message_that_waits_has_no_responses_yet(client: httpx.AsyncClie
     }
 
 
-async def test_each_response_is_there_whole(client: httpx.AsyncClient, engine: LocalEngine, session_id: str) -> None:
+async def test_each_response_is_complete(client: httpx.AsyncClient, engine: LocalEngine, session_id: str) -> None:
     body = {"output": [SAID, CALL], "extra": {"deep": [1, None, 0.5]}}
     message = await message_with(client, engine, session_id, {"resp_1": body})
     found = await full(client, message)
@@ -128,7 +128,7 @@ async def test_over_4_mb_the_responses_are_hrefs_that_can_be_followed(
         ]
 
 
-async def test_just_under_4_mb_the_responses_are_whole(
+async def test_just_under_4_mb_the_responses_are_complete(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     message = await message_with(client, engine, session_id, {"resp_1": {"text": "x" * 3_990_000}})
@@ -164,7 +164,7 @@ async def test_large_responses_are_read_outside_of_the_servers_process(
     monkeypatch: pytest.MonkeyPatch,
     query: str,
 ) -> None:
-    """Reading JSON holds the interpreter's lock, in a thread as well: nothing else would be answered meanwhile."""
+    """Parsing JSON holds the interpreter's lock, also in a thread: it would block other requests."""
     message = await message_with(client, engine, session_id, {"resp_1": {"output": [SAID] * 10_000}})
     read_here: list[int] = []
     loads = json.loads

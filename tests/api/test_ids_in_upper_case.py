@@ -1,4 +1,4 @@
-"""An id in upper case is the same id (RFC 9562): in every path, in bodies, and in what is told of refusals."""
+"""An id in upper case is the same id (RFC 9562): in every path, in bodies and in errors."""
 
 import httpx
 import pytest
@@ -21,9 +21,9 @@ async def test_every_route_takes_ids_in_upper_case_and_answers_with_them_in_lowe
     ids = {"project_id": project_id, "session_id": session_id, "message_id": message["message_id"]}
     answer = await route.call(client, **{name: value.upper() for name, value in ids.items()})
     assert answer.is_success, answer.text
-    told = answer.text + answer.headers.get("Location", "")
-    assert not any(value.upper() in told for value in ids.values() if value.upper() != value)
-    assert any(value in told for value in ids.values())
+    sent = answer.text + answer.headers.get("Location", "")
+    assert not any(value.upper() in sent for value in ids.values() if value.upper() != value)
+    assert any(value in sent for value in ids.values())
 
 
 async def test_a_message_sent_by_an_id_in_upper_case_is_found_sent_again_and_cancelled_by_it(

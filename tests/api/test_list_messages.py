@@ -59,7 +59,7 @@ async def test_the_pages_of_messages_hold_each_once_in_order(
     assert {page["session_id"] for page in pages} == {session_id}
 
 
-async def test_a_message_sent_meanwhile_is_on_the_next_page(client: httpx.AsyncClient, session_id: str) -> None:
+async def test_a_message_sent_between_two_pages_is_on_the_next_one(client: httpx.AsyncClient, session_id: str) -> None:
     for _ in range(3):
         await send(client, session_id)
     first = await get(client, f"/sessions/{session_id}/messages?limit=2")

@@ -93,7 +93,7 @@ async def _call(scope_type: str, headers: Headers) -> tuple[list[Message], Appli
 
 
 async def answer_to(headers: Headers) -> tuple[int, str]:
-    """Status and code of what a request is answered; nobody behind the guard hears of a refused one."""
+    """The status and code of a response; a refused request does not reach the application."""
     (start, *bodies), application = await _call("http", headers)
     status: int = start["status"]
     assert len(application.asked) == (1 if status == 200 else 0)
@@ -101,7 +101,7 @@ async def answer_to(headers: Headers) -> tuple[int, str]:
 
 
 async def socket_answer_to(headers: Headers) -> str:
-    """How the opening of a WebSocket is answered; nobody behind the guard hears of a refused one."""
+    """The answer to a WebSocket handshake; a refused one does not reach the application."""
     (message,), application = await _call("websocket", headers)
     kind: str = message["type"]
     assert len(application.asked) == (1 if kind == "websocket.accept" else 0)

@@ -102,7 +102,7 @@ async def test_a_message_id_of_another_session_is_a_conflict_without_its_content
     assert session_id not in refused.text
 
 
-async def test_a_message_id_of_a_strangers_session_tells_nothing_of_it(
+async def test_a_message_id_of_a_strangers_session_reveals_nothing(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, session_id: str
 ) -> None:
     await send(client, session_id, "Make it rain", message_id=ID)

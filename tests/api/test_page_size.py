@@ -48,15 +48,15 @@ async def test_a_field_of_32_kb_stays_in_a_list(
 
 @pytest.mark.parametrize("text", ["x" * (FIELD + 1), "é" * (FIELD // 2) + "x"], ids=["ascii", "multi-byte"])
 @pytest.mark.parametrize("name", ["content", "patch"])
-async def test_a_field_over_32_kb_is_null_in_a_list_and_whole_at_its_href(
+async def test_a_field_over_32_kb_is_null_in_a_list_and_complete_at_its_href(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str, name: str, text: str
 ) -> None:
     message = await send(client, session_id)
     await answer(engine, message["message_id"], **{"content": "Done", "patch": "a patch", name: text})
     listed = (await get(client, f"/sessions/{session_id}/messages"))["messages"][0]
-    whole = await get(client, listed["href"])
-    assert whole[name] == text
-    assert listed == {**whole, name: None, "href": f"/messages/{message['message_id']}"}
+    complete = await get(client, listed["href"])
+    assert complete[name] == text
+    assert listed == {**complete, name: None, "href": f"/messages/{message['message_id']}"}
 
 
 async def test_a_list_of_projects_holds_neither_code_nor_nodes(client: httpx.AsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""The whole process as a browser sees it: API and relay behind the guard, with CORS for pages of this machine."""
+"""The process as a browser sees it: API and relay behind the guard, with CORS for pages of this machine."""
 
 import json
 from collections.abc import AsyncIterator

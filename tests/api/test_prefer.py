@@ -32,7 +32,7 @@ def test_a_client_is_granted_the_wait_that_it_prefers(prefer: str | None, expect
 
 
 @pytest.mark.parametrize("seconds", ["25", "26", "60", "9" * 400])
-def test_nobody_waits_longer_than_25_seconds(seconds: str) -> None:
+def test_no_client_waits_longer_than_25_seconds(seconds: str) -> None:
     assert wait_seconds(f"wait={seconds}", DEFAULT) == MAX_WAIT_SECONDS == 25
 
 

@@ -99,7 +99,7 @@ async def test_the_owner_renames_and_shares_a_project(
     assert await get(client, f"/projects/{project_id}") == after
 
 
-async def test_a_project_can_be_shared_with_nobody_again(client: httpx.AsyncClient, project_id: str) -> None:
+async def test_a_shared_project_can_be_unshared(client: httpx.AsyncClient, project_id: str) -> None:
     await client.patch(f"/projects/{project_id}", json={"members": ["bob"]})
     assert json_of(await client.patch(f"/projects/{project_id}", json={"members": []}), 200)["members"] == []
 

@@ -113,7 +113,9 @@ async def test_a_full_queue_of_one_session_is_not_that_of_another(
     assert (await send(client, other["session_id"]))["number"] == 1
 
 
-async def test_of_30_messages_at_once_20_are_queued_without_a_hole(client: httpx.AsyncClient, session_id: str) -> None:
+async def test_of_30_concurrent_messages_20_are_queued_without_a_gap(
+    client: httpx.AsyncClient, session_id: str
+) -> None:
     answers = await asyncio.gather(*(post_message(client, session_id, f"Number {number}") for number in range(30)))
     assert sorted(sent.status_code for sent in answers) == [202] * 20 + [429] * 10
     messages = (await get(client, f"/sessions/{session_id}/messages"))["messages"]

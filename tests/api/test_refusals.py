@@ -124,11 +124,11 @@ async def test_a_body_that_turns_out_to_be_too_large_is_refused(client: httpx.As
         problem_of(answer, 413, "body_too_large")
 
 
-async def test_a_bug_in_a_route_is_a_plain_500_that_tells_nothing(
+async def test_a_bug_in_a_route_is_a_plain_500_without_details(
     services: Services, session_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(_store: LocalSessionStore, _session_id: str) -> None:
-        raise RuntimeError("a secret of the house")
+        raise RuntimeError("a secret of the server")
 
     monkeypatch.setattr(LocalSessionStore, "find_session", broken)
     async with connect(services, raise_bugs=False) as client:

@@ -1,4 +1,4 @@
-"""Sending a message: queued at once, and answered when it ends or when the client has waited long enough."""
+"""Sending a message: it is queued, and can be read while it waits, runs and when it has ended."""
 
 import httpx
 
@@ -39,7 +39,9 @@ async def test_messages_are_numbered_as_they_were_accepted(client: httpx.AsyncCl
     assert [message["number"] for message in sent] == [1, 2, 1, 3]
 
 
-async def test_a_message_rings_for_a_worker(client: httpx.AsyncClient, engine: LocalEngine, session_id: str) -> None:
+async def test_a_message_enqueues_a_turn_notification(
+    client: httpx.AsyncClient, engine: LocalEngine, session_id: str
+) -> None:
     message = await send(client, session_id)
     received = await engine.queue.receive(60)
     assert received.notification.session_id == session_id

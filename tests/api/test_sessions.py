@@ -23,7 +23,7 @@ SESSION_FIELDS = {
 NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cached_tokens": 0, "reasoning_tokens": 0}
 
 
-async def test_a_new_session_is_about_the_whole_project(client: httpx.AsyncClient, project_id: str) -> None:
+async def test_a_new_session_is_about_the_project(client: httpx.AsyncClient, project_id: str) -> None:
     session = json_of(await client.post(f"/projects/{project_id}/sessions"), 201)
     assert set(session) == SESSION_FIELDS
     assert (session["project_id"], session["session_type"], session["node_id"]) == (project_id, "global", None)
@@ -130,7 +130,7 @@ async def test_whatever_agent_is_drawn_can_be_talked_about(client: httpx.AsyncCl
     (node,) = project["nodes"]
     session = await start_session(client, project["project_id"], node["name"])
     assert (session["node_id"], session["node_exists"]) == (node["name"], True)
-    # The name as somebody may have typed it is the same agent: Python sees no difference either.
+    # The same name in another Unicode form is the same agent, as in Python.
     again = await client.post(f"/projects/{project['project_id']}/sessions", json={"node_id": name})
     assert json_of(again, 200) == session
 

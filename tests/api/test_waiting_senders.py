@@ -1,4 +1,4 @@
-"""How many clients may wait for their answer at a time: who comes beyond is answered at once, and loses nothing."""
+"""How many clients may wait for the end of their message: more are answered immediately, and their messages queued."""
 
 import asyncio
 from collections.abc import AsyncIterator

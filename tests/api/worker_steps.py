@@ -11,7 +11,7 @@ from tests.contract.builders import USAGE, answer_event, answer_of, take_up, usa
 
 
 async def run_over_lease(engine: LocalEngine, message_id: str) -> TurnRef:
-    """Begin the message's turn and let its lease run out at once, as a killed worker's would."""
+    """Claim the message's turn and let its lease expire immediately, like that of a killed worker."""
     turn = await take_up(engine, message_id)
     await engine.turns.heartbeat(turn, engine.clock.now() - timedelta(seconds=1))
     return turn

@@ -27,7 +27,7 @@ _LOGGERS = ("backend", "shared", "functions")
 
 @dataclass
 class Context:
-    """What the runtime tells a handler about its invocation."""
+    """The runtime's context of an invocation."""
 
     aws_request_id: str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
     seconds_left: float = 30.0
@@ -59,9 +59,9 @@ class Printed:
         self._metrics += self._capsys.readouterr().out
         sums: dict[str, float] = {}
         for line in self._metrics.splitlines():
-            told = json.loads(line)
-            for metric in told["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
-                sums[metric["Name"]] = sums.get(metric["Name"], 0) + sum(told[metric["Name"]])
+            printed = json.loads(line)
+            for metric in printed["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
+                sums[metric["Name"]] = sums.get(metric["Name"], 0) + sum(printed[metric["Name"]])
         sums.pop("Latency", None)
         return sums
 
@@ -78,7 +78,7 @@ def printed(stream: io.StringIO, capsys: pytest.CaptureFixture[str]) -> Printed:
 
 @pytest.fixture
 def telemetry(stream: io.StringIO) -> Iterator[Telemetry]:
-    """The telemetry of a function; the process's logging is put back in the end."""
+    """The telemetry of a function; the process's logging is restored afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     # Else the force in build_telemetry would close pytest's own handlers.

@@ -24,7 +24,7 @@ async def nothing() -> int:
 
 
 async def broken() -> int:
-    raise OSError("the disk is gone")
+    raise OSError("the disk was removed")
 
 
 async def test_every_part_is_done_whatever_becomes_of_the_others(telemetry: Telemetry, printed: Printed) -> None:
@@ -42,7 +42,7 @@ async def test_every_part_is_done_whatever_becomes_of_the_others(telemetry: Tele
     assert [line["message"].split(";")[0] for line in printed.lines] == ["Failed: first", "Failed: third"]
 
 
-async def test_what_each_part_did_is_told(telemetry: Telemetry) -> None:
+async def test_the_result_of_each_part_is_returned(telemetry: Telemetry) -> None:
     assert await do_all_parts({"a": one, "b": one}, telemetry) == {"a": 1, "b": 1}
 
 
@@ -75,7 +75,7 @@ def test_one_loop_serves_all_invocations(telemetry: Telemetry, runner: asyncio.R
     assert handler({}, Context()) == handler({}, Context())
 
 
-def test_an_erased_memory_is_gone_with_what_was_set_aside(tmp_path: Path) -> None:
+def test_erasing_a_memory_removes_its_quarantined_files(tmp_path: Path) -> None:
     path = MemoryFiles(tmp_path).make_folder(REF)
     for name in (path.name, f"{path.name}-journal", f"{path.name}.corrupt-0"):
         path.with_name(name).write_text("x")
@@ -86,6 +86,6 @@ def test_an_erased_memory_is_gone_with_what_was_set_aside(tmp_path: Path) -> Non
 
 
 async def test_nothing_counts_as_erased_where_the_file_system_is_not_there(tmp_path: Path) -> None:
-    """Else a session would be forgotten while its conversation stays on a disk that was not mounted."""
+    """Else a session would expire while its conversation stays on a disk that was not mounted."""
     with pytest.raises(FileNotFoundError):
         await MemoryEraser(tmp_path / "nowhere").erase_memory(REF)

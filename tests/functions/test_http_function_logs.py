@@ -61,10 +61,10 @@ def test_a_bug_is_answered_logged_and_counted(
     assert answer["headers"]["content-type"] == "application/problem+json"
     problem = json.loads(answer["body"])
     assert (problem["code"], problem["session_id"]) == ("internal_error", session_id)
-    told = next(line for line in printed.lines if "exception" in line)
-    assert told["level"] == "ERROR"
-    assert (told["exception_name"], told["session_id"]) == ("RuntimeError", session_id)
-    assert "in broken" in told["exception"]
+    logged = next(line for line in printed.lines if "exception" in line)
+    assert logged["level"] == "ERROR"
+    assert (logged["exception_name"], logged["session_id"]) == ("RuntimeError", session_id)
+    assert "in broken" in logged["exception"]
     assert printed.metrics["Requests5xx"] == 1
     monkeypatch.undo()
     assert functions.call("get_session", session_id=session_id)["session_id"] == session_id
@@ -81,20 +81,20 @@ def test_requests_are_counted_by_the_class_of_their_status(
     assert counted == {"Requests2xx": 3, "Requests4xx": 1}
 
 
-def test_what_is_counted_is_told_for_the_stack_and_the_latency_by_function_alone(
+def test_counts_are_metrics_of_the_stack_and_latency_of_the_function(
     functions: Functions, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "theirs")
     functions.telemetry = replace(functions.telemetry, stack="vibewire-dev")
     functions.call("get_health")
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     found = [
         (
             directive["Namespace"],
             metric["Name"],
             [{name: line[name] for name in names} for names in directive["Dimensions"]],
         )
-        for line in told
+        for line in lines
         for directive in line["_aws"]["CloudWatchMetrics"]
         for metric in directive["Metrics"]
     ]
@@ -102,4 +102,4 @@ def test_what_is_counted_is_told_for_the_stack_and_the_latency_by_function_alone
         ("Vibewire", "Requests2xx", [{"stack": "vibewire-dev"}]),
         ("Vibewire", "Latency", [{"stack": "vibewire-dev", "function": "get_health"}]),
     ]
-    assert told[-1]["Latency"][0] > 0
+    assert lines[-1]["Latency"][0] > 0

@@ -33,11 +33,11 @@ class Queue:
         self.broken = False
 
     async def enqueue(self, notification: TurnNotification) -> None:
-        raise AssertionError("nobody should ring")
+        raise AssertionError("nothing should be enqueued")
 
     async def extend(self, receipt_handle: str, seconds: float) -> None:
         if self.broken:
-            raise OSError("the queue is gone")
+            raise OSError("the queue does not exist")
         self.hidden.append((receipt_handle, seconds))
 
 
@@ -92,7 +92,7 @@ async def test_a_notification_is_hidden_for_no_longer_than_the_lease(queue: Queu
     assert queue.hidden == [("receipt-handle", LEASE_SECONDS)]
 
 
-async def test_a_notification_that_must_ring_again_is_put_back_for_so_long(
+async def test_a_requeued_notification_is_hidden_for_its_delay(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
     assert await answer(returns(Requeue(10.0)), queue, telemetry) == PUT_BACK
@@ -131,14 +131,14 @@ async def test_a_failing_store_puts_the_notification_back_and_fails_no_invocatio
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
     async def broken(notification: TurnNotification, receipt_handle: str) -> Outcome:
-        raise OSError("the store is gone")
+        raise OSError("the store does not respond")
 
     assert await answer(broken, queue, telemetry) == PUT_BACK
     assert queue.hidden[-1] == ("receipt-handle", 5.0)
     telemetry.end(1)
     assert printed.metrics == {"NotificationFailed": 1, "NotificationRequeued": 1}
-    told = next(line for line in printed.lines if "exception" in line)
-    assert (told["session_id"], told["message_id"]) == (SESSION, MESSAGE)
+    logged = next(line for line in printed.lines if "exception" in line)
+    assert (logged["session_id"], logged["message_id"]) == (SESSION, MESSAGE)
 
 
 async def test_a_failing_queue_keeps_no_turn_from_running(queue: Queue, telemetry: Telemetry) -> None:
@@ -196,16 +196,16 @@ async def test_after_a_notification_that_is_put_back_no_other_of_the_batch_overt
 
 
 async def test_an_event_without_records_is_nothing_to_do(queue: Queue, telemetry: Telemetry) -> None:
-    assert await answer(must_not_run, queue, telemetry, {"source": "somebody"}) == ACKNOWLEDGED
+    assert await answer(must_not_run, queue, telemetry, {"source": "another"}) == ACKNOWLEDGED
 
 
 async def test_lines_of_the_domain_are_structured_and_have_the_notifications_ids(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
-    async def tells(notification: TurnNotification, receipt_handle: str) -> Outcome:
+    async def logs(notification: TurnNotification, receipt_handle: str) -> Outcome:
         logging.getLogger("backend.app.domain.turns.turn_service").info("Turn %s was released", notification.message_id)
         return Done()
 
-    await answer(tells, queue, telemetry)
+    await answer(logs, queue, telemetry)
     assert json.loads(json.dumps(printed.lines[-1]))["message"] == f"Turn {MESSAGE} was released"
     assert printed.lines[-1]["session_id"] == SESSION

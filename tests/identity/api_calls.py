@@ -17,7 +17,7 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a route that is valid, whoever makes it.
+    """A valid call of a route.
 
     Attributes:
         status: the answer to a caller who is allowed.

@@ -6,9 +6,9 @@ from typing import Any
 
 from tests.identity.issuer import AUDIENCE, ISSUER, NULL, TokenIssuer, assemble, base64url, claims_of, hs256, rsa_key
 
-# Signs with a key that nobody published, under the name of one that is.
+# Signs with an unpublished key under the id of a published one.
 _IMPOSTOR = rsa_key("rsa-1")
-_SECRET = b"a secret that anybody may know, of 32 bytes or more"
+_SECRET = b"a secret that an attacker may know, 32 bytes or more"
 
 # Whatever they are, they are no tokens.
 _NO_TOKENS = {
@@ -41,7 +41,7 @@ _WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "expired in 1970": {"exp": 0},
     "not valid yet": {"nbf": claims_of()["iat"] + 3_600},
     "issued in the future": {"iat": claims_of()["iat"] + 3_600},
-    "for another audience": {"aud": "somebody-else"},
+    "for another audience": {"aud": "another-audience"},
     "for several other audiences": {"aud": ["a", "b"]},
     "an audience that only begins right": {"aud": "vibewire-tests-2"},
     "of another issuer": {"iss": "https://evil.example/"},
@@ -109,7 +109,7 @@ _SHARED_SECRETS: dict[str, tuple[str, Callable[[TokenIssuer], bytes]]] = {
 }
 _UNSIGNED = {"alg=none": "none", "alg=None": "None", "alg=null": None}
 
-# A good token, its impostor's and somebody else's: what becomes of them.
+# Tokens made of a valid one, a forged one and another user's.
 _TAMPERED: dict[str, Callable[[str, str, str], str]] = {
     "two parts": lambda good, _forged, _other: good.rpartition(".")[0],
     "five parts like a JWE": lambda good, _forged, other: f"{good}.{other.partition('.')[2]}",
@@ -120,7 +120,7 @@ _TAMPERED: dict[str, Callable[[str, str, str], str]] = {
     "no signature": lambda good, _forged, _other: _with_part(good, 2, ""),
     "half a signature": lambda good, _forged, _other: good[:-170],
     "the signature of another token": lambda good, _forged, other: _with_part(good, 2, other.split(".")[2]),
-    "signed by somebody else": lambda _good, forged, _other: forged,
+    "signed by another issuer": lambda _good, forged, _other: forged,
 }
 
 # Signed by an impostor whose header says where to find the right key.

@@ -103,7 +103,7 @@ class TokenIssuer(LoopbackServer):
         return {"jwks_url": self.jwks_url, "jwt_issuer": ISSUER, "jwt_audience": AUDIENCE}
 
     def heal(self) -> None:
-        """Publish the two keys again and forget the count."""
+        """Publish the two keys again and reset the count."""
         self.published.keys = [self.rsa.jwk, self.ec.jwk]
         self.published.answer, self.published.hang_up, self.published.headers = None, False, {}
         self.published.may_answer.set()
@@ -141,7 +141,7 @@ def encoded(part: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _numbers_of_any_length() -> Iterator[None]:
-    """Python writes no number of more digits than this, lest somebody keeps it busy; an attacker's tool does."""
+    """Python refuses to write longer numbers, as a protection; an attacker's tool does not."""
     most = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)
     try:
@@ -174,7 +174,7 @@ def _handler_of(published: Published) -> type[BaseHTTPRequestHandler]:
             for name, value in {"Content-Length": str(len(body)), **published.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            with suppress(OSError):  # whoever asked may have hung up
+            with suppress(OSError):  # the client may have disconnected
                 self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in http.server

@@ -30,7 +30,7 @@ class Clock:
 async def judge(authenticator: JwtAuthenticator, token: str) -> str:
     """What becomes of a token of ann's: good, invalid or unavailable."""
     try:
-        return "good" if (await authenticator.authenticate(token)).user_id == "ann" else "of somebody else"
+        return "good" if (await authenticator.authenticate(token)).user_id == "ann" else "of another user"
     except InvalidTokenError:
         return "invalid"
     except KeysUnavailableError:
@@ -38,7 +38,7 @@ async def judge(authenticator: JwtAuthenticator, token: str) -> str:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Look again and again until the condition holds."""
+    """Wait until the condition holds."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             if await condition():

@@ -22,12 +22,12 @@ PAGE = "https://console.example"
 
 
 class Listener(Watcher):
-    """A Watcher that notes the loss of its access too, and how much it had heard by then."""
+    """A Watcher that also records when it lost access, and how many events it had received by then."""
 
     def __init__(self, url: str, token: str) -> None:
         super().__init__(url, auth={"token": token})
         self.lost: list[Json] = []
-        self.heard_before_loss = 0
+        self.received_before_loss = 0
         self.client.on("access_lost", self._lose)
 
     async def wait_for_loss(self) -> None:
@@ -43,7 +43,7 @@ class Listener(Watcher):
 
     def _lose(self, lost: Json) -> None:
         self.lost.append(lost)
-        self.heard_before_loss = len(self.events)
+        self.received_before_loss = len(self.events)
         self._changed_now()
 
 
@@ -107,22 +107,22 @@ async def refused_client() -> AsyncIterator[socketio.AsyncClient]:
     finally:
         await client.shutdown()
         if client.eio.http is not None:
-            await client.eio.http.close()  # python-engineio forgets it where it could not connect
+            await client.eio.http.close()  # python-engineio does not close it after a failed connection
 
 
 async def socket_refusal(url: str, **connect: Any) -> Json:
-    """What a client is told that may not connect."""
-    told: asyncio.Queue[Json] = asyncio.Queue()
+    """The error of a refused connection."""
+    errors: asyncio.Queue[Json] = asyncio.Queue()
     async with refused_client() as client:
-        client.on("connect_error", told.put)
+        client.on("connect_error", errors.put)
         await client.connect(url, transports=["websocket"], **connect)
     async with asyncio.timeout(WAIT_SECONDS):
-        return await told.get()
+        return await errors.get()
 
 
 async def shared_session(owner: httpx.AsyncClient, *members: str) -> tuple[str, str]:
     """A new project that is shared with the members, and its session: their ids."""
-    project_id: str = (await owner.post("/projects", json={"name": "Support desk"})).json()["project_id"]
+    project_id: str = (await owner.post("/projects", json={"name": "Customer support"})).json()["project_id"]
     await share(owner, project_id, *members)
     answer = await owner.post(f"/projects/{project_id}/sessions")
     assert answer.status_code == 201, answer.text

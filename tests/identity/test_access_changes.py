@@ -1,4 +1,4 @@
-"""Who may hear a project changes while it is heard: on a started server."""
+"""Access to a project changes while clients are subscribed to it, on a started server."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -12,7 +12,7 @@ SHORT_LIFE_SECONDS = 2.0
 
 
 async def refusals(http: httpx.AsyncClient, project_id: str, session_id: str, message_id: str) -> set[int]:
-    """The statuses that somebody is answered who reads all there is of a project."""
+    """The statuses of a user's requests for everything in a project."""
     paths = [
         *(f"/projects/{project_id}{part}" for part in ("", "/versions", "/sessions")),
         *(f"/sessions/{session_id}{part}" for part in ("", "/messages", "/events")),
@@ -21,14 +21,14 @@ async def refusals(http: httpx.AsyncClient, project_id: str, session_id: str, me
     return {(await http.get(path)).status_code for path in paths}
 
 
-async def test_a_removed_member_hears_of_it_at_once_and_nothing_after_it(server: Server) -> None:
+async def test_a_removed_member_is_notified_immediately_and_receives_nothing_afterwards(server: Server) -> None:
     async with AsyncExitStack() as stack:
         owner = await stack.enter_async_context(server.http("owner"))
         project_id, session_id = await shared_session(owner, "member", "other")
-        hearing, other, lost = [
+        listening, other, lost = [
             await stack.enter_async_context(server.listener(user)) for user in ("owner", "other", "member")
         ]
-        for listener in (hearing, other, lost):
+        for listener in (listening, other, lost):
             assert (await listener.subscribe(project_id))["ok"] is True
         await talk(owner, session_id)
         await lost.wait_for("vibecode_response")
@@ -37,14 +37,14 @@ async def test_a_removed_member_hears_of_it_at_once_and_nothing_after_it(server:
             await lost.wait_for_loss()
         assert lost.lost == [{"project_id": project_id, "room": f"project_{project_id}"}]
         await talk(owner, session_id, "Create a refund agent")
-        for listener in (hearing, other):
+        for listener in (listening, other):
             await listener.wait_for("vibecode_response", 2)
         await lost.sync()
-        assert len(lost.events) == lost.heard_before_loss
-        assert (hearing.lost, other.lost) == ([], [])
+        assert len(lost.events) == lost.received_before_loss
+        assert (listening.lost, other.lost) == ([], [])
 
 
-async def test_a_member_who_leaves_hears_nothing_after_it_and_nobody_else_does_so(server: Server) -> None:
+async def test_a_member_who_leaves_receives_nothing_afterwards_and_others_stay_subscribed(server: Server) -> None:
     async with AsyncExitStack() as stack:
         owner, member = [await stack.enter_async_context(server.http(user)) for user in ("owner", "member")]
         project_id, session_id = await shared_session(owner, "other", "member")
@@ -59,22 +59,22 @@ async def test_a_member_who_leaves_hears_nothing_after_it_and_nobody_else_does_s
         await talk(owner, session_id, "Create a refund agent")
         await other.wait_for("vibecode_response")
         await leaving.sync()
-        assert (len(leaving.events), other.lost) == (leaving.heard_before_loss, [])
+        assert (len(leaving.events), other.lost) == (leaving.received_before_loss, [])
 
 
-async def test_a_member_that_is_removed_while_a_turn_runs_hears_no_more_of_it(server: Server) -> None:
-    async with server.http("owner") as owner, server.listener("owner") as hearing, server.listener("member") as lost:
+async def test_a_member_that_is_removed_during_a_turn_receives_no_more_of_it(server: Server) -> None:
+    async with server.http("owner") as owner, server.listener("owner") as listening, server.listener("member") as lost:
         project_id, session_id = await shared_session(owner, "member")
-        for listener in (hearing, lost):
+        for listener in (listening, lost):
             assert (await listener.subscribe(project_id))["ok"] is True
         running = asyncio.create_task(talk(owner, session_id))
         await lost.wait_for("message_started")
         await share(owner, project_id)
         await lost.wait_for_loss()
         await running
-        await hearing.wait_for("vibecode_response")
+        await listening.wait_for("vibecode_response")
         await lost.sync()
-        assert len(lost.events) == lost.heard_before_loss
+        assert len(lost.events) == lost.received_before_loss
 
 
 async def test_a_removed_member_can_neither_subscribe_nor_replay_nor_read(server: Server) -> None:
@@ -83,21 +83,21 @@ async def test_a_removed_member_can_neither_subscribe_nor_replay_nor_read(server
         message = await talk(member, session_id)
         assert await refusals(member, project_id, session_id, message["message_id"]) == {200}
         await lost.subscribe(project_id, {session_id: 0})
-        heard = list(lost.logged())
-        assert heard
+        received = list(lost.logged())
+        assert received
         await share(owner, project_id)
         await lost.wait_for_loss()
-        for after in (None, {}, {session_id: 0}, {session_id: heard[-1]["seq"]}):
+        for after in (None, {}, {session_id: 0}, {session_id: received[-1]["seq"]}):
             answer = await lost.subscribe(project_id, after)
             assert (answer["ok"], answer["code"]) == (False, "project_not_found")
-        assert lost.logged() == heard
+        assert lost.logged() == received
         assert await refusals(member, project_id, session_id, message["message_id"]) == {404}
         async with server.listener("member") as again:
             assert (await again.subscribe(project_id, {session_id: 0}))["ok"] is False
             assert again.events == []
 
 
-async def test_an_added_member_hears_all_that_was_and_all_that_comes(server: Server) -> None:
+async def test_an_added_member_receives_past_and_future_events(server: Server) -> None:
     async with server.http("owner") as owner, server.http("new") as new, server.listener("new") as listener:
         project_id, session_id = await shared_session(owner)
         message = await talk(owner, session_id)
@@ -126,17 +126,21 @@ async def test_a_member_that_leaves_and_comes_back_misses_nothing(server: Server
         assert [event["seq"] for event in listener.logged()] == list(range(1, len(listener.logged()) + 1))
 
 
-async def test_everybody_who_hears_a_project_hears_that_its_sessions_are_deleted_with_it(server: Server) -> None:
-    async with server.http("owner") as owner, server.listener("owner") as hearing, server.listener("member") as member:
+async def test_all_subscribers_of_a_project_are_notified_that_its_sessions_are_deleted_with_it(server: Server) -> None:
+    async with (
+        server.http("owner") as owner,
+        server.listener("owner") as listening,
+        server.listener("member") as member,
+    ):
         project_id, session_id = await shared_session(owner, "member")
         sessions = {session_id}
         for number in range(5):
             started = await owner.post(f"/projects/{project_id}/sessions", json={"node_id": f"node_{number}"})
             sessions.add(started.json()["session_id"])
-        for listener in (hearing, member):
+        for listener in (listening, member):
             assert (await listener.subscribe(project_id))["ok"] is True
         assert (await owner.delete(f"/projects/{project_id}")).status_code == 200
-        for listener in (hearing, member):
+        for listener in (listening, member):
             await listener.wait_for_loss()
             assert {event["session_id"] for event in listener.received("session_deleted")} == sessions
             answer = await listener.subscribe(project_id, {session_id: 0})
@@ -169,7 +173,7 @@ async def test_a_socket_with_a_token_that_has_died_is_refused(server: Server, se
     assert refusal == {"message": "The token has expired.", "data": {"code": "invalid_token"}}
 
 
-async def test_two_people_hear_only_their_own_projects(server: Server) -> None:
+async def test_two_users_receive_only_events_of_their_own_projects(server: Server) -> None:
     async with AsyncExitStack() as stack:
         listeners: dict[str, Listener] = {}
         owned: dict[str, tuple[str, str]] = {}

@@ -23,7 +23,7 @@ from tests.identity.people import RawSocket
 from tests.relay.room_fixtures import WAIT_SECONDS, Source, WatchedLog, Writer
 
 LOST = '42["access_lost"'
-HEARD = '42["agent_iteration"'
+EVENT_PACKET = '42["agent_iteration"'
 
 
 class SlowLog(WatchedLog):
@@ -85,7 +85,7 @@ def subscription(number: int, project: Project, **after: int) -> str:
 
 
 @pytest.mark.parametrize("history", [0, 3])
-async def test_a_member_that_is_removed_while_it_is_let_in_hears_nothing_after_it_was_told(
+async def test_a_member_that_is_removed_while_it_subscribes_receives_nothing_after_access_lost(
     engine: LocalEngine,
     log: SlowLog,
     source: Source,
@@ -106,21 +106,21 @@ async def test_a_member_that_is_removed_while_it_is_let_in_hears_nothing_after_i
     log.go_on.set()
     await member.answer_to("431")
     source.deliver(await writer.log())
-    await owner.answer_to(HEARD)
+    await owner.answer_to(EVENT_PACKET)
     await member.post(f"422{json.dumps(['unsubscribe', {'project_id': 'another'}])}")
     await member.answer_to("432")
-    heard = [packet for packet in member.packets if packet.startswith(HEARD)]
-    assert heard == []
+    received = [packet for packet in member.packets if packet.startswith(EVENT_PACKET)]
+    assert received == []
 
 
-async def test_whoever_hears_a_project_hears_of_the_deletion_of_a_session_that_is_late(
+async def test_subscribers_receive_the_deletion_of_a_late_session(
     engine: LocalEngine, log: SlowLog, source: Source, sockets: tuple[RawSocket, RawSocket], project: Project
 ) -> None:
     owner, _ = sockets
     writer = await Writer.begin(engine, project)
     await owner.post(subscription(1, project))
     await owner.answer_to("431")
-    await writer.log()  # the bus loses it: the room has to read the log before it can tell of the deletion
+    await writer.log()  # the bus loses it: the room must read the log before it can send the deletion
     engine.bus.listen(source.deliver)
     log.hold()
     asyncio.get_running_loop().call_later(0.3, log.go_on.set)

@@ -1,4 +1,4 @@
-"""Each route of the API, called by each kind of caller: what it answers, and that a refusal changes nothing."""
+"""Each route of the API, called by each kind of caller: its response, and that a refusal changes nothing."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,8 +18,8 @@ from tests.identity.api_calls import CALLS, Call, Endpoint, Headers, calls, endp
 from tests.identity.bad_tokens import BAD_TOKENS, bad_token
 from tests.identity.issuer import TokenIssuer
 
-# What callers without a good token send: each says that it is the owner.
-NOBODIES = {
+# Tokens of callers without a valid one; each claims to be the owner.
+BAD_CALLERS = {
     "no token": None,
     "garbage": "garbage",
     "bad signature": "another signature",
@@ -54,7 +54,7 @@ def connect(app: FastAPI, *, raise_bugs: bool = True) -> httpx.AsyncClient:
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody who shows no token unless a test says so."""
+    """A client without a token, unless the test sends one."""
     async with connect(app) as client:
         yield client
 
@@ -86,7 +86,7 @@ def test_every_route_of_the_matrix_exists() -> None:
 
 
 @each_call
-async def test_nobody_without_a_good_token_is_answered(
+async def test_a_caller_without_a_valid_token_is_refused(
     client: httpx.AsyncClient,
     owner: httpx.AsyncClient,
     issuer: TokenIssuer,
@@ -95,13 +95,13 @@ async def test_nobody_without_a_good_token_is_answered(
     call: Call,
 ) -> None:
     async with nothing_changes(owner):
-        for nobody, kind in NOBODIES.items():
+        for caller, kind in BAD_CALLERS.items():
             headers = [] if kind is None else bearer(bad_token(kind, issuer, "owner"))
             answer = await make(client, endpoint, call, known, headers)
             if call.is_open:
-                assert answer.status_code == 200, nobody
+                assert answer.status_code == 200, caller
             else:
-                assert answer.status_code == 401, nobody
+                assert answer.status_code == 401, caller
                 problem_of(answer, 401, "invalid_token")
                 assert answer.headers["www-authenticate"] == "Bearer"
                 assert not any(one in answer.text for one in known.values())
@@ -163,7 +163,7 @@ async def test_a_token_in_the_address_or_a_cookie_proves_nothing(
     problem_of(await client.get("/projects", headers={"Cookie": f"{place}={token}"}), 401, "invalid_token")
 
 
-async def test_whoever_is_refused_is_not_told_whether_the_body_was_right(
+async def test_a_refusal_does_not_reveal_whether_the_body_is_valid(
     client: httpx.AsyncClient, known: dict[str, str]
 ) -> None:
     for body in ("{}", '{"name": 7}', '{"name": "New"}'):
@@ -171,7 +171,7 @@ async def test_whoever_is_refused_is_not_told_whether_the_body_was_right(
         problem_of(refused, 401, "invalid_token")
 
 
-async def test_two_people_are_told_apart_by_their_tokens_in_one_connection(
+async def test_tokens_distinguish_two_users_of_one_connection(
     client: httpx.AsyncClient, owner: httpx.AsyncClient, issuer: TokenIssuer, known: dict[str, str]
 ) -> None:
     path = f"/projects/{known['project_id']}"

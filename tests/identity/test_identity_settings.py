@@ -36,7 +36,7 @@ POLLING = "/socket.io/?EIO=4&transport=polling"
 
 @pytest.fixture
 async def client(engine: LocalEngine, issuer: TokenIssuer, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the whole application with identity, under the name of the machine in its network."""
+    """A client of the application with identity settings, at the machine's name in its network."""
     settings = LocalSettings.model_validate({"data_dir": tmp_path, "origins": PAGE, **issuer.settings})
     relay = Relay(
         build_authenticator(settings), engine.access, engine.events, RelaySettings(origins=settings.allowed_origins)

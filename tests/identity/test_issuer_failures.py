@@ -50,7 +50,7 @@ FAILURES = {
     ),
     "a shared secret": (200, key_set(SHARED_SECRET)),
     "keys for encryption": (200, key_set({**NEW_KEY.jwk, "use": "enc"})),
-    "more keys than anybody has": (200, key_set(*[{**NEW_KEY.jwk, "kid": str(number)} for number in range(300)])),
+    "more keys than issuers have": (200, key_set(*[{**NEW_KEY.jwk, "kid": str(number)} for number in range(300)])),
     "two megabytes": (200, key_set(NEW_KEY.jwk) + b" " * 2_000_000),
 }
 
@@ -115,7 +115,7 @@ async def test_a_refusal_says_when_the_keys_are_asked_for_again(
         key_clock.now += 1
 
 
-async def test_an_issuer_that_hangs_up_or_that_nobody_reaches_has_no_token_called_invalid(
+async def test_no_token_is_invalid_because_an_issuer_disconnects_or_is_unreachable(
     authenticator: JwtAuthenticator, issuer: TokenIssuer
 ) -> None:
     issuer.published.hang_up = True
@@ -137,7 +137,7 @@ async def test_a_redirect_is_not_followed_wherever_it_leads(
 
 
 @pytest.mark.parametrize("length", ["1", "100000", "nonsense", "-5"])
-async def test_an_answer_of_a_length_that_is_not_true_harms_nobody(
+async def test_a_response_with_a_wrong_length_is_harmless(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock, length: str
 ) -> None:
     issuer.published.headers = {"Content-Length": length}
@@ -157,13 +157,13 @@ async def test_all_who_wait_for_a_slow_issuer_share_one_fetch_and_hold_no_thread
         await until_fetched(issuer, 1)
         async with asyncio.timeout(WAIT_SECONDS):
             assert await asyncio.to_thread(lambda: "served") == "served"
-        waiting.pop().cancel()  # whoever gives up takes nothing from the others
+        waiting.pop().cancel()  # a cancelled request does not affect the others
         issuer.published.may_answer.set()
         assert set(await asyncio.gather(*waiting)) == {"good"}
     assert issuer.published.fetches == 1
 
 
-async def test_an_issuer_that_never_answers_has_all_who_wait_told_so_after_one_fetch(
+async def test_all_requests_fail_after_one_fetch_from_an_issuer_that_never_answers(
     authenticator: JwtAuthenticator, issuer: TokenIssuer
 ) -> None:
     issuer.published.may_answer.clear()

@@ -1,4 +1,4 @@
-"""What callers are told while the issuer's keys cannot be fetched: to come again, never that they are signed out."""
+"""Responses while the issuer's keys cannot be fetched: retry, never sign in again."""
 
 import json
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ URL = "http://localhost"
 
 @pytest.fixture
 async def transport(engine: LocalEngine, issuer: TokenIssuer, tmp_path: Path) -> AsyncIterator[httpx.ASGITransport]:
-    """The whole application, which has not fetched any keys yet."""
+    """The application before it has fetched any keys."""
     settings = LocalSettings.model_validate({"data_dir": tmp_path, **issuer.settings})
     services = build_services(settings, engine)
     relay = Relay(services.authenticator, engine.access, engine.events, RelaySettings())
@@ -33,7 +33,7 @@ async def transport(engine: LocalEngine, issuer: TokenIssuer, tmp_path: Path) ->
     await relay.sio.shutdown()
 
 
-async def test_every_call_with_a_token_is_told_to_come_again(
+async def test_every_call_with_a_token_is_answered_with_retry_after(
     transport: httpx.ASGITransport, issuer: TokenIssuer
 ) -> None:
     issuer.published.answer = (503, b"")
@@ -51,12 +51,12 @@ async def test_every_call_with_a_token_is_told_to_come_again(
     assert issuer.published.fetches == 1
 
 
-@pytest.mark.parametrize("nobody", ["garbage", "alg=none", "HS256 with a known secret", "no kid"])
+@pytest.mark.parametrize("kind", ["garbage", "alg=none", "HS256 with a known secret", "no kid"])
 async def test_what_needs_no_key_to_be_refused_is_invalid_all_the_same(
-    transport: httpx.ASGITransport, issuer: TokenIssuer, nobody: str
+    transport: httpx.ASGITransport, issuer: TokenIssuer, kind: str
 ) -> None:
     issuer.published.answer = (503, b"")
-    headers = {"Authorization": f"Bearer {bad_token(nobody, issuer, 'ann')}"}
+    headers = {"Authorization": f"Bearer {bad_token(kind, issuer, 'ann')}"}
     async with httpx.AsyncClient(transport=transport, base_url=URL, headers=headers) as client:
         problem_of(await client.get("/projects"), 401, "invalid_token")
     assert issuer.published.fetches == 0

@@ -12,7 +12,7 @@ from tests.identity.bad_tokens import BAD_TOKENS, bad_token
 from tests.identity.issuer import AUDIENCE, ISSUER, TokenIssuer, claims_of
 
 EXPIRED = "The token has expired."
-# All that a refused caller is ever told.
+# The only messages for refused callers.
 SENTENCES = {
     "Send a bearer token.",
     "The token is not valid.",
@@ -30,7 +30,7 @@ async def refusal_of(authenticator: JwtAuthenticator, token: str | None) -> str:
 
 
 @pytest.mark.parametrize("kind", BAD_TOKENS)
-async def test_a_token_that_proves_nothing_is_refused_in_words_that_tell_nothing(
+async def test_an_invalid_token_is_refused_without_details(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, kind: str
 ) -> None:
     await refusal_of(authenticator, bad_token(kind, issuer, "ann"))
@@ -41,7 +41,7 @@ async def test_no_token_is_refused_with_a_word_what_to_send(authenticator: JwtAu
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-async def test_a_token_that_the_issuer_signed_tells_who_it_is_and_until_when(
+async def test_a_valid_token_identifies_its_user_and_its_expiry(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, algorithm: str
 ) -> None:
     key = {"RS256": issuer.rsa, "ES256": issuer.ec}[algorithm]
@@ -90,15 +90,13 @@ async def test_a_key_for_encryption_signs_nothing(authenticator: JwtAuthenticato
     await refusal_of(authenticator, issuer.token("ann"))
 
 
-async def test_keys_that_nobody_can_use_do_not_spoil_the_others(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer
-) -> None:
+async def test_unusable_keys_do_not_affect_the_others(authenticator: JwtAuthenticator, issuer: TokenIssuer) -> None:
     odd = [{"kty": "LMS", "kid": "odd"}, {"kty": "oct", "k": "", "kid": "empty"}]
     issuer.published.keys = [*odd, issuer.rsa.jwk]
     assert (await authenticator.authenticate(issuer.token("ann"))).user_id == "ann"
 
 
-async def test_tokens_of_many_people_at_once_are_told_apart(
+async def test_concurrent_tokens_of_many_users_are_not_confused(
     authenticator: JwtAuthenticator, issuer: TokenIssuer
 ) -> None:
     people = [f"user-{number}" for number in range(40)]

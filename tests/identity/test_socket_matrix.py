@@ -13,7 +13,7 @@ from tests.identity.bad_tokens import BAD_TOKENS, bad_token
 from tests.identity.people import Json, RawSocket, Server, refused_client, shared_session, socket_refusal, talk
 
 EVENTS = ("subscribe", "unsubscribe")
-NOBODIES = [
+BAD_TOKEN_KINDS = [
     "empty",
     "garbage",
     "another signature",
@@ -36,8 +36,8 @@ async def shared(server: Server) -> AsyncIterator[tuple[str, str]]:
         yield project_id, session_id
 
 
-def token_of(server: Server, nobody: str | None) -> Json | None:
-    return None if nobody is None else {"token": bad_token(nobody, server.issuer, "owner")}
+def token_of(server: Server, kind: str | None) -> Json | None:
+    return None if kind is None else {"token": bad_token(kind, server.issuer, "owner")}
 
 
 def test_every_event_that_the_relay_takes_is_in_the_matrix() -> None:
@@ -48,23 +48,23 @@ def test_every_event_that_the_relay_takes_is_in_the_matrix() -> None:
     }
 
 
-@pytest.mark.parametrize("nobody", [None, *NOBODIES])
-async def test_a_client_without_a_good_token_is_told_why_it_may_not_connect(server: Server, nobody: str | None) -> None:
-    refusal = await socket_refusal(server.url, auth=token_of(server, nobody))
+@pytest.mark.parametrize("kind", [None, *BAD_TOKEN_KINDS])
+async def test_a_client_without_a_valid_token_is_refused_with_the_reason(server: Server, kind: str | None) -> None:
+    refusal = await socket_refusal(server.url, auth=token_of(server, kind))
     assert refusal["data"] == {"code": "invalid_token"}
     words = {None: "Send a bearer token.", "empty": "Send a bearer token.", "expired": "The token has expired."}
-    assert refusal["message"] == words.get(nobody, "The token is not valid.")
+    assert refusal["message"] == words.get(kind, "The token is not valid.")
 
 
 @pytest.mark.parametrize("event", EVENTS)
-@pytest.mark.parametrize("nobody", [None, *NOBODIES])
+@pytest.mark.parametrize("kind", [None, *BAD_TOKEN_KINDS])
 async def test_what_a_refused_client_emits_nevertheless_is_not_heeded(
-    server: Server, shared: tuple[str, str], nobody: str | None, event: str
+    server: Server, shared: tuple[str, str], kind: str | None, event: str
 ) -> None:
     asked = json.dumps([event, {"project_id": shared[0], "after": {shared[1]: 0}}])
     async with RawSocket(server.url) as socket:
         await socket.post(f"421{asked}")
-        await socket.connect(token_of(server, nobody))
+        await socket.connect(token_of(server, kind))
         await socket.post(f"422{asked}")
         assert json.loads(await socket.answer_to("44"))["data"] == {"code": "invalid_token"}
         await socket.post(f"423{asked}")
@@ -100,7 +100,7 @@ async def test_a_token_of_a_megabyte_ends_the_connection_and_the_server_lives_on
 
 
 @pytest.mark.parametrize("auth", [{}, "text", ["token"], 7, {"token": None}, {"token": 7}, {"token": ["a"]}])
-async def test_a_client_that_shows_no_token_is_told_what_to_send(server: Server, auth: object) -> None:
+async def test_a_client_without_a_token_is_asked_for_one(server: Server, auth: object) -> None:
     async with RawSocket(server.url) as socket:
         await socket.connect(auth)
         refusal = json.loads(await socket.answer_to("44"))
@@ -123,7 +123,7 @@ async def test_no_other_namespace_is_open(server: Server) -> None:
 
 
 @pytest.mark.parametrize("person", ["stranger", "member", "owner"])
-async def test_whoever_connects_may_subscribe_to_what_is_theirs(
+async def test_connected_users_may_subscribe_to_their_projects(
     server: Server, shared: tuple[str, str], person: str
 ) -> None:
     project_id, session_id = shared
@@ -141,7 +141,7 @@ async def test_whoever_connects_may_subscribe_to_what_is_theirs(
 
 
 @pytest.mark.parametrize("person", ["stranger", "member", "owner"])
-async def test_whoever_connects_may_leave_anything_and_learns_nothing(
+async def test_any_project_can_be_unsubscribed_from_and_nothing_is_revealed(
     server: Server, shared: tuple[str, str], person: str
 ) -> None:
     async with server.listener(person) as listener:
@@ -150,7 +150,7 @@ async def test_whoever_connects_may_leave_anything_and_learns_nothing(
             assert answer == {"ok": True, "room": f"project_{project_id}"}
 
 
-async def test_after_with_a_session_of_somebody_else_is_truncated_and_sends_nothing(
+async def test_after_with_a_session_of_another_user_is_truncated_and_sends_nothing(
     server: Server, shared: tuple[str, str]
 ) -> None:
     async with server.http("stranger") as http, server.listener("stranger") as stranger:
@@ -163,9 +163,7 @@ async def test_after_with_a_session_of_somebody_else_is_truncated_and_sends_noth
         assert stranger.events == []
 
 
-async def test_nothing_of_a_project_is_heard_by_anybody_who_is_not_in_it(
-    server: Server, shared: tuple[str, str]
-) -> None:
+async def test_users_outside_of_a_project_receive_none_of_its_events(server: Server, shared: tuple[str, str]) -> None:
     project_id, session_id = shared
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(server.http("stranger"))
