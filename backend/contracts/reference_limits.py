@@ -9,8 +9,8 @@ from shared.event_size import MAX_EVENT_BYTES
 _API = """\
 # Limits
 
-Exceeding a limit of the API is a 4xx problem that names it ([codes](api.md#problem-codes)). The numbers are the
-defaults; each is a [setting](settings.md).
+Exceeding a limit of the API is a 4xx problem that names it ([codes](api.md#problem-codes)). The limits of the API are
+[settings](settings.md); so are those of the relay, apart from fixed ones.
 """
 _OTHER_LIMITS = ("wait_seconds", "send_message_concurrency", "max_body_bytes", "max_output_tokens")
 _RELAY = """\
