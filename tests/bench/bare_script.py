@@ -31,7 +31,7 @@ _OFFLOADER = ProcessOffloader()
 
 
 async def _ignore(*_: object) -> None:
-    """Nobody is told of a call that is made again."""
+    """A repeated call is not reported."""
 
 
 class BareTalk:
@@ -52,19 +52,19 @@ class BareTalk:
         began = time.perf_counter()
         prompt = request_of(self._turns)
         brief = Brief(PROJECT_NAME, self._code, self._turns + 1, 1, prompt)
-        desk = PatchState(self._code, _LIMITS.code_bytes, _OFFLOADER)
+        state = PatchState(self._code, _LIMITS.code_bytes, _OFFLOADER)
         self._config.call_model_input_filter = partial(show_code, brief)
         run = Runner.run_streamed(
-            vibecoder, input_items(brief), context=desk, session=self._session, run_config=self._config
+            vibecoder, input_items(brief), context=state, session=self._session, run_config=self._config
         )
         first = 0.0
         async for event in run.stream_events():
             if not first and event.type == "raw_response_event" and event.data.type == "response.completed":
                 first = (time.perf_counter() - began) * 1000
-        if desk.new_code is None:
+        if state.new_code is None:
             raise RuntimeError(f"The model changed nothing: {run.final_output}")
-        await self._review(prompt, desk.new_code)
-        self._code = desk.new_code
+        await self._review(prompt, state.new_code)
+        self._code = state.new_code
         self._turns += 1
         return first
 

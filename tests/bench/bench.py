@@ -33,12 +33,12 @@ class Bench:
     _began: float = field(default_factory=time.monotonic)
     _names: Iterator[str] = field(default_factory=lambda: (f"talk-{number}" for number in itertools.count()))
 
-    def tell(self, what: str) -> None:
-        """Say on stderr what is measured next."""
+    def progress(self, what: str) -> None:
+        """Print on stderr what is measured next."""
         print(f"{time.monotonic() - self._began:5.0f} s  {what} ...", file=sys.stderr, flush=True)
 
     async def cpu_a_turn(self, pid: int, turns: int, work: Awaitable[Any]) -> float:
-        """The CPU milliseconds that a process spends on each turn of the work, which must be whole turns."""
+        """The CPU milliseconds that a process spends on each turn of the work, which must consist of complete turns."""
         calls = (await self._counts())["calls"]
         used = cpu_ms(pid)
         await work
@@ -81,7 +81,7 @@ class Bench:
     async def fresh_batch(
         self, client: VibewireClient, sessions: int, turns: int = FRESH_TURNS, first: Samples | None = None
     ) -> float:
-        """Vibewire in sessions that begin without a history, heard by one client: CPU milliseconds a turn."""
+        """Vibewire in sessions without a history, with one subscribed client: CPU milliseconds a turn."""
         talks = [await client.open_talk() for _ in range(sessions)]
         client.take_first_usages()
 

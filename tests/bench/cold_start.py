@@ -78,7 +78,7 @@ class Starts:
         )
         with function:
             try:
-                function.invoke({})  # the emulator starts the runtime with the first event; this one nobody can answer
+                function.invoke({})  # the emulator starts the runtime with the first event; it has no valid answer
             except FunctionDiedError as error:
                 if "INIT REPORT" not in str(error):
                     raise

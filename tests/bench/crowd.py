@@ -1,7 +1,7 @@
 """Many watchers of one room, in a process of their own.
 
-It reads commands as lines of JSON: {"url": ..., "project_id": ..., "watchers": n} lets so many in, {"turns": n} asks
-what they heard of so many turns; each is answered with {"answers": [n, ...]}, for each watcher the turns it saw end.
+It reads commands as lines of JSON: {"url": ..., "project_id": ..., "watchers": n} subscribes that many, {"turns": n}
+waits for that many turns; each is answered with {"answers": [n, ...]}, for each watcher the turns it saw end.
 """
 
 import asyncio
@@ -18,38 +18,38 @@ _LATE_SECONDS = 5.0
 
 
 class Crowd:
-    """Socket.IO clients that count what they hear."""
+    """Socket.IO clients that count the answers that they receive."""
 
     def __init__(self) -> None:
         self._clients: list[socketio.AsyncClient] = []
         self._answers: Counter[int] = Counter()
-        self._heard = asyncio.Event()
+        self._received = asyncio.Event()
 
     async def obey(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Let watchers in, where the command asks for some; wait a while for what they should hear; and count."""
+        """Subscribe watchers, if the command asks for some; wait for the answers, with a deadline; and count."""
         for number in range(command.get("watchers", 0)):
-            await self._let_in(number, command["url"], command["project_id"])
+            await self._subscribe(number, command["url"], command["project_id"])
         with suppress(TimeoutError):
             async with asyncio.timeout(_LATE_SECONDS):
                 await self._wait_for(command.get("turns", 0) * len(self._clients))
         return {"answers": [self._answers[number] for number in range(len(self._clients))]}
 
     async def close(self) -> None:
-        """Send everybody home."""
+        """Disconnect all watchers."""
         await asyncio.gather(*(client.disconnect() for client in self._clients))
 
     async def _wait_for(self, answers: int) -> None:
         while self._answers.total() < answers:
-            self._heard.clear()
-            await self._heard.wait()
+            self._received.clear()
+            await self._received.wait()
 
-    def _hear(self, number: int) -> None:
+    def _on_response(self, number: int) -> None:
         self._answers[number] += 1
-        self._heard.set()
+        self._received.set()
 
-    async def _let_in(self, number: int, url: str, project_id: str) -> None:
+    async def _subscribe(self, number: int, url: str, project_id: str) -> None:
         client = socketio.AsyncClient(reconnection=False)
-        client.on("vibecode_response", lambda _: self._hear(number))
+        client.on("vibecode_response", lambda _: self._on_response(number))
         self._clients.append(client)
         await client.connect(url, transports=["websocket"])
         answer = await client.call("subscribe", {"project_id": project_id}, timeout=_WAIT_SECONDS)

@@ -1,6 +1,6 @@
 """`make bench-dynamodb`: what a turn uses of DynamoDB, counted, as the session grows.
 
-The whole turn service on the AWS engine over moto, with the real agent on the demo model; nothing is timed.
+The turn service on the AWS engine over moto, with the real agent on the demo model; nothing is timed.
 
 python -m tests.bench.dynamodb_cost            a session of 100 turns
 python -m tests.bench.dynamodb_cost --quick    of 5
@@ -36,16 +36,16 @@ _HEADER = ("turn", "calls", "reads", "writes", "read units", "write units", "KB 
 
 
 @dataclass(frozen=True)
-class Desk:
-    """A session, those who serve it, and the meter."""
+class MeteredSession:
+    """A session, its services, and the meter of their calls."""
 
     services: Services
     worker: WorkerServices
     meter: DynamoDbMeter
     session_id: str
 
-    async def claim_turn(self, prompt: str) -> tuple[Bill, Bill]:
-        """Send a message without waiting, and answer its notification: what each of the two used."""
+    async def run_turn(self, prompt: str) -> tuple[Bill, Bill]:
+        """Send a message without waiting, and handle its notification: what each of the two used."""
         self.meter.take()
         message = await self.services.messages.send_message(USER, self.session_id, prompt, wait_seconds=0)
         sent = self.meter.take()
@@ -57,7 +57,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def new_patch_state(folder: Path) -> AsyncIterator[Desk]:
+async def metered_session(folder: Path) -> AsyncIterator[MeteredSession]:
     """A new session on an empty table."""
     with moto_in_process() as moto:
         looking = boto3.client("dynamodb", region_name=REGION)
@@ -67,9 +67,9 @@ async def new_patch_state(folder: Path) -> AsyncIterator[Desk]:
             engine = build_aws_engine(settings, moto.services)
             services = build_services(settings, engine)
             worker = build_worker_services(settings, engine, SQLiteMemory(MemoryFiles(folder)), "none", max_turns=1)
-            project = await services.projects.create_project(USER, "Support desk", None)
+            project = await services.projects.create_project(USER, "Support metered", None)
             session, _ = await services.sessions.start_session(USER, project.project_id, None)
-            yield Desk(services, worker, meter, session.session_id)
+            yield MeteredSession(services, worker, meter, session.session_id)
             await engine.flush()
             await engine.close()
             await worker.client.close()
@@ -86,10 +86,10 @@ def _line(name: str, bill: Bill) -> list[str]:
 
 async def _measure(shown: Sequence[int]) -> None:
     with tempfile.TemporaryDirectory(prefix="vibewire-bench-") as name:
-        async with new_patch_state(Path(name)) as desk:
+        async with metered_session(Path(name)) as metered:
             lines: list[list[str]] = []
             for number in range(1, shown[-1] + 1):
-                sent, ran = await desk.claim_turn(_PROMPTS[-1] if number > 2 else _PROMPTS[number - 1])
+                sent, ran = await metered.run_turn(_PROMPTS[-1] if number > 2 else _PROMPTS[number - 1])
                 if number in shown:
                     lines += [_line(f"{number}: send_message", sent), _line(f"{number}: run_turn", ran)]
             print(table(_HEADER, lines))

@@ -3,7 +3,7 @@
 from functools import partial
 
 from tests.bench.bench import Bench
-from tests.bench.measuring import Row, Samples, ratio_row, take_turns
+from tests.bench.measuring import Row, Samples, alternate, ratio_row
 from tests.bench.vibewire_client import Talk, VibewireClient
 
 
@@ -11,12 +11,12 @@ async def fresh_rows(bench: Bench, client: VibewireClient, stored: Talk, items: 
     """Fresh sessions against the bare script, and a session with so many stored items against fresh ones."""
     plan = bench.plan
     first, bare_first = Samples(), Samples()
-    await client.hear(stored.project_id)
+    await client.subscribe(stored.project_id)
     await bench.batch(client, stored, 2)  # the first builds the memory
     given = await bench.items_given(1)
     await bench.fresh_batch(client, 3)
     await bench.fresh_bare_batch(3)
-    bare, fresh, full = await take_turns(
+    bare, fresh, full = await alternate(
         plan.rounds,
         partial(bench.fresh_bare_batch, plan.sessions, bare_first),
         partial(bench.fresh_batch, client, plan.sessions, first=first),
@@ -31,12 +31,12 @@ async def fresh_rows(bench: Bench, client: VibewireClient, stored: Talk, items: 
 
 
 async def given_row(bench: Bench, client: VibewireClient, talk: Talk, items: int, turns: int) -> Row:
-    """A history that the model is given whole, against the bare script with the same items."""
+    """A history that the model is given completely, against the bare script with the same items."""
     name = f"given {items}"
-    await client.hear(talk.project_id)
+    await client.subscribe(talk.project_id)
     await bench.batch(client, talk, 2)
     await bench.bare.ask(session=name, turns=0, items=items)
-    bare, vibewire = await take_turns(
+    bare, vibewire = await alternate(
         bench.plan.rounds,
         partial(bench.bare_batch, turns, name),
         partial(bench.batch, client, talk, turns),

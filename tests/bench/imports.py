@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from backend.app.api.application import ALL_ROUTES
-from tests.bench.measuring import Row, Samples, ratio_row, take_turns
+from tests.bench.measuring import Row, Samples, alternate, ratio_row
 from tests.bench.processes import MEASURED_CORE, on_core
 from tests.server_process import ROOT
 
@@ -61,10 +61,10 @@ class Imports:
                 await process.wait()
         if process.returncode:
             raise RuntimeError(f"The import failed: {self._script}")
-        told = json.loads(output)
-        self.wall.values.append(told["wall"])
-        self.loads_agents |= told["agents"]
-        return float(told["cpu"])
+        result = json.loads(output)
+        self.wall.values.append(result["wall"])
+        self.loads_agents |= result["agents"]
+        return float(result["cpu"])
 
 
 async def import_rows(rounds: int, bytecode: Path) -> list[Row]:
@@ -77,9 +77,7 @@ async def import_rows(rounds: int, bytecode: Path) -> list[Row]:
     for each in (libraries, *functions.values()):
         await each.import_once()  # writes the bytecode
         each.wall.values.clear()
-    reference, *cpu = await take_turns(
-        rounds, libraries.import_once, *(each.import_once for each in functions.values())
-    )
+    reference, *cpu = await alternate(rounds, libraries.import_once, *(each.import_once for each in functions.values()))
     name, costliest = max(zip(functions, cpu, strict=True), key=lambda found: found[1].median)
     agents = float(any(each.loads_agents for each in functions.values()))
     wall = functions[name].wall.median / libraries.wall.median

@@ -5,7 +5,7 @@ import itertools
 from functools import partial
 
 from tests.bench.bench import FRESH_TURNS, Bench
-from tests.bench.measuring import Row, Samples, take_turns
+from tests.bench.measuring import Row, Samples, alternate
 from tests.bench.processes import OTHER_CORE, JsonProcess, cpu_ms
 from tests.bench.vibewire_client import VibewireClient
 
@@ -17,7 +17,7 @@ async def parallel_rows(bench: Bench, client: VibewireClient) -> list[Row]:
     """Many sessions at the same time against one after the other, all of them fresh."""
     plan, failed = bench.plan, Samples()
     alone = plan.sessions * FRESH_TURNS // plan.parallel_turns
-    one, many = await take_turns(
+    one, many = await alternate(
         plan.rounds,
         partial(bench.fresh_batch, client, alone, plan.parallel_turns),
         partial(_parallel_batch, client, plan.parallel_turns, failed),
@@ -51,13 +51,13 @@ async def watcher_rows(bench: Bench, client: VibewireClient) -> list[Row]:
     turns = plan.rounds * plan.watched_sessions * FRESH_TURNS
     async with JsonProcess("tests.bench.crowd", core=OTHER_CORE) as crowd:
         await crowd.ask(url=client.url, project_id=watched, watchers=WATCHERS)
-        none, many = await take_turns(
+        none, many = await alternate(
             plan.rounds,
             partial(_room_batch, bench, client, lonely, nodes),
             partial(_room_batch, bench, client, watched, nodes),
         )
-        heard = (await crowd.ask(turns=turns))["answers"]
-    missed = sum(turns - count for count in heard)
+        answers = (await crowd.ask(turns=turns))["answers"]
+    missed = sum(turns - count for count in answers)
     note = f"the reference is a room without watchers; {missed} of {turns * WATCHERS} answers were missed"
     name, more = f"{WATCHERS} watchers of a room, CPU a turn", many.median - none.median
     return [Row(name, none.text("ms"), many.text("ms"), more, 15, "ms", note=note)]

@@ -15,7 +15,7 @@ _LOOKS, _BETWEEN_LOOKS_SECONDS = 1000, 0.005
 
 async def loop_row(bench: Bench, server: ServerProcess, client: VibewireClient, talk: Talk, items: int) -> Row:
     """The longest delay of the ticker of a ticked server during turns with so many items of history."""
-    await client.hear(talk.project_id)
+    await client.subscribe(talk.project_id)
     await client.turns(talk, 2)
     fresh = await _held(server, client, await client.open_talk(), bench.plan.ticked_turns)
     held = await _held(server, client, talk, bench.plan.ticked_turns)
@@ -37,10 +37,10 @@ async def _held(server: ServerProcess, client: VibewireClient, talk: Talk, turns
 
 async def longest_delay(server: ServerProcess) -> float:
     """The longest delay of a ticked server's ticker since the last call, in milliseconds."""
-    told = len(server.output)
+    position = len(server.output)
     os.kill(server.pid, signal.SIGUSR1)
     for _ in range(_LOOKS):
         await asyncio.sleep(_BETWEEN_LOOKS_SECONDS)
-        if (line := server.output[told:]).endswith("\n"):
+        if (line := server.output[position:]).endswith("\n"):
             return float(line)
     raise RuntimeError("The ticker does not answer")

@@ -24,8 +24,8 @@ class Samples:
         return f"{self.median:.{digits}f} ({low:.{digits}f}-{high:.{digits}f}) {unit}"
 
 
-async def take_turns(rounds: int, *batches: Batch) -> list[Samples]:
-    """A sample of each batch in each round; who begins changes from round to round."""
+async def alternate(rounds: int, *batches: Batch) -> list[Samples]:
+    """A sample of each batch in each round; the first batch changes from round to round."""
     taken = [Samples() for _ in batches]
     for number in range(rounds):
         order = [(number + shift) % len(batches) for shift in range(len(batches))]

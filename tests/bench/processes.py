@@ -21,7 +21,7 @@ _CPU_CLOCK = 2
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """What is started meanwhile runs on the core, with all its threads."""
+    """Processes started inside the block run on the core, with all their threads."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

@@ -31,15 +31,15 @@ def _started(bench: Bench, module: str, name: str, **settings: str) -> AbstractC
 
 async def default_rows(bench: Bench) -> None:
     """A server as it is by default."""
-    bench.tell("seeding a session with a long history")
+    bench.progress("seeding a session with a long history")
     (stored,) = await seed_talks(bench.folder / "default", _STORED_ITEMS)
     with _started(bench, _VIBEWIRE, "default") as server:
         async with VibewireClient(server) as client:
-            bench.tell("fresh sessions, and one with a long history")
+            bench.progress("fresh sessions, and one with a long history")
             bench.rows += await fresh_rows(bench, client, stored, _STORED_ITEMS)
-            bench.tell("sessions in parallel")
+            bench.progress("sessions in parallel")
             bench.rows += await parallel_rows(bench, client)
-            bench.tell("watchers")
+            bench.progress("watchers")
             bench.rows += await watcher_rows(bench, client)
 
 
@@ -51,9 +51,9 @@ async def given_rows(bench: Bench) -> None:
         async with VibewireClient(server) as client:
             await bench.fresh_batch(client, 2)
             for talk, (items, turns) in zip(talks, lengths.items(), strict=True):
-                bench.tell(f"{items:,} items given to the model")
+                bench.progress(f"{items:,} items given to the model")
                 bench.rows.append(await given_row(bench, client, talk, items, turns))
-    bench.tell("the event loop")
+    bench.progress("the event loop")
     with _started(bench, _TICKED, "given", history_tokens=_ALL_TOKENS) as server:
         async with VibewireClient(server) as client:
             longest: Talk = talks[-1]

@@ -33,7 +33,7 @@ class Start:
         self.healthy, self.first_turn, self.silence = Samples(), Samples(), Samples()
 
     async def measure(self, data_dir: Path, environment: dict[str, str]) -> None:
-        """Start the process, ask for its health until it answers, and send a message at once."""
+        """Start the process, ask for its health until it answers, and send a message immediately."""
         port = _free_port()
         settings = {
             "VIBEWIRE_PORT": str(port),
@@ -119,7 +119,7 @@ async def _run(rounds: int) -> None:
         "python -c 'import agents'": agents,
         "make run's process: first 200 of /health": start.healthy,
         "make run's process: a message sent then is answered": start.first_turn,
-        "longest answer of /health meanwhile": start.silence,
+        "longest answer of /health until then": start.silence,
     }.items():
         low, high = min(samples.values), max(samples.values)
         print(f"{name:<52} {samples.median:8.0f} ms  [{low:.0f}-{high:.0f}]")

@@ -181,9 +181,9 @@ TEXT_CASES = (
     Case("body of empty lists, refused", "KiB", doubling(1024), _refused(_empty_lists)),
     Case("body of unknown fields, refused", "KiB", doubling(1024), _refused(_unknown_fields)),
     Case("body of one text of quotes, refused", "KiB", doubling(1024), _refused(_quotes)),
-    Case("turn, edited meanwhile: agents", "KiB", doubling(224), _edit(lambda kib: agents(kib * KIB), _other_start)),
-    Case("turn, edited meanwhile: empty lines", "lines", doubling(28_000), _edit(_flood, _other_start)),
-    Case("turn, edited meanwhile: two lines mixed", "lines", doubling(28_000), _edit(_two_kinds_of_lines, _mixed)),
+    Case("turn with an edit: agents", "KiB", doubling(224), _edit(lambda kib: agents(kib * KIB), _other_start)),
+    Case("turn with an edit: empty lines", "lines", doubling(28_000), _edit(_flood, _other_start)),
+    Case("turn with an edit: two lines mixed", "lines", doubling(28_000), _edit(_two_kinds_of_lines, _mixed)),
 )
 
 

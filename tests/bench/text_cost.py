@@ -1,11 +1,11 @@
-"""`make bench-cost`: what texts of doubling sizes cost, and for how long they keep all others waiting.
+"""`make bench-cost`: what texts of doubling sizes cost, and for how long they block the event loop.
 
 python -m tests.bench.text_cost            every size up to the API's limits
 python -m tests.bench.text_cost --quick    the two largest sizes of each kind, in less than a minute
 python -m tests.bench.text_cost --strict   ends with 1 where a goal is missed
 
 Each row is one request (or one turn with an edit by hand) through HTTP on the local engine. "CPU" is that of the server
-and its child process; "silence" is the longest time that its event loop answered nobody.
+and its child process; "silence" is the longest time that its event loop did not run.
 """
 
 import argparse
@@ -50,9 +50,9 @@ async def measure(cases: Sequence[Case], server: ServerProcess, sizes: int) -> t
                 ratio = cost / before if before >= _LEAST_MS else None
                 met = silence <= _GOAL_MS and (ratio is None or ratio <= case.most)
                 all_met = all_met and met
-                told = "" if ratio is None else f"x{ratio:.1f}"
+                growth = "" if ratio is None else f"x{ratio:.1f}"
                 state = "met" if met else "MISSED"
-                lines.append([case.name, f"{size:,} {case.unit}", f"{cost:.0f} ms", told, f"{silence:.0f} ms", state])
+                lines.append([case.name, f"{size:,} {case.unit}", f"{cost:.0f} ms", growth, f"{silence:.0f} ms", state])
                 print(*lines[-1], file=sys.stderr, flush=True)
                 before = cost
     return lines, all_met

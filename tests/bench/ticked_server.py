@@ -1,7 +1,7 @@
-"""Vibewire with a ticker beside it on its event loop, which tells for how long the loop was held.
+"""Vibewire with a ticker beside it on its event loop, which measures for how long the loop was blocked.
 
-SIGUSR1 has it print the longest delay of a tick since the last time, in milliseconds. What the machine gave to other
-processes meanwhile is left out; computing, waiting for a disk or for another thread of this process is not.
+SIGUSR1 has it print the longest delay of a tick since the last time, in milliseconds. Time that other
+processes had the core is left out; computing, waiting for a disk or for another thread of this process is not.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ class Ticker:
             delay = time.perf_counter() - began - TICK_SECONDS
             self._longest = max(self._longest, delay - max(0.0, _seconds_of_others() - others))
 
-    def tell(self) -> None:
-        """Print the longest delay, and begin anew."""
+    def report(self) -> None:
+        """Print the longest delay, and reset it."""
         print(self._longest * 1000, flush=True)
         self._longest = 0.0
 
@@ -51,7 +51,7 @@ def _seconds_of_others() -> float:
 async def run(settings: LocalSettings) -> None:
     """Serve until a signal asks to stop."""
     ticker = Ticker()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ticker.tell)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ticker.report)
     async with run_process(settings.model_copy(update={"openai_api_key": "none"})) as server:
         listener = open_port(settings)
         print(f"http://{settings.host}:{listener.getsockname()[1]}", flush=True)

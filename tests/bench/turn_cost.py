@@ -41,9 +41,9 @@ async def measure(plan: Plan, rows: list[Row]) -> None:
             bench = Bench(plan, folder, model.url, bare, http, rows)
             await default_rows(bench)
             await given_rows(bench)
-            bench.tell("imports")
+            bench.progress("imports")
             rows += await import_rows(plan.import_rounds, folder / "bytecode")
-            bench.tell("done")
+            bench.progress("done")
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""A client of a measured Vibewire: sends requests over HTTP and hears the events over Socket.IO."""
+"""A client of a measured Vibewire: sends requests over HTTP and receives the events over Socket.IO."""
 
 import asyncio
 import time
@@ -34,8 +34,8 @@ class VibewireClient:
         self.url = server.url
         self.pid = server.pid
         self._socket = socketio.AsyncClient(reconnection=False)
-        self._socket.on("token_usage", self._hear_usage)
-        # When each message was sent, and when its first token usage was heard.
+        self._socket.on("token_usage", self._on_usage)
+        # When each message was sent, and when its first token usage was received.
         self._sent_at: dict[str, float] = {}
         self._usage_at: dict[str, float] = {}
 
@@ -52,14 +52,14 @@ class VibewireClient:
         await self._http.close()
 
     async def open_project(self) -> str:
-        """A new project that nobody hears."""
+        """A new project without a subscriber."""
         created: str = (await self._post("/projects", {"name": PROJECT_NAME}))["project_id"]
         return created
 
     async def open_talk(self) -> Talk:
-        """A new session of a new project, which this client hears."""
+        """A new session of a new project, to which this client subscribes."""
         project_id = await self.open_project()
-        await self.hear(project_id)
+        await self.subscribe(project_id)
         return await self.open_session(project_id)
 
     async def open_session(self, project_id: str, node_id: str | None = None) -> Talk:
@@ -67,7 +67,7 @@ class VibewireClient:
         started = await self._post(f"/projects/{project_id}/sessions", {"node_id": node_id})
         return Talk(project_id, started["session_id"])
 
-    async def hear(self, project_id: str) -> None:
+    async def subscribe(self, project_id: str) -> None:
         """Be sent a project's events from now on."""
         answer = await self._socket.call("subscribe", {"project_id": project_id}, timeout=_WAIT_SECONDS)
         if not answer["ok"]:
@@ -93,10 +93,10 @@ class VibewireClient:
             await self.turn(talk)
 
     def take_first_usages(self) -> list[float]:
-        """For each turn since the last time that was heard, the milliseconds from its POST to its first token usage."""
-        heard, sent = self._usage_at, self._sent_at
+        """For each turn since the last call, the milliseconds from its POST to its first token usage."""
+        received, sent = self._usage_at, self._sent_at
         self._usage_at, self._sent_at = {}, {}
-        return [(at - sent[message_id]) * 1000 for message_id, at in heard.items() if message_id in sent]
+        return [(at - sent[message_id]) * 1000 for message_id, at in received.items() if message_id in sent]
 
     async def settle(self) -> None:
         """Wait until the server has nothing left to do for what was answered."""
@@ -109,5 +109,5 @@ class VibewireClient:
                 raise RuntimeError(f"POST {path} answered {answer.status}: {parsed}")
             return parsed
 
-    async def _hear_usage(self, event: dict[str, Any]) -> None:
+    async def _on_usage(self, event: dict[str, Any]) -> None:
         self._usage_at.setdefault(event["message_id"], time.perf_counter())

@@ -37,7 +37,7 @@ async def http(stack: AwsStack) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def project_id(http: httpx.AsyncClient) -> str:
-    created: str = (await http.post("/projects", json={"name": "Support desk"})).json()["project_id"]
+    created: str = (await http.post("/projects", json={"name": "Support team"})).json()["project_id"]
     return created
 
 
@@ -67,7 +67,7 @@ async def wait_for_events(watcher: Watcher, session_id: str, count: int) -> list
     return logged_of(watcher, session_id)
 
 
-async def test_forty_clients_of_two_relays_hear_every_event_once_and_in_order(
+async def test_forty_clients_of_two_relays_receive_every_event_once_and_in_order(
     stack: AwsStack, http: httpx.AsyncClient, project_id: str
 ) -> None:
     sessions = [await start_session(http, project_id, node) for node in (None, "triage_agent")]
@@ -99,18 +99,18 @@ async def test_when_a_relay_is_killed_its_clients_move_to_the_other_and_miss_not
         await asyncio.gather(*(client.wait_for("token_usage") for client in moving))
         await asyncio.to_thread(dying.kill)
         moved = await watchers(stack, living.url, _CLIENTS_A_RELAY, closing)
-        heard = [logged_of(client, session_id) for client in moving]
+        received = [logged_of(client, session_id) for client in moving]
         acknowledged = await asyncio.gather(
             *(
                 client.subscribe(project_id, {session_id: before[-1]["seq"]})
-                for client, before in zip(moved, heard, strict=True)
+                for client, before in zip(moved, received, strict=True)
             )
         )
         assert all(answer["ok"] and not answer["truncated"] for answer in acknowledged)
         assert all(message["status"] == "completed" for message in await asyncio.gather(*turns))
         expected = await logged_events(http, session_id)
         assert sum(event["type"] in _ENDS for event in expected) == len(_PROMPTS)
-        for before, client in zip(heard, moved, strict=True):
+        for before, client in zip(received, moved, strict=True):
             assert before + await wait_for_events(client, session_id, len(expected) - len(before)) == expected
         for client in staying:
             assert await wait_for_events(client, session_id, len(expected)) == expected
