@@ -1,7 +1,6 @@
 """Clients that do not read, or too slowly: pending bytes are limited, and replay completes them after a reconnect."""
 
 import asyncio
-import json
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from backend.relay.relay import Relay
 from backend.relay.settings import RelaySettings
 from shared.identity import LocalAuthenticator
 from tests.relay.live_relay import PROJECT, SESSION, MemoryLog, OpenAccess, live_relay, until
+from tests.relay.malicious_client import open_polling
 from tests.relay.raw_client import RawHttp, RawWebSocket
 from tests.relay.room_fixtures import WAIT_SECONDS, numbers
 from tests.watcher import Watcher
@@ -101,11 +101,7 @@ async def test_a_client_that_disconnects_during_a_replay_ends_it() -> None:
 
 async def test_a_polling_client_that_does_not_poll_is_disconnected() -> None:
     async with live_relay(max_client_bytes=BOUND) as live, httpx.AsyncClient(base_url=live.url) as http:
-        url = "/socket.io/?EIO=4&transport=polling"
-        opened = json.loads((await http.get(url)).text[1:])
-        url += f"&sid={opened['sid']}"
-        await http.post(url, content="40")
-        await http.get(url)
+        url = await open_polling(http)
         await http.post(url, content=f'421["subscribe",{{"project_id":"{PROJECT}"}}]')
         await http.get(url)
         live.publish(20, content=TEXT)
@@ -184,10 +180,7 @@ async def test_unread_responses_to_polls_count_as_pending() -> None:
     # Each response is larger than the socket buffers of the operating system.
     large, bound = "x" * 500_000, 20_000_000
     async with live_relay(max_client_bytes=bound) as live, httpx.AsyncClient(base_url=live.url) as http:
-        url = "/socket.io/?EIO=4&transport=polling"
-        url += f"&sid={json.loads((await http.get(url)).text[1:])['sid']}"
-        await http.post(url, content="40")
-        await http.get(url)
+        url = await open_polling(http)
         await http.post(url, content=f'421["subscribe",{{"project_id":"{PROJECT}"}}]')
         await http.get(url)
         (socket,) = live.relay.sio.eio.sockets.values()
