@@ -124,6 +124,13 @@ def test_every_kind_of_patch_changes_after_a_rejection(request_text: str) -> Non
     assert patched(again, TWO_AGENTS) != patched(first, TWO_AGENTS)
 
 
+def test_a_patch_that_changes_and_removes_an_agent_changes_after_a_rejection_too() -> None:
+    first = turn("Make billing Spanish. Remove billing", TWO_AGENTS)
+    again = asked(*first["input"], context(TWO_AGENTS), rejection("No."))
+    assert "billing_agent" not in patched(again, TWO_AGENTS)
+    assert patched(again, TWO_AGENTS) != patched(first, TWO_AGENTS)
+
+
 def test_a_refused_patch_is_corrected_once() -> None:
     body = turn("Create a triage agent")
     refused = [tool_call("@@\n-nothing"), tool_output("Refused: the patch does not apply.")]

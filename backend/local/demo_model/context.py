@@ -65,7 +65,7 @@ class RequestContext:
             return named
         if ALL.search(text):
             recent = [agent for agent in self.source.agents if agent.var in self.touched]
-            return recent if len(recent) > 1 else self.source.agents
+            return recent if len(recent) > 1 else self.source.agents or [self.it()]
         if _IT.search(text):
             return [self.it()]
         known = listed(self.variables[:_MAX_LISTED]) or "none"

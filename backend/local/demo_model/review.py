@@ -35,9 +35,8 @@ def review(request: Json) -> str:
     return _verdict(f"The patch does what was asked in {where}.", _title(asked, names))
 
 
-def _verdict(reasoning: str, commit_message: str = "") -> str:
-    verdict = {"approved": bool(commit_message), "reasoning": reasoning, "commit_message": commit_message}
-    return json.dumps(verdict, ensure_ascii=False)
+def _verdict(reasoning: str, title: str = "") -> str:
+    return json.dumps({"approved": bool(title), "reasoning": reasoning, "commit_message": title}, ensure_ascii=False)
 
 
 def _title(asked: str, names: list[str]) -> str:

@@ -65,8 +65,11 @@ class WorkflowSource:
         return {name.partition(".")[0] for name in used | renamed if isinstance(name, str)}
 
     def agent(self, var: str) -> AgentCall:
-        """The agent of a variable, which exists."""
-        return next(agent for agent in self.agents if agent.var == var)
+        """The agent of a variable. Raises CannotEditError where there is none."""
+        found = [agent for agent in self.agents if agent.var == var]
+        if not found:
+            raise CannotEditError(f"There is no agent {var} in the code any more.")
+        return found[0]
 
     def offset(self, line: int, column: int) -> int:
         """The index in `code` of a line, from 1, and a column, which Python counts in bytes."""
@@ -80,13 +83,11 @@ class WorkflowSource:
 
     def segment(self, node: ast.expr | ast.keyword) -> str:
         """The source of a node."""
-        start, end = self.span(node)
-        return self.code[start:end]
+        return self.code[slice(*self.span(node))]
 
     def line_end(self, node: ast.stmt) -> int:
         """The end of a statement's last line, before the line end."""
-        end = self.code.find("\n", self.span(node)[1])
-        return len(self.code) if end < 0 else end
+        return f"{self.code}\n".index("\n", self.span(node)[1])
 
     def edited(self, edits: list[Edit]) -> str:
         """The code after edits: start, end and new text of each. None lies within another."""
