@@ -92,7 +92,7 @@ async def test_a_removed_member_is_a_stranger(
         problem_of(await route.call(member, **known), 404, route.not_found_code)
 
 
-async def test_a_member_may_leave_a_project_and_is_a_stranger_then(
+async def test_a_member_who_leaves_a_project_is_a_stranger(
     client: httpx.AsyncClient, member: httpx.AsyncClient, known: dict[str, str]
 ) -> None:
     path = f"/projects/{known['project_id']}"
@@ -134,7 +134,7 @@ async def test_a_user_is_known_by_the_exact_name(
 
 
 @every_route
-async def test_no_route_answers_without_a_good_token(
+async def test_every_route_refuses_calls_without_a_valid_token(
     client: httpx.AsyncClient, services: Services, known: dict[str, str], route: Route
 ) -> None:
     async with connect(replace(services, authenticator=TokenAuthenticator())) as anonymous, nothing_changes(client):
@@ -158,7 +158,7 @@ async def test_no_route_answers_without_a_good_token(
         (None, None),
     ],
 )
-async def test_the_token_is_what_follows_bearer(services: Services, header: str | None, token: str | None) -> None:
+async def test_the_token_follows_the_bearer_scheme(services: Services, header: str | None, token: str | None) -> None:
     authenticator = TokenAuthenticator()
     async with connect(replace(services, authenticator=authenticator)) as client:
         answer = await client.get("/projects", headers={} if header is None else {"Authorization": header})

@@ -11,7 +11,7 @@ from tests.contract.builders import fail, record_response, take_up
 CANCELLED = {"code": "cancelled", "detail": "The message was cancelled."}
 
 
-async def test_a_queued_message_is_cancelled_at_once(client: httpx.AsyncClient, session_id: str) -> None:
+async def test_a_queued_message_is_cancelled_immediately(client: httpx.AsyncClient, session_id: str) -> None:
     message = await send(client, session_id)
     cancelled = json_of(await client.post(f"/messages/{message['message_id']}/cancel"), 200)
     assert cancelled == {
@@ -44,7 +44,7 @@ async def test_a_running_message_is_only_asked_to_end(
     assert (await engine.turns.heartbeat(turn, None)).cancel_requested
 
 
-async def test_a_running_message_without_a_live_worker_is_cancelled_at_once(
+async def test_a_running_message_without_a_worker_is_cancelled_immediately(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     message = await send(client, session_id)
@@ -53,7 +53,7 @@ async def test_a_running_message_without_a_live_worker_is_cancelled_at_once(
     assert (cancelled["status"], cancelled["attempt"], cancelled["error"]) == ("cancelled", 2, CANCELLED)
 
 
-async def test_a_cancelled_message_keeps_what_it_used(
+async def test_a_cancelled_message_keeps_its_token_usage(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     message = await send(client, session_id)

@@ -68,7 +68,7 @@ async def test_the_key_of_a_deleted_session_starts_afresh(
     assert (await send(client, new["session_id"]))["number"] == 1
 
 
-async def test_the_messages_of_a_deleted_session_take_no_place_in_the_queue(
+async def test_the_messages_of_a_deleted_session_do_not_count_as_queued(
     client: httpx.AsyncClient, project_id: str, session_id: str
 ) -> None:
     for _ in range(20):

@@ -70,7 +70,7 @@ async def test_each_response_is_complete(client: httpx.AsyncClient, engine: Loca
     assert found["tool_calls"] == [{**where, **call}]
 
 
-async def test_a_response_of_before_text_was_looked_at_can_be_read(
+async def test_an_old_response_with_unencodable_text_can_be_read(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     output = [None, "x", {**CALL, "arguments": {"diff": "half \ud83d"}}, {"type": "message", "content": "half \ud83d"}]
@@ -199,7 +199,7 @@ async def test_a_part_that_is_not_there_is_refused(
 
 # Servers other than OpenAI's make such ids: LiteLLM's are base64 and can have over 200 characters.
 @pytest.mark.parametrize("response_id", ["resp_a+b/c==", "a&b#c?d=e f%20", "☂", "resp_" + "x" * 240])
-async def test_the_href_of_a_response_can_be_followed_whatever_its_id(
+async def test_the_href_of_a_response_works_for_any_id(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str, response_id: str
 ) -> None:
     bodies = {response_id: {"text": "x" * 3_000_000}, "resp_2": {"text": "x" * 3_000_000}}

@@ -37,7 +37,7 @@ async def test_a_message_sent_by_an_id_in_upper_case_is_found_sent_again_and_can
     assert json_of(await client.post(f"/messages/{MESSAGE_ID}/cancel"), 200)["status"] == "cancelled"
 
 
-async def test_a_key_stands_for_the_same_message_whatever_the_case_of_its_session(
+async def test_an_idempotency_key_ignores_the_case_of_its_session_id(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     sent = await send(client, session_id, key="key-1")
@@ -55,5 +55,5 @@ async def test_a_refusal_names_the_session_in_lower_case(client: httpx.AsyncClie
 @pytest.mark.parametrize(
     "text", ["", "P", "Project-1", "6F9619FF8B864D01B42D00C04FC964FF", f"{{{MESSAGE_ID}}}", f"{MESSAGE_ID}\n", "İ" * 36]
 )
-def test_what_is_no_uuid_is_left_as_it_is(text: str) -> None:
+def test_other_text_than_a_uuid_is_unchanged(text: str) -> None:
     assert canonical_id(text) == text

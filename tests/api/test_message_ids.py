@@ -36,7 +36,7 @@ async def test_a_message_sent_again_is_the_same_message(
 
 
 @named
-async def test_a_message_sent_again_after_its_end_is_answered_at_once(
+async def test_a_message_sent_again_after_its_end_is_answered_immediately(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str, name: dict[str, str]
 ) -> None:
     first = await send(client, session_id, **name)
@@ -47,7 +47,7 @@ async def test_a_message_sent_again_after_its_end_is_answered_at_once(
 
 
 @named
-async def test_a_message_sent_many_times_at_once_is_one(
+async def test_a_message_sent_many_times_concurrently_is_one_message(
     client: httpx.AsyncClient, session_id: str, name: dict[str, str]
 ) -> None:
     sent = await asyncio.gather(*(send(client, session_id, **name) for _ in range(5)))
@@ -144,7 +144,7 @@ async def test_a_key_has_1_to_200_characters(client: httpx.AsyncClient, session_
         problem_of(refused, 422, "invalid_request")
 
 
-async def test_a_message_sent_again_needs_no_place_in_a_full_queue(client: httpx.AsyncClient, session_id: str) -> None:
+async def test_a_message_can_be_sent_again_while_the_queue_is_full(client: httpx.AsyncClient, session_id: str) -> None:
     sent = [await send(client, session_id, key=f"key-{number}") for number in range(20)]
     problem_of(await post_message(client, session_id, key="key-20"), 429, "too_many_queued_messages", session_id)
     assert await send(client, session_id, key="key-7") == sent[7]

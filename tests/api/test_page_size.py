@@ -73,7 +73,7 @@ def _hostile_code() -> str:
     return f"from agents import Agent\nL=[{names}]\n{agents}"
 
 
-async def test_every_answer_of_a_project_is_bounded_whatever_its_code_names(client: httpx.AsyncClient) -> None:
+async def test_every_response_about_a_project_is_bounded_for_any_code(client: httpx.AsyncClient) -> None:
     code = _hostile_code()
     bound = len(code.encode()) + MAX_NODES_BYTES + ROUNDING
     created = await client.post("/projects", json={"name": "Large", "code": code})

@@ -40,7 +40,7 @@ def test_no_client_waits_longer_than_25_seconds(seconds: str) -> None:
     "prefer",
     ["", " ", ",", ";", "=", "wait", "wait=", "wait=-1", "wait=+1", "wait=1.5", "wait=1e1", "wait=inf", "await=1"],
 )
-def test_a_preference_that_makes_no_sense_is_ignored(prefer: str) -> None:
+def test_an_invalid_preference_is_ignored(prefer: str) -> None:
     assert wait_seconds(prefer, DEFAULT) == DEFAULT
 
 

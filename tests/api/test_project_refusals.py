@@ -38,9 +38,7 @@ async def test_a_project_needs_a_name_of_1_to_200_characters(client: httpx.Async
 @pytest.mark.parametrize(
     "code", [0x00, 0x07, 0x0A, 0x1B, 0x1F, 0x7F, 0x85, 0x9B, 0x2028, 0x2029, 0x202A, 0x202E, 0x2066, 0x2069], ids=hex
 )
-async def test_a_name_that_steers_or_turns_what_stands_around_it_is_refused_in_words(
-    client: httpx.AsyncClient, code: int
-) -> None:
+async def test_a_name_with_control_or_direction_characters_is_refused(client: httpx.AsyncClient, code: int) -> None:
     project = await create_project(client)
     async with nothing_changes(client):
         for method, path in (("POST", "/projects"), ("PATCH", f"/projects/{project['project_id']}")):
@@ -101,7 +99,7 @@ async def test_an_edit_of_another_version_than_the_current_one_is_stale(
         assert "version 2" in problem_of(await client.patch(path, json=update), 409, "stale_version")["detail"]
 
 
-async def test_of_two_edits_at_once_one_is_stale(client: httpx.AsyncClient, project_id: str) -> None:
+async def test_of_two_concurrent_edits_one_is_stale(client: httpx.AsyncClient, project_id: str) -> None:
     edits = (
         client.patch(f"/projects/{project_id}", json={"code": f"x = {number}", "base_version": 1}) for number in (1, 2)
     )
@@ -169,7 +167,7 @@ async def test_a_version_that_cannot_exist_is_refused(client: httpx.AsyncClient,
         ("x = 1\n" * 30_001, "more than 30,000 lines; shorten it"),
     ],
 )
-async def test_a_flood_is_refused_with_what_to_do(client: httpx.AsyncClient, code: str, reason: str) -> None:
+async def test_a_flood_of_messages_is_refused_with_advice(client: httpx.AsyncClient, code: str, reason: str) -> None:
     refused = await client.post("/projects", json={"name": "Flood", "code": code})
     assert reason in problem_of(refused, 422, "invalid_code")["detail"]
 

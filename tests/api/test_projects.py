@@ -45,7 +45,7 @@ async def test_current_code_is_another_name_of_code(client: httpx.AsyncClient) -
     assert (await create_project(client, current_code=CODE))["code"] == CODE
 
 
-async def test_code_under_both_names_at_once_is_refused(client: httpx.AsyncClient) -> None:
+async def test_code_under_both_names_is_refused(client: httpx.AsyncClient) -> None:
     async with nothing_changes(client):
         answer = await client.post("/projects", json={"name": "Rain", "code": "a = 1", "current_code": "b = 1"})
         problem_of(answer, 422, "invalid_request")
@@ -56,7 +56,7 @@ async def test_empty_code_is_code(client: httpx.AsyncClient) -> None:
     assert (project["code"], project["nodes"]) == ("", [])
 
 
-async def test_code_comes_back_byte_for_byte(client: httpx.AsyncClient) -> None:
+async def test_code_is_returned_byte_for_byte(client: httpx.AsyncClient) -> None:
     code = "# né ☂ 𝄞\r\nx = '\\ud800'\t\n\n"
     project = await create_project(client, code=code)
     assert (await get(client, f"/projects/{project['project_id']}"))["code"] == code

@@ -56,7 +56,7 @@ async def test_a_prompt_of_exactly_the_limit_is_accepted(
         "0",
     ],
 )
-async def test_a_prompt_is_kept_as_it_was_sent(client: httpx.AsyncClient, session_id: str, prompt: str) -> None:
+async def test_a_prompt_is_stored_unchanged(client: httpx.AsyncClient, session_id: str, prompt: str) -> None:
     message = await send(client, session_id, prompt)
     assert (await get(client, f"/messages/{message['message_id']}"))["prompt"] == prompt
 
@@ -87,7 +87,7 @@ async def test_the_21st_queued_message_is_to_be_sent_later(client: httpx.AsyncCl
         assert int(refused.headers["retry-after"]) > 0
 
 
-async def test_a_full_queue_takes_the_next_message_when_one_has_ended(
+async def test_a_full_queue_accepts_a_message_when_one_has_ended(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     messages = [await send(client, session_id) for _ in range(20)]
@@ -96,9 +96,7 @@ async def test_a_full_queue_takes_the_next_message_when_one_has_ended(
     problem_of(await post_message(client, session_id), 429, "too_many_queued_messages", session_id)
 
 
-async def test_a_full_queue_takes_the_next_message_when_one_is_cancelled(
-    client: httpx.AsyncClient, session_id: str
-) -> None:
+async def test_a_full_queue_accepts_a_message_when_one_is_cancelled(client: httpx.AsyncClient, session_id: str) -> None:
     messages = [await send(client, session_id) for _ in range(20)]
     await client.post(f"/messages/{messages[7]['message_id']}/cancel")
     assert (await send(client, session_id))["number"] == 21

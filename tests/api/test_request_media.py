@@ -13,7 +13,7 @@ NAMED = json.dumps({"name": "New"}).encode()
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "deflate", "zstd", "identity, gzip", "gzip, gzip", "x"])
-async def test_a_compressed_body_is_refused_in_words(client: httpx.AsyncClient, coding: str) -> None:
+async def test_a_compressed_body_is_refused_with_advice(client: httpx.AsyncClient, coding: str) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": coding}
     async with nothing_changes(client):
         refused = await client.post("/projects", content=gzip.compress(NAMED), headers=headers)
@@ -29,7 +29,7 @@ async def test_a_compressed_body_is_refused_in_words(client: httpx.AsyncClient, 
         *("application/jsonp", "application/json; charset=utf-16", "application/json; charset=latin-1"),
     ],
 )
-async def test_a_body_that_is_not_announced_as_json_is_refused_with_what_to_send(
+async def test_a_body_of_another_media_type_is_refused_with_advice(
     client: httpx.AsyncClient, content_type: str
 ) -> None:
     async with nothing_changes(client):
@@ -47,7 +47,7 @@ async def test_a_body_that_is_not_announced_as_json_is_refused_with_what_to_send
     ],
 )
 @pytest.mark.parametrize("coding", [None, "identity", ""])
-async def test_json_in_utf_8_is_read_however_it_is_announced(
+async def test_json_in_utf_8_is_accepted_under_every_json_type(
     client: httpx.AsyncClient, content_type: str, coding: str | None
 ) -> None:
     headers = {"Content-Type": content_type} | ({} if coding is None else {"Content-Encoding": coding})
@@ -58,9 +58,7 @@ async def test_a_request_without_a_body_needs_no_content_type(client: httpx.Asyn
     assert (await client.post(f"/projects/{project_id}/sessions")).status_code == 201
 
 
-async def test_every_answer_keeps_out_of_caches_and_is_taken_for_what_it_is(
-    client: httpx.AsyncClient, project_id: str, session_id: str
-) -> None:
+async def test_no_response_is_cached_or_sniffed(client: httpx.AsyncClient, project_id: str, session_id: str) -> None:
     paths = ["/projects", f"/projects/{project_id}", f"/sessions/{session_id}/events", "/health", "/openapi.json"]
     answers = [await client.get(path) for path in (*paths, "/nope", "/projects/x", "/projects?limit=x")]
     answers.append(await client.post("/projects", content=b"{", headers={"Content-Type": "application/json"}))

@@ -68,7 +68,7 @@ async def test_a_completed_message_has_its_answer(
     assert completed["error"] is None
 
 
-async def test_a_failed_message_says_why_and_what_it_used(
+async def test_a_failed_message_has_its_error_and_token_usage(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     message = await send(client, session_id)

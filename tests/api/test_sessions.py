@@ -47,7 +47,7 @@ async def test_starting_a_session_again_retrieves_the_one_that_exists(
     assert again == {**session, "message_count": 1}
 
 
-async def test_a_session_started_many_times_at_once_is_one(client: httpx.AsyncClient, project_id: str) -> None:
+async def test_a_session_started_many_times_concurrently_is_one(client: httpx.AsyncClient, project_id: str) -> None:
     starts = (client.post(f"/projects/{project_id}/sessions", json={"node_id": "triage"}) for _ in range(5))
     answers = await asyncio.gather(*starts)
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 200, 201]
@@ -90,7 +90,7 @@ async def test_a_session_counts_its_messages_events_and_tokens(
 
 
 @pytest.mark.parametrize("node_id", ["a", "A-b_c.9", "n" * 200, "é" * 100, "9", "a..b", "no_such_node", "shop.billing"])
-async def test_a_node_need_only_have_a_good_name(client: httpx.AsyncClient, project_id: str, node_id: str) -> None:
+async def test_a_node_needs_only_a_valid_name(client: httpx.AsyncClient, project_id: str, node_id: str) -> None:
     session = await start_session(client, project_id, node_id)
     assert (session["node_id"], session["node_exists"]) == (node_id, False)
 
@@ -125,7 +125,7 @@ AGENT_NAMES = [
 
 
 @pytest.mark.parametrize("name", AGENT_NAMES)
-async def test_whatever_agent_is_drawn_can_be_talked_about(client: httpx.AsyncClient, name: str) -> None:
+async def test_every_node_of_the_graph_can_have_a_session(client: httpx.AsyncClient, name: str) -> None:
     project = await create_project(client, code=f"from agents import Agent as A\n{name} = A(name='X')\n")
     (node,) = project["nodes"]
     session = await start_session(client, project["project_id"], node["name"])
@@ -144,7 +144,7 @@ async def test_an_agent_whose_name_no_session_can_have_is_not_drawn(client: http
     problem_of(answer, 422, "invalid_node_id")
 
 
-async def test_names_that_only_look_alike_are_two_nodes(client: httpx.AsyncClient) -> None:
+async def test_names_that_look_alike_are_different_nodes(client: httpx.AsyncClient) -> None:
     code = "from agents import Agent\na = Agent()\n\N{CYRILLIC SMALL LETTER A} = Agent()\nA = Agent()\n"
     project = await create_project(client, code=code)
     sessions = [await start_session(client, project["project_id"], node["name"]) for node in project["nodes"]]

@@ -93,7 +93,7 @@ async def _cancel(engine: LocalEngine, message_id: str) -> None:
 
 
 @pytest.mark.parametrize(("step", "status"), [(_fail, "failed"), (_cancel, "cancelled")])
-async def test_a_message_that_ends_badly_is_an_answer_too(
+async def test_a_failed_or_cancelled_message_ends_the_wait(
     settings: LocalSettings, engine: LocalEngine, session_id: str, step: Step, status: str
 ) -> None:
     async with waiting_client(settings, engine, step) as (client, _):
@@ -112,7 +112,7 @@ async def test_a_session_that_is_deleted_while_a_message_is_waited_for_is_not_fo
     problem_of(sent, 404, "session_not_found", session_id)
 
 
-async def test_a_message_that_takes_longer_is_answered_while_it_runs(services: Services, session_id: str) -> None:
+async def test_after_the_wait_the_response_is_a_running_message(services: Services, session_id: str) -> None:
     async with connect(replace(services, wait_seconds=0.01)) as client:
         sent = await client.post(f"/sessions/{session_id}/messages", json={"prompt": "Make it rain"})
     assert json_of(sent, 202)["status"] == "queued"
@@ -134,7 +134,7 @@ async def test_a_client_says_how_long_it_waits(
 
 
 @pytest.mark.parametrize("prefer", ["wait=0", "respond-async", "RESPOND-ASYNC", "return=minimal, respond-async;x=1"])
-async def test_a_client_that_does_not_wait_is_answered_at_once(
+async def test_a_client_that_does_not_wait_is_answered_immediately(
     settings: LocalSettings, engine: LocalEngine, session_id: str, prefer: str
 ) -> None:
     async with waiting_client(settings, engine) as (client, seconds):
@@ -147,7 +147,7 @@ async def test_a_client_that_does_not_wait_is_answered_at_once(
     "prefer",
     ["", ",", ";;;", "wait", "wait=", "wait=-1", "wait=abc", "wait=\xb2", "wait=1.5", "nonsense=1", "=", "\xff"],
 )
-async def test_a_preference_that_makes_no_sense_is_ignored(
+async def test_an_invalid_preference_is_ignored(
     settings: LocalSettings, engine: LocalEngine, session_id: str, prefer: str
 ) -> None:
     async with waiting_client(settings, engine) as (client, seconds):

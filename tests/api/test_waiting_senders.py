@@ -52,7 +52,7 @@ async def new_session(client: httpx.AsyncClient) -> str:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Prefer": "wait=25"}], ids=["no preference", "wait=25"])
-async def test_who_comes_when_all_places_are_taken_is_answered_at_once_and_their_message_runs(
+async def test_without_a_free_slot_a_sender_is_answered_immediately_and_the_message_runs(
     engine: LocalEngine, busy: httpx.AsyncClient, watch: NotingWatch, headers: dict[str, str]
 ) -> None:
     sessions = [await new_session(busy) for _ in range(2 * PLACES)]
@@ -77,9 +77,7 @@ async def test_who_comes_when_all_places_are_taken_is_answered_at_once_and_their
             assert (await busy.get(sent.headers["location"])).json()["status"] == "completed"
 
 
-async def test_a_place_that_was_left_is_there_for_the_next(
-    engine: LocalEngine, busy: httpx.AsyncClient, watch: NotingWatch
-) -> None:
+async def test_a_released_slot_is_used_again(engine: LocalEngine, busy: httpx.AsyncClient, watch: NotingWatch) -> None:
     for _ in range(3 * PLACES):
         path = f"/sessions/{await new_session(busy)}/messages"
         sent = await busy.post(path, json={"prompt": "Make it rain"}, headers={"Prefer": "wait=0"})
@@ -97,7 +95,7 @@ async def test_a_place_that_was_left_is_there_for_the_next(
 
 
 @pytest.mark.parametrize(("concurrency", "places"), [(1, 1), (2, 1), (3, 1), (4, 2), (100, 50)])
-def test_half_of_what_may_be_sent_at_a_time_may_wait(concurrency: int, places: int) -> None:
+def test_half_of_the_concurrent_senders_may_wait(concurrency: int, places: int) -> None:
     assert LocalSettings(send_message_concurrency=concurrency).wait_slots == places
 
 

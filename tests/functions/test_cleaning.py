@@ -27,7 +27,7 @@ async def broken() -> int:
     raise OSError("the disk was removed")
 
 
-async def test_every_part_is_done_whatever_becomes_of_the_others(telemetry: Telemetry, printed: Printed) -> None:
+async def test_every_part_runs_even_if_others_fail(telemetry: Telemetry, printed: Printed) -> None:
     done = []
 
     async def last() -> int:
@@ -85,7 +85,7 @@ def test_erasing_a_memory_removes_its_quarantined_files(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_nothing_counts_as_erased_where_the_file_system_is_not_there(tmp_path: Path) -> None:
+async def test_nothing_is_marked_as_erased_without_the_file_system(tmp_path: Path) -> None:
     """Else a session would expire while its conversation stays on a disk that was not mounted."""
     with pytest.raises(FileNotFoundError):
         await MemoryEraser(tmp_path / "nowhere").erase_memory(REF)

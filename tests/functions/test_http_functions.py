@@ -35,7 +35,7 @@ def test_a_conversation_goes_through_the_functions(functions: Functions, project
     assert functions.call("get_project", 404, project_id=project_id)["code"] == "project_not_found"
 
 
-def test_a_project_whose_code_names_much_has_answers_that_can_be_given(functions: Functions) -> None:
+def test_the_responses_about_a_project_with_many_names_are_bounded(functions: Functions) -> None:
     names = ",".join(chr(0x20000) * 49 + f"{number:04d}" for number in range(50))
     agents = "".join(f"a{number}=Agent(handoffs=L,tools=L)\n" for number in range(200))
     code = f"from agents import Agent\nL=[{names}]\n{agents}"
@@ -53,7 +53,7 @@ def test_health_names_the_engine_and_asks_for_no_token(functions: Functions) -> 
     assert functions.call("get_health")["engine"] == "aws"
 
 
-def test_an_answer_in_time_has_a_place_to_look_at_later(functions: Functions, session_id: str) -> None:
+def test_a_message_that_has_not_ended_has_a_location(functions: Functions, session_id: str) -> None:
     answer = functions.answer("send_message", session_id=session_id)
     message_id = json.loads(answer["body"])["message_id"]
     assert answer["headers"]["location"] == f"/messages/{message_id}"
@@ -99,14 +99,12 @@ def test_bad_input_is_refused_with_problem_details(
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (status, code)
 
 
-def test_what_a_request_publishes_has_left_when_it_is_answered(
-    functions: Functions, engine: AwsEngine, session_id: str
-) -> None:
+def test_events_are_published_before_the_response(functions: Functions, engine: AwsEngine, session_id: str) -> None:
     functions.call("send_message", 202, session_id=session_id)
     assert functions.run(engine.bus.flush(0))
 
 
-def test_events_that_cannot_leave_do_not_spoil_the_answer(
+def test_events_that_cannot_be_published_do_not_affect_the_response(
     functions: Functions, session_id: str, printed: Printed
 ) -> None:
     async def broken() -> int:
@@ -118,7 +116,7 @@ def test_events_that_cannot_leave_do_not_spoil_the_answer(
 
 
 @pytest.mark.parametrize("text", ["x" * 3_900_000, '"' * 1_900_000, "漢" * 1_200_000], ids=["ascii", "quotes", "cjk"])
-def test_a_large_answer_stays_below_what_the_runtime_carries(functions: Functions, session_id: str, text: str) -> None:
+def test_a_large_response_stays_below_the_runtimes_limit(functions: Functions, session_id: str, text: str) -> None:
     """6 MB as JSON: of text inside of JSON each quote counts twice."""
     message_id = functions.call("send_message", 202, session_id=session_id)["message_id"]
     answer = _answer_with_content(functions, message_id, text)
@@ -128,7 +126,7 @@ def test_a_large_answer_stays_below_what_the_runtime_carries(functions: Function
     assert body["href"] is None
 
 
-def test_an_answer_that_could_never_be_carried_has_an_href_instead(functions: Functions, session_id: str) -> None:
+def test_a_response_that_is_too_large_has_an_href_instead(functions: Functions, session_id: str) -> None:
     message_id = functions.call("send_message", 202, session_id=session_id)["message_id"]
     answer = _answer_with_content(functions, message_id, "x" * 5_000_000)
     body = json.loads(content_of(answer))
@@ -148,7 +146,7 @@ def _answer_with_content(functions: Functions, message_id: str, content: str) ->
         return functions.answer("get_message", message_id=message_id)
 
 
-def test_senders_beyond_those_who_may_wait_are_answered_at_once_and_their_messages_are_queued(
+def test_senders_beyond_the_limit_of_waiting_are_answered_immediately_and_their_messages_are_queued(
     functions: Functions, engine: AwsEngine, moto: MotoAws, session_id: str
 ) -> None:
     async def hold_all_slots() -> AsyncExitStack:

@@ -51,7 +51,7 @@ async def test_the_key_is_read_from_the_secret(key: ModelKey) -> None:
     assert await key.get() == "sk-first"
 
 
-async def test_the_key_is_kept_for_some_minutes(key: ModelKey, seconds: Seconds) -> None:
+async def test_the_key_is_cached_for_some_minutes(key: ModelKey, seconds: Seconds) -> None:
     store("sk-first")
     await key.get()
     store("sk-second")

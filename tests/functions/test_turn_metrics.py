@@ -31,7 +31,7 @@ def failed(clock: ManualClock, code: str) -> MessageFailedEvent:
     )
 
 
-async def test_the_ends_of_turns_are_counted_on_their_way_to_the_bus(
+async def test_the_ends_of_turns_are_counted_and_published(
     telemetry: Telemetry, printed: Printed, clock: ManualClock
 ) -> None:
     bus = Bus()

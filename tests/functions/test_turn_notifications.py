@@ -20,7 +20,7 @@ SESSION = "01a207ba-1a51-7211-abbd-ebd58bdabe72"
 MESSAGE = "01a207ba-1a6f-7375-8ce3-973e75bb61ac"
 LEASE_SECONDS = 60.0
 RECORD_ID = "059f36b4-87a3-44ab-83d2-661975830a7d"
-PUT_BACK = {"batchItemFailures": [{"itemIdentifier": RECORD_ID}]}
+REQUEUED = {"batchItemFailures": [{"itemIdentifier": RECORD_ID}]}
 ACKNOWLEDGED: Json = {"batchItemFailures": []}
 Run = Callable[[TurnNotification, str], Awaitable[Outcome]]
 
@@ -74,7 +74,7 @@ async def must_not_run(notification: TurnNotification, receipt_handle: str) -> O
     raise AssertionError("no turn should run")
 
 
-async def test_an_answered_notification_is_acknowledged(queue: Queue, telemetry: Telemetry) -> None:
+async def test_a_handled_notification_is_acknowledged(queue: Queue, telemetry: Telemetry) -> None:
     assert await answer(returns(Done()), queue, telemetry) == ACKNOWLEDGED
 
 
@@ -95,7 +95,7 @@ async def test_a_notification_is_hidden_for_no_longer_than_the_lease(queue: Queu
 async def test_a_requeued_notification_is_hidden_for_its_delay(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
-    assert await answer(returns(Requeue(10.0)), queue, telemetry) == PUT_BACK
+    assert await answer(returns(Requeue(10.0)), queue, telemetry) == REQUEUED
     assert queue.hidden[-1] == ("receipt-handle", 10.0)
     telemetry.end(1)
     assert printed.metrics == {"NotificationRequeued": 1}
@@ -116,7 +116,7 @@ async def test_a_requeued_notification_is_hidden_for_its_delay(
         "[" * 99_999,
     ],
 )
-async def test_a_malformed_notification_is_thrown_away_and_counted(
+async def test_a_malformed_notification_is_dropped_and_counted(
     queue: Queue, telemetry: Telemetry, printed: Printed, body: str
 ) -> None:
     event = notification_event(SESSION, MESSAGE, "receipt-handle")
@@ -127,13 +127,13 @@ async def test_a_malformed_notification_is_thrown_away_and_counted(
     assert printed.lines[-1]["level"] == "ERROR"
 
 
-async def test_a_failing_store_puts_the_notification_back_and_fails_no_invocation(
+async def test_a_failing_store_requeues_the_notification_without_failing_the_invocation(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
     async def broken(notification: TurnNotification, receipt_handle: str) -> Outcome:
         raise OSError("the store does not respond")
 
-    assert await answer(broken, queue, telemetry) == PUT_BACK
+    assert await answer(broken, queue, telemetry) == REQUEUED
     assert queue.hidden[-1] == ("receipt-handle", 5.0)
     telemetry.end(1)
     assert printed.metrics == {"NotificationFailed": 1, "NotificationRequeued": 1}
@@ -141,13 +141,13 @@ async def test_a_failing_store_puts_the_notification_back_and_fails_no_invocatio
     assert (logged["session_id"], logged["message_id"]) == (SESSION, MESSAGE)
 
 
-async def test_a_failing_queue_keeps_no_turn_from_running(queue: Queue, telemetry: Telemetry) -> None:
+async def test_a_failing_queue_does_not_prevent_a_turn(queue: Queue, telemetry: Telemetry) -> None:
     queue.broken = True
     assert await answer(returns(Done()), queue, telemetry) == ACKNOWLEDGED
-    assert await answer(returns(Requeue(3.0)), queue, telemetry) == PUT_BACK
+    assert await answer(returns(Requeue(3.0)), queue, telemetry) == REQUEUED
 
 
-async def test_a_turn_is_let_go_before_the_functions_time_is_over(
+async def test_a_turn_is_released_before_the_function_times_out(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
     let_go = False
@@ -161,26 +161,24 @@ async def test_a_turn_is_let_go_before_the_functions_time_is_over(
             raise
         return Done()
 
-    assert await answer(endless, queue, telemetry, context=Context(seconds_left=0.1)) == PUT_BACK
+    assert await answer(endless, queue, telemetry, context=Context(seconds_left=0.1)) == REQUEUED
     assert let_go
     assert queue.hidden[-1] == ("receipt-handle", 0.0)
 
 
-async def test_a_timeout_inside_a_turn_is_not_taken_for_the_end_of_the_functions_time(
+async def test_a_timeout_inside_a_turn_is_not_the_functions_timeout(
     queue: Queue, telemetry: Telemetry, printed: Printed
 ) -> None:
     async def times_out(notification: TurnNotification, receipt_handle: str) -> Outcome:
         raise TimeoutError("a socket's")
 
-    assert await answer(times_out, queue, telemetry) == PUT_BACK
+    assert await answer(times_out, queue, telemetry) == REQUEUED
     assert queue.hidden[-1] == ("receipt-handle", 5.0)
     telemetry.end(1)
     assert printed.metrics == {"NotificationFailed": 1, "NotificationRequeued": 1}
 
 
-async def test_after_a_notification_that_is_put_back_no_other_of_the_batch_overtakes_it(
-    queue: Queue, telemetry: Telemetry
-) -> None:
+async def test_no_notification_of_the_batch_overtakes_a_requeued_one(queue: Queue, telemetry: Telemetry) -> None:
     event = notification_event(SESSION, MESSAGE, "receipt-handle")
     event["Records"] = [{**event["Records"][0], "messageId": str(number)} for number in range(3)]
     ran = 0

@@ -111,7 +111,7 @@ async def test_an_added_member_receives_past_and_future_events(server: Server) -
         assert [event["seq"] for event in listener.logged()] == list(range(1, len(listener.logged()) + 1))
 
 
-async def test_a_member_that_leaves_and_comes_back_misses_nothing(server: Server) -> None:
+async def test_a_member_that_is_added_again_misses_nothing(server: Server) -> None:
     async with server.http("owner") as owner, server.listener("member") as listener:
         project_id, session_id = await shared_session(owner, "member")
         assert (await listener.subscribe(project_id))["ok"] is True

@@ -109,7 +109,7 @@ async def test_a_caller_without_a_valid_token_is_refused(
 
 @each_call
 @pytest.mark.parametrize("person", PEOPLE)
-async def test_everybody_with_a_good_token_is_answered_what_is_theirs(
+async def test_callers_with_a_valid_token_get_exactly_what_they_may(
     client: httpx.AsyncClient,
     owner: httpx.AsyncClient,
     issuer: TokenIssuer,
@@ -147,7 +147,7 @@ async def test_every_bad_token_ends_in_401_and_none_in_a_crash(app: FastAPI, iss
 
 
 @pytest.mark.parametrize("scheme", ["", "Basic ", "Token ", "JWT ", "Bearer,", "Bearer="])
-async def test_a_good_token_proves_nothing_where_it_is_not_a_bearer_token(
+async def test_a_valid_token_with_another_scheme_is_refused(
     client: httpx.AsyncClient, issuer: TokenIssuer, scheme: str
 ) -> None:
     answer = await client.get("/projects", headers={"Authorization": scheme + issuer.token("owner")})

@@ -80,7 +80,7 @@ def test_an_identity_setting_of_blanks_alone_stops_the_start_with_its_name(name:
         read_settings(LocalSettings, {**IDENTITY, name: "  "})
 
 
-def test_with_all_identity_settings_tokens_are_checked_and_without_them_everybody_is_local() -> None:
+def test_tokens_are_checked_with_identity_settings_and_every_caller_is_local_without() -> None:
     assert isinstance(build_authenticator(read_settings(LocalSettings, IDENTITY)), JwtAuthenticator)
     assert isinstance(
         build_authenticator(read_settings(LocalSettings, dict.fromkeys(IDENTITY, ""))), LocalAuthenticator

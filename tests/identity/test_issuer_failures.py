@@ -56,7 +56,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_while_the_issuer_fails_no_token_is_called_invalid_and_it_is_asked_again_after_a_pause(
+async def test_while_the_issuer_fails_no_token_is_invalid_and_the_fetch_is_retried_after_a_pause(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock, failure: str
 ) -> None:
     issuer.published.answer = FAILURES[failure]
@@ -70,7 +70,7 @@ async def test_while_the_issuer_fails_no_token_is_called_invalid_and_it_is_asked
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_known_keys_stay_good_for_a_day_while_the_issuer_fails(
+async def test_known_keys_stay_valid_for_a_day_while_the_issuer_fails(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock, failure: str
 ) -> None:
     token = issuer.token("ann", life=2 * DAY_SECONDS)
@@ -104,7 +104,7 @@ async def test_the_pause_after_failures_grows_to_a_minute(
     assert [later - earlier for earlier, later in itertools.pairwise(asked)] == [5, 10, 20, 40, 60, 60, 60]
 
 
-async def test_a_refusal_says_when_the_keys_are_asked_for_again(
+async def test_a_refusal_says_when_the_keys_are_fetched_again(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
 ) -> None:
     issuer.published.answer = FAILURES["an error"]
@@ -127,9 +127,7 @@ async def test_no_token_is_invalid_because_an_issuer_disconnects_or_is_unreachab
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_not_followed_wherever_it_leads(
-    authenticator: JwtAuthenticator, issuer: TokenIssuer, status: int
-) -> None:
+async def test_redirects_are_not_followed(authenticator: JwtAuthenticator, issuer: TokenIssuer, status: int) -> None:
     with TokenIssuer() as other:
         issuer.published.answer, issuer.published.headers = (status, b""), {"Location": other.jwks_url}
         assert await judge(authenticator, other.token("ann")) == "unavailable"
@@ -147,7 +145,7 @@ async def test_a_response_with_a_wrong_length_is_harmless(
     assert await judge(authenticator, issuer.token("ann")) == "good"
 
 
-async def test_all_who_wait_for_a_slow_issuer_share_one_fetch_and_hold_no_thread_that_others_need(
+async def test_requests_share_one_fetch_from_a_slow_issuer_and_block_no_shared_thread(
     authenticator: JwtAuthenticator, issuer: TokenIssuer
 ) -> None:
     issuer.published.may_answer.clear()
@@ -174,7 +172,7 @@ async def test_all_requests_fail_after_one_fetch_from_an_issuer_that_never_answe
 
 
 @pytest.mark.parametrize("answer", ["an error", "no keys"])
-async def test_unknown_key_ids_do_not_have_a_failing_issuer_asked_without_a_pause(
+async def test_unknown_key_ids_do_not_cause_fetches_without_a_pause(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock, answer: str
 ) -> None:
     assert await judge(authenticator, issuer.token("ann")) == "good"

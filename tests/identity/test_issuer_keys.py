@@ -18,7 +18,7 @@ async def test_the_keys_are_fetched_once_for_many_tokens(
     assert issuer.published.fetches == 1
 
 
-async def test_the_keys_are_fetched_once_for_many_tokens_at_once(
+async def test_the_keys_are_fetched_once_for_concurrent_tokens(
     authenticator: JwtAuthenticator, issuer: TokenIssuer
 ) -> None:
     verdicts = await asyncio.gather(*(judge(authenticator, issuer.token("ann")) for _ in range(60)))
@@ -26,7 +26,7 @@ async def test_the_keys_are_fetched_once_for_many_tokens_at_once(
     assert issuer.published.fetches == 1
 
 
-async def test_nothing_is_fetched_before_the_first_token_nor_for_what_no_key_of_the_issuer_can_have_signed(
+async def test_keys_are_not_fetched_before_the_first_token_nor_for_malformed_tokens(
     authenticator: JwtAuthenticator, issuer: TokenIssuer
 ) -> None:
     headers: list[Json] = [{"alg": "none"}, {"alg": "HS256"}, {"alg": ["RS256"]}, {"kid": None}, {"kid": ["rsa-1"]}]
@@ -35,7 +35,7 @@ async def test_nothing_is_fetched_before_the_first_token_nor_for_what_no_key_of_
     assert issuer.published.fetches == 0
 
 
-async def test_keys_of_five_minutes_are_fetched_again_while_requests_go_on_with_the_known_ones(
+async def test_keys_are_refreshed_after_five_minutes_while_requests_use_the_known_ones(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
 ) -> None:
     assert await judge(authenticator, issuer.token("ann")) == "good"
@@ -59,7 +59,7 @@ async def test_a_key_that_the_issuer_withdrew_is_refused_once_the_keys_were_fetc
     assert issuer.published.fetches == 2
 
 
-async def test_a_process_that_is_frozen_between_requests_refuses_a_withdrawn_key_at_the_next_request(
+async def test_a_frozen_process_refuses_a_withdrawn_key_at_the_next_request(
     frozen: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
 ) -> None:
     old = issuer.token("ann")
@@ -71,7 +71,7 @@ async def test_a_process_that_is_frozen_between_requests_refuses_a_withdrawn_key
     assert issuer.published.fetches == 2
 
 
-async def test_a_process_that_is_frozen_between_requests_goes_on_with_the_known_keys_where_the_issuer_is_slow(
+async def test_a_frozen_process_uses_the_known_keys_if_the_issuer_is_slow(
     frozen: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
 ) -> None:
     assert await judge(frozen, issuer.token("ann")) == "good"
@@ -82,7 +82,7 @@ async def test_a_process_that_is_frozen_between_requests_goes_on_with_the_known_
     assert issuer.published.fetches == 2
 
 
-async def test_unknown_key_ids_have_the_keys_fetched_once_a_minute_at_most(
+async def test_unknown_key_ids_cause_at_most_one_fetch_a_minute(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
 ) -> None:
     fetches = []
@@ -94,7 +94,7 @@ async def test_unknown_key_ids_have_the_keys_fetched_once_a_minute_at_most(
     assert fetches == [1, 2, 3]
 
 
-async def test_a_new_key_is_good_a_minute_after_the_last_fetch(
+async def test_a_new_key_is_accepted_a_minute_after_the_last_fetch(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, key_clock: Clock
 ) -> None:
     assert await judge(authenticator, issuer.token("ann")) == "good"

@@ -52,7 +52,7 @@ async def test_every_call_with_a_token_is_answered_with_retry_after(
 
 
 @pytest.mark.parametrize("kind", ["garbage", "alg=none", "HS256 with a known secret", "no kid"])
-async def test_what_needs_no_key_to_be_refused_is_invalid_all_the_same(
+async def test_a_malformed_token_is_invalid_without_any_keys(
     transport: httpx.ASGITransport, issuer: TokenIssuer, kind: str
 ) -> None:
     issuer.published.answer = (503, b"")
@@ -62,7 +62,7 @@ async def test_what_needs_no_key_to_be_refused_is_invalid_all_the_same(
     assert issuer.published.fetches == 0
 
 
-async def test_a_socket_is_refused_with_a_code_that_says_to_come_again_and_may_do_so_at_once_on_the_same_connection(
+async def test_a_socket_is_refused_with_a_retryable_code_and_may_retry_on_the_same_connection(
     transport: httpx.ASGITransport, issuer: TokenIssuer
 ) -> None:
     issuer.published.answer = (200, b"<html>")
@@ -75,7 +75,7 @@ async def test_a_socket_is_refused_with_a_code_that_says_to_come_again_and_may_d
         assert json.loads(await socket.answer_to("44"))["data"] == {"code": "invalid_token"}
 
 
-async def test_who_signed_in_before_goes_on_as_before(transport: httpx.ASGITransport, issuer: TokenIssuer) -> None:
+async def test_signed_in_users_are_not_affected(transport: httpx.ASGITransport, issuer: TokenIssuer) -> None:
     headers = {"Authorization": f"Bearer {issuer.token('ann')}"}
     async with httpx.AsyncClient(transport=transport, base_url=URL, headers=headers) as client:
         assert (await client.get("/projects")).status_code == 200

@@ -36,7 +36,7 @@ async def test_an_invalid_token_is_refused_without_details(
     await refusal_of(authenticator, bad_token(kind, issuer, "ann"))
 
 
-async def test_no_token_is_refused_with_a_word_what_to_send(authenticator: JwtAuthenticator) -> None:
+async def test_a_missing_token_is_refused_with_advice(authenticator: JwtAuthenticator) -> None:
     assert await refusal_of(authenticator, None) == "Send a bearer token."
 
 
@@ -52,7 +52,7 @@ async def test_a_valid_token_identifies_its_user_and_its_expiry(
 
 
 @pytest.mark.parametrize("audience", [AUDIENCE, [AUDIENCE], ["another", AUDIENCE]])
-async def test_a_token_may_be_meant_for_others_too(
+async def test_a_token_may_have_several_audiences(
     authenticator: JwtAuthenticator, issuer: TokenIssuer, audience: object
 ) -> None:
     assert (await authenticator.authenticate(issuer.token("ann", aud=audience))).user_id == "ann"
@@ -106,7 +106,7 @@ async def test_concurrent_tokens_of_many_users_are_not_confused(
     assert issuer.published.fetches == 1
 
 
-async def test_two_audiences_of_one_issuer_do_not_take_each_others_tokens(issuer: TokenIssuer) -> None:
+async def test_tokens_for_another_audience_of_the_same_issuer_are_refused(issuer: TokenIssuer) -> None:
     mine, theirs = (JwtAuthenticator(issuer.jwks_url, ISSUER, audience) for audience in ("mine", "theirs"))
     token = issuer.sign(claims_of("ann", aud="mine"))
     assert (await mine.authenticate(token)).user_id == "ann"

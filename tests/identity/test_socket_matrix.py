@@ -40,7 +40,7 @@ def token_of(server: Server, kind: str | None) -> Json | None:
     return None if kind is None else {"token": bad_token(kind, server.issuer, "owner")}
 
 
-def test_every_event_that_the_relay_takes_is_in_the_matrix() -> None:
+def test_every_event_that_the_relay_handles_is_in_the_matrix() -> None:
     nothing = cast(Any, None)
     handlers = Relay(nothing, nothing, nothing, RelaySettings()).sio.handlers
     assert {namespace: set(events) for namespace, events in handlers.items()} == {
@@ -58,7 +58,7 @@ async def test_a_client_without_a_valid_token_is_refused_with_the_reason(server:
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("kind", [None, *BAD_TOKEN_KINDS])
-async def test_what_a_refused_client_emits_nevertheless_is_not_heeded(
+async def test_events_of_a_refused_client_are_ignored(
     server: Server, shared: tuple[str, str], kind: str | None, event: str
 ) -> None:
     asked = json.dumps([event, {"project_id": shared[0], "after": {shared[1]: 0}}])
@@ -76,7 +76,7 @@ async def test_what_a_refused_client_emits_nevertheless_is_not_heeded(
     assert [packet for packet in socket.packets if packet.startswith(("42", "431", "432", "433"))] == []
 
 
-async def test_every_bad_token_is_refused_in_words_and_none_ends_in_silence(server: Server) -> None:
+async def test_every_bad_token_is_refused_with_a_message(server: Server) -> None:
     silent: list[str] = []
     for kind in BAD_TOKENS:
         if kind in TOO_LONG:
@@ -92,7 +92,7 @@ async def test_every_bad_token_is_refused_in_words_and_none_ends_in_silence(serv
 
 
 @pytest.mark.parametrize("kind", sorted(TOO_LONG))
-async def test_a_token_of_a_megabyte_ends_the_connection_and_the_server_lives_on(server: Server, kind: str) -> None:
+async def test_a_token_of_a_megabyte_closes_only_its_connection(server: Server, kind: str) -> None:
     async with refused_client() as client:
         await client.connect(server.url, transports=["websocket"], auth=token_of(server, kind), wait_timeout=0.5)
     async with server.listener("owner") as owner:
@@ -108,7 +108,7 @@ async def test_a_client_without_a_token_is_asked_for_one(server: Server, auth: o
 
 
 @pytest.mark.parametrize("place", ["TOKEN", "Token", "authorization", "access_token"])
-async def test_a_good_token_counts_only_where_it_belongs(server: Server, place: str) -> None:
+async def test_a_token_is_only_accepted_in_the_auth_object(server: Server, place: str) -> None:
     token = server.issuer.token("owner")
     refusal = await socket_refusal(
         f"{server.url}?token={token}", auth={place: token}, headers={"Authorization": f"Bearer {token}"}
