@@ -59,21 +59,21 @@ def connect_as(services: Services, user_id: str) -> httpx.AsyncClient:
 
 @pytest.fixture
 async def client(services: Services) -> AsyncIterator[httpx.AsyncClient]:
-    """The user `local`, who owns what the other fixtures make."""
+    """The user `local`, who owns the projects of the other fixtures."""
     async with connect(services) as client:
         yield client
 
 
 @pytest.fixture
 async def member(services: Services) -> AsyncIterator[httpx.AsyncClient]:
-    """The user `member`; of what project is up to the test."""
+    """The user `member`, whom a test adds to a project."""
     async with connect_as(services, "member") as client:
         yield client
 
 
 @pytest.fixture
 async def stranger(services: Services) -> AsyncIterator[httpx.AsyncClient]:
-    """The user `stranger`, who is in no project."""
+    """The user `stranger`, who is in no project of another user."""
     async with connect_as(services, "stranger") as client:
         yield client
 

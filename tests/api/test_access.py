@@ -15,7 +15,7 @@ every_route = pytest.mark.parametrize("route", [*ROUTES_OF_AN_ID, *OWNER_ROUTES]
 
 
 class TokenAuthenticator:
-    """Knows one token, and notes what it was shown."""
+    """Accepts one token, and records the tokens that it was given."""
 
     def __init__(self) -> None:
         self.shown: list[str | None] = []

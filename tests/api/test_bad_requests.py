@@ -1,4 +1,4 @@
-"""Requests that cannot be meant: every route refuses them with problem details, and nothing changes."""
+"""Malformed requests: every route refuses them with problem details, and nothing changes."""
 
 import json
 import random
@@ -152,7 +152,7 @@ async def test_a_field_of_the_wrong_type_is_refused(
 
 
 async def test_the_last_value_of_a_repeated_field_is_used(client: httpx.AsyncClient) -> None:
-    """RFC 8259 leaves it open; this is what JSON.parse and Python do."""
+    """RFC 8259 does not say; JSON.parse and Python do the same."""
     await client.post("/projects", content=b'{"name": "First", "name": "Last"}', headers=JSON_TYPE)
     assert [project["name"] for project in (await get(client, "/projects"))["projects"]] == ["Last"]
 

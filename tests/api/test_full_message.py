@@ -23,7 +23,7 @@ async def full(client: httpx.AsyncClient, message: Json, query: str = "") -> Jso
 async def message_with(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str, bodies: dict[str, Json]
 ) -> Json:
-    """A message whose first attempt got these responses, by their ids."""
+    """A message whose first attempt has these model responses, by id."""
     message = await send(client, session_id)
     turn = await take_up(engine, message["message_id"])
     for call, (response_id, body) in enumerate(bodies.items(), start=1):

@@ -1,4 +1,4 @@
-"""Lists in pages: the messages of a session above all, and what every list refuses."""
+"""Paged lists: the messages of a session, and the parameters that every list refuses."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""The Prefer header by itself: what a client says against what the server grants."""
+"""The Prefer header: the wait that a client asks for, and the wait that the server grants."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a project refuses; in every case nothing changes."""
+"""Refused changes of projects: nothing changes."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What refusals say and do not say: the session, not the input; and nothing at all of a bug."""
+"""The content of errors: the session, never the input, and no details of a bug."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ LONG = "x" * 100_000
 
 
 def padded(size: int) -> bytes:
-    """A good body of so many bytes."""
+    """A valid body of the given size in bytes."""
     return b'{"name": "New"}'.ljust(size)
 
 

@@ -1,4 +1,4 @@
-"""How a request announces its body, and what every answer says of itself to browsers and caches."""
+"""Content types of requests, and the security headers of every response."""
 
 import gzip
 import json

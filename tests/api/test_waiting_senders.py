@@ -20,7 +20,7 @@ PLACES = 3
 
 
 class NotingWatch(LocalCompletionWaiter):
-    """An CompletionWaiter that notes who waits, and says when as many wait as may."""
+    """A CompletionWaiter that records its callers, and signals when the maximum of them wait."""
 
     def __init__(self, engine: LocalEngine) -> None:
         super().__init__(engine.bus)

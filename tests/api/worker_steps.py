@@ -33,7 +33,7 @@ async def change_code(engine: LocalEngine, message_id: str, code: str, version: 
 
 
 async def record(engine: LocalEngine, turn: TurnRef, call: int, body: dict[str, object], response_id: str) -> None:
-    """Store what the model said in one call of the turn."""
+    """Store the model's response to a call of the turn."""
     text = json.dumps({"id": response_id, **body})
     response = ModelResponse(turn.message_id, turn.attempt, call, "vibecoder", 1, response_id, "model-1", USAGE, text)
     event = usage_event(engine, turn).model_copy(update={"response_id": response_id})

@@ -1,4 +1,4 @@
-"""The functions' handlers in this process, on moto: what a runtime would call, without a runtime."""
+"""The functions' handlers in this process, on moto, called as the Lambda runtime does."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""What building an artifact says where it cannot; that artifacts run is proved in tests/emulator."""
+"""Errors of building an artifact; tests/emulator runs artifacts."""
 
 import os
 import subprocess

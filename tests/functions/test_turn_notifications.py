@@ -1,4 +1,4 @@
-"""What becomes of notifications, whatever becomes of their turns."""
+"""The handling of turn notifications, for each outcome of their turns."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ class Queue:
 
 
 class Turns:
-    """A TurnService that does what the test says."""
+    """A TurnService that runs a function of the test."""
 
     def __init__(self, run: Run) -> None:
         self.run_turn = run

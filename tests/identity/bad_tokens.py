@@ -1,4 +1,4 @@
-"""Tokens that prove nothing, by what is wrong with them."""
+"""Invalid tokens, by the reason."""
 
 import json
 from collections.abc import Callable
@@ -137,7 +137,7 @@ BAD_TOKENS = [
 
 
 def bad_token(kind: str, issuer: TokenIssuer, sub: str) -> str:
-    """A token of one of the BAD_TOKENS that says, where it says anything, that it is of `sub`."""
+    """A token of one of the BAD_TOKENS; if it has claims, they claim to be of `sub`."""
     if kind in _NO_TOKENS:
         return _NO_TOKENS[kind]
     if kind in _WRONG_CLAIMS:

@@ -19,7 +19,7 @@ def running_issuer() -> Iterator[TokenIssuer]:
 
 @pytest.fixture
 def issuer(running_issuer: TokenIssuer) -> TokenIssuer:
-    """The issuer in good health, whatever the test before did to it."""
+    """The issuer, reset after the previous test."""
     running_issuer.heal()
     return running_issuer
 
@@ -51,7 +51,7 @@ def authenticator(issuer: TokenIssuer, key_clock: Clock) -> JwtAuthenticator:
 
 @pytest.fixture
 def frozen(issuer: TokenIssuer, key_clock: Clock) -> JwtAuthenticator:
-    """That of a process in which nothing runs between requests."""
+    """The authenticator of a process that is frozen between requests."""
     return JwtAuthenticator(
         issuer.jwks_url, ISSUER, AUDIENCE, is_frozen_between_requests=True, monotonic=key_clock.monotonic
     )

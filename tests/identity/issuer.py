@@ -1,4 +1,4 @@
-"""A token issuer for tests: keys, the HTTP server that publishes them, and tokens good and bad."""
+"""A token issuer for tests: keys, the HTTP server that publishes them, valid and invalid tokens."""
 
 import base64
 import hashlib
@@ -122,7 +122,7 @@ class TokenIssuer(LoopbackServer):
 
 
 def claims_of(sub: str = "ann", *, life: float = LIFE_SECONDS, **more: Any) -> Json:
-    """The claims of a good token, but for those in `more`."""
+    """The claims of a valid token, replaced by those in `more`."""
     now = time.time()
     return without_none({"iss": ISSUER, "aud": AUDIENCE, "sub": sub, "iat": int(now), "exp": now + life, **more})
 

@@ -28,7 +28,7 @@ class Clock:
 
 
 async def judge(authenticator: JwtAuthenticator, token: str) -> str:
-    """What becomes of a token of ann's: good, invalid or unavailable."""
+    """The result for a token of ann: good, invalid or unavailable."""
     try:
         return "good" if (await authenticator.authenticate(token)).user_id == "ann" else "of another user"
     except InvalidTokenError:

@@ -65,7 +65,7 @@ class Server:
 
 
 class RawSocket:
-    """Speaks Socket.IO by hand, over polling: so it can send what no client would."""
+    """A Socket.IO client over polling that can send invalid packets."""
 
     def __init__(self, server_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._http = httpx.AsyncClient(base_url=server_url, timeout=WAIT_SECONDS, transport=transport)

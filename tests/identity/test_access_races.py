@@ -27,7 +27,7 @@ EVENT_PACKET = '42["agent_iteration"'
 
 
 class SlowLog(WatchedLog):
-    """A log whose reads wait until they are let go on."""
+    """A log whose reads wait until they are released."""
 
     def hold(self) -> None:
         self.asked, self.go_on = asyncio.Event(), asyncio.Event()

@@ -1,4 +1,4 @@
-"""The settings of identity: all or none, and what changes with them."""
+"""The identity settings: all or none, and their effect."""
 
 from collections.abc import AsyncIterator
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""Who a token belongs to: what proves it, and the many that prove nothing."""
+"""Authentication by tokens: valid and invalid ones."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ SENTENCES = {
 
 
 async def refusal_of(authenticator: JwtAuthenticator, token: str | None) -> str:
-    """The words in which the token is refused, which say nothing of the token, the keys or the server."""
+    """The message of the refusal, which reveals nothing of the token, the keys or the server."""
     with pytest.raises(InvalidTokenError) as refused:
         await authenticator.authenticate(token)
     assert str(refused.value) in SENTENCES
