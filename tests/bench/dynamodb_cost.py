@@ -18,6 +18,7 @@ import boto3
 
 from backend.app.api.services import Services
 from backend.app.domain.ports import TurnNotification
+from backend.app.domain.turns.outcome import Done
 from backend.app.memory.memory_files import MemoryFiles
 from backend.app.memory.sqlite_memory import SQLiteMemory
 from backend.app.wiring import build_services
@@ -49,10 +50,8 @@ class MeteredSession:
         self.meter.take()
         message = await self.services.messages.send_message(USER, self.session_id, prompt, wait_seconds=0)
         sent = self.meter.take()
-        assert (
-            await self.worker.turns.run_turn(TurnNotification(self.session_id, message.message_id), "receipt-handle")
-            is None
-        )
+        notification = TurnNotification(self.session_id, message.message_id)
+        assert await self.worker.turns.run_turn(notification, "receipt-handle") == Done()
         return sent, self.meter.take()
 
 
