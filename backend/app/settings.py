@@ -1,4 +1,4 @@
-"""The settings of the app, whatever engine it runs on, and those of its Lambdas; the limits are settings too."""
+"""The settings of the API and the worker, on any engine, and those of the Lambdas; the limits are settings too."""
 
 import re
 from pathlib import Path
@@ -13,15 +13,15 @@ _BASE_URL = re.compile(r"https?://[^/\s]+\S*", re.IGNORECASE)
 
 
 class AppSettings(Limits, IdentitySettings):
-    """What the API and the worker are told from outside."""
+    """The settings of the API and the worker."""
 
     wait_seconds: PositiveFloat = Field(
-        20, le=25, description="How long sending a message waits for its end, in seconds."
+        20, le=25, description="How long sending a message waits for the end of its turn, in seconds."
     )
     send_message_concurrency: PositiveInt = Field(
         2000,
-        description="Messages that may be sent at the same time; half as many clients may wait for their answer, "
-        "the others are answered at once.",
+        description="Messages that may be sent concurrently; half as many clients may wait for their answer, the "
+        "others are answered immediately.",
     )
     max_body_bytes: PositiveInt = Field(1_048_576, description="The largest request body, in bytes.")
     model: str | None = Field(None, description="The model's name; by default the Agents SDK's.")
@@ -51,24 +51,27 @@ class AppSettings(Limits, IdentitySettings):
 
 
 class AwsSettings(AppSettings):
-    """What a Lambda is told by its template. Identity is required here: nobody is trusted unproven."""
+    """The settings of a Lambda, set by the template. Identity is required here."""
 
-    # Whoever waits holds a Lambda, and pays for it.
+    # A client that waits holds a Lambda, which is paid for.
     wait_seconds: PositiveFloat = Field(
-        3, le=25, description="How long sending a message waits for its end, in seconds."
+        3, le=25, description="How long sending a message waits for the end of its turn, in seconds."
     )
     send_message_concurrency: PositiveInt = Field(
         4,
-        description="Messages that may be sent at the same time; half as many clients may wait for their answer, "
-        "the others are answered at once.",
+        description="Messages that may be sent concurrently; half as many clients may wait for their answer, the "
+        "others are answered immediately.",
     )
     table_name: str = Field(description="The DynamoDB table.")
     turn_queue_url: str = Field(description="The SQS FIFO queue of the turn notifications.")
     topic_arn: str = Field(description="The SNS FIFO topic that carries the events to the relays.")
-    memory_dir: Path = Field(Path("/mnt/memory"), description="Where the file system of the memories is mounted.")
-    openai_secret_arn: str | None = Field(None, description="The secret that holds the key of the model's server.")
+    memory_dir: Path = Field(Path("/mnt/memory"), description="The mount point of the file system of the memories.")
+    openai_secret_arn: str | None = Field(
+        None, description="The Secrets Manager secret with the key of the model's server."
+    )
     max_turns: PositiveInt = Field(
-        50, description="How many turns the workers run at the same time: while all are busy none is notified of again."
+        50,
+        description="How many turns the workers run concurrently; while all are busy, waiting turns are not rescued.",
     )
     relay_queue_prefix: str | None = Field(None, description="How the names of the relays' queues begin.")
     relay_cluster: str | None = Field(None, description="The ECS cluster in which the relays run.")

@@ -27,8 +27,8 @@ def turn_items(number: int) -> list[Item]:
         f'+    instructions="You are a helpful assistant. Always answer in {new}.",\n )\n \n \n'
     )
     call_id = f"call_{number:032x}"
-    told = f"assistant now always answers in {new}."
-    part = {"annotations": [], "text": told, "type": "output_text", "logprobs": []}
+    text = f"assistant now always answers in {new}."
+    part = {"annotations": [], "text": text, "type": "output_text", "logprobs": []}
     return [
         {"role": "user", "content": request_of(number)},
         {
