@@ -32,7 +32,7 @@ _MADE = {"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::SNS::Topic"}
 
 @dataclass(frozen=True, slots=True)
 class TemplateStack:
-    """What was made. `outputs` are those of infra/storage.yaml, `name` is the whole stack's."""
+    """The created stack. `outputs` are those of infra/storage.yaml, `name` is that of the root stack."""
 
     name: str
     outputs: dict[str, str]
@@ -90,7 +90,7 @@ def create_stack(client: Client, name: str = "vibewire", openai_key: str | None 
 
     Args:
         client: gives a boto3 client by its service's name.
-        name: of the whole stack; another for each stack in the same account.
+        name: of the root stack; unique in the account.
         openai_key: what to put into the secret; None leaves it empty, as CloudFormation does.
     """
     storage = load_template(NESTED["Storage"])
@@ -109,7 +109,7 @@ def create_stack(client: Client, name: str = "vibewire", openai_key: str | None 
     outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
     listed = cloudformation.list_stack_resources(StackName=stack_name)["StackResourceSummaries"]
     known = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in listed}
-    # What the outputs tell of the resources: their attributes, by their names ("TurnQueue.Arn").
+    # The outputs name attributes of resources ("TurnQueue.Arn").
     known |= {_name_in(storage["Outputs"][name]["Value"]): value for name, value in outputs.items()}
     _make_the_rest(client, storage, Resolver({**_pseudo_parameters(stack_name), **known}))
     outputs["OpenAiSecretArn"] = _make_secret(client, f"{stack_name}-OpenAiSecret", openai_key)

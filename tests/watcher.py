@@ -1,4 +1,4 @@
-"""A Socket.IO client that keeps what it hears."""
+"""A Socket.IO client that keeps the events it receives."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,8 +12,8 @@ Event = dict[str, Any]
 WAIT_SECONDS = 20.0
 
 
-class WholeAnswer(aiohttp.ClientResponse):
-    """An answer to a POST is read at once: python-engineio never reads it, and an unread one holds a connection."""
+class ReadAnswer(aiohttp.ClientResponse):
+    """An answer to a POST that reads itself: python-engineio does not, and an unread answer holds a connection."""
 
     async def start(self, connection: Any) -> aiohttp.ClientResponse:
         """Take the answer of the connection."""
@@ -31,7 +31,7 @@ class Watcher:
         self._transports = transports
         self._connect = connect
         self.client = socketio.AsyncClient(
-            reconnection=False, http_session=lambda: aiohttp.ClientSession(response_class=WholeAnswer)
+            reconnection=False, http_session=lambda: aiohttp.ClientSession(response_class=ReadAnswer)
         )
         self.events: list[Event] = []
         self._changed = asyncio.Event()
