@@ -1,4 +1,4 @@
-"""Sources that are made to hurt whoever reads them."""
+"""Sources that are made to crash or slow down their parser."""
 
 
 def nested_f_strings() -> str:

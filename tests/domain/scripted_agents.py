@@ -151,7 +151,7 @@ async def open_turn_fixture(
 ) -> TurnFixture:
     """A fixture with a fresh project and session, whose agents play the steps."""
     now = engine.clock.now()
-    project = Project(engine.ids.new_id(), "Desk", "local", (), CODE, 1, read_workflow(CODE).nodes, now, now)
+    project = Project(engine.ids.new_id(), "Support", "local", (), CODE, 1, read_workflow(CODE).nodes, now, now)
     await engine.projects.create_project(project)
     session, _ = await engine.sessions.start_session(Session(engine.ids.new_id(), project.project_id, node_id, now))
     memory = SQLiteMemory(MemoryFiles(folder))

@@ -1,4 +1,4 @@
-"""A deadline is told apart from every other thing that takes too long."""
+"""The expiry of a deadline is distinguished from every other timeout."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ async def test_what_takes_longer_is_cancelled_when_the_deadline_has_come() -> No
     assert endless.cancelled()
 
 
-@pytest.mark.parametrize("error", [TimeoutError("a socket's"), OSError("gone"), KeyError("x")])
+@pytest.mark.parametrize("error", [TimeoutError("a socket's"), OSError("unavailable"), KeyError("x")])
 async def test_a_failure_within_the_deadline_comes_out_as_it_is(error: Exception) -> None:
     with pytest.raises(type(error)) as caught:
         async with deadline(seconds_from_now(1000)):

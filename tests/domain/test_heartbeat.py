@@ -1,4 +1,4 @@
-"""A heartbeat outlives the failures of what it asks; only a lease in danger, a fence or a cancel ends the work."""
+"""A heartbeat survives failures of the store and the queue; an expiring lease, a fence or a cancel ends the work."""
 
 import asyncio
 from collections.abc import Callable
@@ -53,7 +53,7 @@ class Queue:
         self.extended: list[float] = []
 
     async def enqueue(self, notification: TurnNotification) -> None:
-        raise AssertionError("a heartbeat never rings")
+        raise AssertionError("a heartbeat never enqueues")
 
     async def extend(self, receipt_handle: str, seconds: float) -> None:
         assert receipt_handle == "receipt-handle"
@@ -84,7 +84,7 @@ async def test_work_goes_on_while_heartbeats_fail_and_come_back(clock: ManualClo
 
 
 async def test_work_goes_on_while_the_queue_fails_and_the_lease_is_extended_all_the_same(clock: ManualClock) -> None:
-    store, queue = Store(fine), Queue(OSError("the queue is gone"))
+    store, queue = Store(fine), Queue(OSError("the queue is unavailable"))
     async with asyncio.timeout(10):
         assert await heartbeat(store, queue, clock).keep_alive_during(seen_often(store)) == "done"
     assert len([lease for lease in store.leases if lease is not None]) >= LOOKS - 1
@@ -93,7 +93,7 @@ async def test_work_goes_on_while_the_queue_fails_and_the_lease_is_extended_all_
 
 async def test_an_extension_that_failed_is_made_at_the_next_look(clock: ManualClock) -> None:
     limits = LIVELY.model_copy(update={"heartbeat_seconds": 0.02})
-    store = Store(lambda look: OSError("gone") if store.leases[-1] is not None and look < 1000 else fine(look))
+    store = Store(lambda look: OSError("unavailable") if store.leases[-1] is not None and look < 1000 else fine(look))
     async with asyncio.timeout(10):
         await heartbeat(store, Queue(), clock, limits).keep_alive_during(_two_extensions(store))
     first = next(at for at, lease in enumerate(store.leases) if lease is not None)
@@ -116,7 +116,7 @@ async def test_a_lease_that_cannot_be_extended_ends_the_attempt_which_may_be_beg
         finally:
             cancelled.set()
 
-    store = Store(lambda _: OSError("the store is gone"))
+    store = Store(lambda _: OSError("the store is unavailable"))
     if hangs:
         store.heartbeat = _hang  # type: ignore[method-assign]
     limits = LIVELY.model_copy(update={"lease_seconds": 0.05})
@@ -142,7 +142,7 @@ async def _hang(turn: TurnRef, lease_until: datetime | None) -> HeartbeatResult:
 async def test_a_cancel_and_a_fence_are_heeded_after_failures(
     clock: ManualClock, answer: HeartbeatResult | Exception, raised: type[Exception]
 ) -> None:
-    store = Store(lambda look: OSError("gone") if look < LOOKS else answer)
+    store = Store(lambda look: OSError("unavailable") if look < LOOKS else answer)
     async with asyncio.timeout(10):
         with pytest.raises(raised):
             await heartbeat(store, Queue(), clock).keep_alive_during(asyncio.Event().wait())

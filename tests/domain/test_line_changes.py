@@ -35,7 +35,7 @@ def test_the_regions_lead_from_one_text_to_the_other(letters: int) -> None:
         assert changed(before, after) == after
 
 
-def test_of_a_few_changes_in_a_long_text_no_line_too_many_is_told() -> None:
+def test_a_few_changes_in_a_long_text_are_found_exactly() -> None:
     print("seed", SEED)
     dice = random.Random(SEED)
     before = [dice.choice(["", ")", "    ),", "pass"]) for _ in range(5_000)]
@@ -87,7 +87,7 @@ def test_twice_the_lines_are_about_twice_the_work(kind: str) -> None:
     assert large < 2.5 * small
 
 
-def test_what_would_take_too_long_to_compare_is_replaced_as_a_whole() -> None:
+def test_a_part_that_would_take_too_long_to_compare_is_replaced_completely() -> None:
     print("seed", SEED)
     dice = random.Random(SEED)
     before, after = ([dice.choice("ab") for _ in range(3_000)] for _ in range(2))

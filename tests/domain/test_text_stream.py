@@ -60,7 +60,7 @@ async def test_what_no_event_can_carry_is_replaced(text: TextStream, onlooker: O
     assert onlooker.pieces == [(0, "\ufffd a\ufffdb \ufffd c")]
 
 
-async def test_text_that_cannot_be_sent_fails_nobody(caplog: pytest.LogCaptureFixture) -> None:
+async def test_text_that_cannot_be_sent_fails_no_turn(caplog: pytest.LogCaptureFixture) -> None:
     async def fail(*_: object) -> None:
         raise RuntimeError("no bus")
 

@@ -1,4 +1,4 @@
-"""The rules of a turn, on a real engine and a real memory, with agents that play a script."""
+"""The rules of a turn, on a real engine and a real memory, with scripted agents."""
 
 import asyncio
 import dataclasses
@@ -46,7 +46,7 @@ async def ask_to_cancel(engine: LocalEngine, message: Message) -> tuple[Message,
 
 
 @pytest.fixture
-def fixture(engine: LocalEngine, tmp_path: Path) -> OpenTurnFixture:
+def open_fixture(engine: LocalEngine, tmp_path: Path) -> OpenTurnFixture:
     async def open_it(*steps: Step, node_id: str | None = None, **limits: float) -> TurnFixture:
         quick = Limits.model_validate({"cancel_check_seconds": 0.01, **limits})
         return await open_turn_fixture(engine, tmp_path / "memory", list(steps), quick, node_id)
@@ -54,8 +54,8 @@ def fixture(engine: LocalEngine, tmp_path: Path) -> OpenTurnFixture:
     return open_it
 
 
-async def test_a_question_is_answered_in_text_and_changes_no_code(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(Draft("There is one agent.", None))
+async def test_a_question_is_answered_in_text_and_changes_no_code(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(Draft("There is one agent.", None))
     message = await shop.queue()
     assert await shop.answer(message) == Done()
     found = await shop.find(message)
@@ -64,8 +64,8 @@ async def test_a_question_is_answered_in_text_and_changes_no_code(fixture: OpenT
     assert await shop.code() == (1, CODE)
 
 
-async def test_an_approved_patch_becomes_the_next_version(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(PATCH, APPROVED)
+async def test_an_approved_patch_becomes_the_next_version(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(PATCH, APPROVED)
     message = await shop.queue()
     await shop.answer(message)
     assert await shop.code() == (2, NEW_CODE)
@@ -78,8 +78,8 @@ async def test_an_approved_patch_becomes_the_next_version(fixture: OpenTurnFixtu
     assert answer.token_usage == USAGE + USAGE
 
 
-async def test_a_rejection_goes_back_with_its_reason(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(PATCH, REJECTED, PATCH, APPROVED)
+async def test_a_rejection_goes_back_with_its_reason(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(PATCH, REJECTED, PATCH, APPROVED)
     message = await shop.queue()
     await shop.answer(message)
     assert (await shop.find(message)).iterations == 2
@@ -88,8 +88,8 @@ async def test_a_rejection_goes_back_with_its_reason(fixture: OpenTurnFixture) -
     assert shop.agents.proposals[1].earlier_reviews == ("Too thin.",)
 
 
-async def test_three_rejections_fail_the_message_with_the_last_reason(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(PATCH, REJECTED, PATCH, REJECTED, PATCH, REJECTED)
+async def test_three_rejections_fail_the_message_with_the_last_reason(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(PATCH, REJECTED, PATCH, REJECTED, PATCH, REJECTED)
     message = await shop.queue()
     await shop.answer(message)
     found = await shop.find(message)
@@ -101,16 +101,16 @@ async def test_three_rejections_fail_the_message_with_the_last_reason(fixture: O
     assert await shop.remembered() == (0, ())
 
 
-async def test_a_completed_turn_is_remembered_by_the_next(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(Draft("First.", None), Draft("Second.", None))
+async def test_a_completed_turn_is_remembered_by_the_next(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(Draft("First.", None), Draft("Second.", None))
     await shop.answer(await shop.queue("One"))
     await shop.answer(await shop.queue("Two"))
     assert [item["content"] for item in shop.agents.histories[1]] == ["One", "First."]
     assert (await shop.remembered())[0] == 2
 
 
-async def test_a_passing_failure_is_begun_again_and_its_usage_kept(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(PASSING, Draft("Done.", None))
+async def test_a_temporary_failure_is_retried_and_its_usage_kept(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(PASSING, Draft("Done.", None))
     message = await shop.queue()
     assert await shop.answer(message) == Requeue(2)
     assert (await shop.find(message)).status is MessageStatus.RUNNING
@@ -120,8 +120,8 @@ async def test_a_passing_failure_is_begun_again_and_its_usage_kept(fixture: Open
     assert shop.agents.histories == [(), ()]
 
 
-async def test_three_passing_failures_are_enough(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(PASSING, PASSING, PASSING)
+async def test_three_temporary_failures_fail_the_message(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(PASSING, PASSING, PASSING)
     message = await shop.queue()
     assert [await shop.answer(message) for _ in range(3)] == [Requeue(2), Requeue(4), Done()]
     found = await shop.find(message)
@@ -131,17 +131,15 @@ async def test_three_passing_failures_are_enough(fixture: OpenTurnFixture) -> No
     assert isinstance((await shop.events())[-1], MessageFailedEvent)
 
 
-async def test_a_lasting_failure_ends_at_once(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(TurnError("model_quota", "spent", retryable=False))
+async def test_a_lasting_failure_ends_immediately(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(TurnError("model_quota", "spent", retryable=False))
     message = await shop.queue()
     assert await shop.answer(message) == Done()
     assert (await shop.find(message)).status is MessageStatus.FAILED
 
 
-async def test_a_bug_is_a_passing_failure_that_is_logged(
-    fixture: OpenTurnFixture, caplog: pytest.LogCaptureFixture
-) -> None:
-    shop = await fixture(ZeroDivisionError("oops"), Draft("Done.", None))
+async def test_a_bug_is_logged_and_retried(open_fixture: OpenTurnFixture, caplog: pytest.LogCaptureFixture) -> None:
+    shop = await open_fixture(ZeroDivisionError("oops"), Draft("Done.", None))
     message = await shop.queue()
     assert await shop.answer(message) != Done()
     assert "ZeroDivisionError" in caplog.text
@@ -149,17 +147,17 @@ async def test_a_bug_is_a_passing_failure_that_is_logged(
     assert (await shop.find(message)).status is MessageStatus.COMPLETED
 
 
-async def test_the_server_that_asks_for_a_pause_gets_it(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(TurnError("model_unavailable", "429", retryable=True, retry_after=45))
+async def test_a_retry_waits_as_long_as_the_server_asks(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(TurnError("model_unavailable", "429", retryable=True, retry_after=45))
     assert await shop.answer(await shop.queue()) == Requeue(45)
 
 
-async def test_a_turn_that_takes_too_long_fails_for_good(fixture: OpenTurnFixture) -> None:
+async def test_a_turn_that_takes_too_long_fails_for_good(open_fixture: OpenTurnFixture) -> None:
     async def never() -> Draft:
         await asyncio.Event().wait()
         raise AssertionError
 
-    shop = await fixture(never, turn_seconds=0.05)
+    shop = await open_fixture(never, turn_seconds=0.05)
     message = await shop.queue()
     assert await shop.answer(message) == Done()
     found = await shop.find(message)
@@ -174,10 +172,10 @@ async def test_a_turn_that_takes_too_long_fails_for_good(fixture: OpenTurnFixtur
         (EventLogBusyError("Others write to it."), "event_log_busy"),
     ],
 )
-async def test_what_takes_too_long_inside_of_a_turn_is_no_deadline_of_the_turn(
-    fixture: OpenTurnFixture, error: Exception, code: str
+async def test_a_timeout_inside_a_turn_is_not_the_deadline_of_the_turn(
+    open_fixture: OpenTurnFixture, error: Exception, code: str
 ) -> None:
-    shop = await fixture(error, error, error)
+    shop = await open_fixture(error, error, error)
     message = await shop.queue()
     assert [await shop.answer(message) for _ in range(3)] == [Requeue(2), Requeue(4), Done()]
     found = await shop.find(message)
@@ -185,7 +183,7 @@ async def test_what_takes_too_long_inside_of_a_turn_is_no_deadline_of_the_turn(
     assert (found.status, found.error.code, found.attempt) == (MessageStatus.FAILED, code, 3)
 
 
-async def test_a_running_message_is_cancelled(fixture: OpenTurnFixture) -> None:
+async def test_a_running_message_is_cancelled(open_fixture: OpenTurnFixture) -> None:
     begun = asyncio.Event()
 
     async def wait() -> Draft:
@@ -193,7 +191,7 @@ async def test_a_running_message_is_cancelled(fixture: OpenTurnFixture) -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    shop = await fixture(wait)
+    shop = await open_fixture(wait)
     message = await shop.queue()
     async with asyncio.timeout(10):
         answering = asyncio.create_task(shop.answer(message))
@@ -206,7 +204,7 @@ async def test_a_running_message_is_cancelled(fixture: OpenTurnFixture) -> None:
     assert await shop.remembered() == (0, ())
 
 
-async def test_a_stopped_worker_lets_its_turn_go_at_once(fixture: OpenTurnFixture) -> None:
+async def test_a_stopped_worker_releases_its_turn_immediately(open_fixture: OpenTurnFixture) -> None:
     begun = asyncio.Event()
 
     async def wait() -> Draft:
@@ -214,7 +212,7 @@ async def test_a_stopped_worker_lets_its_turn_go_at_once(fixture: OpenTurnFixtur
         await asyncio.Event().wait()
         raise AssertionError
 
-    shop = await fixture(wait, Draft("Done.", None))
+    shop = await open_fixture(wait, Draft("Done.", None))
     message = await shop.queue()
     async with asyncio.timeout(10):
         answering = asyncio.create_task(shop.answer(message))
@@ -226,16 +224,16 @@ async def test_a_stopped_worker_lets_its_turn_go_at_once(fixture: OpenTurnFixtur
     assert (await shop.find(message)).attempt == 2
 
 
-async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(fixture: OpenTurnFixture) -> None:
+async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(open_fixture: OpenTurnFixture) -> None:
     by_hand = CODE + 'other = Agent(name="Other")\n'
     shop: TurnFixture
 
-    async def edit_by_hand_meanwhile() -> Draft:
+    async def edit_by_hand_concurrently() -> Draft:
         await shop.edit_by_hand(by_hand)
         return PATCH
 
     second = Draft("Again.", by_hand + 'triage = Agent(name="Triage")\n')
-    shop = await fixture(edit_by_hand_meanwhile, APPROVED, second, APPROVED)
+    shop = await open_fixture(edit_by_hand_concurrently, APPROVED, second, APPROVED)
     message = await shop.queue()
     assert await shop.answer(message) == Done()
     found = await shop.find(message)
@@ -244,27 +242,27 @@ async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(fi
     assert shop.agents.briefs[1].code == by_hand
 
 
-async def test_changes_of_different_places_are_merged(fixture: OpenTurnFixture) -> None:
+async def test_changes_of_different_places_are_merged(open_fixture: OpenTurnFixture) -> None:
     shop: TurnFixture
 
-    async def edit_by_hand_meanwhile() -> Draft:
-        await shop.edit_by_hand("# Our desk\n" + CODE)
+    async def edit_by_hand_concurrently() -> Draft:
+        await shop.edit_by_hand("# Our team\n" + CODE)
         return PATCH
 
-    shop = await fixture(edit_by_hand_meanwhile, APPROVED)
+    shop = await open_fixture(edit_by_hand_concurrently, APPROVED)
     message = await shop.queue()
     assert await shop.answer(message) == Done()
     found = await shop.find(message)
     assert (found.status, found.iterations, found.base_version, found.version) == (MessageStatus.COMPLETED, 1, 2, 3)
-    assert await shop.code() == (3, "# Our desk\n" + NEW_CODE)
-    assert "Our desk" not in (found.patch or "").replace(" # Our desk", "")
+    assert await shop.code() == (3, "# Our team\n" + NEW_CODE)
+    assert "Our team" not in (found.patch or "").replace(" # Our team", "")
 
 
 async def test_a_cancel_is_noticed_while_changes_are_merged(engine: LocalEngine, tmp_path: Path) -> None:
     shop: TurnFixture
 
     class EndlessMerge:
-        """Merges until it is told to stop; all other work is done at once."""
+        """A merge that never ends; all other work is done immediately."""
 
         async def run(self, function: Callable[..., T], *arguments: object) -> T:
             if function is rebase_change:
@@ -272,30 +270,30 @@ async def test_a_cancel_is_noticed_while_changes_are_merged(engine: LocalEngine,
                 await asyncio.Event().wait()
             return function(*arguments)
 
-    async def edit_by_hand_meanwhile() -> Draft:
-        await shop.edit_by_hand("# Our desk\n" + CODE)
+    async def edit_by_hand_concurrently() -> Draft:
+        await shop.edit_by_hand("# Our team\n" + CODE)
         return PATCH
 
     slow = dataclasses.replace(engine, offloader=cast(ProcessOffloader, EndlessMerge()))
     limits = Limits(cancel_check_seconds=0.01)
-    shop = await open_turn_fixture(slow, tmp_path / "memory", [edit_by_hand_meanwhile, APPROVED], limits)
+    shop = await open_turn_fixture(slow, tmp_path / "memory", [edit_by_hand_concurrently, APPROVED], limits)
     message = await shop.queue()
     async with asyncio.timeout(20):
         assert await shop.answer(message) == Done()
     assert (await shop.find(message)).status is MessageStatus.CANCELLED
-    assert await shop.code() == (2, "# Our desk\n" + CODE)
+    assert await shop.code() == (2, "# Our team\n" + CODE)
 
 
-async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(fixture: OpenTurnFixture) -> None:
+async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(open_fixture: OpenTurnFixture) -> None:
     shop: TurnFixture
     edits = iter(range(100))
 
-    async def edit_by_hand_meanwhile() -> Draft:
+    async def edit_by_hand_concurrently() -> Draft:
         _, code = await shop.code()
         await shop.edit_by_hand(code + f"edit_{next(edits)} = 1\n")
         return Draft("Mine.", code + "mine = 1\n")
 
-    shop = await fixture(*([edit_by_hand_meanwhile, APPROVED] * 3))
+    shop = await open_fixture(*([edit_by_hand_concurrently, APPROVED] * 3))
     message = await shop.queue()
     assert await shop.answer(message) == Done()
     found = await shop.find(message)
@@ -303,34 +301,38 @@ async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(fixture
     assert (found.status, found.error.code, found.iterations) == (MessageStatus.FAILED, "conflict", 3)
 
 
-async def test_whoever_rings_the_lowest_open_message_is_run_and_the_other_rung_again(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(Draft("One.", None), Draft("Two.", None))
+async def test_a_notification_of_a_later_message_runs_the_lowest_open_one_and_is_enqueued_again(
+    open_fixture: OpenTurnFixture,
+) -> None:
+    shop = await open_fixture(Draft("One.", None), Draft("Two.", None))
     first, second = await shop.queue("1"), await shop.queue("2")
     assert await shop.answer(second) == Done()
     assert (await shop.find(first)).status is MessageStatus.COMPLETED
     async with asyncio.timeout(10):
-        rung = await shop.engine.queue.receive(60)
-    assert rung.notification.message_id == second.message_id
-    assert await shop.service.run_turn(rung.notification, rung.receipt_handle) == Done()
+        again = await shop.engine.queue.receive(60)
+    assert again.notification.message_id == second.message_id
+    assert await shop.service.run_turn(again.notification, again.receipt_handle) == Done()
     assert (await shop.find(second)).content == "Two."
 
 
-async def test_a_redelivered_turn_is_answered_once(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(Draft("Done.", None))
+async def test_a_redelivered_turn_is_answered_once(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(Draft("Done.", None))
     message = await shop.queue()
     assert [await shop.answer(message) for _ in range(3)] == [Done(), Done(), Done()]
     assert len(shop.agents.briefs) == 1
 
 
-async def test_a_turn_that_another_worker_has_is_put_back(fixture: OpenTurnFixture, clock: ManualClock) -> None:
-    shop = await fixture(Draft("Done.", None))
+async def test_the_notification_of_a_turn_that_another_worker_holds_is_requeued(
+    open_fixture: OpenTurnFixture, clock: ManualClock
+) -> None:
+    shop = await open_fixture(Draft("Done.", None))
     message = await shop.queue()
     await shop.engine.turns.claim_turn(message.message_id, clock.now(), clock.now() + timedelta(seconds=60), 3)
     assert await shop.answer(message) == Requeue(10)
 
 
-async def test_a_turn_whose_attempts_are_spent_fails_visibly(fixture: OpenTurnFixture, clock: ManualClock) -> None:
-    shop = await fixture()
+async def test_a_turn_whose_attempts_are_spent_fails_visibly(open_fixture: OpenTurnFixture, clock: ManualClock) -> None:
+    shop = await open_fixture()
     message = await shop.queue()
     for _ in range(3):
         await shop.engine.turns.claim_turn(message.message_id, clock.now(), clock.now(), 3)
@@ -341,16 +343,16 @@ async def test_a_turn_whose_attempts_are_spent_fails_visibly(fixture: OpenTurnFi
     assert failed.code == "attempts_spent"
 
 
-async def test_a_node_session_shows_the_node(fixture: OpenTurnFixture) -> None:
-    shop = await fixture(Draft("Yes.", None), node_id="assistant")
+async def test_a_node_session_shows_the_node(open_fixture: OpenTurnFixture) -> None:
+    shop = await open_fixture(Draft("Yes.", None), node_id="assistant")
     await shop.answer(await shop.queue())
     assert shop.agents.briefs[0].node_id == "assistant"
     assert shop.agents.briefs[0].node_source == 'assistant = Agent(name="Assistant")'
 
 
 @pytest.mark.parametrize("damage", [b"garbage " * 1000, b""])
-async def test_a_lost_memory_is_rebuilt_from_the_stored_turns(fixture: OpenTurnFixture, damage: bytes) -> None:
-    shop = await fixture(Draft("One.", None), Draft("Two.", None), Draft("Three.", None))
+async def test_a_missing_memory_is_rebuilt_from_the_stored_turns(open_fixture: OpenTurnFixture, damage: bytes) -> None:
+    shop = await open_fixture(Draft("One.", None), Draft("Two.", None), Draft("Three.", None))
     await shop.answer(await shop.queue("1"))
     await shop.answer(await shop.queue("2"))
     for file in shop.memory_folder.rglob("*.sqlite*"):

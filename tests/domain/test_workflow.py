@@ -168,7 +168,7 @@ def test_what_has_no_name_is_left_out() -> None:
     assert (node.handoffs, node.handoffs_known) == (("g",), False)
 
 
-def test_a_name_is_told_once() -> None:
+def test_a_name_is_listed_once() -> None:
     assert tools("x = Agent(tools=[a, b, a])\nx.tools.append(b)") == ("a", "b")
 
 
@@ -218,8 +218,8 @@ def test_the_result_is_bounded() -> None:
     assert found[-1].name == f"agent_{MAX_NODES - 1}"
     assert [len(node.tools) for node in found][:150] == [MAX_NAMES] * 150
     assert not found[-1].tools_known
-    whole = nodes("x = Agent(tools=[" + ", ".join(f"t{j}" for j in range(60)) + "])")
-    assert len(whole[0].tools) == MAX_NAMES
+    found = nodes("x = Agent(tools=[" + ", ".join(f"t{j}" for j in range(60)) + "])")
+    assert len(found[0].tools) == MAX_NAMES
     assert names("n" * 5_000 + " = Agent()") == []
     assert tools("x = Agent(tools=[" + "n" * 5_000 + ", a])") == ("a",)
 
@@ -272,7 +272,7 @@ def test_there_is_no_source_of_an_unknown_node() -> None:
     ],
 )
 @pytest.mark.parametrize("read", [parse_source, find_nodes, lambda code: node_source(code, "x")])
-def test_invalid_source_is_told_in_words(
+def test_an_invalid_source_is_explained(
     code: str, message: str, line: int | None, read: Callable[[str], object]
 ) -> None:
     with pytest.raises(InvalidSourceError) as invalid:

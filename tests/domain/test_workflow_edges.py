@@ -1,4 +1,4 @@
-"""The edges of the drawing are right, or they are left out and the node says that it is not known whole."""
+"""The edges of the workflow are correct, or left out and the node marked as incomplete."""
 
 import textwrap
 
@@ -177,7 +177,7 @@ def test_a_handoff_a_tool_or_another_variable_of_an_agent_is_no_node() -> None:
 
 @pytest.mark.parametrize("block", ["if 1:", "for one in [a]:", "while 1:", "with lock:", "class C:", "try:"])
 def test_code_as_deep_as_python_allows_is_read_on_a_deep_stack(block: str) -> None:
-    """Whoever calls has a stack of their own already: 300 calls."""
+    """The caller's own stack already has 300 calls."""
     levels = "".join(" " * level + block + "\n" for level in range(98))
     ends = "".join(" " * level + "finally: pass\n" for level in reversed(range(98))) if block == "try:" else ""
     code = f"{levels}{' ' * 98}x = Agent(handoffs={'list(' * 20}[a]{')' * 20})\n{ends}"

@@ -106,7 +106,7 @@ def test_what_is_reached_by_a_name_at_run_time_is_not_known(change: str) -> None
         "[x.handoffs.append(one) for one in imported if one]",
     ],
 )
-def test_a_list_that_escapes_is_no_longer_known_whole(change: str) -> None:
+def test_a_list_that_escapes_is_no_longer_complete(change: str) -> None:
     assert edges(X + change) == "a ?"
 
 

@@ -1,6 +1,6 @@
 """A process that answers one message and is killed at a step of it: kill -9, from within, to hit exactly there.
 
-It is the local engine's whole process; only what its turn calls is counted on the way. It is forked off a server that
+It is the local engine's process; only what its turn calls is counted on the way. It is forked off a server that
 has everything imported, so that a test can afford one for each step.
 """
 

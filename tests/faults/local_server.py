@@ -1,4 +1,4 @@
-"""Vibewire in the test's own process, without a port; and its files, as somebody reads them who knows nothing of it."""
+"""Vibewire in the test's own process, without a port; and its files, read without its code."""
 
 import asyncio
 import json
@@ -53,7 +53,7 @@ def settings_for(data_dir: Path, model_url: str) -> LocalSettings:
 
 @asynccontextmanager
 async def started(settings: LocalSettings) -> AsyncIterator[LocalServer]:
-    """A server on the settings' data folder, which nobody else may use meanwhile."""
+    """A server on the settings' data folder, which no other process may use at that time."""
     engine = build_local_engine(settings.data_dir)
     async with run_process(settings, engine) as server:
         transport = httpx.ASGITransport(cast(Any, server.config.app))
@@ -63,7 +63,7 @@ async def started(settings: LocalSettings) -> AsyncIterator[LocalServer]:
 
 async def start_session(http: httpx.AsyncClient) -> Json:
     """A session of a new project."""
-    project = (await http.post("/projects", json={"name": "Support desk"})).json()
+    project = (await http.post("/projects", json={"name": "Support"})).json()
     session: Json = (await http.post(f"/projects/{project['project_id']}/sessions")).json()
     return session
 
@@ -77,7 +77,7 @@ async def send(http: httpx.AsyncClient, session_id: str, prompt: str) -> Json:
 
 
 async def log_of(http: httpx.AsyncClient, session_id: str) -> list[Json]:
-    """Everything in the log of a session, which has no hole."""
+    """Everything in the log of a session, which has no gap."""
     page = (await http.get(f"/sessions/{session_id}/events?after=0")).json()
     events: list[Json] = page["events"]
     assert [event["seq"] for event in events] == list(range(1, page["last_seq"] + 1))
@@ -104,7 +104,7 @@ def quarantine(settings: LocalSettings, session: Json) -> list[Path]:
 
 
 def check_memory(settings: LocalSettings, session: Json, turns: int) -> None:
-    """The memory holds exactly the session's completed turns, each of them whole and with its marker."""
+    """The memory holds exactly the session's completed turns, each of them complete and with its marker."""
     file = memory_file(settings, session)
     completed = read_store(
         settings,

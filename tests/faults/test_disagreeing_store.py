@@ -17,7 +17,7 @@ from tests.faults.workers import WAIT_SECONDS, notification_of, open_race_fixtur
 
 
 @pytest.fixture
-async def shop(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
+async def fixture(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
     return await open_race_fixture(engine, tmp_path / "memory", Draft("Done.", None))
 
 
@@ -45,27 +45,31 @@ class DisagreeingStore:
         return await self._turns.claim_turn(message_id, now, lease_until, max_attempts)
 
 
-async def test_a_message_that_stays_open_and_cannot_be_claimed_is_put_back_after_two_looks(shop: TurnFixture) -> None:
-    message = await shop.queue()
-    store = DisagreeingStore(shop.engine.turns, refusals=1_000_000)
-    worker = worker_of(shop, turns=cast(TurnStore, store))
+async def test_a_message_that_stays_open_and_cannot_be_claimed_is_requeued_after_two_looks(
+    fixture: TurnFixture,
+) -> None:
+    message = await fixture.queue()
+    store = DisagreeingStore(fixture.engine.turns, refusals=1_000_000)
+    worker = worker_of(fixture, turns=cast(TurnStore, store))
     async with asyncio.timeout(WAIT_SECONDS):
         assert await worker.run_turn(notification_of(message), "receipt-handle") == Requeue(10)
     assert store.looks == 2
 
 
-async def test_a_message_that_ended_between_look_and_claim_is_passed_over_at_once(shop: TurnFixture) -> None:
-    ended, following = await shop.queue("One"), await shop.queue("Two")
+async def test_a_message_that_ended_between_look_and_claim_is_passed_over_at_once(fixture: TurnFixture) -> None:
+    ended, following = await fixture.queue("One"), await fixture.queue("Two")
 
     class EndsOnce(DisagreeingStore):
         async def claim_turn(
             self, message_id: str, now: datetime, lease_until: datetime, max_attempts: int
         ) -> tuple[ClaimResult, Message | None]:
             if message_id == ended.message_id:
-                await shop.answer(ended)
+                await fixture.answer(ended)
             return await super().claim_turn(message_id, now, lease_until, max_attempts)
 
-    worker = worker_of(shop, Draft("Done too.", None), turns=cast(TurnStore, EndsOnce(shop.engine.turns, refusals=0)))
+    worker = worker_of(
+        fixture, Draft("Done too.", None), turns=cast(TurnStore, EndsOnce(fixture.engine.turns, refusals=0))
+    )
     async with asyncio.timeout(WAIT_SECONDS):
         assert await worker.run_turn(notification_of(ended), "receipt-handle") == Done()
-    assert (await shop.find(following)).status is MessageStatus.COMPLETED
+    assert (await fixture.find(following)).status is MessageStatus.COMPLETED

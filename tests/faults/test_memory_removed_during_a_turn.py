@@ -27,66 +27,66 @@ def replace(file: Path, content: bytes | None) -> None:
         file.write_bytes(content)
 
 
-async def ask(shop: TurnFixture, prompt: str, meanwhile: Callable[[], Awaitable[object]] | None = None) -> None:
+async def ask(fixture: TurnFixture, prompt: str, during: Callable[[], Awaitable[object]] | None = None) -> None:
     async def write() -> Draft:
-        if meanwhile is not None:
-            await meanwhile()
+        if during is not None:
+            await during()
         return Draft(f"Answer {prompt}", None)
 
-    shop.agents.steps.append(write)
-    assert await shop.answer(await shop.queue(prompt)) == Done()
+    fixture.agents.steps.append(write)
+    assert await fixture.answer(await fixture.queue(prompt)) == Done()
 
 
-async def check_that_the_next_turn_knows(shop: TurnFixture) -> None:
-    await ask(shop, "Four")
-    assert [item["content"] for item in shop.agents.histories[-1]] == SAID
-    number, history = await shop.remembered()
+async def check_that_the_next_turn_knows(fixture: TurnFixture) -> None:
+    await ask(fixture, "Four")
+    assert [item["content"] for item in fixture.agents.histories[-1]] == SAID
+    number, history = await fixture.remembered()
     assert (number, [item["content"] for item in history]) == (4, [*SAID, "Four", "Answer Four"])
 
 
 @pytest.fixture
-async def shop(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
+async def fixture(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
     return await open_race_fixture(engine, tmp_path / "memory")
 
 
 @pytest.fixture
-def file(shop: TurnFixture) -> Path:
-    return MemoryFiles(shop.memory_folder).path(shop.ref)
+def file(fixture: TurnFixture) -> Path:
+    return MemoryFiles(fixture.memory_folder).path(fixture.ref)
 
 
 @pytest.mark.parametrize("damage", ["deleted", "emptied", "garbage", "older copy"])
-async def test_a_memory_that_is_damaged_during_a_turn_is_mended_by_the_next(
-    shop: TurnFixture, file: Path, damage: str
+async def test_a_memory_that_is_damaged_during_a_turn_is_repaired_by_the_next(
+    fixture: TurnFixture, file: Path, damage: str
 ) -> None:
-    await ask(shop, "One")
+    await ask(fixture, "One")
     older = read(file)
-    await ask(shop, "Two")
+    await ask(fixture, "Two")
 
-    async def meanwhile() -> None:
+    async def during() -> None:
         replace(file, {"deleted": None, "emptied": b"", "garbage": b"garbage " * 3000, "older copy": older}[damage])
 
-    await ask(shop, "Three", meanwhile)
-    await check_that_the_next_turn_knows(shop)
+    await ask(fixture, "Three", during)
+    await check_that_the_next_turn_knows(fixture)
 
 
 async def test_a_zombie_that_wakes_in_the_next_turn_spoils_no_memory(
-    shop: TurnFixture, file: Path, clock: ManualClock
+    fixture: TurnFixture, file: Path, clock: ManualClock
 ) -> None:
-    await ask(shop, "One")
-    halt, message = Halt(), await shop.queue("Two")
-    zombie = worker_of(shop, Draft("Brains.", None), halt_at="read_memory", halt=halt)
+    await ask(fixture, "One")
+    halt, message = Halt(), await fixture.queue("Two")
+    zombie = worker_of(fixture, Draft("Brains.", None), halt_at="read_memory", halt=halt)
     running = asyncio.create_task(zombie.run_turn(notification_of(message), "receipt handle of the zombie"))
     async with asyncio.timeout(WAIT_SECONDS):
         await halt.reached.wait()
     clock.advance(LEASE_SECONDS + 1)
-    shop.agents.steps.append(Draft("Answer Two", None))
-    assert await shop.answer(message) == Done()
+    fixture.agents.steps.append(Draft("Answer Two", None))
+    assert await fixture.answer(message) == Done()
 
     async def wake_the_zombie() -> None:
         halt.opened.set()
         async with asyncio.timeout(WAIT_SECONDS):
             assert await running == Done()
 
-    await ask(shop, "Three", wake_the_zombie)
-    await check_that_the_next_turn_knows(shop)
+    await ask(fixture, "Three", wake_the_zombie)
+    await check_that_the_next_turn_knows(fixture)
     assert list(file.parent.glob("*.corrupt-*")) == []

@@ -1,4 +1,4 @@
-"""The memory file is lost or damaged between two turns: it is mended, and the next turn knows what was said."""
+"""The memory file is removed or damaged between two turns: it is rebuilt, and the next turn knows the conversation."""
 
 import asyncio
 import os

@@ -14,7 +14,7 @@ from backend.app.wiring_local import LocalEngine
 from backend.local.storage_gate import StorageGate
 from backend.local.worker import LocalWorker
 from tests.domain.scripted_agents import USAGE, TurnFixture
-from tests.faults.workers import LEASE_SECONDS, notification_of, open_race_fixture, rung, until
+from tests.faults.workers import LEASE_SECONDS, notification_of, open_race_fixture, queued_notifications, until
 
 MESSAGES = 4
 ALL = range(MESSAGES)
@@ -31,15 +31,15 @@ ORDERS: dict[str, Sequence[int]] = {
 
 
 @pytest.fixture
-async def shop(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
+async def fixture(engine: LocalEngine, tmp_path: Path) -> TurnFixture:
     return await open_race_fixture(engine, tmp_path / "memory", *(Draft(f"Answer {number}", None) for number in ALL))
 
 
 @asynccontextmanager
-async def working(shop: TurnFixture) -> AsyncIterator[None]:
-    """A local worker that answers whatever rings."""
-    gate = StorageGate(shop.engine.database)
-    worker = LocalWorker(shop.service, shop.engine.queue, gate, parallel=4, visibility_seconds=LEASE_SECONDS)
+async def working(fixture: TurnFixture) -> AsyncIterator[None]:
+    """A local worker that handles every notification."""
+    gate = StorageGate(fixture.engine.database)
+    worker = LocalWorker(fixture.service, fixture.engine.queue, gate, parallel=4, visibility_seconds=LEASE_SECONDS)
     running = asyncio.create_task(worker.run())
     try:
         yield
@@ -48,25 +48,27 @@ async def working(shop: TurnFixture) -> AsyncIterator[None]:
         await asyncio.wait([running])
 
 
-async def check_answered_in_order(shop: TurnFixture, messages: Sequence[Message]) -> None:
-    assert [brief.prompt for brief in shop.agents.briefs] == [message.prompt for message in messages]
+async def check_answered_in_order(fixture: TurnFixture, messages: Sequence[Message]) -> None:
+    assert [brief.prompt for brief in fixture.agents.briefs] == [message.prompt for message in messages]
     for number, message in enumerate(messages):
-        found = await shop.find(message)
+        found = await fixture.find(message)
         assert (found.status, found.content) == (MessageStatus.COMPLETED, f"Answer {number}")
         assert (found.attempt, found.token_usage) == (1, USAGE)
-    said = [item["content"] for item in (await shop.remembered())[1]]
+    said = [item["content"] for item in (await fixture.remembered())[1]]
     assert said == [text for number in ALL for text in (f"Question {number}", f"Answer {number}")]
 
 
 @pytest.mark.parametrize("order", ORDERS)
-async def test_each_message_is_answered_once_and_in_order_whatever_rings(shop: TurnFixture, order: str) -> None:
-    messages = [await shop.queue(f"Question {number}") for number in ALL]
+async def test_each_message_is_answered_once_and_in_order_however_notifications_arrive(
+    fixture: TurnFixture, order: str
+) -> None:
+    messages = [await fixture.queue(f"Question {number}") for number in ALL]
     for number in ORDERS[order]:
-        await shop.engine.queue.enqueue(notification_of(messages[number]))
+        await fixture.engine.queue.enqueue(notification_of(messages[number]))
 
     async def no_bell_is_left() -> bool:
-        return await rung(shop.engine) == []
+        return await queued_notifications(fixture.engine) == []
 
-    async with working(shop):
+    async with working(fixture):
         await until(no_bell_is_left)
-    await check_answered_in_order(shop, messages)
+    await check_answered_in_order(fixture, messages)

@@ -27,7 +27,7 @@ OpenTurnFixture = Callable[..., Awaitable[TurnFixture]]
 
 
 class Halt:
-    """A place where somebody waits until a test lets him go on."""
+    """A point at which a call waits until the test lets it continue."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
@@ -63,7 +63,7 @@ def halted_at(adapter: T, method: str, halt: Halt) -> T:
 
 
 def worker_of(
-    shop: TurnFixture,
+    fixture: TurnFixture,
     *steps: Step,
     limits: Limits = FROZEN,
     halt_at: str = "",
@@ -71,12 +71,12 @@ def worker_of(
     turns: TurnStore | None = None,
 ) -> TurnService:
     """Another worker on the session, with agents of its own; `halt_at` names a call of the store or the memory."""
-    engine = shop.engine
+    engine = fixture.engine
     if halt:
         engine = replace(engine, turns=halted_at(engine.turns, halt_at, halt))
     if turns:
         engine = replace(engine, turns=turns)
-    memory = halted_at(shop.memory, halt_at, halt) if halt else shop.memory
+    memory = halted_at(fixture.memory, halt_at, halt) if halt else fixture.memory
     memory_sync = MemorySync(memory, engine.turns, limits.history_tokens)
     return TurnService(engine, memory_sync, ScriptedAgents(list(steps)).begin_turn, limits)
 
@@ -92,18 +92,18 @@ def notification_of(message: Message) -> TurnNotification:
 class World:
     """All that a worker could change: the store's every row, the memory, and what went over the bus."""
 
-    def __init__(self, shop: TurnFixture) -> None:
-        self._shop = shop
-        self.heard: list[BusMessage] = []
-        shop.engine.bus.listen(self.heard.append)
+    def __init__(self, fixture: TurnFixture) -> None:
+        self._fixture = fixture
+        self.published: list[BusMessage] = []
+        fixture.engine.bus.listen(self.published.append)
 
     async def look(self) -> tuple[list[str], tuple[int, tuple[Item, ...]], int]:
-        rows = await self._shop.engine.database.read(lambda connection: list(connection.iterdump()))
-        return rows, await self._shop.remembered(), len(self.heard)
+        rows = await self._fixture.engine.database.read(lambda connection: list(connection.iterdump()))
+        return rows, await self._fixture.remembered(), len(self.published)
 
 
-async def rung(engine: LocalEngine) -> list[tuple[str, float]]:
-    """The notifications in the queue, with the moment from which each can be heard."""
+async def queued_notifications(engine: LocalEngine) -> list[tuple[str, float]]:
+    """The notifications in the queue, with the time from which each can be received."""
     return await engine.database.read(
         lambda connection: [
             (row["message_id"], row["visible_at"])

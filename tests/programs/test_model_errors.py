@@ -29,7 +29,7 @@ def connection_error(cause: Exception) -> openai.APIConnectionError:
     return error
 
 
-def told(error: TurnError) -> tuple[str, bool]:
+def code_and_retryable(error: TurnError) -> tuple[str, bool]:
     return error.code, error.retryable
 
 
@@ -62,7 +62,7 @@ def test_every_expected_failure_has_a_code_and_says_whether_it_may_pass(
     error: Exception, code: str, retryable: bool
 ) -> None:
     assert isinstance(error, EXPECTED)
-    assert told(turn_error(error)) == (code, retryable)
+    assert code_and_retryable(turn_error(error)) == (code, retryable)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_every_expected_failure_has_a_code_and_says_whether_it_may_pass(
 def test_an_error_in_an_answer_is_judged_by_its_name_its_status_or_its_class(
     code: str, kind: str, expected: str, retryable: bool
 ) -> None:
-    assert told(reported_error(code, kind, "Why.")) == (expected, retryable)
+    assert code_and_retryable(reported_error(code, kind, "Why.")) == (expected, retryable)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_an_error_in_an_answer_is_judged_by_its_name_its_status_or_its_class(
     ],
     ids=str,
 )
-def test_a_failure_is_told_once_and_in_words(error: Exception, words: str) -> None:
+def test_a_failure_is_explained_once(error: Exception, words: str) -> None:
     assert turn_error(error).detail == words
 
 

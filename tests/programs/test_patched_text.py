@@ -148,7 +148,7 @@ def test_a_merge_keeps_a_byte_order_mark_and_an_open_end() -> None:
     ],
 )
 @pytest.mark.parametrize("where", ["context", "anchor"])
-def test_characters_that_look_alike_are_told_by_code_point_and_name(
+def test_characters_that_look_alike_are_named_by_code_point(
     where: str, written: str, stored: str, names: list[str]
 ) -> None:
     code = f"greeting = '... {stored} ...'\nb = 2\n"
@@ -171,7 +171,7 @@ def test_a_tab_where_the_file_has_spaces_is_named() -> None:
     assert "U+0009 TAB" in message
 
 
-def test_a_difference_in_plain_letters_is_told_by_the_quoted_lines_alone() -> None:
+def test_a_difference_in_plain_letters_is_shown_by_the_quoted_lines_alone() -> None:
     message = refusal('@@\n-a = "one"\n+a = 1\n', 'a = "won"\nb = 2\n')
     assert "differ in their characters" not in message
     assert '`a = "won"`' in message

@@ -35,11 +35,11 @@ FORMS = [
 def test_a_key_is_taken_out_in_every_form(form: str, key: str) -> None:
     parts = {"start": key[:6], "end": key[-4:], "first": key[:12], "last": key[-12:], "upper": key.upper()}
     said = "Incorrect: " + form.format(key=key, quoted=quote(key, safe=""), **parts) + " See the manual."
-    told = redact(said, [key])
-    assert "[redacted]" in told
-    assert told.startswith("Incorrect: ")
+    redacted = redact(said, [key])
+    assert "[redacted]" in redacted
+    assert redacted.startswith("Incorrect: ")
     for part in (key, key.upper(), key[:8], key[-8:], key[3:13], quote(key, safe=""), "dXNlcjpwYXNzd29yZA"):
-        assert part not in told
+        assert part not in redacted
 
 
 @pytest.mark.parametrize("said", [KEY, f"Bearer {PLAIN}", "sk-ab***********yz", "AKIAIOSFODNN7EXAMPLE"])

@@ -22,10 +22,10 @@ KEY = "sk-proj-Ab12Cd34Ef56Gh78Ij90"
     ],
 )
 def test_no_part_of_a_secret_is_left(said: str) -> None:
-    told = redact(said, [KEY])
-    assert REDACTED in told
+    redacted = redact(said, [KEY])
+    assert REDACTED in redacted
     for part in ("Ab12", "j90", "pass9word", "c2lnbmF0dXJl"):
-        assert part not in told
+        assert part not in redacted
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,6 @@ def test_only_the_first_20_000_characters_are_read_and_given_back() -> None:
 
 
 def test_a_secret_that_is_cut_at_the_end_is_taken_out_too() -> None:
-    told = redact("x " * 9_990 + KEY, [KEY])
-    assert "Ab12" not in told
-    assert told.endswith(REDACTED)
+    redacted = redact("x " * 9_990 + KEY, [KEY])
+    assert "Ab12" not in redacted
+    assert redacted.endswith(REDACTED)

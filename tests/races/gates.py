@@ -133,7 +133,7 @@ def interrupted(port: T, method: str, interfere: Callable[[], Awaitable[None]]) 
 
 
 async def at_every_point(race: Callable[[Gate], Awaitable[None]]) -> None:
-    """Run the race once for each point of its turn; which it was is told with a failure."""
+    """Run the race once for each point of its turn; a failure names the point."""
     for point in range(_MOST_POINTS):
         gate = Gate(point)
         try:

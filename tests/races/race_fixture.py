@@ -43,7 +43,7 @@ def turn_service(
 
 @dataclass
 class RaceFixture:
-    """`raced` is the worker behind the gate, `calm` one that nothing happens to. `heard` is what the bus carried."""
+    """`raced` is the worker behind the gate, `calm` one without interference; `published` is what the bus carried."""
 
     engine: LocalEngine
     services: Services
@@ -52,7 +52,7 @@ class RaceFixture:
     agents: PromptedAgents
     memory: SQLiteMemory
     erasure: ErasureService
-    heard: list[BusMessage]
+    published: list[BusMessage]
     project_id: str
 
     async def session(self, node_id: str | None = None) -> Session:
@@ -63,7 +63,7 @@ class RaceFixture:
         return await self.services.messages.send_message(USER, session.session_id, prompt, wait_seconds=0)
 
     async def answer(self, message: Message, worker: TurnService | None = None) -> None:
-        """Ring for the message until it needs no more ringing."""
+        """Deliver the message's notification until it is done."""
         worker = worker or self.calm
         for _ in range(10):
             if (
@@ -93,7 +93,7 @@ class RaceFixture:
         return project.version
 
     async def versions(self) -> list[CodeVersion]:
-        """The project's whole history, oldest first; its versions grow by one each."""
+        """The project's complete history, oldest first; its versions grow by one each."""
         last, _ = await self.code()
         found = [await self.engine.projects.find_code_version(self.project_id, number + 1) for number in range(last)]
         versions = [version for version in found if version is not None]
@@ -103,7 +103,7 @@ class RaceFixture:
         return versions
 
     async def events(self, session: Session) -> tuple[LoggedEvent, ...]:
-        """The session's log, which has no holes."""
+        """The session's log, which has no gaps."""
         page = await self.services.sessions.list_events(USER, session.session_id, 0, 1000)
         assert [event.seq for event in page.events] == list(range(1, page.last_seq + 1))
         return page.events
@@ -128,9 +128,9 @@ async def open_race_fixture(
     services = build_services(settings, engine)
     memory = SQLiteMemory(MemoryFiles(folder / "memory"))
     agents = PromptedAgents()
-    heard: list[BusMessage] = []
-    engine.bus.listen(heard.append)
-    project = await services.projects.create_project(USER, "Desk", CODE)
+    published: list[BusMessage] = []
+    engine.bus.listen(published.append)
+    project = await services.projects.create_project(USER, "Support", CODE)
     return RaceFixture(
         engine,
         services,
@@ -139,7 +139,7 @@ async def open_race_fixture(
         agents,
         memory,
         ErasureService(engine.erasure, memory, engine.clock, settings),
-        heard,
+        published,
         project.project_id,
     )
 
@@ -149,10 +149,10 @@ def ends_of(message: Message, events: tuple[LoggedEvent, ...] | list[BusMessage]
     return [event.type for event in events if isinstance(event, ENDINGS) and event.message_id == message.message_id]
 
 
-async def check_patch(shop: RaceFixture, message: Message) -> None:
+async def check_patch(fixture: RaceFixture, message: Message) -> None:
     """A completed message's patch leads from its base version to its version; one without has changed nothing."""
     assert message.status is MessageStatus.COMPLETED
-    versions = await shop.versions()
+    versions = await fixture.versions()
     made = [version for version in versions if version.message_id == message.message_id]
     assert message.base_version is not None
     if message.patch is None:

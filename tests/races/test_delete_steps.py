@@ -1,4 +1,4 @@
-"""A session that is deleted at any step of its turn is gone at once, and its key is free for another one."""
+"""A session that is deleted at any step of its turn is hidden immediately, and its key is free for another one."""
 
 from pathlib import Path
 
@@ -27,9 +27,9 @@ from tests.races.race_fixture import CODE, USER, RaceFixture, check_patch, open_
 WRITES = ("append_event", "record_response", "store_items", "complete_turn", "end_turn", "release_lease")
 
 
-async def _check_gone(shop: RaceFixture, session: Session, message: Message, last_seq: int) -> None:
+async def _check_deleted(fixture: RaceFixture, session: Session, message: Message, last_seq: int) -> None:
     """The old session answers nothing any more, and its log has not grown."""
-    sessions, messages = shop.services.sessions, shop.services.messages
+    sessions, messages = fixture.services.sessions, fixture.services.messages
     with pytest.raises(SessionNotFoundError):
         await sessions.get_session(USER, session.session_id)
     with pytest.raises(SessionNotFoundError):
@@ -43,16 +43,16 @@ async def _check_gone(shop: RaceFixture, session: Session, message: Message, las
     for call in (messages.get_message, messages.get_full_message, messages.cancel_message):
         with pytest.raises(MessageNotFoundError):
             await call(USER, message.message_id)
-    page = await shop.engine.events.read_events(session.project_id, session.session_id, 0, 1000)
+    page = await fixture.engine.events.read_events(session.project_id, session.session_id, 0, 1000)
     assert page is not None
     assert page.deleted
     assert page.last_seq == last_seq
     assert [type(event) for event in page.events] == [SessionDeletedEvent]
 
 
-async def _check_refused(shop: RaceFixture, message: Message) -> None:
+async def _check_refused(fixture: RaceFixture, message: Message) -> None:
     """Whatever attempt the old turn believes to be, none of its writes gets through."""
-    turns, engine = shop.engine.turns, shop.engine
+    turns, engine = fixture.engine.turns, fixture.engine
     for attempt in range(4):
         turn = TurnRef(message.message_id, message.session_id, message.project_id, message.number, attempt)
         writes = (
@@ -71,127 +71,132 @@ async def _check_refused(shop: RaceFixture, message: Message) -> None:
     assert list(await turns.list_completed_turns(message.session_id, 0, 10)) == []
 
 
-async def _check_successor(shop: RaceFixture, successor: Session, prompts: list[str], old: Message) -> None:
+async def _check_successor(fixture: RaceFixture, successor: Session, prompts: list[str], old: Message) -> None:
     """The new session of the key knows of its own turns only."""
-    found = await shop.services.sessions.get_session(USER, successor.session_id)
-    _, page = await shop.services.messages.list_messages(USER, successor.session_id, 10, None, ascending=True)
+    found = await fixture.services.sessions.get_session(USER, successor.session_id)
+    _, page = await fixture.services.messages.list_messages(USER, successor.session_id, 10, None, ascending=True)
     assert [(message.number, message.prompt) for message in page.items] == list(enumerate(prompts, 1))
     assert all(message.status is MessageStatus.COMPLETED for message in page.items)
     assert found.message_count == len(prompts)
-    assert await shop.remembered(successor) == (len(prompts), [item for prompt in prompts for item in items_of(prompt)])
-    for event in await shop.events(successor):
+    assert await fixture.remembered(successor) == (
+        len(prompts),
+        [item for prompt in prompts for item in items_of(prompt)],
+    )
+    for event in await fixture.events(successor):
         assert event.session_id == successor.session_id
         assert old.message_id not in event.model_dump_json()
         assert old.prompt not in event.model_dump_json()
 
 
 @pytest.mark.parametrize(("prompt", "node_id"), [("add old", None), ("say old", "assistant"), ("stumble old", None)])
-async def test_a_session_deleted_at_any_step_is_gone_and_its_key_starts_afresh(
+async def test_a_session_deleted_at_any_step_is_hidden_and_its_key_is_free(
     engine: LocalEngine, tmp_path: Path, prompt: str, node_id: str | None
 ) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_race_fixture(engine, tmp_path, gate)
-        session = await shop.session(node_id)
-        message = await shop.send(session, prompt)
+        fixture = await open_race_fixture(engine, tmp_path, gate)
+        session = await fixture.session(node_id)
+        message = await fixture.send(session, prompt)
         successors: list[Session] = []
         last_seqs: list[int] = []
 
         async def delete_and_start() -> None:
-            before = await shop.services.sessions.get_session(USER, session.session_id)
-            await shop.services.sessions.delete_session(USER, session.session_id)
+            before = await fixture.services.sessions.get_session(USER, session.session_id)
+            await fixture.services.sessions.delete_session(USER, session.session_id)
             last_seqs.append(before.last_seq + 1)
-            successor = await shop.session(node_id)
+            successor = await fixture.session(node_id)
             assert (successor.message_count, successor.last_seq) == (0, 0)
             assert successor.session_id != session.session_id
             assert successor.openai_session_key == session.openai_session_key
-            assert await shop.remembered(successor) == (0, [])
-            assert (await shop.ask(successor, "say first")).number == 1
+            assert await fixture.remembered(successor) == (0, [])
+            assert (await fixture.ask(successor, "say first")).number == 1
             successors.append(successor)
 
         gate.interfere = delete_and_start
-        await shop.answer(message, shop.raced)
+        await fixture.answer(message, fixture.raced)
         await gate.finish()
         (successor,) = successors
         writes = [call for call in gate.after if call.name.removeprefix("turns.") in WRITES]
         assert all(call.outcome == "TurnFencedError" for call in writes), writes
-        await _check_gone(shop, session, message, last_seqs[0])
-        await _check_refused(shop, message)
+        await _check_deleted(fixture, session, message, last_seqs[0])
+        await _check_refused(fixture, message)
         assert (
-            await shop.calm.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
+            await fixture.calm.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
             == Done()
         )
-        await shop.ask(successor, "say second")
-        await _check_successor(shop, successor, ["say first", "say second"], message)
-        assert shop.agents.histories[-1] == ("say second", tuple(items_of("say first")))
+        await fixture.ask(successor, "say second")
+        await _check_successor(fixture, successor, ["say first", "say second"], message)
+        assert fixture.agents.histories[-1] == ("say second", tuple(items_of("say first")))
         completed = any(call.name == "turns.complete_turn" and call.outcome == "ok" for call in gate.before)
         changed = completed and prompt.startswith("add")
-        assert await shop.code() == ((2, CODE + "old = 1\n") if changed else (1, CODE))
-        assert len(await shop.versions()) == (2 if changed else 1)
+        assert await fixture.code() == ((2, CODE + "old = 1\n") if changed else (1, CODE))
+        assert len(await fixture.versions()) == (2 if changed else 1)
 
     await at_every_point(race)
 
 
-async def test_a_deleted_session_is_told_of_once_and_last_at_any_step(engine: LocalEngine, tmp_path: Path) -> None:
+async def test_the_deletion_of_a_session_is_published_once_and_last_at_any_step(
+    engine: LocalEngine, tmp_path: Path
+) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_race_fixture(engine, tmp_path, gate)
-        session = await shop.session()
-        message = await shop.send(session, "add old")
-        waiting = await shop.send(session, "say waiting")
+        fixture = await open_race_fixture(engine, tmp_path, gate)
+        session = await fixture.session()
+        message = await fixture.send(session, "add old")
+        waiting = await fixture.send(session, "say waiting")
 
         async def delete() -> None:
-            await shop.services.sessions.delete_session(USER, session.session_id)
+            await fixture.services.sessions.delete_session(USER, session.session_id)
 
         gate.interfere = delete
-        await shop.answer(message, shop.raced)
+        await fixture.answer(message, fixture.raced)
         await gate.finish()
-        await shop.answer(waiting)
-        assert shop.agents.begun["say waiting"] == 0
-        logged = [event for event in shop.heard if isinstance(event, LoggedBase)]
-        told = [event for event in logged if isinstance(event, SessionDeletedEvent)]
-        assert [event.seq for event in told] == [max(event.seq for event in logged)]
+        await fixture.answer(waiting)
+        assert fixture.agents.begun["say waiting"] == 0
+        logged = [event for event in fixture.published if isinstance(event, LoggedBase)]
+        deletions = [event for event in logged if isinstance(event, SessionDeletedEvent)]
+        assert [event.seq for event in deletions] == [max(event.seq for event in logged)]
 
     await at_every_point(race)
 
 
-async def test_a_project_deleted_at_any_step_is_gone_with_its_turn(engine: LocalEngine, tmp_path: Path) -> None:
+async def test_a_project_deleted_at_any_step_is_hidden_with_its_turn(engine: LocalEngine, tmp_path: Path) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_race_fixture(engine, tmp_path, gate)
-        session = await shop.session()
-        message = await shop.send(session, "add old")
+        fixture = await open_race_fixture(engine, tmp_path, gate)
+        session = await fixture.session()
+        message = await fixture.send(session, "add old")
 
         async def delete() -> None:
-            await shop.services.projects.delete_project(USER, shop.project_id)
+            await fixture.services.projects.delete_project(USER, fixture.project_id)
 
         gate.interfere = delete
-        await shop.answer(message, shop.raced)
+        await fixture.answer(message, fixture.raced)
         await gate.finish()
         writes = [call for call in gate.after if call.name.removeprefix("turns.") in WRITES]
         assert all(call.outcome == "TurnFencedError" for call in writes), writes
-        await _check_refused(shop, message)
-        assert await engine.projects.find_project(shop.project_id) is None
+        await _check_refused(fixture, message)
+        assert await engine.projects.find_project(fixture.project_id) is None
         for version in (1, 2):
-            assert await engine.projects.find_code_version(shop.project_id, version) is None
+            assert await engine.projects.find_code_version(fixture.project_id, version) is None
         with pytest.raises(MessageNotFoundError):
-            await shop.find(message)
+            await fixture.find(message)
 
     await at_every_point(race)
 
 
 async def test_a_deleted_session_lets_the_change_of_another_session_stand(engine: LocalEngine, tmp_path: Path) -> None:
     async def race(gate: Gate) -> None:
-        shop = await open_race_fixture(engine, tmp_path, gate)
-        session, other = await shop.session(), await shop.session("assistant")
-        message = await shop.send(session, "add old")
+        fixture = await open_race_fixture(engine, tmp_path, gate)
+        session, other = await fixture.session(), await fixture.session("assistant")
+        message = await fixture.send(session, "add old")
         answered: list[Message] = []
 
         async def delete_after_another_turn() -> None:
-            answered.append(await shop.ask(other, "top other"))
-            await shop.services.sessions.delete_session(USER, session.session_id)
+            answered.append(await fixture.ask(other, "top other"))
+            await fixture.services.sessions.delete_session(USER, session.session_id)
 
         gate.interfere = delete_after_another_turn
-        await shop.answer(message, shop.raced)
+        await fixture.answer(message, fixture.raced)
         await gate.finish()
-        await check_patch(shop, answered[0])
-        assert "# other\n" in (await shop.code())[1]
+        await check_patch(fixture, answered[0])
+        assert "# other\n" in (await fixture.code())[1]
 
     await at_every_point(race)

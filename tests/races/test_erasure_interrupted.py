@@ -56,10 +56,10 @@ def _erasure(engine: LocalEngine, memory: Memory) -> ErasureService:
     return ErasureService(engine.erasure, memory, engine.clock, Limits())
 
 
-async def _deleted(shop: RaceFixture, word: str, node_id: str | None = None) -> Session:
-    session = await shop.session(node_id)
-    await shop.ask(session, f"say {word}")
-    await shop.services.sessions.delete_session(USER, session.session_id)
+async def _deleted(fixture: RaceFixture, word: str, node_id: str | None = None) -> Session:
+    session = await fixture.session(node_id)
+    await fixture.ask(session, f"say {word}")
+    await fixture.services.sessions.delete_session(USER, session.session_id)
     return session
 
 
@@ -79,9 +79,9 @@ async def _try(erasure: ErasureService) -> None:
 async def test_an_erasure_that_failed_is_done_by_the_next_run(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_race_fixture(engine, tmp_path)
-    session = await _deleted(shop, "quartz")
-    erasure = _erasure(engine, BusyMemory(shop.memory, {session.session_id}, 1))
+    fixture = await open_race_fixture(engine, tmp_path)
+    session = await _deleted(fixture, "quartz")
+    erasure = _erasure(engine, BusyMemory(fixture.memory, {session.session_id}, 1))
     await _try(erasure)
     check_all_there(tmp_path, ["quartz"])
     await _erase_all(erasure, clock)
@@ -91,11 +91,11 @@ async def test_an_erasure_that_failed_is_done_by_the_next_run(
 async def test_a_session_that_cannot_be_erased_keeps_no_other_from_it(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_race_fixture(engine, tmp_path)
-    stuck = await _deleted(shop, "quartz")
+    fixture = await open_race_fixture(engine, tmp_path)
+    stuck = await _deleted(fixture, "quartz")
     clock.advance(1)
-    await _deleted(shop, "onyx", "assistant")
-    erasure = _erasure(engine, BusyMemory(shop.memory, {stuck.session_id}, 1000))
+    await _deleted(fixture, "onyx", "assistant")
+    erasure = _erasure(engine, BusyMemory(fixture.memory, {stuck.session_id}, 1000))
     for _ in range(3):
         await _try(erasure)
     check_nothing_left(tmp_path, ["onyx"])
@@ -104,11 +104,11 @@ async def test_a_session_that_cannot_be_erased_keeps_no_other_from_it(
 async def test_sessions_that_cannot_be_erased_keep_no_other_from_it_however_many_they_are(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock
 ) -> None:
-    shop = await open_race_fixture(engine, tmp_path)
-    stuck = {(await _deleted(shop, "quartz", f"n{number}")).session_id for number in range(25)}
+    fixture = await open_race_fixture(engine, tmp_path)
+    stuck = {(await _deleted(fixture, "quartz", f"n{number}")).session_id for number in range(25)}
     clock.advance(1)
-    await _deleted(shop, "onyx", "assistant")
-    erasure = _erasure(engine, BusyMemory(shop.memory, stuck, 10_000))
+    await _deleted(fixture, "onyx", "assistant")
+    erasure = _erasure(engine, BusyMemory(fixture.memory, stuck, 10_000))
     for _ in range(10):
         await _try(erasure)
     check_nothing_left(tmp_path, ["onyx"])
@@ -119,12 +119,12 @@ async def test_sessions_that_cannot_be_erased_keep_no_other_from_it_however_many
 async def test_an_erasure_that_was_killed_goes_on_in_the_next_process(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock, ids: SequentialIds, at: str, final: bool
 ) -> None:
-    shop = await open_race_fixture(engine, tmp_path / "killed")
-    session = await _deleted(shop, "quartz")
+    fixture = await open_race_fixture(engine, tmp_path / "killed")
+    session = await _deleted(fixture, "quartz")
     if final:
         clock.advance(LONG_AFTER)
     store = LocalSessionStore(interrupted(engine.database, at, _kill))
-    killed = ErasureService(interrupted(store, at, _kill), interrupted(shop.memory, at, _kill), clock, Limits())
+    killed = ErasureService(interrupted(store, at, _kill), interrupted(fixture.memory, at, _kill), clock, Limits())
     with pytest.raises(KilledError):
         await killed.erase_deleted_sessions()
     # What a killed process leaves is what lies there while it still has everything open.
@@ -142,18 +142,18 @@ async def test_an_erasure_that_was_killed_goes_on_in_the_next_process(
 async def test_the_deletion_of_a_project_that_was_killed_goes_on(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock, at: str
 ) -> None:
-    """Whoever deleted it may ask again; the sessions go with the project, this way or by the schedule."""
-    shop = await open_race_fixture(engine, tmp_path)
+    """The user may delete it again; the sessions go with the project, this way or by the schedule."""
+    fixture = await open_race_fixture(engine, tmp_path)
     for node_id, word in ((None, "quartz"), ("assistant", "onyx")):
-        session = await shop.session(node_id)
-        await shop.ask(session, f"say {word}")
+        session = await fixture.session(node_id)
+        await fixture.ask(session, f"say {word}")
     killed = replace(
         engine, sessions=interrupted(engine.sessions, at, _kill), projects=interrupted(engine.projects, at, _kill)
     )
     with pytest.raises(KilledError):
-        await build_services(LocalSettings(data_dir=tmp_path), killed).projects.delete_project(USER, shop.project_id)
+        await build_services(LocalSettings(data_dir=tmp_path), killed).projects.delete_project(USER, fixture.project_id)
     with suppress(NotFoundError):
-        await shop.services.projects.delete_project(USER, shop.project_id)
-    await shop.services.sessions.delete_orphaned_sessions()
-    await _erase_all(shop.erasure, clock)
+        await fixture.services.projects.delete_project(USER, fixture.project_id)
+    await fixture.services.sessions.delete_orphaned_sessions()
+    await _erase_all(fixture.erasure, clock)
     check_nothing_left(tmp_path, ["quartz", "onyx"])

@@ -26,7 +26,7 @@ async def _post(http: httpx.AsyncClient, path: str, **body: str) -> dict[str, An
     return posted
 
 
-async def _until_gone(http: httpx.AsyncClient, folder: Path, *words: str) -> None:
+async def _until_erased(http: httpx.AsyncClient, folder: Path, *words: str) -> None:
     """Wait until the running server's clean-up has left no file with one of the words."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + DEADLINE_SECONDS
@@ -38,7 +38,7 @@ async def _until_gone(http: httpx.AsyncClient, folder: Path, *words: str) -> Non
 async def _talk_and_delete(server: ServerProcess, folder: Path) -> str:
     """Talk in two sessions and delete one of them: the project that is left."""
     async with httpx.AsyncClient(base_url=server.url, timeout=40) as http:
-        project_id: str = (await _post(http, "/projects", name="Desk"))["project_id"]
+        project_id: str = (await _post(http, "/projects", name="Support"))["project_id"]
         session = await _post(http, f"/projects/{project_id}/sessions")
         node = await _post(http, f"/projects/{project_id}/sessions", node_id="assistant")
         messages = f"/sessions/{session['session_id']}/messages"
@@ -48,7 +48,7 @@ async def _talk_and_delete(server: ServerProcess, folder: Path) -> str:
         await _post(http, f"/sessions/{node['session_id']}/messages", prompt="Which agents are there, by topaz?")
         check_all_there(folder, [QUESTION, REQUEST, "+onyx", asked["content"], "by topaz"])
         assert (await http.delete(f"/sessions/{session['session_id']}")).status_code == 200
-        await _until_gone(http, folder, QUESTION, "+onyx", asked["content"])
+        await _until_erased(http, folder, QUESTION, "+onyx", asked["content"])
         check_all_there(folder, ["by topaz", "onyx"])
         assert (await http.get(f"/sessions/{node['session_id']}/messages")).json()["count"] == 1
     return project_id
@@ -64,7 +64,7 @@ async def test_a_started_server_leaves_no_word_of_what_was_deleted_even_if_it_is
             server.kill()
         with vibewire_process(tmp_path, model.url, **QUICK) as second:
             async with httpx.AsyncClient(base_url=second.url) as http:
-                await _until_gone(http, tmp_path, *words)
+                await _until_erased(http, tmp_path, *words)
         assert [word for word in words if word in server.output + second.output] == []
     check_nothing_left(tmp_path, words)
     assert [file.name for file in (tmp_path / "memory").rglob("*") if file.is_file()] == []

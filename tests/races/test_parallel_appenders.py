@@ -1,4 +1,4 @@
-"""Many who append to event logs at the same time: `seq` is 1, 2, 3 ... without holes, whoever reads, whenever."""
+"""Concurrent appends to event logs: `seq` is 1, 2, 3 ... without gaps, for every reader at every time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -37,7 +37,7 @@ async def _append(engine: LocalEngine, turn: TurnRef, name: str) -> list[LoggedE
 
 
 async def _read_until(engine: LocalEngine, turn: TurnRef, last_seq: int) -> None:
-    """Read the log, again and again, until it has so many events: whatever is seen has no holes."""
+    """Read the log, again and again, until it has so many events: every read is without gaps."""
     seen = 0
     while seen < last_seq:
         page = await engine.events.read_events(turn.project_id, turn.session_id, seen, 1000)
@@ -53,7 +53,7 @@ async def _log_of(engine: LocalEngine, turn: TurnRef) -> Sequence[LoggedEvent]:
     return page.events
 
 
-async def test_eight_appenders_to_one_log_leave_no_holes(processes: tuple[LocalEngine, LocalEngine]) -> None:
+async def test_eight_appenders_to_one_log_leave_no_gaps(processes: tuple[LocalEngine, LocalEngine]) -> None:
     turn = await taken_turn(processes[0])
     async with asyncio.timeout(DEADLINE_SECONDS):
         *appended, _, _ = await asyncio.gather(
@@ -65,7 +65,7 @@ async def test_eight_appenders_to_one_log_leave_no_holes(processes: tuple[LocalE
     by_seq = {event.seq: event for event in log}
     for events in appended:
         assert events is not None
-        # Each appender was told where its events are, and they are in its order.
+        # Each appender knows where its events are, and they are in its order.
         assert [by_seq[event.seq] for event in events] == events
         assert [event.seq for event in events] == sorted(event.seq for event in events)
 

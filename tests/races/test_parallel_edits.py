@@ -34,13 +34,15 @@ async def other_engine(
     await other.database.close()
 
 
-async def _edit_until_it_lands(shop: RaceFixture, line: str) -> int:
+async def _edit_until_it_lands(fixture: RaceFixture, line: str) -> int:
     """Add the line by hand, again and again on top of what others did; how often that was refused."""
     refused = 0
     while True:
-        version, code = await shop.code()
+        version, code = await fixture.code()
         try:
-            await shop.services.projects.update_project(USER, shop.project_id, code=code + line, base_version=version)
+            await fixture.services.projects.update_project(
+                USER, fixture.project_id, code=code + line, base_version=version
+            )
         except StaleVersionError:
             refused += 1
         else:
@@ -48,23 +50,23 @@ async def _edit_until_it_lands(shop: RaceFixture, line: str) -> int:
 
 
 async def test_of_parallel_edits_on_one_version_one_lands(engine: LocalEngine, tmp_path: Path) -> None:
-    shop = await open_race_fixture(engine, tmp_path)
+    fixture = await open_race_fixture(engine, tmp_path)
     edits = [
-        shop.services.projects.update_project(USER, shop.project_id, code=f"{CODE}edit_{n} = 1\n", base_version=1)
+        fixture.services.projects.update_project(USER, fixture.project_id, code=f"{CODE}edit_{n} = 1\n", base_version=1)
         for n in range(8)
     ]
     done = await asyncio.gather(*edits, return_exceptions=True)
     assert Counter(type(result).__name__ for result in done) == {"Project": 1, "StaleVersionError": 7}
-    assert [version.version for version in await shop.versions()] == [1, 2]
+    assert [version.version for version in await fixture.versions()] == [1, 2]
 
 
 async def test_edits_that_start_again_all_land_and_none_is_lost(engine: LocalEngine, tmp_path: Path) -> None:
-    shop = await open_race_fixture(engine, tmp_path)
+    fixture = await open_race_fixture(engine, tmp_path)
     lines = [f"edit_{number} = 1\n" for number in range(8)]
     async with asyncio.timeout(DEADLINE_SECONDS):
-        await asyncio.gather(*(_edit_until_it_lands(shop, line) for line in lines))
-    assert len(await shop.versions()) == 9
-    assert sorted((await shop.code())[1].removeprefix(CODE).splitlines(keepends=True)) == lines
+        await asyncio.gather(*(_edit_until_it_lands(fixture, line) for line in lines))
+    assert len(await fixture.versions()) == 9
+    assert sorted((await fixture.code())[1].removeprefix(CODE).splitlines(keepends=True)) == lines
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -73,48 +75,48 @@ async def test_turns_of_many_sessions_and_edits_by_hand_lose_no_change(
 ) -> None:
     """Two workers on one file, five sessions with three messages each, and a person; the parameter is the seed."""
     chance = random.Random(seed)
-    shop = await open_race_fixture(engine, tmp_path, queued_messages=20)
-    workers = (shop.calm, turn_service(other_engine, shop.memory, shop.agents, None, Limits()))
-    sessions = [await shop.session(node_id) for node_id in (None, "a", "b", "c", "d")]
+    fixture = await open_race_fixture(engine, tmp_path, queued_messages=20)
+    workers = (fixture.calm, turn_service(other_engine, fixture.memory, fixture.agents, None, Limits()))
+    sessions = [await fixture.session(node_id) for node_id in (None, "a", "b", "c", "d")]
     messages = [
-        await shop.send(session, f"{chance.choice(['add', 'top', 'say'])} s{number} m{turn}")
+        await fixture.send(session, f"{chance.choice(['add', 'top', 'say'])} s{number} m{turn}")
         for turn in range(3)
         for number, session in enumerate(sessions)
     ]
     by_hand = [f"by_hand_{number} = 1\n" for number in range(4)]
-    # Rung for twice each, in any order: the store alone knows what is due.
-    rung = chance.sample(messages * 2, len(messages) * 2)
+    # Enqueued twice each, in any order: only the store knows what is due.
+    deliveries = chance.sample(messages * 2, len(messages) * 2)
     async with asyncio.timeout(DEADLINE_SECONDS):
         await asyncio.gather(
-            *(_enqueue(message, chance.choice(workers)) for message in rung),
-            *(_edit_until_it_lands(shop, line) for line in by_hand),
+            *(_enqueue(message, chance.choice(workers)) for message in deliveries),
+            *(_edit_until_it_lands(fixture, line) for line in by_hand),
         )
     for message in messages:
-        await shop.answer(message)
-    ended = [await shop.find(message) for message in messages]
-    await _check_all(shop, sessions, ended, by_hand)
+        await fixture.answer(message)
+    ended = [await fixture.find(message) for message in messages]
+    await _check_all(fixture, sessions, ended, by_hand)
 
 
 async def _enqueue(message: Message, worker: TurnService) -> None:
-    """Deliver one notification; what must ring again is rung for at the end."""
+    """Deliver one notification; one to be requeued is delivered at the end."""
     await worker.run_turn(TurnNotification(message.session_id, message.message_id), "receipt-handle")
 
 
-async def _check_all(shop: RaceFixture, sessions: list[Session], ended: list[Message], by_hand: list[str]) -> None:
+async def _check_all(fixture: RaceFixture, sessions: list[Session], ended: list[Message], by_hand: list[str]) -> None:
     lines = Counter(by_hand)
     for message in ended:
         if message.status is MessageStatus.COMPLETED:
-            await check_patch(shop, message)
+            await check_patch(fixture, message)
             if not message.prompt.startswith("say"):
                 lines[line_of(message.prompt)] += 1
         else:
             assert message.error is not None
             assert (message.status, message.error.code) == (MessageStatus.FAILED, "conflict")
-    versions = await shop.versions()
+    versions = await fixture.versions()
     assert len(versions) == 1 + lines.total()
     found = [Counter(version.code.splitlines(keepends=True)) for version in versions]
     assert all(older < newer for older, newer in pairwise(found))
     assert found[-1] - found[0] == lines
     for session in sessions:
-        started = [event.message_id for event in await shop.events(session) if event.type == "message_started"]
+        started = [event.message_id for event in await fixture.events(session) if event.type == "message_started"]
         assert started == [message.message_id for message in ended if message.session_id == session.session_id]

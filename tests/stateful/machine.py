@@ -1,4 +1,4 @@
-"""People, workers and accidents in any sequence; after each deed the promises are checked."""
+"""People, workers and accidents in any sequence; after each action the promises are checked."""
 
 import asyncio
 import shutil
@@ -42,12 +42,12 @@ class VibewireMachine(RuleBasedStateMachine):
         self._folder = Path(tempfile.mkdtemp(dir=memory_disk if memory_disk.is_dir() else None))
         self._prompts = 0
         self.known = Known()
-        self.house = TestSystem(self._folder)
-        self._run(self.house.open())
+        self.system = TestSystem(self._folder)
+        self._run(self.system.open())
 
-    def _run(self, deed: Awaitable[T]) -> T:
+    def _run(self, action: Awaitable[T]) -> T:
         async def do() -> T:
-            return await deed
+            return await action
 
         return self._runner.run(do())
 
@@ -72,20 +72,20 @@ class VibewireMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.known.projects) < _MOST_PROJECTS)
     @rule()
     def create_project(self) -> None:
-        project = self._run(self.house.services.projects.create_project(USER, "Desk", CODE))
+        project = self._run(self.system.services.projects.create_project(USER, "Support", CODE))
         self.known.projects.append(KnownProject(project.project_id, {1: CODE}))
 
     @precondition(lambda self: self.known.projects)
     @rule(pick=PICKS, node_id=NODES)
     def start_session(self, pick: int, node_id: str | None) -> None:
         project = self.known.projects[pick % len(self.known.projects)]
-        start = self.house.services.sessions.start_session(USER, project.project_id, node_id)
+        start = self.system.services.sessions.start_session(USER, project.project_id, node_id)
         session, is_new = self._run(start)
         assert is_new is (node_id not in project.sessions)
         if not is_new:
             assert session.session_id == project.sessions[node_id].session_id
             return
-        assert session.session_id not in self.known.gone_sessions
+        assert session.session_id not in self.known.deleted_sessions
         assert (session.message_count, session.last_seq, session.completed_number) == (0, 0, 0)
         project.sessions[node_id] = KnownSession(session)
 
@@ -102,7 +102,7 @@ class VibewireMachine(RuleBasedStateMachine):
 
     def _send(self, session: KnownSession, word: str, *, slow: bool, key: str | None) -> None:
         prompt = self._prompt(word, slow=slow)
-        send = self.house.services.messages.send_message(
+        send = self.system.services.messages.send_message(
             USER, session.session_id, prompt, idempotency_key=key, wait_seconds=0
         )
         if key in session.keys:
@@ -115,7 +115,7 @@ class VibewireMachine(RuleBasedStateMachine):
             self._accept(session, self._run(send), prompt, key)
 
     def _waiting(self, session: KnownSession) -> int:
-        find = self.house.services.messages.get_message
+        find = self.system.services.messages.get_message
         found = [self._run(find(USER, message.message_id)) for message in session.messages]
         return sum(message.status is MessageStatus.QUEUED for message in found)
 
@@ -131,7 +131,7 @@ class VibewireMachine(RuleBasedStateMachine):
     def send_again(self, pick: int, other_prompt: bool) -> None:
         known = self._message(pick)
         prompt = self._prompt("say", slow=False) if other_prompt else known.prompt
-        send = self.house.services.messages.send_message(
+        send = self.system.services.messages.send_message(
             USER, known.session_id, prompt, message_id=known.message_id, wait_seconds=0
         )
         if other_prompt:
@@ -148,43 +148,43 @@ class VibewireMachine(RuleBasedStateMachine):
         keys = [(session, key) for _, session in self.known.sessions() for key in session.keys]
         session, key = keys[pick % len(keys)]
         known = session.keys[key]
-        send = self.house.services.messages.send_message(
+        send = self.system.services.messages.send_message(
             USER, session.session_id, known.prompt, idempotency_key=key, wait_seconds=0
         )
         assert self._run(send).message_id == known.message_id
 
-    @precondition(lambda self: self.house.queue.pending)
+    @precondition(lambda self: self.system.queue.pending)
     @rule(picks=st.lists(PICKS, min_size=2, max_size=5))
     def deliver(self, picks: list[int]) -> None:
         for pick in picks:
-            if pending := self.house.queue.pending:
-                self._run(self.house.deliver(pending.pop(pick % len(pending))))
+            if pending := self.system.queue.pending:
+                self._run(self.system.deliver(pending.pop(pick % len(pending))))
 
-    @precondition(lambda self: self.house.queue.pending)
+    @precondition(lambda self: self.system.queue.pending)
     @rule(pick=PICKS, again=st.integers(1, 3))
     def deliver_over_and_over(self, pick: int, again: int) -> None:
-        pending = self.house.queue.pending
+        pending = self.system.queue.pending
         notification = pending[pick % len(pending)]
         for _ in range(again):
-            self._run(self.house.deliver(notification))
+            self._run(self.system.deliver(notification))
 
-    @precondition(lambda self: self.house.queue.pending)
+    @precondition(lambda self: self.system.queue.pending)
     @rule(pick=PICKS)
     def drop(self, pick: int) -> None:
-        self.house.queue.pending.pop(pick % len(self.house.queue.pending))
+        self.system.queue.pending.pop(pick % len(self.system.queue.pending))
 
-    @precondition(lambda self: self.house.agents.holds)
+    @precondition(lambda self: self.system.agents.holds)
     @rule(picks=st.lists(PICKS, min_size=1, max_size=3))
     def let_go(self, picks: list[int]) -> None:
         for pick in picks:
-            if self.house.agents.holds:
-                self._run(self.house.let_go(pick))
+            if self.system.agents.holds:
+                self._run(self.system.let_go(pick))
 
     @precondition(lambda self: self.known.messages())
     @rule(pick=PICKS)
     def cancel(self, pick: int) -> None:
         known = self._message(pick)
-        message = self._run(self.house.services.messages.cancel_message(USER, known.message_id))
+        message = self._run(self.system.services.messages.cancel_message(USER, known.message_id))
         assert known.ended in (None, message)
         assert message.cancel_requested or not message.status.is_open
 
@@ -192,25 +192,25 @@ class VibewireMachine(RuleBasedStateMachine):
     @rule(pick=PICKS)
     def delete_session(self, pick: int) -> None:
         project, session = self._session(pick)
-        self._run(self.house.services.sessions.delete_session(USER, session.session_id))
-        self.known.forget_session(project, session)
+        self._run(self.system.services.sessions.delete_session(USER, session.session_id))
+        self.known.mark_session_deleted(project, session)
 
     @precondition(lambda self: len(self.known.projects) > 1 and len(self.known.messages()) > _BEFORE_DELETES)
     @rule(pick=PICKS)
     def delete_project(self, pick: int) -> None:
         project = self.known.projects[pick % len(self.known.projects)]
-        self._run(self.house.services.projects.delete_project(USER, project.project_id))
-        self.known.forget_project(project)
+        self._run(self.system.services.projects.delete_project(USER, project.project_id))
+        self.known.mark_project_deleted(project)
 
-    @precondition(lambda self: self.house.agents.begun)
+    @precondition(lambda self: self.system.agents.begun)
     @rule(at_the_end=st.booleans())
     def edit_by_hand(self, at_the_end: bool) -> None:
         for project in self.known.projects:
             self._prompts += 1
             line = f"by_hand_{self._prompts} = 1\n"
-            found = self._run(self.house.services.projects.get_project(USER, project.project_id))
+            found = self._run(self.system.services.projects.get_project(USER, project.project_id))
             code = found.code + line if at_the_end else line + found.code
-            edit = self.house.services.projects.update_project(
+            edit = self.system.services.projects.update_project(
                 USER, project.project_id, code=code, base_version=found.version
             )
             project.by_hand[self._run(edit).version] = code
@@ -218,43 +218,43 @@ class VibewireMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.known.messages())
     @rule(killed=st.booleans())
     def restart(self, killed: bool) -> None:
-        self._run(self.house.restart(killed=killed))
+        self._run(self.system.restart(killed=killed))
 
     @precondition(lambda self: self.known.messages())
     @rule(seconds=st.sampled_from([5.0, 61.0, 125.0]))
     def let_time_pass(self, seconds: float) -> None:
-        self.house.clock.advance(seconds)
+        self.system.clock.advance(seconds)
 
     @precondition(lambda self: self.known.messages())
     @rule()
     def close_abandoned_turns(self) -> None:
-        self._run(self.house.close_abandoned_turns())
+        self._run(self.system.close_abandoned_turns())
 
-    @precondition(lambda self: self.known.gone_sessions)
+    @precondition(lambda self: self.known.deleted_sessions)
     @rule()
     def erase(self) -> None:
-        self._run(self.house.erase())
+        self._run(self.system.erase())
 
-    @precondition(lambda self: self.house.agents.begun)
+    @precondition(lambda self: self.system.agents.begun)
     @rule(damage=DAMAGES)
     def damage_memory(self, damage: bytes | None) -> None:
         for _, session in self.known.sessions():
-            self._run(self.house.damage_memory(session.session, damage))
+            self._run(self.system.damage_memory(session.session, damage))
 
     @invariant()
     def the_promises_hold(self) -> None:
-        self._run(check_promises(self.house, self.known))
+        self._run(check_promises(self.system, self.known))
 
     def teardown(self) -> None:
         """In the end every message has ended, once; then everything is put away."""
         try:
             self._run(self._drain())
         finally:
-            self._run(self.house.close())
+            self._run(self.system.close())
             self._runner.close()
             shutil.rmtree(self._folder)
 
     async def _drain(self) -> None:
-        await self.house.run_until_nothing_is_open([session.session_id for _, session in self.known.sessions()])
-        await check_promises(self.house, self.known)
+        await self.system.run_until_nothing_is_open([session.session_id for _, session in self.known.sessions()])
+        await check_promises(self.system, self.known)
         assert all(message.ended is not None for message in self.known.messages())

@@ -45,9 +45,9 @@ class Known:
     """All that lives, and the ids of all that was deleted."""
 
     projects: list[KnownProject] = field(default_factory=list)
-    gone_projects: list[str] = field(default_factory=list)
-    gone_sessions: list[str] = field(default_factory=list)
-    gone_messages: list[KnownMessage] = field(default_factory=list)
+    deleted_projects: list[str] = field(default_factory=list)
+    deleted_sessions: list[str] = field(default_factory=list)
+    deleted_messages: list[KnownMessage] = field(default_factory=list)
 
     def sessions(self) -> list[tuple[KnownProject, KnownSession]]:
         return [(project, session) for project in self.projects for session in project.sessions.values()]
@@ -57,16 +57,16 @@ class Known:
 
     def message_of(self, prompt: str) -> KnownMessage:
         """The message of a prompt: each is sent once only."""
-        (message,) = [one for one in [*self.messages(), *self.gone_messages] if one.prompt == prompt]
+        (message,) = [one for one in [*self.messages(), *self.deleted_messages] if one.prompt == prompt]
         return message
 
-    def forget_session(self, project: KnownProject, session: KnownSession) -> None:
+    def mark_session_deleted(self, project: KnownProject, session: KnownSession) -> None:
         del project.sessions[session.session.node_id]
-        self.gone_sessions.append(session.session_id)
-        self.gone_messages += session.messages
+        self.deleted_sessions.append(session.session_id)
+        self.deleted_messages += session.messages
 
-    def forget_project(self, project: KnownProject) -> None:
+    def mark_project_deleted(self, project: KnownProject) -> None:
         for session in list(project.sessions.values()):
-            self.forget_session(project, session)
+            self.mark_session_deleted(project, session)
         self.projects.remove(project)
-        self.gone_projects.append(project.project_id)
+        self.deleted_projects.append(project.project_id)

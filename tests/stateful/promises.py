@@ -24,22 +24,22 @@ END_EVENTS = {
 }
 
 
-async def check_promises(house: TestSystem, known: Known) -> None:
+async def check_promises(system: TestSystem, known: Known) -> None:
     for project, session in known.sessions():
-        messages = await _check_messages(house, session)
-        events = await _events_of(house, session)
+        messages = await _check_messages(system, session)
+        events = await _events_of(system, session)
         _check_events(messages, events)
-        await _check_usage(house, session, messages)
+        await _check_usage(system, session, messages)
         assert project.project_id == session.session.project_id
     for project in known.projects:
-        await _check_code(house, project)
-    await _check_gone(house, known)
-    _check_histories(house, known)
+        await _check_code(system, project)
+    await _check_deleted(system, known)
+    _check_histories(system, known)
 
 
-async def _check_messages(house: TestSystem, session: KnownSession) -> list[Message]:
+async def _check_messages(system: TestSystem, session: KnownSession) -> list[Message]:
     """The messages are those that were accepted, in their order; what has ended stays as it is."""
-    _, page = await house.services.messages.list_messages(USER, session.session_id, 1000, None, ascending=True)
+    _, page = await system.services.messages.list_messages(USER, session.session_id, 1000, None, ascending=True)
     assert [(one.message_id, one.number, one.prompt) for one in page.items] == [
         (known.message_id, known.number, known.prompt) for known in session.messages
     ]
@@ -61,8 +61,8 @@ def _failures_of(prompt: str) -> set[str]:
     return {"attempts_spent", failure.get(prompt.partition(" ")[0], "conflict")}
 
 
-async def _events_of(house: TestSystem, session: KnownSession) -> list[LoggedEvent]:
-    page = await house.services.sessions.list_events(USER, session.session_id, 0, 10_000)
+async def _events_of(system: TestSystem, session: KnownSession) -> list[LoggedEvent]:
+    page = await system.services.sessions.list_events(USER, session.session_id, 0, 10_000)
     assert [event.seq for event in page.events] == list(range(1, page.last_seq + 1))
     assert not page.truncated
     return list(page.events)
@@ -82,24 +82,24 @@ def _check_events(messages: list[Message], events: list[LoggedEvent]) -> None:
     )
 
 
-async def _check_usage(house: TestSystem, session: KnownSession, messages: list[Message]) -> None:
+async def _check_usage(system: TestSystem, session: KnownSession, messages: list[Message]) -> None:
     """Each message has used what its stored responses say; the session sums up what has ended."""
     for message in messages:
-        responses = await house.engine.messages.list_responses(message.message_id)
+        responses = await system.engine.messages.list_responses(message.message_id)
         assert message.token_usage == sum((response.usage for response in responses), TokenUsage())
     ended = [message.token_usage for message in messages if not message.status.is_open]
-    found = await house.services.sessions.get_session(USER, session.session_id)
+    found = await system.services.sessions.get_session(USER, session.session_id)
     assert found.token_usage == sum(ended, TokenUsage())
     assert found.message_count == len(messages)
 
 
-async def _check_code(house: TestSystem, project: KnownProject) -> None:
+async def _check_code(system: TestSystem, project: KnownProject) -> None:
     """The history is made of what people and completed messages changed, each on top of the version before."""
-    current = await house.services.projects.get_project(USER, project.project_id)
+    current = await system.services.projects.get_project(USER, project.project_id)
     versions = [
         version
         for number in range(1, current.version + 1)
-        if (version := await house.engine.projects.find_code_version(project.project_id, number)) is not None
+        if (version := await system.engine.projects.find_code_version(project.project_id, number)) is not None
     ]
     assert [version.version for version in versions] == list(range(1, current.version + 1))
     assert versions[-1].code == current.code
@@ -132,33 +132,33 @@ def _check_answer(message: Message, versions: list[CodeVersion]) -> None:
     assert not before - after
 
 
-async def _check_gone(house: TestSystem, known: Known) -> None:
+async def _check_deleted(system: TestSystem, known: Known) -> None:
     """What was deleted answers nothing any more."""
-    for project_id in known.gone_projects:
+    for project_id in known.deleted_projects:
         with pytest.raises(ProjectNotFoundError):
-            await house.services.projects.get_project(USER, project_id)
-    for session_id in known.gone_sessions:
+            await system.services.projects.get_project(USER, project_id)
+    for session_id in known.deleted_sessions:
         with pytest.raises(SessionNotFoundError):
-            await house.services.sessions.get_session(USER, session_id)
-        assert await house.engine.turns.find_open_message(session_id) is None
-    for message in known.gone_messages:
+            await system.services.sessions.get_session(USER, session_id)
+        assert await system.engine.turns.find_open_message(session_id) is None
+    for message in known.deleted_messages:
         with pytest.raises(MessageNotFoundError):
-            await house.services.messages.get_message(USER, message.message_id)
+            await system.services.messages.get_message(USER, message.message_id)
 
 
-def _check_histories(house: TestSystem, known: Known) -> None:
-    """Each turn was told what the completed ones before it in its own session said, and nothing else."""
-    for prompt, history in house.agents.histories:
+def _check_histories(system: TestSystem, known: Known) -> None:
+    """Each turn was given what the completed ones before it in its own session said, and nothing else."""
+    for prompt, history in system.agents.histories:
         message = known.message_of(prompt)
-        everything = [*known.messages(), *known.gone_messages]
+        everything = [*known.messages(), *known.deleted_messages]
         before = [
             one
             for one in everything
             if one.session_id == message.session_id and one.number < message.number and one.ended is not None
         ]
-        told = [item for one in before if _completed(one.ended) for item in items_of(one.prompt)]
-        assert list(history) == told
-    house.agents.histories.clear()
+        expected = [item for one in before if _completed(one.ended) for item in items_of(one.prompt)]
+        assert list(history) == expected
+    system.agents.histories.clear()
 
 
 def _completed(message: Message | None) -> bool:

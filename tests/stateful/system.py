@@ -31,7 +31,7 @@ _MOST_ROUNDS = 60
 
 
 class TestSystem:
-    """One process after another on the same folder; what the agents were told outlives them."""
+    """One process after another on the same folder; what the agents were asked is kept."""
 
     def __init__(self, folder: Path) -> None:
         # Heartbeats never come: a zombie learns by its refused writes alone, which is the harder way.
@@ -65,7 +65,7 @@ class TestSystem:
         self.queue.pending.clear()
         self._build()
         await self.open()
-        # With no notifications left in the file, each open message is rung for once.
+        # With no notifications left in the file, each open message is enqueued once.
         for _ in range(await recover_turns(self.engine.database, self.clock)):
             received = await self._local_queue.receive(60)
             await self._local_queue.acknowledge(received.receipt_handle)
@@ -81,7 +81,7 @@ class TestSystem:
         await self.engine.database.close()
 
     async def deliver(self, notification: TurnNotification) -> None:
-        """Ring one notification: its turn runs until it ends or is held."""
+        """Deliver one notification: its turn runs until it ends or is held."""
         turn = asyncio.create_task(self._answer(notification))
         self._turns.add(turn)
         await self._until_quiet(turn)

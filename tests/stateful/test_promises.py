@@ -1,4 +1,4 @@
-"""The promises of the design hold in any sequence of deeds and accidents."""
+"""The promises of the design hold in any sequence of actions and accidents."""
 
 import os
 
@@ -11,7 +11,7 @@ from tests.stateful.machine import VibewireMachine
 EXAMPLES = int(os.environ.get("VIBEWIRE_TEST_EXAMPLES", "40"))
 
 
-def test_the_promises_hold_in_any_sequence_of_deeds() -> None:
+def test_the_promises_hold_in_any_sequence_of_actions() -> None:
     run_state_machine_as_test(
         VibewireMachine,
         settings=settings(
