@@ -1,57 +1,18 @@
 """The rules of a turn, on a real engine and a real memory, with scripted agents."""
 
 import asyncio
-import dataclasses
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
-from typing import TypeVar, cast
 
 import pytest
 
-from backend.app.adapters.process_offloader import ProcessOffloader
 from backend.app.domain.errors import EventLogBusyError, TurnError
-from backend.app.domain.limits import Limits
-from backend.app.domain.messages.message import Message, MessageStatus
-from backend.app.domain.projects.code_change import rebase_change
-from backend.app.domain.turns.agent_port import Draft, Review
+from backend.app.domain.messages.message import MessageStatus
+from backend.app.domain.turns.agent_port import Draft
 from backend.app.domain.turns.outcome import Done, Requeue
-from backend.app.wiring_local import LocalEngine
-from shared.events import LoggedEvent, MessageCancelledEvent, MessageFailedEvent, VibecodeResponseEvent
-from tests.domain.scripted_agents import CODE, USAGE, Step, TurnFixture, open_turn_fixture
+from shared.events import MessageFailedEvent, VibecodeResponseEvent
+from tests.domain.scripted_agents import CODE, USAGE
+from tests.domain.turn_scripts import APPROVED, NEW_CODE, PASSING, PATCH, REJECTED, OpenTurnFixture
 from tests.manual_time import ManualClock
-
-NEW_CODE = CODE + 'triage = Agent(name="Triage")\n'
-PATCH = Draft("I added triage.", NEW_CODE)
-APPROVED = Review(approved=True, reasoning="Good.", commit_message="Add triage")
-REJECTED = Review(approved=False, reasoning="Too thin.", commit_message="")
-PASSING = TurnError("model_unavailable", "503", retryable=True)
-
-T = TypeVar("T")
-OpenTurnFixture = Callable[..., Awaitable[TurnFixture]]
-
-
-async def ask_to_cancel(engine: LocalEngine, message: Message) -> tuple[Message, LoggedEvent | None]:
-    now = engine.clock.now()
-    cancelled = MessageCancelledEvent(
-        event_id="e",
-        project_id=message.project_id,
-        session_id=message.session_id,
-        message_id=message.message_id,
-        created_at=now,
-        code="cancelled",
-        detail="",
-    )
-    return await engine.messages.cancel_message(message.message_id, now, cancelled)
-
-
-@pytest.fixture
-def open_fixture(engine: LocalEngine, tmp_path: Path) -> OpenTurnFixture:
-    async def open_it(*steps: Step, node_id: str | None = None, **limits: float) -> TurnFixture:
-        quick = Limits.model_validate({"cancel_check_seconds": 0.01, **limits})
-        return await open_turn_fixture(engine, tmp_path / "memory", list(steps), quick, node_id)
-
-    return open_it
 
 
 async def test_a_question_is_answered_in_text_and_changes_no_code(open_fixture: OpenTurnFixture) -> None:
@@ -181,124 +142,6 @@ async def test_a_timeout_inside_a_turn_is_not_the_deadline_of_the_turn(
     found = await shop.find(message)
     assert found.error is not None
     assert (found.status, found.error.code, found.attempt) == (MessageStatus.FAILED, code, 3)
-
-
-async def test_a_running_message_is_cancelled(open_fixture: OpenTurnFixture) -> None:
-    begun = asyncio.Event()
-
-    async def wait() -> Draft:
-        begun.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    shop = await open_fixture(wait)
-    message = await shop.queue()
-    async with asyncio.timeout(10):
-        answering = asyncio.create_task(shop.answer(message))
-        await begun.wait()
-        marked, event = await ask_to_cancel(shop.engine, message)
-        assert (marked.status, event) == (MessageStatus.RUNNING, None)
-        assert await answering == Done()
-    assert (await shop.find(message)).status is MessageStatus.CANCELLED
-    assert isinstance((await shop.events())[-1], MessageCancelledEvent)
-    assert await shop.remembered() == (0, ())
-
-
-async def test_a_stopped_worker_releases_its_turn_immediately(open_fixture: OpenTurnFixture) -> None:
-    begun = asyncio.Event()
-
-    async def wait() -> Draft:
-        begun.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    shop = await open_fixture(wait, Draft("Done.", None))
-    message = await shop.queue()
-    async with asyncio.timeout(10):
-        answering = asyncio.create_task(shop.answer(message))
-        await begun.wait()
-        answering.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await answering
-    assert await shop.answer(message) == Done()
-    assert (await shop.find(message)).attempt == 2
-
-
-async def test_code_that_was_changed_in_the_same_place_goes_back_to_the_agent(open_fixture: OpenTurnFixture) -> None:
-    by_hand = CODE + 'other = Agent(name="Other")\n'
-    shop: TurnFixture
-
-    async def edit_by_hand_concurrently() -> Draft:
-        await shop.edit_by_hand(by_hand)
-        return PATCH
-
-    second = Draft("Again.", by_hand + 'triage = Agent(name="Triage")\n')
-    shop = await open_fixture(edit_by_hand_concurrently, APPROVED, second, APPROVED)
-    message = await shop.queue()
-    assert await shop.answer(message) == Done()
-    found = await shop.find(message)
-    assert (found.status, found.iterations, found.base_version, found.version) == (MessageStatus.COMPLETED, 2, 2, 3)
-    assert (await shop.code())[1] == second.new_code
-    assert shop.agents.briefs[1].code == by_hand
-
-
-async def test_changes_of_different_places_are_merged(open_fixture: OpenTurnFixture) -> None:
-    shop: TurnFixture
-
-    async def edit_by_hand_concurrently() -> Draft:
-        await shop.edit_by_hand("# Our team\n" + CODE)
-        return PATCH
-
-    shop = await open_fixture(edit_by_hand_concurrently, APPROVED)
-    message = await shop.queue()
-    assert await shop.answer(message) == Done()
-    found = await shop.find(message)
-    assert (found.status, found.iterations, found.base_version, found.version) == (MessageStatus.COMPLETED, 1, 2, 3)
-    assert await shop.code() == (3, "# Our team\n" + NEW_CODE)
-    assert "Our team" not in (found.patch or "").replace(" # Our team", "")
-
-
-async def test_a_cancel_is_noticed_while_changes_are_merged(engine: LocalEngine, tmp_path: Path) -> None:
-    shop: TurnFixture
-
-    class EndlessMerge:
-        """A merge that never ends; all other work is done immediately."""
-
-        async def run(self, function: Callable[..., T], *arguments: object) -> T:
-            if function is rebase_change:
-                await ask_to_cancel(engine, message)
-                await asyncio.Event().wait()
-            return function(*arguments)
-
-    async def edit_by_hand_concurrently() -> Draft:
-        await shop.edit_by_hand("# Our team\n" + CODE)
-        return PATCH
-
-    slow = dataclasses.replace(engine, offloader=cast(ProcessOffloader, EndlessMerge()))
-    limits = Limits(cancel_check_seconds=0.01)
-    shop = await open_turn_fixture(slow, tmp_path / "memory", [edit_by_hand_concurrently, APPROVED], limits)
-    message = await shop.queue()
-    async with asyncio.timeout(20):
-        assert await shop.answer(message) == Done()
-    assert (await shop.find(message)).status is MessageStatus.CANCELLED
-    assert await shop.code() == (2, "# Our team\n" + CODE)
-
-
-async def test_a_conflict_that_outlasts_the_iterations_fails_the_message(open_fixture: OpenTurnFixture) -> None:
-    shop: TurnFixture
-    edits = iter(range(100))
-
-    async def edit_by_hand_concurrently() -> Draft:
-        _, code = await shop.code()
-        await shop.edit_by_hand(code + f"edit_{next(edits)} = 1\n")
-        return Draft("Mine.", code + "mine = 1\n")
-
-    shop = await open_fixture(*([edit_by_hand_concurrently, APPROVED] * 3))
-    message = await shop.queue()
-    assert await shop.answer(message) == Done()
-    found = await shop.find(message)
-    assert found.error is not None
-    assert (found.status, found.error.code, found.iterations) == (MessageStatus.FAILED, "conflict", 3)
 
 
 async def test_a_notification_of_a_later_message_runs_the_lowest_open_one_and_is_enqueued_again(

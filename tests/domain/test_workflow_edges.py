@@ -1,38 +1,8 @@
 """The edges of the workflow are correct, or left out and the node marked as incomplete."""
 
-import textwrap
-
 import pytest
 
-from backend.app.domain.projects.source import parse_source
-from backend.app.domain.projects.workflow import expressions as workflow_expressions
-from backend.app.domain.projects.workflow.reader import WorkflowReader
-from backend.app.domain.projects.workflow.workflow import Node, read_workflow
-
-HEAD = """
-import agents
-from agents import Agent, WebSearchTool, function_tool, handoff
-from agents import handoff as to
-
-a, b, c = Agent(), Agent(), Agent()
-"""
-UNKNOWN = "?"
-
-
-def nodes(code: str) -> dict[str, Node]:
-    return {node.name: node for node in read_workflow(HEAD + textwrap.dedent(code)).nodes}
-
-
-def edges(code: str, name: str = "x") -> str:
-    """The handoffs of a node in one line, with a `?` where they are not known to be all."""
-    node = nodes(code)[name]
-    return " ".join([*node.handoffs, *([] if node.handoffs_known else [UNKNOWN])])
-
-
-def tools(code: str, name: str) -> str:
-    """The same of its tools."""
-    node = nodes(code)[name]
-    return " ".join([*node.tools, *([] if node.tools_known else [UNKNOWN])])
+from tests.domain.workflow_edges import edges, nodes, tools
 
 
 @pytest.mark.parametrize(
@@ -173,55 +143,3 @@ def test_a_handoff_a_tool_or_another_variable_of_an_agent_is_no_node() -> None:
     code = "to_a = handoff(a)\nask_a = a.as_tool('t', 'd')\nalias = a\nx = Agent(handoffs=[alias])"
     assert list(nodes(code)) == ["a", "b", "c", "x"]
     assert edges(code) == "a"
-
-
-@pytest.mark.parametrize("block", ["if 1:", "for one in [a]:", "while 1:", "with lock:", "class C:", "try:"])
-def test_code_as_deep_as_python_allows_is_read_on_a_deep_stack(block: str) -> None:
-    """The caller's own stack already has 300 calls."""
-    levels = "".join(" " * level + block + "\n" for level in range(98))
-    ends = "".join(" " * level + "finally: pass\n" for level in reversed(range(98))) if block == "try:" else ""
-    code = f"{levels}{' ' * 98}x = Agent(handoffs={'list(' * 20}[a]{')' * 20})\n{ends}"
-
-    def call(depth: int) -> str:
-        return edges(code) if depth == 0 else call(depth - 1)
-
-    assert call(300) == "a"
-
-
-def _steps(code: str) -> int:
-    reader = WorkflowReader()
-    reader.read(parse_source(HEAD + code))
-    return reader.steps
-
-
-@pytest.mark.parametrize("calls", ["q" + ".add(1)" * 40, "q.add(" * 40 + "1" + ")" * 40], ids=["chain", "nest"])
-def test_calls_on_calls_are_read_once(calls: str) -> None:
-    assert _steps(calls) < 1_000
-    assert edges(f"{calls}\nx = Agent(handoffs=[a])") == "a"
-
-
-@pytest.mark.parametrize("depth", [6, 40])
-def test_loops_in_loops_end_at_a_bound_of_steps(depth: int) -> None:
-    loops = "".join(" " * level + f"for v{level} in L:\n" for level in range(depth))
-    code = f"L = [{'a, ' * 50}]\nx = Agent(handoffs=[b])\n{loops}{' ' * depth}x.handoffs.append(v0)\n"
-    assert _steps(code) <= workflow_expressions.MAX_STEPS + 1_000
-    assert edges(code).endswith(UNKNOWN)
-
-
-@pytest.mark.parametrize(
-    "piece",
-    [
-        *(
-            "if 1:\n x = Agent()\n",
-            "x.tools += [a]\n",
-            "if 1:\n x.handoffs = [a]\n",
-            "L = L + [a]\n",
-            "x = x.clone()\n",
-        ),
-        *("f(L)\n", "L = [L]\n", "def f(): L.append(a)\n", "f = lambda: L.append(a)\n", "setattr(x, f, L)\n"),
-        *("class M(Agent):\n pass\n", "[a for i in L for j in L]\n", "f(lambda: [" + "a, " * 20 + "x.handoffs])\n"),
-    ],
-)
-def test_the_work_grows_no_faster_than_the_source(piece: str) -> None:
-    once, twice = (_steps("x = Agent()\nL = []\n" + piece * times) for times in (1_000, 2_000))
-    assert twice <= 2 * once

@@ -1,7 +1,7 @@
 """kill -9 between any two steps of a turn (DESIGN, section 7): after the restart it is answered once, and completely.
 
-Killed is before each step, once for each pair of a step and the one before it. With VIBEWIRE_TEST_ALL_CRASHES=1 it is
-before, during and after every single step.
+The kill comes before each step that follows another step for the first time; with VIBEWIRE_TEST_ALL_CRASHES=1 before,
+during and after every step.
 """
 
 import asyncio
@@ -61,7 +61,6 @@ STEPS = (
 )
 CRASHES = [(index, side) for index in range(len(STEPS)) for side in get_args(Side)]
 if os.environ.get("VIBEWIRE_TEST_ALL_CRASHES") != "1":
-    # The later one of equal pairs says no more than the first.
     gaps = {pair: index for index, pair in reversed(list(enumerate(pairwise(("", *STEPS)))))}
     CRASHES = [*((index, "before") for index in sorted(gaps.values())), (len(STEPS) - 1, "after")]
 
