@@ -1,7 +1,6 @@
 """kill -9 between any two steps of a turn (DESIGN, section 7): after the restart it is answered once, and completely.
 
-The kill comes before each step that follows another step for the first time; with VIBEWIRE_TEST_ALL_CRASHES=1 before,
-during and after every step.
+The kill comes before each new pair of steps; with VIBEWIRE_TEST_ALL_CRASHES=1 before, during and after every step.
 """
 
 import asyncio
@@ -191,9 +190,7 @@ async def test_a_turn_that_is_killed_twice_is_answered_once(stored: StoredSessio
         await check_next_turn(server, stored, "triage_agent", 3)
 
 
-async def test_a_turn_that_is_killed_in_each_of_its_attempts_fails_visibly_and_leaves_nothing(
-    stored: StoredSession,
-) -> None:
+async def test_a_turn_killed_in_each_attempt_fails_visibly_and_leaves_nothing(stored: StoredSession) -> None:
     sent = stored.message()
     for _ in range(3):
         run_until_crash(stored.settings, sent, Crash(COMPLETE))

@@ -129,7 +129,7 @@ async def test_the_same_edit_by_hand_and_by_the_agent_at_any_step_counts_once(
     await at_every_point(race)
 
 
-@pytest.mark.parametrize("other", ["top node", "add node", "say node"])
+@pytest.mark.parametrize("other", ["top node", "add outer", "say node"])
 async def test_a_turn_of_a_node_session_at_any_step_is_merged_with_the_global_one(
     engine: LocalEngine, tmp_path: Path, other: str
 ) -> None:
@@ -142,11 +142,11 @@ async def test_a_turn_of_a_node_session_at_any_step_is_merged_with_the_global_on
             answered.append(await fixture.ask(node, other))
 
         gate.interfere = run_the_other
-        message = await _raced(fixture, gate, "add node")
+        message = await _raced(fixture, gate, "add outer")
         assert [message.status, answered[0].status] == [MessageStatus.COMPLETED] * 2
         for ended in (message, answered[0]):
             await check_patch(fixture, ended)
-        lines = [line_of(prompt) for prompt in ("add node", other) if not prompt.startswith("say")]
+        lines = [line_of(prompt) for prompt in ("add outer", other) if not prompt.startswith("say")]
         await _check_history(fixture, *lines)
         # Neither conversation knows of the other.
         assert all(message.message_id not in event.model_dump_json() for event in await fixture.events(node))

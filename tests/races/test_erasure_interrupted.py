@@ -114,7 +114,7 @@ async def test_sessions_that_cannot_be_erased_keep_no_other_from_it_however_many
     check_nothing_left(tmp_path, ["onyx"])
 
 
-@pytest.mark.parametrize("at", ["erase_memory", "erase_records", "forget"])
+@pytest.mark.parametrize("at", ["erase_memory", "erase_records", "truncate_wal"])
 @pytest.mark.parametrize("final", [False, True])
 async def test_an_erasure_that_was_killed_goes_on_in_the_next_process(
     engine: LocalEngine, tmp_path: Path, clock: ManualClock, ids: SequentialIds, at: str, final: bool
