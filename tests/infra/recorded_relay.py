@@ -2,10 +2,12 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import patch
 
 import socketio
 
-from backend.relay.process import run_relay
+from backend.relay import process
+from backend.relay.rooms import rooms
 from backend.relay.settings import RelayProcessSettings
 from shared.environment import read_settings
 from shared.server_process import listen
@@ -19,15 +21,19 @@ def run_recorded_relay(functions: RecordedFunctions, project_id: str) -> None:
     """Start, let a client subscribe twice, stop."""
     variables = functions.relay_environment()
     # Shorter than in production, so that each happens during the test.
-    for name, seconds in {"POLL": 1, "FILL": 0.2, "ACCESS": 0.2}.items():
-        variables[f"VIBEWIRE_{name}_SECONDS"] = str(seconds)
-    settings = read_settings(RelayProcessSettings, {**variables, "VIBEWIRE_HOST": "127.0.0.1", "VIBEWIRE_PORT": "0"})
-    with functions.recorder.acting_as("Relay"), asyncio.Runner() as runner:
+    variables |= {"VIBEWIRE_HOST": "127.0.0.1", "VIBEWIRE_PORT": "0", "VIBEWIRE_FILL_SECONDS": "0.2"}
+    settings = read_settings(RelayProcessSettings, variables)
+    with (
+        patch.object(process, "POLL_SECONDS", 1),
+        patch.object(rooms, "ACCESS_CHECK_SECONDS", 0.2),
+        functions.recorder.acting_as("Relay"),
+        asyncio.Runner() as runner,
+    ):
         runner.run(_run(settings, functions, project_id))
 
 
 async def _run(settings: RelayProcessSettings, functions: RecordedFunctions, project_id: str) -> None:
-    async with run_relay(settings, _TASK) as server:
+    async with process.run_relay(settings, _TASK) as server:
         listener = listen(settings.host, settings.port)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
