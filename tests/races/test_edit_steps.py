@@ -129,7 +129,7 @@ async def test_the_same_edit_by_hand_and_by_the_agent_at_any_step_counts_once(
     await at_every_point(race)
 
 
-@pytest.mark.parametrize("other", ["top node", "add outer", "say node"])
+@pytest.mark.parametrize("other", ["top node", "add node", "say node"])
 async def test_a_turn_of_a_node_session_at_any_step_is_merged_with_the_global_one(
     engine: LocalEngine, tmp_path: Path, other: str
 ) -> None:
