@@ -12,6 +12,7 @@ from backend.local.settings import LocalSettings
 from shared.environment import InvalidSettingsError, read_settings
 
 ROOT = Path(__file__).parents[2]
+MAX_LINES = 220
 PACKAGES = ("backend", "shared", "functions", "tests")
 
 
@@ -43,6 +44,16 @@ def test_every_init_file_is_empty() -> None:
 def test_no_module_has_a_generic_name() -> None:
     banned = {"utils", "helpers", "common", "base", "misc"}
     assert [path for path in python_files() if path.stem in banned] == []
+
+
+def test_no_source_file_is_long() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py", "*.ts", "*.tsx"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    files = [ROOT / name for name in listed.stdout.split() if "/contract/" not in name]  # those are generated
+    assert len(files) > 100
+    long = [str(path) for path in files if path.exists() and len(path.read_text().splitlines()) > MAX_LINES]
+    assert long == []
 
 
 def test_every_domain_error_has_a_status() -> None:
