@@ -24,7 +24,7 @@ _ITEMS = frozenset({"message", "function_call", "reasoning"})
 _NAME_CHARACTERS = 512
 
 
-class RecordingModel(Model):
+class ResponseRecordingModel(Model):
     """Wraps a Responses model for one agent in one iteration, and prepends the conversation so far to its input.
 
     Responses are recorded here and not where the stream is consumed: when a run fails right after a response, the SDK's
@@ -58,7 +58,7 @@ class RecordingModel(Model):
         **kwargs: Any,
     ) -> ModelResponse:
         """Not supported: the agents stream, and only a stream has the complete response. Raises NotImplementedError."""
-        raise NotImplementedError("RecordingModel only streams")
+        raise NotImplementedError("ResponseRecordingModel only streams")
 
     async def stream_response(
         self,

@@ -21,7 +21,7 @@ from backend.app.memory.turn_session import TurnSession
 from backend.app.programs.models.model_client import Secrets
 from backend.app.programs.models.model_errors import EXPECTED, is_key_refusal, turn_error
 from backend.app.programs.models.model_retries import model_retries
-from backend.app.programs.models.recording_model import RecordingModel
+from backend.app.programs.models.recording_model import ResponseRecordingModel
 from backend.app.programs.vibecoder.agent import PatchState, ask_again, input_items, show_code, vibecoder
 from backend.app.programs.vibecoder.evaluator import ReviewOutput, evaluator, review_text
 from shared.event_fields import AgentName
@@ -86,7 +86,9 @@ class AgentRunner:
         self, recorder: TurnRecorder, agent: AgentName, iteration: int, history: Sequence[Item] = (), **more: Any
     ) -> RunConfig:
         """The configuration of one agent's run in one iteration, after a history."""
-        model = RecordingModel(self._model, recorder, agent, iteration, model_name=self._use.name, history=history)
+        model = ResponseRecordingModel(
+            self._model, recorder, agent, iteration, model_name=self._use.name, history=history
+        )
         settings = replace(
             self._settings,
             max_tokens=self._use.output_tokens(agent),
