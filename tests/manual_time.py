@@ -5,7 +5,7 @@ from uuid import UUID
 
 
 class ManualClock:
-    """A Clock that moves only when it is told to."""
+    """A Clock that moves only by `advance`."""
 
     def __init__(self) -> None:
         self._now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -39,7 +39,7 @@ MAX_ATTEMPTS = 3
 LEASE = timedelta(seconds=60)
 USAGE = TokenUsage(prompt_tokens=10, completion_tokens=5, total_tokens=15, cached_tokens=4, reasoning_tokens=2)
 FAILURE = MessageError("model_failed", "The model failed.")
-CANCELLED = MessageError("cancelled", "Somebody cancelled it.")
+CANCELLED = MessageError("cancelled", "A user cancelled it.")
 DELETED = MessageError("session_deleted", "The session was deleted.")
 ITEMS: tuple[Item, ...] = ({"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"})
 # Cursors that no list ever gave out, some of them of a form that one might.

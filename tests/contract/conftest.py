@@ -26,7 +26,7 @@ Reopen = Callable[[], Awaitable[TestedEngine]]
 
 # Where moto is laxer than AWS; a test that passes there one day says so by failing.
 MOTO_DIFFERS = {
-    f"test_a_stale_receipt_handle_is_ignored[aws-{answer}]": "to moto a receipt handle is valid for ever"
+    f"test_a_stale_handle_is_ignored[aws-{answer}]": "in moto a handle never expires"
     for answer in ("acknowledge", "extend", "extend_by_nothing", "requeue")
 }
 

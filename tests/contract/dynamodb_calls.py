@@ -26,7 +26,7 @@ class DynamoDbCall:
 
 @contextmanager
 def dynamodb_calls(moto: MotoAws) -> Iterator[list[DynamoDbCall]]:
-    """The calls that are made meanwhile; those that a client makes again by itself count once."""
+    """The calls within the block; a call that the client retries counts once."""
     calls: list[DynamoDbCall] = []
 
     def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:

@@ -48,7 +48,7 @@ async def _nothing_to_wait_for() -> None:
 
 @dataclass(frozen=True)
 class TestedEngine(Engine):
-    """Any engine; `settle` waits until listeners have heard what was published."""
+    """Any engine; `settle` waits until listeners have received what was published."""
 
     __test__ = False
 
@@ -91,7 +91,7 @@ class ReceivingAwsQueue(AwsTurnQueue):
 
 
 class ListeningAwsBus(AwsEventBus):
-    """Hears by an SQS queue of its own, as a relay does.
+    """Receives events by an SQS queue of its own, as a relay does.
 
     Args:
         sns, sqs, topic_arn: as AwsEventBus has them.
@@ -144,14 +144,14 @@ class ListeningAwsBus(AwsEventBus):
             )
             messages = answer.get("Messages", [])
             for message in messages:
-                self._hear(message["Body"])
+                self._deliver(message["Body"])
                 await self._sqs_service.call(
                     "delete_message", QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"]
                 )
             if not messages:
                 return
 
-    def _hear(self, body: str) -> None:
+    def _deliver(self, body: str) -> None:
         event = bus_message_adapter.validate_python(json.loads(body), strict=False)
         self._received.add(event.event_id)
         for listener in tuple(self._listeners):

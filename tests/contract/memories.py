@@ -42,7 +42,7 @@ def tokens_of(*turns: CompletedTurn) -> int:
 
 
 class HeldTurns(Sequence[CompletedTurn]):
-    """Turns of which the last one comes late: whoever adds them stops in the middle of the transaction."""
+    """Turns of which the last one comes late: the writer stops in the middle of the transaction."""
 
     def __init__(self, *turns: CompletedTurn) -> None:
         self._turns = turns
@@ -65,7 +65,7 @@ class HeldTurns(Sequence[CompletedTurn]):
 
 @contextmanager
 def opened(file: Path) -> Iterator[sqlite3.Connection]:
-    """The memory's file as somebody else opens it, who knows nothing of its care."""
+    """A plain connection to the memory's file, without the settings of Memory."""
     with closing(sqlite3.connect(file, isolation_level=None, timeout=0)) as connection:
         yield connection
 

@@ -30,7 +30,7 @@ def die(text: str) -> None:
 
 
 def wait_for_file(text: str, path: Path) -> bool:
-    """Whether the file came to be in time. Meanwhile nothing else of this thread goes on."""
+    """Whether the file was created in time. Blocks this thread."""
     until = time.monotonic() + _DEADLINE_SECONDS
     while time.monotonic() < until:
         if path.exists():

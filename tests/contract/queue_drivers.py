@@ -1,4 +1,4 @@
-"""Hands for the suites of the turn queue: ring, receive and answer with a deadline."""
+"""Drivers for the suites of the turn queue: enqueue, receive and acknowledge with a deadline."""
 
 import asyncio
 
@@ -42,7 +42,7 @@ async def receive_all(engine: TestedEngine, visibility_seconds: float) -> list[R
 
 
 async def expect_hidden(engine: TestedEngine) -> None:
-    """Whatever was rung before is hidden: a notification of a new session is the next one."""
+    """All earlier notifications are hidden: one of a new session is received next."""
     (of_another,) = notifications(engine, 1)
     await engine.queue.enqueue(of_another)
     assert await receive_and_answer(engine) == of_another

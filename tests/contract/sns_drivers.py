@@ -1,4 +1,4 @@
-"""Hands for the suites of AwsEventBus: a topic with one listener, and a client of SNS that fails when it is told to."""
+"""Drivers for the suites of AwsEventBus: a topic with one subscriber, and an SNS client with planned failures."""
 
 import json
 import threading
@@ -87,7 +87,7 @@ class WatchedSns:
 
 @dataclass
 class Topic:
-    """A topic with one queue that hears it."""
+    """A topic with one subscribed queue."""
 
     arn: str
     sns: WatchedSns
@@ -124,7 +124,7 @@ class Topic:
 
 
 @contextmanager
-def heard_topic() -> Iterator[Topic]:
+def subscribed_topic() -> Iterator[Topic]:
     """A topic on a moto of its own; calls run in one thread, since moto is not thread safe."""
     with aws_account(), ThreadPoolExecutor(1) as threads:
         name = str(uuid.uuid4())

@@ -1,4 +1,4 @@
-"""How AWS is asked whether a message has ended: cheaply, and whoever asks has the last look himself."""
+"""Polling for the end of a message on AWS: cheap, and the caller reads the message again."""
 
 import asyncio
 from collections.abc import Callable, Iterator

@@ -14,9 +14,9 @@ from tests.contract.sns_drivers import (
     Topic,
     delta,
     failing,
-    heard_topic,
     numbered,
     publish_texts,
+    subscribed_topic,
     throttled,
     unreachable,
 )
@@ -24,7 +24,7 @@ from tests.contract.sns_drivers import (
 
 @pytest.fixture
 def topic() -> Iterator[Topic]:
-    with heard_topic() as topic:
+    with subscribed_topic() as topic:
         yield topic
 
 
@@ -63,9 +63,7 @@ async def test_what_sns_never_takes_is_dropped_with_a_line_and_the_rest_goes_on(
     assert await bus.flush(WAIT_SECONDS)
     assert topic.texts() == numbered(12)[10:]
     assert bus.dropped == 10
-    assert caplog.messages == [
-        "Dropped 10 events on their way to the relays: SNS did not take them 3 times: Throttling"
-    ]
+    assert caplog.messages == ["Dropped 10 events on their way to the relays: SNS refused them 3 times: Throttling"]
 
 
 async def test_failed_entries_at_the_end_of_their_session_are_sent_again_in_order(
@@ -115,7 +113,7 @@ async def test_an_entry_that_sns_calls_our_fault_is_not_sent_again(
     assert len(topic.sns.calls) == 1
 
 
-async def test_an_event_that_cannot_be_sent_at_all_harms_nobody(
+async def test_an_event_that_cannot_be_sent_does_not_affect_others(
     bus: AwsEventBus, topic: Topic, caplog: pytest.LogCaptureFixture
 ) -> None:
     await bus.publish(delta("secret \ud800"))

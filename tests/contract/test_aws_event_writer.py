@@ -45,7 +45,7 @@ def engine(moto: MotoAws, clock: ManualClock, ids: SequentialIds) -> Engine:
 
 
 class CrowdedTable(AwsTable):
-    """Somebody else appends to the log before each of our transactions."""
+    """Another writer appends to the log before each of our transactions."""
 
     others = 0
     crowd = 1_000_000
@@ -69,7 +69,7 @@ def crowded(moto: MotoAws) -> CrowdedTable:
     return CrowdedTable(moto.services.dynamodb, moto.settings.table_name)
 
 
-async def test_a_log_that_stays_busy_is_told_as_what_it_is_and_changes_nothing(engine: Engine, moto: MotoAws) -> None:
+async def test_a_log_that_stays_busy_raises_its_own_error_and_changes_nothing(engine: Engine, moto: MotoAws) -> None:
     turn = await taken_turn(engine, await stored_session(engine))
     before = await everything_of(engine, turn)
     table = crowded(moto)
@@ -118,7 +118,7 @@ async def test_the_first_event_of_a_turn_is_one_transaction_in_a_process_that_kn
     assert [call.operation for call in calls] == ["TransactWriteItems"]
 
 
-async def test_the_first_event_of_a_turn_is_one_transaction_although_others_wrote_to_the_log_meanwhile(
+async def test_the_first_event_of_a_turn_is_one_transaction_despite_concurrent_writers(
     engine: Engine, other_engine: Engine, moto: MotoAws
 ) -> None:
     turn = await taken_turn(engine)
@@ -145,7 +145,7 @@ async def test_a_hint_that_is_older_than_what_the_process_did_itself_is_not_heed
     assert logged.seq == 2
 
 
-async def test_a_turn_reads_its_sessions_counter_once_whoever_else_wrote_to_the_log(
+async def test_a_turn_reads_its_sessions_counter_once_despite_other_writers(
     engine: Engine, other_engine: Engine, moto: MotoAws, tmp_path: Path
 ) -> None:
     shop = await open_race_fixture(cast(LocalEngine, engine), tmp_path, *(Draft(f"Answer {n}", None) for n in range(3)))

@@ -35,7 +35,7 @@ THROTTLED = ("ThrottlingError", "None")
 
 @pytest.fixture
 def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoAws]:
-    # The client's own pauses between attempts: here there is nobody to wait for.
+    # No pauses between the client's attempts: they would only slow the tests.
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     with moto_in_process() as moto:
         yield moto
@@ -76,9 +76,7 @@ async def test_a_transaction_that_met_another_one_is_made_again(
     assert await current_message(engine, message) == message
 
 
-async def test_a_transaction_that_is_refused_for_good_is_told_and_changes_nothing(
-    engine: Engine, faults: Faults
-) -> None:
+async def test_a_transaction_that_is_always_refused_raises_and_changes_nothing(engine: Engine, faults: Faults) -> None:
     turn = await taken_turn(engine)
     before = await everything_of(engine, turn)
     faults.refuse(
@@ -91,7 +89,7 @@ async def test_a_transaction_that_is_refused_for_good_is_told_and_changes_nothin
     assert await everything_of(engine, turn) == before
 
 
-async def test_a_store_that_stays_throttled_is_told(engine: Engine, faults: Faults) -> None:
+async def test_a_store_that_stays_throttled_raises(engine: Engine, faults: Faults) -> None:
     faults.refuse("GetItem", "ThrottlingException", times=100)
     with pytest.raises(ClientError, match="Throttling"):
         await engine.sessions.find_session("01900000-0000-7000-8000-000000000001")

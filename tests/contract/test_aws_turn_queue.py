@@ -53,7 +53,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
         yield Queue(turns, sqs, url["QueueUrl"])
 
 
-async def test_a_notification_is_rung_in_the_group_of_its_session(queue: Queue) -> None:
+async def test_a_notification_is_enqueued_in_the_group_of_its_session(queue: Queue) -> None:
     await queue.turns.enqueue(BELL)
     (message,) = queue.receive()
     assert message["Attributes"]["MessageGroupId"] == "session-1"
@@ -75,8 +75,8 @@ async def test_each_rescue_is_a_group_of_its_own_and_is_known_by_that(queue: Que
     assert parse_notification(messages[0]["Body"], "session-1") == BELL
 
 
-async def test_the_same_notification_rung_twice_has_two_deduplication_ids(queue: Queue) -> None:
-    # moto forgets the ids of deleted messages, SQS keeps them for 5 minutes: so the ids are looked at themselves.
+async def test_the_same_notification_enqueued_twice_has_two_deduplication_ids(queue: Queue) -> None:
+    # moto drops the ids of deleted messages, SQS keeps them for 5 minutes: so the ids themselves are compared.
     ids = set()
     for _ in range(3):
         await queue.turns.enqueue(BELL)
@@ -87,7 +87,7 @@ async def test_the_same_notification_rung_twice_has_two_deduplication_ids(queue:
 
 
 @pytest.mark.parametrize("seconds", [-1, 0])
-async def test_a_notification_that_is_extended_by_nothing_rings_at_once(queue: Queue, seconds: float) -> None:
+async def test_a_notification_that_is_extended_by_zero_is_visible_immediately(queue: Queue, seconds: float) -> None:
     await queue.turns.enqueue(BELL)
     (message,) = queue.receive()
     assert queue.receive() == []
@@ -96,7 +96,9 @@ async def test_a_notification_that_is_extended_by_nothing_rings_at_once(queue: Q
 
 
 @pytest.mark.parametrize(("seconds", "asked"), [(0.2, 1), (60, 60), (60.5, 61), (1e9, 43_200)])
-async def test_an_extension_is_in_whole_seconds_that_sqs_takes(queue: Queue, seconds: float, asked: int) -> None:
+async def test_an_extension_is_in_full_seconds_within_the_limits_of_sqs(
+    queue: Queue, seconds: float, asked: int
+) -> None:
     sent: list[dict[str, Any]] = []
     queue.sqs.meta.events.register(
         "provide-client-params.sqs.ChangeMessageVisibility", lambda params, **_: sent.append(params)
@@ -124,7 +126,7 @@ async def test_an_extension_is_in_whole_seconds_that_sqs_takes(queue: Queue, sec
         ("ReceiptHandleIsInvalid", "The specified receipt handle isn't valid."),
     ],
 )
-async def test_a_stale_receipt_handle_is_ignored_whatever_sqs_calls_it(queue: Queue, code: str, message: str) -> None:
+async def test_every_sqs_error_for_a_stale_handle_is_ignored(queue: Queue, code: str, message: str) -> None:
     queue.answer_with("ChangeMessageVisibility", code, message)
     await queue.turns.extend("receipt-handle", 60)
 
@@ -137,14 +139,14 @@ async def test_a_stale_receipt_handle_is_ignored_whatever_sqs_calls_it(queue: Qu
         ("AccessDenied", "Access to the resource is denied."),
     ],
 )
-async def test_other_refusals_of_an_extension_are_told(queue: Queue, code: str, message: str) -> None:
+async def test_other_errors_of_an_extension_are_raised(queue: Queue, code: str, message: str) -> None:
     queue.answer_with("ChangeMessageVisibility", code, message)
     with pytest.raises(ClientError, match=code):
         await queue.turns.extend("receipt-handle", 60)
 
 
 @pytest.mark.xfail(strict=True, reason="moto deletes by a stale receipt handle, SQS refuses")
-async def test_sqs_does_not_delete_by_a_receipt_handle_whose_time_is_over(queue: Queue) -> None:
+async def test_sqs_does_not_delete_by_an_expired_handle(queue: Queue) -> None:
     await queue.turns.enqueue(BELL)
     (stale,) = queue.receive()
     await queue.turns.extend(stale["ReceiptHandle"], 0)
@@ -155,7 +157,7 @@ async def test_sqs_does_not_delete_by_a_receipt_handle_whose_time_is_over(queue:
     assert [one["Body"] for one in queue.receive()] == [newer["Body"]]
 
 
-async def test_a_notification_that_cannot_be_rung_is_told(queue: Queue) -> None:
+async def test_a_notification_that_cannot_be_enqueued_raises(queue: Queue) -> None:
     queue.answer_with("SendMessage", "RequestThrottled", "Rate exceeded")
     with pytest.raises(ClientError, match="RequestThrottled"):
         await queue.turns.enqueue(BELL)

@@ -162,24 +162,24 @@ async def test_a_cancel_while_the_retry_is_being_arranged_does_not_wait_for_it(
     assert await receive_all(engine, HIDDEN_SECONDS) == []
 
 
-async def test_who_queues_a_message_hears_when_one_was_last_cancelled(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_sending_a_message_returns_when_one_was_last_cancelled(engine: TestedEngine, clock: ManualClock) -> None:
     session, other = await stored_session(engine), await stored_session(engine)
 
-    async def told(session: Session) -> datetime | None:
+    async def last_cancel(session: Session) -> datetime | None:
         draft = draft_message(engine, session)
         queued = await engine.messages.queue_message(draft, QUEUE_LIMIT)
         assert await engine.messages.queue_message(draft, QUEUE_LIMIT) == queued._replace(is_new=False)
         return queued.cancelled_at
 
-    assert await told(session) is None
+    assert await last_cancel(session) is None
     first = await queued_message(engine, session)
     for _ in range(2):
         clock.advance(1)
         await cancel(engine, first)
-        assert await told(session) == clock.now()
+        assert await last_cancel(session) == clock.now()
         first = await queued_message(engine, session)
-    assert await told(other) is None
+    assert await last_cancel(other) is None
     turn = await taken_turn(engine, other)
     clock.advance(LEASE.total_seconds())
     await cancel(engine, turn)
-    assert await told(other) == clock.now()
+    assert await last_cancel(other) == clock.now()

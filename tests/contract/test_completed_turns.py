@@ -1,4 +1,4 @@
-"""What every TurnStore owes where it tells what a memory must hold: the completed turns of a session."""
+"""Contract of TurnStore: the completed turns of a session, which its memory must hold."""
 
 from backend.app.domain.messages.message import CompletedTurn, Item
 from tests.contract.builders import (
@@ -91,7 +91,7 @@ async def test_a_completed_turn_that_never_stored_items_is_listed_without_any(en
     assert await _completed(engine, turn.session_id) == [CompletedTurn(1, turn.message_id, ())]
 
 
-async def test_large_items_come_back_whole(engine: TestedEngine) -> None:
+async def test_large_items_are_read_as_they_were_stored(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     items: list[Item] = [{"role": "assistant", "content": "né ☂ \U0001f327" * 60_000}] * 3
     await complete(engine, turn, items=items)

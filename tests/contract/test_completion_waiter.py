@@ -89,7 +89,7 @@ async def test_who_waits_is_let_go_after_the_timeout(engine: TestedEngine, timeo
     assert (await current_message(engine, turn)).status.is_open
 
 
-async def test_a_message_that_nobody_knows_can_be_waited_for(engine: TestedEngine) -> None:
+async def test_an_unknown_message_can_be_waited_for(engine: TestedEngine) -> None:
     unknown = draft_message(engine, await stored_session(engine))
     async with asyncio.timeout(_AT_ONCE):
         await _watch(engine).wait_for_completion(unknown, 0.01)

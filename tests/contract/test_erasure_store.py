@@ -205,7 +205,7 @@ async def test_what_was_erased_too_early_is_to_be_erased_once_more(engine: Teste
     assert (await store.list_sessions_to_erase(clock.now(), 10)).items == ()
 
 
-async def test_a_tombstone_is_kept_for_its_time_and_then_forgotten(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_a_tombstone_expires(engine: TestedEngine, clock: ManualClock) -> None:
     session, _ = await _worked_session(engine)
     await delete(engine, session)
     store = _store(engine)

@@ -62,30 +62,30 @@ def by_group(events: Sequence[BusMessage]) -> dict[str, list[BusMessage]]:
     return groups
 
 
-async def test_every_kind_of_event_is_heard_as_it_was_published(engine: TestedEngine) -> None:
-    heard: list[BusMessage] = []
-    engine.bus.listen(heard.append)
+async def test_every_kind_of_event_is_received_as_it_was_published(engine: TestedEngine) -> None:
+    received: list[BusMessage] = []
+    engine.bus.listen(received.append)
     events = await _one_event_of_each_kind(engine)
     for event in events:
         await _bus(engine).publish(event)
     await engine.settle()
-    assert by_group(heard) == by_group(events)
+    assert by_group(received) == by_group(events)
 
 
-async def test_every_listener_hears_every_event(engine: TestedEngine) -> None:
-    heard: list[list[BusMessage]] = [[], [], []]
-    for each in heard:
+async def test_every_listener_receives_every_event(engine: TestedEngine) -> None:
+    received: list[list[BusMessage]] = [[], [], []]
+    for each in received:
         engine.bus.listen(each.append)
     events = await _one_event_of_each_kind(engine)
     for event in events:
         await _bus(engine).publish(event)
     await engine.settle()
-    assert [by_group(each) for each in heard] == [by_group(events)] * 3
+    assert [by_group(each) for each in received] == [by_group(events)] * 3
 
 
 async def test_the_order_is_kept_within_a_session(engine: TestedEngine) -> None:
-    heard: list[BusMessage] = []
-    engine.bus.listen(heard.append)
+    received: list[BusMessage] = []
+    engine.bus.listen(received.append)
     turns = [await taken_turn(engine) for _ in range(4)]
 
     async def publish_all(events: list[BusMessage]) -> None:
@@ -96,22 +96,22 @@ async def test_the_order_is_kept_within_a_session(engine: TestedEngine) -> None:
     await asyncio.gather(*map(publish_all, published))
     await engine.settle()
     for events in published:
-        assert [event for event in heard if event in events] == events
+        assert [event for event in received if event in events] == events
 
 
-async def test_an_event_that_nobody_hears_is_lost_without_harm(engine: TestedEngine) -> None:
+async def test_publishing_without_listeners_is_safe(engine: TestedEngine) -> None:
     *lost, last = await _one_event_of_each_kind(engine)
     for event in lost:
         await _bus(engine).publish(event)
     await engine.settle()
-    heard: list[BusMessage] = []
-    engine.bus.listen(heard.append)
+    received: list[BusMessage] = []
+    engine.bus.listen(received.append)
     await _bus(engine).publish(last)
     await engine.settle()
-    assert heard == [last]
+    assert received == [last]
 
 
-async def test_who_stops_listening_hears_no_more(engine: TestedEngine) -> None:
+async def test_a_removed_listener_receives_no_more_events(engine: TestedEngine) -> None:
     leaving: list[BusMessage] = []
     staying: list[BusMessage] = []
     stop = engine.bus.listen(leaving.append)
@@ -126,35 +126,35 @@ async def test_who_stops_listening_hears_no_more(engine: TestedEngine) -> None:
     assert staying == [first, second]
 
 
-async def test_a_listener_may_stop_listening_while_it_hears(engine: TestedEngine) -> None:
-    heard: list[BusMessage] = []
+async def test_a_listener_may_remove_itself_while_it_is_called(engine: TestedEngine) -> None:
+    received: list[BusMessage] = []
 
-    def hear_once(event: BusMessage) -> None:
-        heard.append(event)
+    def receive_once(event: BusMessage) -> None:
+        received.append(event)
         stop()
 
-    stop = engine.bus.listen(hear_once)
+    stop = engine.bus.listen(receive_once)
     staying: list[BusMessage] = []
     engine.bus.listen(staying.append)
     first, second, *_ = await _one_event_of_each_kind(engine)
     await _bus(engine).publish(first)
     await _bus(engine).publish(second)
     await engine.settle()
-    assert heard == [first]
+    assert received == [first]
     assert staying == [first, second]
 
 
 async def test_a_failed_delivery_reaches_neither_the_publisher_nor_the_others(engine: TestedEngine) -> None:
-    def fail_to_hear(event: BusMessage) -> None:
-        raise ConnectionError("nobody there")
+    def fail_to_receive(event: BusMessage) -> None:
+        raise ConnectionError("disconnected")
 
-    engine.bus.listen(fail_to_hear)
-    heard: list[BusMessage] = []
-    engine.bus.listen(heard.append)
+    engine.bus.listen(fail_to_receive)
+    received: list[BusMessage] = []
+    engine.bus.listen(received.append)
     first, *_ = await _one_event_of_each_kind(engine)
     await _bus(engine).publish(first)
     await engine.settle()
-    assert heard == [first]
+    assert received == [first]
 
 
 async def test_publishing_waits_for_no_listener(engine: TestedEngine) -> None:

@@ -30,7 +30,7 @@ async def test_an_event_is_kept_for_seven_days(engine: TestedEngine, clock: Manu
     assert await _read(engine, turn) == EventPage((event,), last_seq=1)
 
 
-async def test_an_event_is_gone_after_seven_days_and_the_page_says_so(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_an_event_expires_after_seven_days_and_the_page_says_so(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     await _append(engine, turn)
     clock.advance(WEEK + 1)
@@ -39,7 +39,7 @@ async def test_an_event_is_gone_after_seven_days_and_the_page_says_so(engine: Te
     assert not page.has_more
 
 
-async def test_a_page_is_truncated_only_where_what_was_asked_for_is_gone(
+async def test_a_page_is_truncated_only_if_requested_events_have_expired(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     turn = await taken_turn(engine)
@@ -56,7 +56,7 @@ async def test_a_page_is_truncated_only_where_what_was_asked_for_is_gone(
 
 
 @pytest.mark.parametrize("after", [2, 3, 99])
-async def test_who_has_seen_all_misses_nothing_when_all_is_gone(
+async def test_a_client_that_has_seen_all_events_misses_nothing_when_all_have_expired(
     engine: TestedEngine, clock: ManualClock, after: int
 ) -> None:
     turn = await taken_turn(engine)
@@ -66,7 +66,7 @@ async def test_who_has_seen_all_misses_nothing_when_all_is_gone(
     assert await _read(engine, turn, after) == EventPage((), last_seq=2)
 
 
-async def test_numbers_go_on_after_all_events_are_gone(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_numbers_continue_after_all_events_have_expired(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     await _append(engine, turn)
     clock.advance(WEEK + 1)
@@ -76,7 +76,7 @@ async def test_numbers_go_on_after_all_events_are_gone(engine: TestedEngine, clo
     assert await engine.events.read_last_seqs(turn.project_id) == {turn.session_id: 2}
 
 
-async def test_a_session_stays_deleted_when_its_end_is_gone_from_the_log(
+async def test_a_session_stays_deleted_when_its_last_event_has_expired(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     session = await stored_session(engine)

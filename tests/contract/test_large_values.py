@@ -36,7 +36,7 @@ def noise(characters: int, seed: int = SEED) -> str:
     return text.replace("+", "é").replace("/", "☂")
 
 
-async def test_a_response_of_two_megabytes_is_kept_whole(engine: TestedEngine) -> None:
+async def test_a_response_of_two_megabytes_is_stored_completely(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     small, large = response_of(turn, 1), response_of(turn, 2)
     large = replace(large, body=json.dumps({"output": [{"text": noise(2_000_000)}]}))
@@ -45,7 +45,7 @@ async def test_a_response_of_two_megabytes_is_kept_whole(engine: TestedEngine) -
     assert await engine.messages.list_responses(turn.message_id) == [small, large]
 
 
-async def test_a_long_prompt_answer_and_patch_are_kept_whole(engine: TestedEngine) -> None:
+async def test_a_long_prompt_answer_and_patch_are_stored_completely(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     draft = draft_message(engine, session, noise(700_000, 1))
     message, *_ = await engine.messages.queue_message(draft, QUEUE_LIMIT)
@@ -59,7 +59,7 @@ async def test_a_long_prompt_answer_and_patch_are_kept_whole(engine: TestedEngin
     assert listed == found
 
 
-async def test_the_items_of_a_long_turn_are_kept_whole(engine: TestedEngine) -> None:
+async def test_the_items_of_a_long_turn_are_stored_completely(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     items: list[Item] = [{"role": "user", "content": noise(300_000, seed)} for seed in range(6)]
     await complete(engine, turn, items=items)
@@ -83,7 +83,7 @@ async def test_nodes_that_were_stored_without_a_bound_are_read_within_it(engine:
     assert len(json.dumps([asdict(node) for node in found.nodes], ensure_ascii=False).encode()) <= MAX_NODES_BYTES
 
 
-async def test_small_nodes_that_were_stored_without_a_bound_are_whole(engine: TestedEngine, raw: RawStore) -> None:
+async def test_small_nodes_that_were_stored_without_a_bound_are_complete(engine: TestedEngine, raw: RawStore) -> None:
     project = await stored_project(engine)
     raw.write_nodes_as_before_the_bound(project.project_id, [{"name": "a", "handoffs": ["b"], "tools": ["c"]}])
     found = await engine.projects.find_project(project.project_id)
@@ -91,7 +91,7 @@ async def test_small_nodes_that_were_stored_without_a_bound_are_whole(engine: Te
     assert (found.nodes, found.nodes_truncated) == ((Node("a", ("b",), ("c",)),), False)
 
 
-async def test_code_with_many_nodes_is_kept_whole(engine: TestedEngine) -> None:
+async def test_code_with_many_nodes_is_stored_completely(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     nodes = tuple(Node(f"agent_{seed}", ("billing",) * 3, ("search",), tools_known=False) for seed in range(200))
     version = CodeVersion(project.project_id, 2, noise(256_000), nodes, None, "Large", engine.clock.now())

@@ -1,4 +1,4 @@
-"""What every Memory owes. Its budget, its file, and damage and trouble with the file have suites of their own."""
+"""Contract of Memory. Its budget, its file, damage and storage errors have suites of their own."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ async def test_a_memory_that_is_not_there_is_created_empty(memory: Memory, files
     await memory.append_turns(ref, [turn_of(1)], create=False)
 
 
-async def test_turns_come_back_whole_and_in_order(memory: Memory, ref: MemoryRef) -> None:
+async def test_turns_are_read_completely_and_in_order(memory: Memory, ref: MemoryRef) -> None:
     turns = [turn_of(1), turn_of(2), turn_of(5)]
     await memory.append_turns(ref, turns, create=True)
     assert await memory.read_memory(ref, PLENTY) == MemorySnapshot(5, items_of(*turns))
@@ -116,7 +116,7 @@ async def test_eight_hosts_that_add_the_same_turns_add_them_once(files: MemoryFi
     assert await SQLiteMemory(files).read_memory(ref, PLENTY) == MemorySnapshot(2, items_of(*turns))
 
 
-async def test_who_reads_while_others_add_sees_whole_turns(memory: Memory, files: MemoryFiles, ref: MemoryRef) -> None:
+async def test_concurrent_reads_see_complete_turns(memory: Memory, files: MemoryFiles, ref: MemoryRef) -> None:
     turns = [turn_of(number) for number in range(1, 21)]
 
     async def add_all() -> None:
@@ -134,9 +134,7 @@ async def test_who_reads_while_others_add_sees_whole_turns(memory: Memory, files
         await asyncio.gather(add_all(), read_all(), read_all())
 
 
-async def test_an_erased_memory_is_gone_with_all_of_its_files(
-    memory: Memory, files: MemoryFiles, ref: MemoryRef
-) -> None:
+async def test_erasing_a_memory_deletes_all_of_its_files(memory: Memory, files: MemoryFiles, ref: MemoryRef) -> None:
     await memory.append_turns(ref, [turn_of(1)], create=True)
     await memory.quarantine(ref)
     await memory.append_turns(ref, [turn_of(1)], create=True)
@@ -182,7 +180,7 @@ async def test_erasing_again_and_erasing_nothing_is_safe(memory: Memory, ref: Me
     await memory.erase_memory(ref_of(ids))
 
 
-async def test_nothing_is_added_on_top_of_a_hole(memory: Memory, ref: MemoryRef) -> None:
+async def test_nothing_is_added_after_a_gap(memory: Memory, ref: MemoryRef) -> None:
     await memory.append_turns(ref, [turn_of(1)], create=True)
     assert await memory.append_turns(ref, [turn_of(4)], create=False, after=3) is False
     assert (await memory.read_memory(ref, 100_000)).last_number == 1

@@ -1,4 +1,4 @@
-"""What every Memory owes where the history is longer than the model may be given: whole turns, the newest ones."""
+"""Contract of Memory for a history beyond the model's budget: it returns the newest complete turns."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from backend.app.memory.memory_files import MemoryFiles
 from tests.contract.memories import PLENTY, items_of, tokens_of, turn_of
 
 
-async def test_every_budget_gives_the_newest_whole_turns_that_fit(memory: Memory, ref: MemoryRef) -> None:
+async def test_every_budget_gives_the_newest_complete_turns_that_fit(memory: Memory, ref: MemoryRef) -> None:
     turns = [turn_of(number, size=40 * number) for number in range(1, 7)]
     suffixes = [items_of(*turns[first:]) for first in range(len(turns), -1, -1)]
     await memory.append_turns(ref, turns, create=True)

@@ -8,7 +8,7 @@ from backend.app.memory.memory_files import MemoryFiles
 from tests.contract.memories import PLENTY, items_of, names_beside, opened, tokens_of, turn_of
 
 TURNS = [turn_of(number, size=400) for number in range(1, 13)]
-WHOLE = MemorySnapshot(12, items_of(*TURNS))
+COMPLETE = MemorySnapshot(12, items_of(*TURNS))
 _STEP = 512
 
 TEARS = {
@@ -71,10 +71,10 @@ async def test_a_file_of_garbage_is_corrupt(
 
 async def _outcome(memory: Memory, ref: MemoryRef) -> str:
     try:
-        return "right" if await memory.read_memory(ref, PLENTY) == WHOLE else "wrong history"
+        return "right" if await memory.read_memory(ref, PLENTY) == COMPLETE else "wrong history"
     except MemoryCorruptError:
         return "corrupt"
-    except Exception as error:  # noqa: BLE001 - whatever comes out is to be told
+    except Exception as error:  # noqa: BLE001 - any error is part of the result
         return f"{type(error).__name__}: {error}"
 
 
@@ -132,7 +132,7 @@ async def test_a_memory_that_was_set_aside_is_kept_and_a_new_one_begins(
     assert content in [each.read_bytes() for each in kept]
     assert await memory.read_memory(damaged, PLENTY) == MemorySnapshot(0, ())
     await memory.append_turns(damaged, TURNS, create=False)
-    assert await memory.read_memory(damaged, PLENTY) == WHOLE
+    assert await memory.read_memory(damaged, PLENTY) == COMPLETE
     assert content in [each.read_bytes() for each in kept]
 
 

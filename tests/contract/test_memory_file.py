@@ -103,7 +103,7 @@ async def test_the_sdk_knows_the_conversation_by_its_session_key(
         assert connection.execute("SELECT session_id FROM agent_sessions").fetchall() == names
 
 
-async def test_a_stock_session_of_the_sdk_reads_the_same_items(
+async def test_the_default_session_of_the_sdk_reads_the_same_items(
     memory: Memory, files: MemoryFiles, ref: MemoryRef, tmp_path: Path
 ) -> None:
     turns = [turn_of(1), turn_of(2)]
@@ -128,7 +128,7 @@ async def test_a_half_written_transaction_of_a_host_that_died_is_rolled_back(
     assert _journal(files.path(died)).stat().st_size > 0
 
 
-async def test_two_hosts_that_find_the_transaction_of_one_that_died_do_not_take_it_for_whole(
+async def test_two_hosts_roll_back_the_unfinished_transaction_of_one_that_died(
     memory: Memory, files: MemoryFiles, ref: MemoryRef, ids: SequentialIds
 ) -> None:
     # The other one holds its shared lock for a while, so that rolling back has to wait and to be tried again.

@@ -67,7 +67,7 @@ async def test_another_process_sees_a_message_at_once(engine: TestedEngine, othe
     assert await other_engine.messages.find_message(message.message_id) == message
 
 
-async def test_eight_parallel_messages_get_numbers_without_holes(engine: TestedEngine) -> None:
+async def test_eight_parallel_messages_get_numbers_without_gaps(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     messages = await asyncio.gather(*(queued_message(engine, session) for _ in range(8)))
     assert sorted(message.number for message in messages) == list(range(1, 9))
@@ -204,7 +204,7 @@ async def test_a_made_up_cursor_of_messages_is_refused(engine: TestedEngine, cur
         await engine.messages.list_messages(session.session_id, 10, cursor, ascending=ascending)
 
 
-async def test_responses_are_listed_whole_by_attempt_and_call(engine: TestedEngine) -> None:
+async def test_responses_are_listed_completely_by_attempt_and_call(engine: TestedEngine) -> None:
     first = await taken_turn(engine)
     for call in (2, 1, 10):
         await record_response(engine, first, call)
@@ -215,7 +215,7 @@ async def test_responses_are_listed_whole_by_attempt_and_call(engine: TestedEngi
     assert list(await engine.messages.list_responses(first.message_id)) == expected
 
 
-async def test_a_large_response_is_kept_whole(engine: TestedEngine) -> None:
+async def test_a_large_response_is_stored_completely(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     body = {"id": "resp_1", "output": [{"content": "né ☂ \U0001f327" * 60_000, "deep": [[None, True, 1.5, 10**15]]}]}
     response = replace(response_of(turn), body=json.dumps(body))

@@ -1,4 +1,4 @@
-"""The Offloader of every engine: what a function makes of its text comes back, and the event loop goes on meanwhile."""
+"""Contract of Offloader: it returns the function's result, and the event loop runs while it waits."""
 
 import asyncio
 import os

@@ -82,7 +82,9 @@ async def test_the_cursor_of_each_project_asks_for_what_follows_it(engine: Teste
         assert (await engine.projects.list_projects("ann", 10, cursor)).items == everything.items[count:]
 
 
-async def test_a_project_made_meanwhile_moves_no_page(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_a_project_created_between_two_pages_does_not_shift_them(
+    engine: TestedEngine, clock: ManualClock
+) -> None:
     oldest = await stored_project(engine)
     clock.advance(1)
     await stored_project(engine)

@@ -13,7 +13,7 @@ from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 
-async def test_a_created_project_is_found_whole(engine: TestedEngine) -> None:
+async def test_a_created_project_is_found_as_it_was_stored(engine: TestedEngine) -> None:
     project = await stored_project(engine, members=("bob", "cleo"))
     assert await engine.projects.find_project(project.project_id) == project
 
@@ -155,7 +155,7 @@ async def test_an_update_touches_no_other_project(engine: TestedEngine) -> None:
     assert await engine.projects.find_project(other.project_id) == other
 
 
-async def test_a_deleted_project_is_gone_for_every_reader(engine: TestedEngine) -> None:
+async def test_a_deleted_project_does_not_exist_for_any_reader(engine: TestedEngine) -> None:
     project = await stored_project(engine, members=("bob",))
     assert await engine.projects.delete_project(project.project_id) is True
     assert await engine.projects.find_project(project.project_id) is None
@@ -175,7 +175,7 @@ async def test_a_deleted_project_cannot_be_updated(engine: TestedEngine) -> None
     assert (await engine.projects.list_projects("bob", 10, None)).items == ()
 
 
-async def test_deleting_a_project_again_is_safe_and_says_that_it_was_gone(engine: TestedEngine) -> None:
+async def test_deleting_a_project_again_is_safe_and_returns_that_it_was_deleted(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     await engine.projects.delete_project(project.project_id)
     assert await engine.projects.delete_project(project.project_id) is False

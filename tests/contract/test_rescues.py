@@ -1,4 +1,4 @@
-"""Turns whose start failed, on every engine: they are begun again within 90 s, once, and hold up nobody."""
+"""Turns whose start failed, on every engine: they start again within 90 s, once, and delay no other."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -288,7 +288,7 @@ class StaleList:
 
     async def find_open_message(self, session_id: str) -> Message | None:
         if session_id == self._broken:
-            raise OSError("the store is gone")
+            raise OSError("the store is unavailable")
         return await self._turns.find_open_message(session_id)
 
 
@@ -314,7 +314,7 @@ async def test_two_searches_at_the_same_time_notify_once(
     assert await rescued(engine) == [message.message_id]
 
 
-async def test_a_session_that_cannot_be_looked_after_keeps_no_other_from_it_and_is_told(
+async def test_a_session_that_fails_to_be_rescued_is_logged_and_affects_no_other(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     messages = [await queued_message(engine, await stored_session(engine)) for _ in range(18)]

@@ -29,7 +29,7 @@ from tests.contract.engines import TestedEngine
 from tests.manual_time import ManualClock
 
 
-async def test_a_new_session_is_stored_whole(engine: TestedEngine) -> None:
+async def test_a_new_session_is_found_as_it_was_stored(engine: TestedEngine) -> None:
     draft = draft_session(engine, await stored_project(engine), node_id="triage")
     assert await engine.sessions.start_session(draft) == (draft, True)
     assert await engine.sessions.find_session(draft.session_id) == draft

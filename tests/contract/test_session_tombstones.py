@@ -108,7 +108,7 @@ async def test_a_deleted_session_stays_deleted_after_a_restart(engine: TestedEng
     assert await (await reopen()).sessions.find_session(session.session_id) is None
 
 
-async def test_the_messages_of_a_deleted_session_are_gone(engine: TestedEngine) -> None:
+async def test_the_messages_of_a_deleted_session_are_deleted(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     done, running = await _session_with_turns(engine, session)
     await delete(engine, session)
@@ -117,7 +117,7 @@ async def test_the_messages_of_a_deleted_session_are_gone(engine: TestedEngine) 
     assert await engine.messages.list_messages(session.session_id, 10, None, ascending=True) == Page(())
 
 
-async def test_the_model_responses_of_a_deleted_session_are_gone(engine: TestedEngine) -> None:
+async def test_the_model_responses_of_a_deleted_session_are_deleted(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     done, running = await _session_with_turns(engine, session)
     await delete(engine, session)
@@ -125,7 +125,7 @@ async def test_the_model_responses_of_a_deleted_session_are_gone(engine: TestedE
     assert list(await engine.messages.list_responses(running.message_id)) == []
 
 
-async def test_the_completed_turns_of_a_deleted_session_are_gone(engine: TestedEngine) -> None:
+async def test_the_completed_turns_of_a_deleted_session_are_deleted(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     await _session_with_turns(engine, session)
     await delete(engine, session)

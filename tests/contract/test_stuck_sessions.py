@@ -1,4 +1,4 @@
-"""What every TurnStore owes to whoever looks for turns that no worker has."""
+"""Contract of TurnStore: finding turns that no worker has."""
 
 import asyncio
 from datetime import timedelta
@@ -39,7 +39,7 @@ async def _expect_soon(engine: TestedEngine, *sessions: Session) -> None:
                 return
 
 
-async def test_sessions_that_wait_for_nobody_are_not_due(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_sessions_without_open_messages_are_not_due(engine: TestedEngine, clock: ManualClock) -> None:
     await stored_session(engine)
     session = await stored_session(engine)
     await complete(engine, await taken_turn(engine, session))
@@ -229,7 +229,7 @@ async def test_only_turns_under_a_held_lease_are_counted_as_running(engine: Test
     await engine.turns.heartbeat(turns[2], clock.now() + LEASE)
     clock.advance(LEASE.total_seconds() - 1)
     await expect_running(1)
-    # Rescued, and nobody has it yet.
+    # Rescued, and not yet claimed.
     assert await engine.turns.note_rescue(await current_message(engine, turns[3]), clock.now() + LEASE)
     await expect_running(1)
 
@@ -247,7 +247,7 @@ async def test_only_what_waits_for_its_end_is_open(engine: TestedEngine) -> None
     assert not await engine.turns.is_open(queued.message_id)
 
 
-async def test_what_ends_before_a_turn_that_somebody_began_out_of_turn_ends_all_the_same(
+async def test_a_message_before_one_that_was_claimed_out_of_order_still_ends(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     session = await stored_session(engine)

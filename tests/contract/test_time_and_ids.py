@@ -27,7 +27,7 @@ def test_the_time_is_aware_and_in_utc(any_clock: Clock) -> None:
     assert any_clock.now().utcoffset() == timedelta(0)
 
 
-def test_the_system_clock_tells_the_present_moment() -> None:
+def test_the_system_clock_returns_the_current_time() -> None:
     before = datetime.now(UTC)
     assert before <= SystemClock().now() <= datetime.now(UTC)
 

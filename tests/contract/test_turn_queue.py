@@ -13,13 +13,13 @@ from tests.manual_time import ManualClock
 _DEADLINE = 10.0
 
 
-async def test_a_notification_is_received_as_it_was_rung(engine: TestedEngine) -> None:
+async def test_a_notification_is_received_as_it_was_enqueued(engine: TestedEngine) -> None:
     (notification,) = notifications(engine, 1)
     await engine.queue.enqueue(notification)
     assert (await receive(engine)).notification == notification
 
 
-async def test_ringing_twice_delivers_twice(engine: TestedEngine) -> None:
+async def test_enqueueing_twice_delivers_twice(engine: TestedEngine) -> None:
     (notification,) = notifications(engine, 1)
     await engine.queue.enqueue(notification)
     await engine.queue.enqueue(notification)
@@ -27,11 +27,13 @@ async def test_ringing_twice_delivers_twice(engine: TestedEngine) -> None:
     assert await receive_and_answer(engine) == notification
 
 
-async def test_the_notifications_of_a_session_come_in_the_order_in_which_they_were_rung(engine: TestedEngine) -> None:
-    rung = notifications(engine, 4)
-    for notification in rung:
+async def test_the_notifications_of_a_session_come_in_the_order_in_which_they_were_enqueued(
+    engine: TestedEngine,
+) -> None:
+    enqueued = notifications(engine, 4)
+    for notification in enqueued:
         await engine.queue.enqueue(notification)
-    assert [await receive_and_answer(engine) for _ in rung] == rung
+    assert [await receive_and_answer(engine) for _ in enqueued] == enqueued
 
 
 async def test_a_session_has_one_notification_out_at_a_time(engine: TestedEngine) -> None:
@@ -67,15 +69,15 @@ async def test_a_rescue_that_comes_back_is_still_one(engine: TestedEngine, clock
 
 
 async def test_sessions_are_served_in_parallel(engine: TestedEngine) -> None:
-    rung = [notification for _ in range(8) for notification in notifications(engine, 1)]
-    for notification in rung:
+    enqueued = [notification for _ in range(8) for notification in notifications(engine, 1)]
+    for notification in enqueued:
         await engine.queue.enqueue(notification)
-    held = await asyncio.gather(*(receive(engine) for _ in rung))
-    assert {each.notification for each in held} == set(rung)
+    held = await asyncio.gather(*(receive(engine) for _ in enqueued))
+    assert {each.notification for each in held} == set(enqueued)
     assert len({each.receipt_handle for each in held}) == 8
 
 
-async def test_an_acknowledged_notification_never_rings_again(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_an_acknowledged_notification_is_never_delivered_again(engine: TestedEngine, clock: ManualClock) -> None:
     first, second = notifications(engine, 2)
     await engine.queue.enqueue(first)
     await receive_and_answer(engine)
@@ -103,7 +105,9 @@ async def test_who_waits_is_woken_when_the_sessions_last_notification_is_answere
     assert waiting.result().notification == second
 
 
-async def test_who_waits_hears_what_another_process_rings(engine: TestedEngine, other_engine: TestedEngine) -> None:
+async def test_a_waiting_receiver_gets_a_notification_of_another_process(
+    engine: TestedEngine, other_engine: TestedEngine
+) -> None:
     (notification,) = notifications(engine, 1)
     async with asyncio.timeout(_DEADLINE), asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(engine.queue.receive(VISIBILITY))
@@ -112,12 +116,12 @@ async def test_who_waits_hears_what_another_process_rings(engine: TestedEngine, 
 
 
 async def test_one_of_many_who_wait_gets_a_notification(engine: TestedEngine) -> None:
-    rung = [notification for _ in range(4) for notification in notifications(engine, 1)]
+    enqueued = [notification for _ in range(4) for notification in notifications(engine, 1)]
     async with asyncio.timeout(_DEADLINE), asyncio.TaskGroup() as tasks:
-        waiting = [tasks.create_task(engine.queue.receive(VISIBILITY)) for _ in rung]
-        for notification in rung:
+        waiting = [tasks.create_task(engine.queue.receive(VISIBILITY)) for _ in enqueued]
+        for notification in enqueued:
             await engine.queue.enqueue(notification)
-    assert {each.result().notification for each in waiting} == set(rung)
+    assert {each.result().notification for each in waiting} == set(enqueued)
 
 
 async def test_who_stops_waiting_takes_nothing_along(engine: TestedEngine) -> None:
@@ -131,14 +135,14 @@ async def test_who_stops_waiting_takes_nothing_along(engine: TestedEngine) -> No
 
 
 async def test_notifications_outlive_their_process(engine: TestedEngine, reopen: Reopen) -> None:
-    rung = notifications(engine, 2)
-    for notification in rung:
+    enqueued = notifications(engine, 2)
+    for notification in enqueued:
         await engine.queue.enqueue(notification)
     engine = await reopen()
-    assert [await receive_and_answer(engine) for _ in rung] == rung
+    assert [await receive_and_answer(engine) for _ in enqueued] == enqueued
 
 
-async def test_a_notification_in_the_hands_of_a_process_that_died_rings_again(
+async def test_a_notification_held_by_a_process_that_died_is_delivered_again(
     engine: TestedEngine, clock: ManualClock, reopen: Reopen
 ) -> None:
     (notification,), (of_another,) = notifications(engine, 1), notifications(engine, 1)

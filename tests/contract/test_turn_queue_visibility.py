@@ -1,4 +1,4 @@
-"""What every TurnQueue owes to whoever holds a notification: how long it stays hidden, and when it rings again."""
+"""Contract of TurnQueue: how long a received notification stays hidden, and when it is delivered again."""
 
 from collections.abc import Awaitable, Callable
 
@@ -31,7 +31,9 @@ async def test_a_received_notification_is_hidden_for_its_visibility(engine: Test
     await expect_hidden(engine)
 
 
-async def test_a_notification_rings_again_when_its_visibility_ran_out(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_a_notification_is_delivered_again_when_its_visibility_timeout_expires(
+    engine: TestedEngine, clock: ManualClock
+) -> None:
     (notification,) = notifications(engine, 1)
     await engine.queue.enqueue(notification)
     receipt_handles = set()
@@ -43,7 +45,7 @@ async def test_a_notification_rings_again_when_its_visibility_ran_out(engine: Te
     assert len(receipt_handles) == 3
 
 
-async def test_a_notification_that_rings_again_comes_before_its_sessions_others(
+async def test_a_notification_that_is_delivered_again_comes_before_its_sessions_others(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     first, second = notifications(engine, 2)
@@ -73,7 +75,7 @@ async def test_an_extended_notification_stays_hidden_for_so_long_from_now(
     assert (await receive(engine)).notification == notification
 
 
-async def test_an_extended_notification_can_be_answered_with_its_receipt_handle(
+async def test_an_extended_notification_can_be_acknowledged_with_its_handle(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     await engine.queue.enqueue(notifications(engine, 1)[0])
@@ -85,7 +87,7 @@ async def test_an_extended_notification_can_be_answered_with_its_receipt_handle(
     await expect_hidden(engine)
 
 
-async def test_a_notification_that_was_put_back_rings_again_in_so_many_seconds(
+async def test_a_requeued_notification_is_delivered_again_after_its_seconds(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     first, second = notifications(engine, 2)
@@ -100,7 +102,7 @@ async def test_a_notification_that_was_put_back_rings_again_in_so_many_seconds(
     assert await receive_and_answer(engine) == second
 
 
-async def test_a_notification_can_be_put_back_for_longer_than_it_was_hidden(
+async def test_a_notification_can_be_requeued_for_longer_than_it_was_hidden(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     (notification,) = notifications(engine, 1)
@@ -113,7 +115,7 @@ async def test_a_notification_can_be_put_back_for_longer_than_it_was_hidden(
     assert (await receive(engine)).notification == notification
 
 
-async def test_a_notification_that_was_put_back_for_no_time_rings_at_once(engine: TestedEngine) -> None:
+async def test_a_notification_requeued_for_zero_seconds_is_visible_immediately(engine: TestedEngine) -> None:
     (notification,) = notifications(engine, 1)
     await engine.queue.enqueue(notification)
     held = await receive(engine)
@@ -122,7 +124,7 @@ async def test_a_notification_that_was_put_back_for_no_time_rings_at_once(engine
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_stale_receipt_handle_is_ignored(engine: TestedEngine, clock: ManualClock, answer: str) -> None:
+async def test_a_stale_handle_is_ignored(engine: TestedEngine, clock: ManualClock, answer: str) -> None:
     (notification,) = notifications(engine, 1)
     await engine.queue.enqueue(notification)
     stale = await receive(engine)
@@ -136,7 +138,7 @@ async def test_a_stale_receipt_handle_is_ignored(engine: TestedEngine, clock: Ma
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_the_receipt_handle_of_an_answered_notification_is_ignored(engine: TestedEngine, answer: str) -> None:
+async def test_the_handle_of_an_acknowledged_notification_is_ignored(engine: TestedEngine, answer: str) -> None:
     first, second = notifications(engine, 2)
     await engine.queue.enqueue(first)
     await engine.queue.enqueue(second)
@@ -149,7 +151,7 @@ async def test_the_receipt_handle_of_an_answered_notification_is_ignored(engine:
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_made_up_receipt_handle_is_ignored(engine: TestedEngine, answer: str) -> None:
+async def test_a_made_up_handle_is_ignored(engine: TestedEngine, answer: str) -> None:
     (notification,) = notifications(engine, 1)
     await engine.queue.enqueue(notification)
     await ANSWERS[answer](engine, "made-up")

@@ -65,7 +65,7 @@ async def test_nothing_can_be_taken_from_an_empty_turn(session: TurnSession) -> 
     assert await session.get_items() == []
 
 
-async def test_clearing_forgets_what_the_turn_added(session: TurnSession) -> None:
+async def test_clearing_removes_what_the_turn_added(session: TurnSession) -> None:
     await session.add_items(_numbered(1, 2))
     await session.clear_session()
     assert await session.get_items() == []

@@ -110,7 +110,7 @@ async def test_a_message_whose_attempts_are_spent_can_be_ended_by_its_last_attem
 
 
 @pytest.mark.parametrize("end", [complete, fail])
-async def test_an_ended_message_is_gone_and_stays_as_it_is(engine: TestedEngine, end: TurnWrite) -> None:
+async def test_an_ended_message_is_not_open_and_stays_as_it_is(engine: TestedEngine, end: TurnWrite) -> None:
     turn = await taken_turn(engine)
     await end(engine, turn)
     ended = await current_message(engine, turn)
@@ -118,13 +118,13 @@ async def test_an_ended_message_is_gone_and_stays_as_it_is(engine: TestedEngine,
     assert await current_message(engine, turn) == ended
 
 
-async def test_a_cancelled_message_is_gone(engine: TestedEngine) -> None:
+async def test_a_cancelled_message_is_not_open(engine: TestedEngine) -> None:
     queued = await queued_message(engine, await stored_session(engine))
     cancelled, _ = await cancel(engine, queued)
     assert await take(engine, queued.message_id) == (ClaimResult.NOT_OPEN, cancelled)
 
 
-async def test_no_message_is_gone(engine: TestedEngine) -> None:
+async def test_an_unknown_message_is_not_open(engine: TestedEngine) -> None:
     assert await take(engine, engine.ids.new_id()) == (ClaimResult.NOT_OPEN, None)
 
 
@@ -144,7 +144,7 @@ async def test_a_turn_outlives_its_process(engine: TestedEngine, reopen: Reopen)
     await complete(engine, turn)
 
 
-async def test_a_beat_extends_the_lease(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_a_heartbeat_extends_the_lease(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     clock.advance(LEASE.total_seconds() - 1)
     until = clock.now() + LEASE
@@ -156,7 +156,7 @@ async def test_a_beat_extends_the_lease(engine: TestedEngine, clock: ManualClock
     assert (await take(engine, turn.message_id))[0] is ClaimResult.CLAIMED
 
 
-async def test_a_beat_without_a_lease_leaves_the_lease(engine: TestedEngine, clock: ManualClock) -> None:
+async def test_a_heartbeat_without_a_lease_leaves_the_lease(engine: TestedEngine, clock: ManualClock) -> None:
     turn = await taken_turn(engine)
     running = await current_message(engine, turn)
     clock.advance(LEASE.total_seconds() - 1)
@@ -164,7 +164,7 @@ async def test_a_beat_without_a_lease_leaves_the_lease(engine: TestedEngine, clo
     assert await current_message(engine, turn) == running
 
 
-async def test_a_beat_hears_whether_to_stop(engine: TestedEngine) -> None:
+async def test_a_heartbeat_returns_whether_to_stop(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await cancel(engine, turn)
     assert await engine.turns.heartbeat(turn, None) == HeartbeatResult(cancel_requested=True)
@@ -177,7 +177,7 @@ async def test_a_released_turn_can_be_begun_again_at_once(engine: TestedEngine) 
     assert (await take_up(engine, turn.message_id)).attempt == 2
 
 
-async def test_a_response_is_stored_whole_with_its_usage_and_its_event(engine: TestedEngine) -> None:
+async def test_a_response_is_stored_with_its_usage_and_its_event(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     event = usage_event(engine, turn)
     logged = await engine.turns.record_response(turn, response_of(turn), event)
@@ -214,7 +214,7 @@ async def test_an_event_gets_the_next_number_of_its_session(engine: TestedEngine
     assert (await current_session(engine, session)).last_seq == 3
 
 
-async def test_eight_parallel_appenders_leave_no_hole_in_the_numbers(
+async def test_eight_parallel_appenders_leave_no_gap_in_the_numbers(
     engine: TestedEngine, other_engine: TestedEngine
 ) -> None:
     turn = await taken_turn(engine)

@@ -1,4 +1,4 @@
-"""What every TurnStore owes where a turn ends: all of it at once, or nothing."""
+"""Contract of TurnStore: a turn ends in one transaction."""
 
 import asyncio
 from dataclasses import replace
@@ -78,7 +78,7 @@ async def test_a_completed_turn_changes_code_message_events_and_counters_togethe
     assert (current.completed_number, current.last_seq, current.token_usage) == (1, event.seq, USAGE)
 
 
-async def test_the_answer_tells_the_usage_of_all_attempts(engine: TestedEngine) -> None:
+async def test_the_answer_counts_the_usage_of_all_attempts(engine: TestedEngine) -> None:
     turn = await taken_turn(engine)
     await record_response(engine, turn)
     turn = await taken_again(engine, turn)

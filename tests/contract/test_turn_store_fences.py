@@ -101,7 +101,7 @@ async def test_the_items_of_an_older_attempt_do_not_replace_those_of_the_newer(e
     assert completed.items == ({"content": "new"},)
 
 
-async def test_a_lease_that_ran_out_fences_nobody_before_another_attempt_begins(
+async def test_an_expired_lease_fences_no_write_before_another_attempt_starts(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     turn = await taken_turn(engine)

@@ -44,7 +44,7 @@ OTHER_WRITES: dict[str, TurnWrite] = {
     "end_turn_failed": fail,
     "end_turn_cancelled": _end_cancelled,
     "heartbeat": lambda engine, turn: engine.turns.heartbeat(turn, engine.clock.now() + 5 * LEASE),
-    "beat_without_lease": lambda engine, turn: engine.turns.heartbeat(turn, None),
+    "heartbeat_without_lease": lambda engine, turn: engine.turns.heartbeat(turn, None),
     "release_lease": lambda engine, turn: engine.turns.release_lease(turn, engine.clock.now()),
 }
 WRITES = COMPLETIONS | OTHER_WRITES
