@@ -36,12 +36,13 @@ console:  ## Build the console, the web page at / (needs Node 20.19, or 22.12 or
 test: .venv/.dev tmux-if-may  ## Run the test suite, or with T=tests/... a part of it
 	$(BIN)/python -m pytest $(or $(T),--numprocesses 2 --dist loadfile)
 
-check: .venv/.dev  ## Check style, types, import contracts and generated files
+check: .venv/.dev  ## Check style, types, import contracts, generated files and terms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m backend.contracts.documents --check
+	@$(MAKE) --no-print-directory terms
 
 # Generated files, the list itself and the licence are not checked.
 terms: .venv/.dev
