@@ -18,7 +18,7 @@ _BODY = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_
 
 def status_of(code: str) -> int:
     """The HTTP status that a code always comes with."""
-    return int(PROBLEM_CODES[code].status)
+    return PROBLEM_CODES[code].status
 
 
 def codes_of_call(route: Route) -> list[str]:
