@@ -43,7 +43,8 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 def test_every_path_that_a_page_names_exists(page: Path) -> None:
     text = (ROOT / page).read_text()
     paths = re.findall(r"(?<![\w./-])(?:backend|functions|infra|shared|tests|docs)/[\w./-]+\w", text)
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+    made_by_npm = "node_modules"  # not in a fresh clone
+    assert [path for path in paths if made_by_npm not in path and not (ROOT / path).exists()] == []
 
 
 def test_the_readme_is_short_and_every_page_is_linked_from_it_or_from_an_index() -> None:

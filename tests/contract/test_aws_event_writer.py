@@ -12,6 +12,7 @@ from backend.app.adapters.aws.turn_store import AwsTurnStore
 from backend.app.domain.engine import Engine
 from backend.app.domain.errors import EventLogBusyError
 from backend.app.domain.turns.agent_port import Draft
+from backend.app.domain.turns.outcome import Done
 from backend.app.wiring_aws import build_aws_engine
 from backend.app.wiring_local import LocalEngine
 from shared.aws_item import Change, Write, update
@@ -152,7 +153,7 @@ async def test_a_turn_reads_its_sessions_counter_once_despite_other_writers(
     for number in range(3):
         message = await shop.queue(f"Question {number}")
         with dynamodb_calls(moto) as calls:
-            assert await shop.answer(message) is None
+            assert await shop.answer(message) == Done()
         looks = [call for call in calls if call.operation == "GetItem" and call.sort_key.startswith(SEQ_PREFIX)]
         assert len(looks) == 1
         # Claim apart: started, response with its usage, iteration, items, completed.

@@ -132,7 +132,7 @@ async def test_where_the_table_cannot_be_written_to_none_is_given_and_nothing_is
         async with AwsWaitSlots(table, clock, ids).hold(10, _SECONDS) as given:
             assert not given
     assert table.writes == 1
-    assert "No slot to wait in" in caplog.text
+    assert "No wait slot could be acquired" in caplog.text
 
 
 async def test_a_call_costs_two_writes_at_most_however_many_slots_are_held(
