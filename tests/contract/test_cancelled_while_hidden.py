@@ -25,7 +25,7 @@ from tests.contract.builders import (
 )
 from tests.contract.engines import TestedEngine
 from tests.contract.queue_drivers import receive_all
-from tests.contract.test_rescues import HIDDEN_SECONDS, fail_to_start, rescued, shop_of, work
+from tests.contract.rescue_drivers import HIDDEN_SECONDS, fail_to_start, rescued, shop_of, work
 from tests.domain.scripted_agents import TurnFixture
 from tests.manual_time import ManualClock
 
