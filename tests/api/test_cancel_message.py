@@ -6,7 +6,7 @@ import pytest
 from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import get, json_of, nothing_changes, problem_of, send
 from tests.api.worker_steps import answer, run_over_lease
-from tests.contract.builders import fail, record_response, take_up
+from tests.contract.builders import claim, fail, record_response
 
 CANCELLED = {"code": "cancelled", "detail": "The message was cancelled."}
 
@@ -37,7 +37,7 @@ async def test_a_running_message_is_only_asked_to_end(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     message = await send(client, session_id)
-    turn = await take_up(engine, message["message_id"])
+    turn = await claim(engine, message["message_id"])
     async with nothing_changes(client):
         asked = json_of(await client.post(f"/messages/{message['message_id']}/cancel"), 202)
         assert asked == {**message, "status": "running", "attempt": 1}
@@ -57,7 +57,7 @@ async def test_a_cancelled_message_keeps_its_token_usage(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     message = await send(client, session_id)
-    turn = await take_up(engine, message["message_id"])
+    turn = await claim(engine, message["message_id"])
     await record_response(engine, turn)
     await engine.turns.release_lease(turn, engine.clock.now())
     cancelled = json_of(await client.post(f"/messages/{message['message_id']}/cancel"), 200)
@@ -81,7 +81,7 @@ async def test_an_ended_message_stays_as_it_is(
     if end == "completed":
         await answer(engine, message["message_id"])
     elif end == "failed":
-        await fail(engine, await take_up(engine, message["message_id"]))
+        await fail(engine, await claim(engine, message["message_id"]))
     else:
         await client.post(f"{path}/cancel")
     before = await get(client, path)

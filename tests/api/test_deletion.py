@@ -5,14 +5,14 @@ import pytest
 
 from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import Json, create_project, get, json_of, listed, post_message, problem_of, send, start_session
-from tests.contract.builders import record_response, take_up
+from tests.contract.builders import claim, record_response
 
 
 async def deleted_session(client: httpx.AsyncClient, engine: LocalEngine, project_id: str) -> tuple[Json, list[Json]]:
     """A session that had a running and a queued message when it was deleted."""
     session = await start_session(client, project_id, "triage")
     messages = [await send(client, session["session_id"]) for _ in range(2)]
-    await record_response(engine, await take_up(engine, messages[0]["message_id"]))
+    await record_response(engine, await claim(engine, messages[0]["message_id"]))
     answer = await client.delete(f"/sessions/{session['session_id']}")
     assert json_of(answer, 200) == {"session_id": session["session_id"], "deleted": True}
     return session, messages

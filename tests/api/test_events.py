@@ -6,14 +6,8 @@ import pytest
 from backend.app.wiring_local import LocalEngine
 from shared.event_size import fit_event
 from tests.api.conftest import Json, get, problem_of, send
-from tests.contract.builders import (
-    complete,
-    fail,
-    iteration_event,
-    record_response,
-    started_event,
-    take_up,
-)
+from tests.contract.builders import claim, complete, fail, record_response
+from tests.contract.event_builders import iteration_event, started_event
 from tests.manual_time import ManualClock
 
 DAY = 24 * 60 * 60
@@ -40,7 +34,7 @@ async def events(client: httpx.AsyncClient, session_id: str, query: str = "") ->
 
 async def log_iterations(client: httpx.AsyncClient, engine: LocalEngine, session_id: str, *contents: str) -> None:
     """Log one event for each content; all belong to one running message."""
-    turn = await take_up(engine, (await send(client, session_id))["message_id"])
+    turn = await claim(engine, (await send(client, session_id))["message_id"])
     for content in contents:
         await engine.turns.append_event(turn, iteration_event(engine, turn, content))
 
@@ -58,12 +52,12 @@ async def test_the_log_has_every_field_of_each_event(
     client: httpx.AsyncClient, engine: LocalEngine, project_id: str, session_id: str
 ) -> None:
     message = await send(client, session_id)
-    turn = await take_up(engine, message["message_id"])
+    turn = await claim(engine, message["message_id"])
     await engine.turns.append_event(turn, started_event(engine, turn))
     await record_response(engine, turn)
     await engine.turns.append_event(turn, iteration_event(engine, turn))
     await complete(engine, turn)
-    await fail(engine, await take_up(engine, (await send(client, session_id))["message_id"]))
+    await fail(engine, await claim(engine, (await send(client, session_id))["message_id"]))
     await client.post(f"/messages/{(await send(client, session_id))['message_id']}/cancel")
     log = await events(client, session_id)
     assert [event["type"] for event in log["events"]] == list(FIELDS_OF_TYPE)
@@ -115,7 +109,7 @@ async def test_a_page_of_events_ends_at_4_mb(
 async def test_an_event_of_over_200_kb_loses_its_largest_field(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str, character: str
 ) -> None:
-    turn = await take_up(engine, (await send(client, session_id))["message_id"])
+    turn = await claim(engine, (await send(client, session_id))["message_id"])
     fitting = iteration_event(engine, turn, character * (199_000 // len(character.encode())))
     assert fit_event(fitting, "/messages/x") == fitting
     large = iteration_event(engine, turn, character * (201_000 // len(character.encode())))

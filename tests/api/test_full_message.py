@@ -9,7 +9,7 @@ import pytest
 from backend.app.wiring_local import LocalEngine
 from tests.api.conftest import Json, get, problem_of, send
 from tests.api.worker_steps import record
-from tests.contract.builders import fail, take_up, taken_again
+from tests.contract.builders import claim, claimed_again, fail
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "cached_tokens": 4, "reasoning_tokens": 2}
 CALL: Json = {"type": "function_call", "call_id": "call_1", "name": "submit_patch", "arguments": '{"diff": "+ né"}'}
@@ -25,7 +25,7 @@ async def message_with(
 ) -> Json:
     """A message whose first attempt has these model responses, by id."""
     message = await send(client, session_id)
-    turn = await take_up(engine, message["message_id"])
+    turn = await claim(engine, message["message_id"])
     for call, (response_id, body) in enumerate(bodies.items(), start=1):
         await record(engine, turn, call, body, response_id)
     return message
@@ -86,10 +86,10 @@ async def test_the_responses_of_failed_attempts_are_kept_in_order(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     message = await send(client, session_id)
-    first = await take_up(engine, message["message_id"])
+    first = await claim(engine, message["message_id"])
     for call in (1, 2):
         await record(engine, first, call, {"output": [CALL]}, f"resp_1_{call}")
-    second = await taken_again(engine, first)
+    second = await claimed_again(engine, first)
     await record(engine, second, 1, {"output": [CALL]}, "resp_2_1")
     await fail(engine, second)
     found = await full(client, message)

@@ -11,7 +11,7 @@ from tests.api.conftest import (
     start_session,
 )
 from tests.api.worker_steps import change_code
-from tests.contract.builders import fail, record_response, take_up
+from tests.contract.builders import claim, fail, record_response
 
 MESSAGE_FIELDS = {
     *("message_id", "session_id", "project_id", "number", "prompt", "status", "content", "patch", "base_version"),
@@ -50,7 +50,7 @@ async def test_a_message_enqueues_a_turn_notification(
 
 async def test_a_running_message_says_so(client: httpx.AsyncClient, engine: LocalEngine, session_id: str) -> None:
     message = await send(client, session_id)
-    await take_up(engine, message["message_id"])
+    await claim(engine, message["message_id"])
     running = await get(client, f"/messages/{message['message_id']}")
     assert running == {**message, "status": "running", "attempt": 1}
 
@@ -72,7 +72,7 @@ async def test_a_failed_message_has_its_error_and_token_usage(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     message = await send(client, session_id)
-    turn = await take_up(engine, message["message_id"])
+    turn = await claim(engine, message["message_id"])
     await record_response(engine, turn)
     await fail(engine, turn)
     failed = await get(client, f"/messages/{message['message_id']}")

@@ -14,7 +14,7 @@ from tests.api.conftest import (
     send,
     start_session,
 )
-from tests.contract.builders import complete, record_response, take_up
+from tests.contract.builders import claim, complete, record_response
 
 SESSION_FIELDS = {
     *("session_id", "project_id", "session_type", "node_id", "node_exists", "openai_session_key"),
@@ -74,7 +74,7 @@ async def test_a_session_counts_its_messages_events_and_tokens(
     client: httpx.AsyncClient, engine: LocalEngine, session_id: str
 ) -> None:
     message = await send(client, session_id)
-    turn = await take_up(engine, message["message_id"])
+    turn = await claim(engine, message["message_id"])
     await record_response(engine, turn)
     await complete(engine, turn)
     session = await get(client, f"/sessions/{session_id}")

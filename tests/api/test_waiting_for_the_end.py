@@ -22,7 +22,8 @@ from tests.api.conftest import (
     start_session,
 )
 from tests.api.worker_steps import answer
-from tests.contract.builders import cancelled_event, fail, take_up
+from tests.contract.builders import claim, fail
+from tests.contract.event_builders import cancelled_event
 
 Step = Callable[[LocalEngine, str], Awaitable[object]]
 
@@ -83,7 +84,7 @@ async def test_by_default_a_message_is_waited_for(
 
 
 async def _fail(engine: LocalEngine, message_id: str) -> None:
-    await fail(engine, await take_up(engine, message_id))
+    await fail(engine, await claim(engine, message_id))
 
 
 async def _cancel(engine: LocalEngine, message_id: str) -> None:

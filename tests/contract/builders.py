@@ -10,7 +10,6 @@ from backend.app.domain.engine import Engine
 from backend.app.domain.messages.message import (
     Item,
     Message,
-    MessageError,
     MessageStatus,
     ModelResponse,
     TurnAnswer,
@@ -21,15 +20,23 @@ from backend.app.domain.projects.workflow.workflow import Node
 from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.ports import ClaimResult
 from shared.events import (
-    AgentIterationEvent,
     MessageCancelledEvent,
     MessageFailedEvent,
-    MessageStartedEvent,
     SessionDeletedEvent,
     TokenUsageEvent,
     VibecodeResponseEvent,
 )
 from shared.token_usage import TokenUsage
+from tests.contract.event_builders import (
+    DELETED,
+    FAILURE,
+    USAGE,
+    answer_event,
+    cancelled_event,
+    deleted_event,
+    failed_event,
+    usage_event,
+)
 
 # Something that a worker does to its turn.
 TurnWrite = Callable[[Engine, TurnRef], Awaitable[Any]]
@@ -37,10 +44,6 @@ TurnWrite = Callable[[Engine, TurnRef], Awaitable[Any]]
 QUEUE_LIMIT = 20
 MAX_ATTEMPTS = 3
 LEASE = timedelta(seconds=60)
-USAGE = TokenUsage(prompt_tokens=10, completion_tokens=5, total_tokens=15, cached_tokens=4, reasoning_tokens=2)
-FAILURE = MessageError("model_failed", "The model failed.")
-CANCELLED = MessageError("cancelled", "A user cancelled it.")
-DELETED = MessageError("session_deleted", "The session was deleted.")
 ITEMS: tuple[Item, ...] = ({"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"})
 # Cursors that no list ever gave out, some of them of a form that one might.
 MADE_UP_CURSORS = ("", "made-up", "AAAA", "%%%%", "é", "bm90LWEtcHJvamVjdA", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk")
@@ -105,89 +108,29 @@ async def queued_message(engine: Engine, session: Session, prompt: str = "Make i
     return message
 
 
-async def take(engine: Engine, message_id: str) -> tuple[ClaimResult, Message | None]:
+async def try_claim(engine: Engine, message_id: str) -> tuple[ClaimResult, Message | None]:
     now = engine.clock.now()
     return await engine.turns.claim_turn(message_id, now, now + LEASE, MAX_ATTEMPTS)
 
 
-async def take_up(engine: Engine, message_id: str) -> TurnRef:
+async def claim(engine: Engine, message_id: str) -> TurnRef:
     """Begin the message's next attempt, which must be free to begin."""
-    outcome, message = await take(engine, message_id)
+    outcome, message = await try_claim(engine, message_id)
     assert outcome is ClaimResult.CLAIMED
     assert message is not None
     return TurnRef(message.message_id, message.session_id, message.project_id, message.number, message.attempt)
 
 
-async def taken_turn(engine: Engine, session: Session | None = None) -> TurnRef:
+async def claimed_turn(engine: Engine, session: Session | None = None) -> TurnRef:
     """The first attempt of a new message."""
     message = await queued_message(engine, session or await stored_session(engine))
-    return await take_up(engine, message.message_id)
+    return await claim(engine, message.message_id)
 
 
-async def taken_again(engine: Engine, turn: TurnRef) -> TurnRef:
+async def claimed_again(engine: Engine, turn: TurnRef) -> TurnRef:
     """The next attempt of the same message; `turn` is fenced off by it."""
     await engine.turns.release_lease(turn, engine.clock.now())
-    return await take_up(engine, turn.message_id)
-
-
-def _head(engine: Engine, message: Message | TurnRef) -> dict[str, Any]:
-    return {
-        "event_id": engine.ids.new_id(),
-        "project_id": message.project_id,
-        "session_id": message.session_id,
-        "created_at": engine.clock.now(),
-        "attempt": message.attempt,
-        "message_id": message.message_id,
-    }
-
-
-def started_event(engine: Engine, turn: TurnRef) -> MessageStartedEvent:
-    return MessageStartedEvent(**_head(engine, turn), prompt="Make it rain")
-
-
-def iteration_event(engine: Engine, turn: TurnRef, content: str = "A draft") -> AgentIterationEvent:
-    return AgentIterationEvent(**_head(engine, turn), agent="vibecoder", iteration=1, content=content)
-
-
-def usage_event(engine: Engine, turn: TurnRef, usage: TokenUsage = USAGE) -> TokenUsageEvent:
-    return TokenUsageEvent(
-        **_head(engine, turn),
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        total_tokens=usage.total_tokens,
-        model="model-1",
-        agent="vibecoder",
-        iteration=1,
-        response_id="resp_1",
-    )
-
-
-def answer_event(engine: Engine, turn: TurnRef, version: int = 1) -> VibecodeResponseEvent:
-    return VibecodeResponseEvent(
-        **_head(engine, turn),
-        content="Done",
-        patch=None if version == 1 else "a patch",
-        iterations=2,
-        base_version=1,
-        version=version,
-    )
-
-
-def failed_event(engine: Engine, turn: TurnRef) -> MessageFailedEvent:
-    return MessageFailedEvent(**_head(engine, turn), code=FAILURE.code, detail=FAILURE.detail)
-
-
-def cancelled_event(engine: Engine, message: Message | TurnRef) -> MessageCancelledEvent:
-    return MessageCancelledEvent(**_head(engine, message), code=CANCELLED.code, detail=CANCELLED.detail)
-
-
-def deleted_event(engine: Engine, session: Session) -> SessionDeletedEvent:
-    return SessionDeletedEvent(
-        event_id=engine.ids.new_id(),
-        project_id=session.project_id,
-        session_id=session.session_id,
-        created_at=engine.clock.now(),
-    )
+    return await claim(engine, turn.message_id)
 
 
 def response_of(turn: TurnRef, call: int = 1, usage: TokenUsage = USAGE) -> ModelResponse:
@@ -251,3 +194,16 @@ async def everything_of(engine: Engine, session: Session | TurnRef) -> tuple[obj
         await engine.projects.find_project(session.project_id),
         await engine.projects.list_code_versions(session.project_id, 100, None),
     )
+
+
+async def session_with_messages(engine: Engine) -> tuple[Session, list[str]]:
+    """A session with a completed, a running and a queued message, and their ids."""
+    session = await stored_session(engine)
+    turns = [await claimed_turn(engine, session)]
+    await record_response(engine, turns[0])
+    await complete(engine, turns[0])
+    turns.append(await claimed_turn(engine, session))
+    await record_response(engine, turns[1])
+    await engine.turns.store_items(turns[1], [{"content": "unfinished"}])
+    queued = await queued_message(engine, session)
+    return session, [*(turn.message_id for turn in turns), queued.message_id]

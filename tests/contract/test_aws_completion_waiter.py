@@ -9,7 +9,7 @@ from backend.app.adapters.aws import completion_waiter as aws_completion_waiter
 from backend.app.domain.engine import Engine
 from backend.app.wiring_aws import build_aws_engine
 from tests.aws_faults import Faults
-from tests.contract.builders import complete, current_message, taken_turn
+from tests.contract.builders import claimed_turn, complete, current_message
 from tests.contract.dynamodb_calls import dynamodb_calls
 from tests.manual_time import ManualClock, SequentialIds
 from tests.moto_aws import MotoAws, moto_in_process
@@ -37,7 +37,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_a_look_is_one_eventually_consistent_read_of_the_message_alone(engine: Engine, moto: MotoAws) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     message = await current_message(engine, turn)
     with dynamodb_calls(moto) as calls:
         async with asyncio.timeout(_DEADLINE):
@@ -52,7 +52,7 @@ async def test_a_look_is_one_eventually_consistent_read_of_the_message_alone(eng
 
 
 async def test_a_look_that_fails_does_not_end_the_wait(engine: Engine, moto: MotoAws) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     message = await current_message(engine, turn)
     with Faults() as faults:
         faults.refuse("GetItem", "AccessDeniedException", times=3)

@@ -18,17 +18,9 @@ from backend.app.wiring_local import LocalEngine
 from shared.aws_item import Change, Write, update
 from shared.aws_table import AwsTable
 from shared.table_keys import SEQ_PREFIX, seq_key
-from tests.contract.builders import (
-    cancel,
-    current_session,
-    everything_of,
-    iteration_event,
-    queued_message,
-    started_event,
-    stored_session,
-    taken_turn,
-)
+from tests.contract.builders import cancel, claimed_turn, current_session, everything_of, queued_message, stored_session
 from tests.contract.dynamodb_calls import dynamodb_calls
+from tests.contract.event_builders import iteration_event, started_event
 from tests.faults.workers import open_race_fixture
 from tests.manual_time import ManualClock, SequentialIds
 from tests.moto_aws import MotoAws, moto_in_process
@@ -71,7 +63,7 @@ def crowded(moto: MotoAws) -> CrowdedTable:
 
 
 async def test_a_log_that_stays_busy_raises_its_own_error_and_changes_nothing(engine: Engine, moto: MotoAws) -> None:
-    turn = await taken_turn(engine, await stored_session(engine))
+    turn = await claimed_turn(engine, await stored_session(engine))
     before = await everything_of(engine, turn)
     table = crowded(moto)
     turns = AwsTurnStore(table, AwsEventWriter(table, patience_seconds=0))
@@ -95,7 +87,7 @@ async def test_an_event_gets_through_as_soon_as_the_others_are_done(
         return None
 
     monkeypatch.setattr(aws_event_writer, "pause", no_pause)
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     table = crowded(moto)
     table.crowd = 60
     turns = AwsTurnStore(table, AwsEventWriter(table, patience_seconds=1000))
@@ -112,7 +104,7 @@ def other_engine(moto: MotoAws, clock: ManualClock, ids: SequentialIds) -> Engin
 async def test_the_first_event_of_a_turn_is_one_transaction_in_a_process_that_knows_nothing_of_the_session(
     engine: Engine, other_engine: Engine, moto: MotoAws
 ) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     session = await current_session(other_engine, turn)
     with dynamodb_calls(moto) as calls:
         await other_engine.turns.append_event(turn, started_event(engine, turn), session.last_seq)
@@ -122,7 +114,7 @@ async def test_the_first_event_of_a_turn_is_one_transaction_in_a_process_that_kn
 async def test_the_first_event_of_a_turn_is_one_transaction_despite_concurrent_writers(
     engine: Engine, other_engine: Engine, moto: MotoAws
 ) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await engine.turns.append_event(turn, started_event(engine, turn))
     for _ in range(3):
         await other_engine.turns.append_event(turn, iteration_event(engine, turn))
@@ -137,7 +129,7 @@ async def test_the_first_event_of_a_turn_is_one_transaction_despite_concurrent_w
 async def test_a_hint_that_is_older_than_what_the_process_did_itself_is_not_heeded(
     engine: Engine, moto: MotoAws
 ) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     session = await current_session(engine, turn)
     await engine.turns.append_event(turn, started_event(engine, turn))
     with dynamodb_calls(moto) as calls:
@@ -166,7 +158,7 @@ async def test_a_cancel_is_one_transaction_although_a_worker_wrote_to_the_log_si
 ) -> None:
     session = await stored_session(engine)
     await cancel(other_engine, await queued_message(engine, session))
-    turn, second = await taken_turn(engine, session), await queued_message(engine, session)
+    turn, second = await claimed_turn(engine, session), await queued_message(engine, session)
     await engine.turns.append_event(turn, started_event(engine, turn))
     with dynamodb_calls(moto) as calls:
         await cancel(other_engine, second)

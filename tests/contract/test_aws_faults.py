@@ -14,17 +14,17 @@ from shared.aws_table import AwsTable, ConditionFailedError, ContentionError, pa
 from tests.aws_faults import Faults
 from tests.contract.builders import (
     cancel,
+    claim,
+    claimed_turn,
     complete,
     current_message,
     everything_of,
-    iteration_event,
     queued_message,
     record_response,
     stored_project,
     stored_session,
-    take_up,
-    taken_turn,
 )
+from tests.contract.event_builders import iteration_event
 from tests.dynamodb_rules import RuleBrokenError
 from tests.manual_time import ManualClock, SequentialIds
 from tests.moto_aws import MotoAws, moto_in_process
@@ -77,7 +77,7 @@ async def test_a_transaction_that_met_another_one_is_made_again(
 
 
 async def test_a_transaction_that_is_always_refused_raises_and_changes_nothing(engine: Engine, faults: Faults) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     before = await everything_of(engine, turn)
     faults.refuse(
         "TransactWriteItems",
@@ -127,7 +127,7 @@ async def test_a_turn_goes_through_a_store_that_hiccups_at_every_call(engine: En
     message = await queued_message(engine, await stored_session(engine))
     for operation in ("GetItem", "GetItem", "UpdateItem"):
         faults.refuse(operation, "ThrottlingException")
-    turn = await take_up(engine, message.message_id)
+    turn = await claim(engine, message.message_id)
     faults.refuse("TransactWriteItems", "TransactionCanceledException", reasons=CONFLICT)
     await record_response(engine, turn)
     faults.refuse("TransactWriteItems", "TransactionInProgressException")
@@ -193,7 +193,7 @@ async def test_a_value_that_no_expression_uses_would_be_refused(table: AwsTable)
 async def test_a_lease_that_is_given_back_while_a_cancel_is_written_leaves_no_mark_behind(
     engine: Engine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     write = AwsTable.write
 
     async def release_first(table: AwsTable, *writes: Any, **named: Any) -> None:

@@ -17,11 +17,11 @@ from tests.contract.builders import (
     LEASE,
     QUEUE_LIMIT,
     cancel,
+    claimed_turn,
     draft_message,
     queued_message,
     stored_session,
-    take,
-    taken_turn,
+    try_claim,
 )
 from tests.contract.engines import TestedEngine
 from tests.contract.queue_drivers import receive_all
@@ -96,7 +96,7 @@ async def test_cancelling_again_notifies_again_until_a_worker_has_the_next_messa
     for _ in range(2):
         await messages_of(engine).cancel_message(USER, first.message_id)
         assert await rescued(engine) == [second.message_id]
-    await take(engine, second.message_id)
+    await try_claim(engine, second.message_id)
     await messages_of(engine).cancel_message(USER, first.message_id)
     assert await rescued(engine) == []
 
@@ -179,7 +179,7 @@ async def test_sending_a_message_returns_when_one_was_last_cancelled(engine: Tes
         assert await last_cancel(session) == clock.now()
         first = await queued_message(engine, session)
     assert await last_cancel(other) is None
-    turn = await taken_turn(engine, other)
+    turn = await claimed_turn(engine, other)
     clock.advance(LEASE.total_seconds())
     await cancel(engine, turn)
     assert await last_cancel(other) == clock.now()

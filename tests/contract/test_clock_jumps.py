@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from backend.app.domain.turns.ports import ClaimResult
-from tests.contract.builders import LEASE, complete, queued_message, stored_session, take, take_up, taken_turn
+from tests.contract.builders import LEASE, claim, claimed_turn, complete, queued_message, stored_session, try_claim
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
 from tests.contract.queue_drivers import VISIBILITY, expect_hidden, notifications, receive, receive_and_answer
@@ -68,23 +68,23 @@ async def test_a_notification_of_a_process_that_died_is_received_when_the_clock_
 
 
 async def test_a_lease_ends_in_its_length_when_the_clock_went_back(engine: TestedEngine, clock: ManualClock) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     clock.advance(-DAY)
     clock.advance(LEASE.total_seconds())
-    outcome, message = await take(engine, turn.message_id)
+    outcome, message = await try_claim(engine, turn.message_id)
     assert (outcome, message and message.attempt) == (ClaimResult.CLAIMED, 2)
 
 
 async def test_a_lease_that_a_heartbeat_extended_after_the_clock_went_back_is_held(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     clock.advance(-DAY)
     await engine.turns.heartbeat(turn, clock.now() + LEASE)
     clock.advance(LEASE.total_seconds() - 1)
-    assert (await take(engine, turn.message_id))[0] is ClaimResult.HELD
+    assert (await try_claim(engine, turn.message_id))[0] is ClaimResult.HELD
     clock.advance(2)
-    assert (await take(engine, turn.message_id))[0] is ClaimResult.CLAIMED
+    assert (await try_claim(engine, turn.message_id))[0] is ClaimResult.CLAIMED
 
 
 @pytest.mark.parametrize("jump", JUMPS)
@@ -93,10 +93,10 @@ async def test_turns_of_a_session_complete_in_order_over_a_jump(
 ) -> None:
     session = await stored_session(engine)
     first, second = await queued_message(engine, session), await queued_message(engine, session)
-    turn = await take_up(engine, first.message_id)
+    turn = await claim(engine, first.message_id)
     clock.advance(jump)
     await complete(engine, turn)
-    await complete(engine, await take_up(engine, second.message_id))
+    await complete(engine, await claim(engine, second.message_id))
     async with asyncio.timeout(10):
         page = await engine.events.read_events(session.project_id, session.session_id, 0)
     assert page is not None
@@ -111,7 +111,7 @@ async def test_a_turn_that_no_worker_has_is_due_in_its_time_when_the_clock_went_
     session = await stored_session(engine)
     message = await queued_message(engine, session)
     if is_running:
-        await take_up(engine, message.message_id)
+        await claim(engine, message.message_id)
     clock.advance(-DAY)
     clock.advance(LEASE.total_seconds())
     due = [session_id async for session_id in engine.turns.list_due_sessions(clock.now())]

@@ -8,17 +8,9 @@ import pytest
 from backend.app.domain.messages.message import TurnRef
 from backend.app.domain.messages.ports import CompletionWaiter
 from shared.events import EndingEvent
-from tests.contract.builders import (
-    cancel,
-    complete,
-    current_message,
-    draft_message,
-    fail,
-    iteration_event,
-    stored_session,
-    taken_turn,
-)
+from tests.contract.builders import cancel, claimed_turn, complete, current_message, draft_message, fail, stored_session
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import iteration_event
 
 End = Callable[[TestedEngine, TurnRef], Awaitable[EndingEvent]]
 _LONG = 600.0
@@ -50,7 +42,7 @@ async def _start_waiting(engine: TestedEngine, turn: TurnRef, count: int = 1) ->
 
 @pytest.mark.parametrize("end", ENDS)
 async def test_who_waits_is_woken_by_every_kind_of_end(engine: TestedEngine, end: str) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     (waiting,) = await _start_waiting(engine, turn)
     await engine.bus.publish(await ENDS[end](engine, turn))
     async with asyncio.timeout(_AT_ONCE):
@@ -59,7 +51,7 @@ async def test_who_waits_is_woken_by_every_kind_of_end(engine: TestedEngine, end
 
 
 async def test_all_who_wait_for_a_message_are_woken(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     waiting = await _start_waiting(engine, turn, 8)
     await engine.bus.publish(await complete(engine, turn))
     async with asyncio.timeout(_AT_ONCE):
@@ -67,7 +59,7 @@ async def test_all_who_wait_for_a_message_are_woken(engine: TestedEngine) -> Non
 
 
 async def test_those_who_wait_for_others_are_not_woken(engine: TestedEngine) -> None:
-    turn, other = await taken_turn(engine), await taken_turn(engine)
+    turn, other = await claimed_turn(engine), await claimed_turn(engine)
     (waiting,) = await _start_waiting(engine, turn)
     (waiting_for_other,) = await _start_waiting(engine, other)
     await engine.bus.publish(iteration_event(engine, other))
@@ -82,7 +74,7 @@ async def test_those_who_wait_for_others_are_not_woken(engine: TestedEngine) -> 
 
 @pytest.mark.parametrize("timeout", [0.0, 0.01])
 async def test_who_waits_is_let_go_after_the_timeout(engine: TestedEngine, timeout: float) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     message = await current_message(engine, turn)
     async with asyncio.timeout(_AT_ONCE):
         await _watch(engine).wait_for_completion(message, timeout)
@@ -96,7 +88,7 @@ async def test_an_unknown_message_can_be_waited_for(engine: TestedEngine) -> Non
 
 
 async def test_who_stops_waiting_leaves_the_others_waiting(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     leaving, staying = await _start_waiting(engine, turn, 2)
     leaving.cancel()
     await asyncio.wait([leaving])
@@ -110,7 +102,7 @@ async def test_who_stops_waiting_leaves_the_others_waiting(engine: TestedEngine)
 async def test_an_end_in_another_process_is_noticed_before_long(
     engine: TestedEngine, other_engine: TestedEngine
 ) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     (waiting,) = await _start_waiting(engine, turn)
     await complete(other_engine, turn)
     async with asyncio.timeout(5):

@@ -7,22 +7,22 @@ from backend.app.domain.page import Page
 from backend.app.domain.projects.project import ProjectChange
 from backend.app.domain.sessions.memory import MemoryRef
 from backend.app.domain.sessions.ports import ErasureStore
-from backend.app.domain.sessions.session import Session
 from tests.contract.builders import (
+    claim,
+    claimed_turn,
     complete,
     delete,
     everything_of,
-    iteration_event,
     next_version,
     queued_message,
     record_response,
+    session_with_messages,
     stored_project,
     stored_session,
-    take_up,
-    taken_turn,
 )
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import iteration_event
 from tests.contract.raw_stores import RawStore
 from tests.manual_time import ManualClock
 
@@ -41,26 +41,13 @@ async def _keys_to_erase(engine: TestedEngine) -> list[str]:
     return [one.session.openai_session_key for one in page.items]
 
 
-async def _worked_session(engine: TestedEngine) -> tuple[Session, list[str]]:
-    """A session with a completed, a running and a queued message, and their ids."""
-    session = await stored_session(engine)
-    turns = [await taken_turn(engine, session)]
-    await record_response(engine, turns[0])
-    await complete(engine, turns[0])
-    turns.append(await taken_turn(engine, session))
-    await record_response(engine, turns[1])
-    await engine.turns.store_items(turns[1], [{"content": "unfinished"}])
-    queued = await queued_message(engine, session)
-    return session, [*(turn.message_id for turn in turns), queued.message_id]
-
-
 async def test_live_sessions_are_not_to_be_erased(engine: TestedEngine) -> None:
-    await _worked_session(engine)
+    await session_with_messages(engine)
     assert await _ids_to_erase(engine) == []
 
 
 async def test_a_deleted_session_is_to_be_erased(engine: TestedEngine) -> None:
-    session, _ = await _worked_session(engine)
+    session, _ = await session_with_messages(engine)
     await delete(engine, session)
     (tombstone,) = (await _store(engine).list_sessions_to_erase(engine.clock.now(), 10)).items
     listed = tombstone.session
@@ -104,7 +91,7 @@ async def test_a_session_is_listed_until_it_is_erased(engine: TestedEngine, cloc
 
 
 async def test_nothing_is_left_of_an_erased_session_but_its_tombstone(engine: TestedEngine) -> None:
-    session, message_ids = await _worked_session(engine)
+    session, message_ids = await session_with_messages(engine)
     end = await delete(engine, session)
     await _store(engine).erase_records(session.session_id, final=True)
     for message_id in message_ids:
@@ -121,7 +108,7 @@ async def test_nothing_is_left_of_an_erased_session_but_its_tombstone(engine: Te
 async def test_nothing_that_a_person_wrote_is_left_of_an_erased_session(engine: TestedEngine, raw: RawStore) -> None:
     session = await stored_session(engine, node_id="quartz_agent")
     queued = await queued_message(engine, session, "Ask for opal")
-    turn = await take_up(engine, queued.message_id)
+    turn = await claim(engine, queued.message_id)
     await engine.turns.append_event(turn, iteration_event(engine, turn, "A draft of beryl"))
     await complete(engine, turn, items=[{"role": "user", "content": "Ask for topaz"}])
     words = ("quartz", "opal", "beryl", "topaz")
@@ -152,7 +139,7 @@ async def test_nothing_that_a_person_wrote_is_left_of_a_deleted_project(engine: 
 
 
 async def test_erasing_again_is_safe(engine: TestedEngine) -> None:
-    session, _ = await _worked_session(engine)
+    session, _ = await session_with_messages(engine)
     await delete(engine, session)
     await _store(engine).erase_records(session.session_id, final=True)
     before = await everything_of(engine, session)
@@ -162,7 +149,7 @@ async def test_erasing_again_is_safe(engine: TestedEngine) -> None:
 
 
 async def test_an_erased_session_cannot_be_deleted_again(engine: TestedEngine) -> None:
-    session, _ = await _worked_session(engine)
+    session, _ = await session_with_messages(engine)
     await delete(engine, session)
     await _store(engine).erase_records(session.session_id, final=True)
     assert await delete(engine, session) is None
@@ -170,7 +157,7 @@ async def test_an_erased_session_cannot_be_deleted_again(engine: TestedEngine) -
 
 
 async def test_erasing_no_session_is_safe(engine: TestedEngine) -> None:
-    session, _ = await _worked_session(engine)
+    session, _ = await session_with_messages(engine)
     before = await everything_of(engine, session)
     await _store(engine).erase_records(engine.ids.new_id(), final=True)
     assert await everything_of(engine, session) == before
@@ -179,20 +166,20 @@ async def test_erasing_no_session_is_safe(engine: TestedEngine) -> None:
 async def test_erasing_a_session_leaves_the_others_and_the_keys_next_one(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project)
-    await complete(engine, await taken_turn(engine, session))
+    await complete(engine, await claimed_turn(engine, session))
     await delete(engine, session)
     successor = await stored_session(engine, project)
-    turn = await taken_turn(engine, successor)
+    turn = await claimed_turn(engine, successor)
     await record_response(engine, turn)
     await complete(engine, turn)
-    other, _ = await _worked_session(engine)
+    other, _ = await session_with_messages(engine)
     before = await everything_of(engine, successor), await everything_of(engine, other)
     await _store(engine).erase_records(session.session_id, final=True)
     assert (await everything_of(engine, successor), await everything_of(engine, other)) == before
 
 
 async def test_what_was_erased_too_early_is_to_be_erased_once_more(engine: TestedEngine, clock: ManualClock) -> None:
-    session, _ = await _worked_session(engine)
+    session, _ = await session_with_messages(engine)
     await delete(engine, session)
     deleted_at = clock.now()
     store = _store(engine)
@@ -203,23 +190,3 @@ async def test_what_was_erased_too_early_is_to_be_erased_once_more(engine: Teste
     assert (tombstone.session.session_id, tombstone.deleted_at) == (session.session_id, deleted_at)
     await store.erase_records(session.session_id, final=True)
     assert (await store.list_sessions_to_erase(clock.now(), 10)).items == ()
-
-
-async def test_a_tombstone_expires(engine: TestedEngine, clock: ManualClock) -> None:
-    session, _ = await _worked_session(engine)
-    await delete(engine, session)
-    store = _store(engine)
-    await store.erase_records(session.session_id, final=True)
-    await store.remove_tombstones(clock.now() - timedelta(seconds=1))
-    page = await engine.events.read_events(session.project_id, session.session_id, 0)
-    assert page is not None
-    assert page.deleted
-    await store.remove_tombstones(clock.now())
-    assert await engine.events.read_events(session.project_id, session.session_id, 0) is None
-
-
-async def test_what_is_not_erased_yet_keeps_its_tombstone(engine: TestedEngine, clock: ManualClock) -> None:
-    session, _ = await _worked_session(engine)
-    await delete(engine, session)
-    await _store(engine).remove_tombstones(clock.now())
-    assert await _ids_to_erase(engine) == [session.session_id]

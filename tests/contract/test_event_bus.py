@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from backend.app.domain.ports import EventBus
 from shared.bus_messages import AccessChangedEvent, BusMessage
 from shared.events import CodeChangedEvent, MessageQueuedEvent, TextDeltaEvent
-from tests.contract.builders import (
+from tests.contract.builders import claimed_turn, stored_session
+from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import (
     answer_event,
     cancelled_event,
     deleted_event,
     failed_event,
     iteration_event,
     started_event,
-    stored_session,
-    taken_turn,
     usage_event,
 )
-from tests.contract.engines import TestedEngine
 
 
 def _bus(engine: TestedEngine) -> EventBus:
@@ -26,7 +25,7 @@ def _bus(engine: TestedEngine) -> EventBus:
 
 async def _one_event_of_each_kind(engine: TestedEngine) -> list[BusMessage]:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
 
     def head() -> dict[str, object]:
         return {
@@ -86,7 +85,7 @@ async def test_every_listener_receives_every_event(engine: TestedEngine) -> None
 async def test_the_order_is_kept_within_a_session(engine: TestedEngine) -> None:
     received: list[BusMessage] = []
     engine.bus.listen(received.append)
-    turns = [await taken_turn(engine) for _ in range(4)]
+    turns = [await claimed_turn(engine) for _ in range(4)]
 
     async def publish_all(events: list[BusMessage]) -> None:
         for event in events:

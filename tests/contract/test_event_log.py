@@ -8,22 +8,19 @@ from backend.app.domain.messages.message import MessageStatus
 from shared.event_log import EventLogReader, EventPage
 from shared.events import LoggedEvent
 from tests.contract.builders import (
-    CANCELLED,
     cancel,
-    cancelled_event,
+    claimed_turn,
     complete,
     delete,
     fail,
-    iteration_event,
     queued_message,
     record_response,
-    started_event,
     stored_project,
     stored_session,
-    taken_turn,
 )
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import CANCELLED, cancelled_event, iteration_event, started_event
 
 
 def _reader(engine: TestedEngine) -> EventLogReader:
@@ -32,7 +29,7 @@ def _reader(engine: TestedEngine) -> EventLogReader:
 
 async def _append(engine: TestedEngine, count: int) -> list[LoggedEvent]:
     """That many events of a new session."""
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     return [await engine.turns.append_event(turn, iteration_event(engine, turn, f"né ☂ {n}")) for n in range(count)]
 
 
@@ -45,13 +42,13 @@ async def _read(engine: TestedEngine, event: LoggedEvent, after: int = 0, limit:
 async def test_events_of_every_kind_are_read_as_they_were_logged(engine: TestedEngine) -> None:
     session = await stored_session(engine)
     logged: list[LoggedEvent] = []
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     logged.append(await engine.turns.append_event(turn, started_event(engine, turn)))
     logged.append(await engine.turns.append_event(turn, iteration_event(engine, turn)))
     logged.append(await record_response(engine, turn))
     logged.append(await complete(engine, turn))
-    logged.append(await fail(engine, await taken_turn(engine, session)))
-    turn = await taken_turn(engine, session)
+    logged.append(await fail(engine, await claimed_turn(engine, session)))
+    turn = await claimed_turn(engine, session)
     event = cancelled_event(engine, turn)
     logged.append(await engine.turns.end_turn(turn, MessageStatus.CANCELLED, CANCELLED, 1, event))
     _, cancelled = await cancel(engine, await queued_message(engine, session))
@@ -113,7 +110,7 @@ async def test_events_outlive_their_process(engine: TestedEngine, reopen: Reopen
 async def test_sessions_do_not_share_their_events(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
-    turns = [await taken_turn(engine, session), await taken_turn(engine, other)]
+    turns = [await claimed_turn(engine, session), await claimed_turn(engine, other)]
     for _ in range(3):
         for turn in turns:
             await engine.turns.append_event(turn, iteration_event(engine, turn))
@@ -133,7 +130,7 @@ async def test_a_foreign_session_and_none_at_all_are_the_same(engine: TestedEngi
 
 async def test_a_deleted_session_has_its_end_left_only(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     for _ in range(3):
         await engine.turns.append_event(turn, iteration_event(engine, turn))
     end = await delete(engine, session)
@@ -158,7 +155,7 @@ async def test_the_newest_numbers_of_all_live_sessions_of_a_project_are_read_at_
     silent = await stored_session(engine, project)
     busy = await stored_session(engine, project, node_id="triage")
     deleted = await stored_session(engine, project, node_id="billing")
-    turns = [await taken_turn(engine, busy), await taken_turn(engine, await stored_session(engine, foreign))]
+    turns = [await claimed_turn(engine, busy), await claimed_turn(engine, await stored_session(engine, foreign))]
     for turn in (*turns, turns[0]):
         await engine.turns.append_event(turn, iteration_event(engine, turn))
     await delete(engine, deleted)

@@ -5,8 +5,9 @@ import pytest
 from backend.app.domain.messages.message import TurnRef
 from shared.event_log import EventPage
 from shared.events import LoggedEvent
-from tests.contract.builders import delete, iteration_event, stored_session, taken_turn
+from tests.contract.builders import claimed_turn, delete, stored_session
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import iteration_event
 from tests.manual_time import ManualClock
 
 WEEK = 7 * 24 * 3600.0
@@ -24,14 +25,14 @@ async def _read(engine: TestedEngine, turn: TurnRef, after: int = 0) -> EventPag
 
 
 async def test_an_event_is_kept_for_seven_days(engine: TestedEngine, clock: ManualClock) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     event = await _append(engine, turn)
     clock.advance(WEEK - 1)
     assert await _read(engine, turn) == EventPage((event,), last_seq=1)
 
 
 async def test_an_event_expires_after_seven_days_and_the_page_says_so(engine: TestedEngine, clock: ManualClock) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await _append(engine, turn)
     clock.advance(WEEK + 1)
     page = await _read(engine, turn)
@@ -42,7 +43,7 @@ async def test_an_event_expires_after_seven_days_and_the_page_says_so(engine: Te
 async def test_a_page_is_truncated_only_if_requested_events_have_expired(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await _append(engine, turn)
     await _append(engine, turn)
     clock.advance(WEEK - 10)
@@ -59,7 +60,7 @@ async def test_a_page_is_truncated_only_if_requested_events_have_expired(
 async def test_a_client_that_has_seen_all_events_misses_nothing_when_all_have_expired(
     engine: TestedEngine, clock: ManualClock, after: int
 ) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await _append(engine, turn)
     await _append(engine, turn)
     clock.advance(WEEK + 1)
@@ -67,7 +68,7 @@ async def test_a_client_that_has_seen_all_events_misses_nothing_when_all_have_ex
 
 
 async def test_numbers_continue_after_all_events_have_expired(engine: TestedEngine, clock: ManualClock) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await _append(engine, turn)
     clock.advance(WEEK + 1)
     event = await _append(engine, turn)
@@ -90,7 +91,7 @@ async def test_a_session_stays_deleted_when_its_last_event_has_expired(
 # 190,000 bytes of ASCII, as large as a logged event gets; and the same bytes in characters of three.
 @pytest.mark.parametrize("content", ["a" * 190_000, "天" * 63_000], ids=["ascii", "three-byte"])
 async def test_a_page_holds_about_4_mb_at_most_and_the_next_ones_the_rest(engine: TestedEngine, content: str) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     for _ in range(45):
         await _append(engine, turn, content)
     pages = [await _read(engine, turn)]

@@ -11,21 +11,19 @@ from backend.app.domain.projects.workflow.workflow import MAX_NODES_BYTES, Node
 from shared.event_size import MAX_EVENT_BYTES
 from tests.contract.builders import (
     QUEUE_LIMIT,
-    answer_event,
     answer_of,
+    claim,
+    claimed_turn,
     complete,
     current_message,
     delete,
     draft_message,
-    iteration_event,
     response_of,
     stored_project,
     stored_session,
-    take_up,
-    taken_turn,
-    usage_event,
 )
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import answer_event, iteration_event, usage_event
 from tests.contract.raw_stores import RawStore
 
 SEED = 20261123
@@ -37,7 +35,7 @@ def noise(characters: int, seed: int = SEED) -> str:
 
 
 async def test_a_response_of_two_megabytes_is_stored_completely(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     small, large = response_of(turn, 1), response_of(turn, 2)
     large = replace(large, body=json.dumps({"output": [{"text": noise(2_000_000)}]}))
     for response in (large, small):
@@ -49,7 +47,7 @@ async def test_a_long_prompt_answer_and_patch_are_stored_completely(engine: Test
     session = await stored_session(engine)
     draft = draft_message(engine, session, noise(700_000, 1))
     message, *_ = await engine.messages.queue_message(draft, QUEUE_LIMIT)
-    turn = await take_up(engine, message.message_id)
+    turn = await claim(engine, message.message_id)
     content, patch = noise(900_000, 2), noise(500_000, 3)
     answer = replace(answer_of(), content=content, patch=patch)
     await engine.turns.complete_turn(turn, answer, None, answer_event(engine, turn))
@@ -60,7 +58,7 @@ async def test_a_long_prompt_answer_and_patch_are_stored_completely(engine: Test
 
 
 async def test_the_items_of_a_long_turn_are_stored_completely(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     items: list[Item] = [{"role": "user", "content": noise(300_000, seed)} for seed in range(6)]
     await complete(engine, turn, items=items)
     (completed,) = await engine.turns.list_completed_turns(turn.session_id, 0, 10)
@@ -103,7 +101,7 @@ async def test_code_with_many_nodes_is_stored_completely(engine: TestedEngine) -
 
 
 async def test_an_event_of_the_largest_size_is_logged_and_read(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     event = iteration_event(engine, turn, "x" * (MAX_EVENT_BYTES - 1_000))
     logged = [await engine.turns.append_event(turn, event) for _ in range(3)]
     page = await engine.events.read_events(turn.project_id, turn.session_id, 0)
@@ -128,7 +126,7 @@ async def test_a_list_of_large_messages_ends_before_it_holds_too_much(engine: Te
 
 async def test_what_is_large_is_erased_too(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     large = replace(response_of(turn), body=json.dumps({"output": [{"text": noise(900_000)}]}))
     await engine.turns.record_response(turn, large, usage_event(engine, turn))
     await complete(engine, turn, items=[{"content": noise(900_000)}])

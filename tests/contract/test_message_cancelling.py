@@ -10,14 +10,12 @@ from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
 from shared.events import LoggedEvent
 from shared.token_usage import TokenUsage
 from tests.contract.builders import (
-    CANCELLED,
     LEASE,
-    USAGE,
     TurnWrite,
-    answer_event,
     answer_of,
     cancel,
-    cancelled_event,
+    claimed_again,
+    claimed_turn,
     complete,
     current_message,
     draft_message,
@@ -26,11 +24,10 @@ from tests.contract.builders import (
     queued_message,
     record_response,
     stored_session,
-    take,
-    taken_again,
-    taken_turn,
+    try_claim,
 )
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import CANCELLED, USAGE, answer_event, cancelled_event
 from tests.manual_time import ManualClock
 
 
@@ -51,11 +48,11 @@ async def test_cancelling_a_queued_message_ends_it(engine: TestedEngine, clock: 
     assert (event.message_id, event.seq, event.code) == (queued.message_id, 1, CANCELLED.code)
     assert await _events_of(engine, queued) == [event]
     assert await engine.turns.find_open_message(queued.session_id) is None
-    assert (await take(engine, queued.message_id))[0] is ClaimResult.NOT_OPEN
+    assert (await try_claim(engine, queued.message_id))[0] is ClaimResult.NOT_OPEN
 
 
 async def test_cancelling_a_message_under_a_live_lease_only_marks_it(engine: TestedEngine, clock: ManualClock) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     assert await engine.turns.heartbeat(turn, None) == HeartbeatResult(cancel_requested=False)
     clock.advance(LEASE.total_seconds() - 1)
     message, event = await cancel(engine, turn)
@@ -67,13 +64,13 @@ async def test_cancelling_a_message_under_a_live_lease_only_marks_it(engine: Tes
 
 
 async def test_asking_twice_to_cancel_a_running_message_marks_it_once(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     first, _ = await cancel(engine, turn)
     assert await cancel(engine, turn) == (first, None)
 
 
 async def test_a_marked_message_ends_when_its_worker_says_so(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await cancel(engine, turn)
     with pytest.raises(TurnCancelRequestedError):
         await complete(engine, turn)
@@ -84,15 +81,15 @@ async def test_a_marked_message_ends_when_its_worker_says_so(engine: TestedEngin
 
 
 async def test_a_mark_outlives_the_attempt_that_it_was_meant_for(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await cancel(engine, turn)
-    second = await taken_again(engine, turn)
+    second = await claimed_again(engine, turn)
     assert (await current_message(engine, turn)).cancel_requested
     assert await engine.turns.heartbeat(second, None) == HeartbeatResult(cancel_requested=True)
 
 
 async def test_cancelling_a_message_whose_lease_is_over_ends_it(engine: TestedEngine, clock: ManualClock) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     clock.advance(LEASE.total_seconds())
     message, event = await cancel(engine, turn)
     assert event is not None
@@ -104,7 +101,7 @@ async def test_cancelling_a_message_whose_lease_is_over_ends_it(engine: TestedEn
 async def test_a_worker_whose_message_was_cancelled_after_its_lease_is_fenced(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     clock.advance(LEASE.total_seconds())
     await cancel(engine, turn)
     before = await everything_of(engine, turn)
@@ -116,9 +113,9 @@ async def test_a_worker_whose_message_was_cancelled_after_its_lease_is_fenced(
 
 
 async def test_cancelling_a_released_message_ends_it_with_the_usage_of_all_attempts(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await record_response(engine, turn)
-    turn = await taken_again(engine, turn)
+    turn = await claimed_again(engine, turn)
     await record_response(engine, turn)
     await engine.turns.release_lease(turn, engine.clock.now())
     message, event = await cancel(engine, turn)
@@ -135,7 +132,7 @@ async def test_cancelling_a_message_that_used_nothing_says_so(engine: TestedEngi
 
 @pytest.mark.parametrize("end", [complete, fail])
 async def test_cancelling_an_ended_message_leaves_it_alone(engine: TestedEngine, end: TurnWrite) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await end(engine, turn)
     before = await everything_of(engine, turn)
     assert await cancel(engine, turn) == (await current_message(engine, turn), None)

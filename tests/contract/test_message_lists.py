@@ -12,17 +12,17 @@ from backend.app.domain.messages.message import Message
 from backend.app.domain.page import Page
 from tests.contract.builders import (
     MADE_UP_CURSORS,
+    claim,
+    claimed_again,
+    claimed_turn,
     fail,
     queued_message,
     record_response,
     response_of,
     stored_session,
-    take_up,
-    taken_again,
-    taken_turn,
-    usage_event,
 )
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import usage_event
 
 
 @pytest.mark.parametrize("ascending", [True, False])
@@ -71,10 +71,10 @@ async def test_a_made_up_cursor_of_messages_is_refused(engine: TestedEngine, cur
 
 
 async def test_responses_are_listed_completely_by_attempt_and_call(engine: TestedEngine) -> None:
-    first = await taken_turn(engine)
+    first = await claimed_turn(engine)
     for call in (2, 1, 10):
         await record_response(engine, first, call)
-    second = await taken_again(engine, first)
+    second = await claimed_again(engine, first)
     await record_response(engine, second, 1)
     await fail(engine, second)
     expected = [response_of(first, call) for call in (1, 2, 10)] + [response_of(second, 1)]
@@ -82,7 +82,7 @@ async def test_responses_are_listed_completely_by_attempt_and_call(engine: Teste
 
 
 async def test_a_large_response_is_stored_completely(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     body = {"id": "resp_1", "output": [{"content": "né ☂ \U0001f327" * 60_000, "deep": [[None, True, 1.5, 10**15]]}]}
     response = replace(response_of(turn), body=json.dumps(body))
     await engine.turns.record_response(turn, response, usage_event(engine, turn))
@@ -91,8 +91,8 @@ async def test_a_large_response_is_stored_completely(engine: TestedEngine) -> No
 
 async def test_messages_do_not_share_their_responses(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await record_response(engine, turn)
-    other = await take_up(engine, (await queued_message(engine, session)).message_id)
+    other = await claim(engine, (await queued_message(engine, session)).message_id)
     assert list(await engine.messages.list_responses(other.message_id)) == []
     assert list(await engine.messages.list_responses(engine.ids.new_id())) == []

@@ -14,6 +14,7 @@ from backend.app.domain.messages.message import MessageStatus
 from tests.contract.builders import (
     QUEUE_LIMIT,
     cancel,
+    claimed_turn,
     complete,
     current_message,
     current_session,
@@ -24,7 +25,6 @@ from tests.contract.builders import (
     queued_message,
     stored_project,
     stored_session,
-    taken_turn,
 )
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
@@ -77,7 +77,7 @@ async def test_a_message_sent_again_is_the_stored_one(engine: TestedEngine, cloc
 
 async def test_a_message_sent_again_after_its_end_comes_back_as_it_is_now(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await complete(engine, turn)
     ended = await current_message(engine, turn)
     assert ended.status is MessageStatus.COMPLETED
@@ -123,10 +123,10 @@ async def test_the_21st_waiting_message_is_refused_and_nothing_changes(engine: T
 
 async def test_running_and_ended_messages_take_no_place_in_the_queue(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    await complete(engine, await taken_turn(engine, session))
-    await fail(engine, await taken_turn(engine, session))
+    await complete(engine, await claimed_turn(engine, session))
+    await fail(engine, await claimed_turn(engine, session))
     await cancel(engine, await queued_message(engine, session))
-    await taken_turn(engine, session)
+    await claimed_turn(engine, session)
     assert (await engine.messages.queue_message(draft_message(engine, session), 1)).is_new
     with pytest.raises(TooManyQueuedMessagesError):
         await engine.messages.queue_message(draft_message(engine, session), 1)

@@ -8,7 +8,8 @@ from pathlib import Path
 from backend.app.adapters.local.sqlite.recovery import recover_turns
 from backend.app.domain.ports import TurnNotification
 from backend.app.wiring_local import LocalEngine, build_local_engine
-from tests.contract.builders import USAGE, queued_message, record_response, stored_session, take_up
+from tests.contract.builders import claim, queued_message, record_response, stored_session
+from tests.contract.event_builders import USAGE
 from tests.manual_time import ManualClock, SequentialIds
 
 # Takes away what came later, newest first.
@@ -31,7 +32,7 @@ async def test_the_open_messages_of_an_older_store_are_run(
 ) -> None:
     engine = await opened(tmp_path, clock, ids)
     running, waiting = await stored_session(engine), await stored_session(engine)
-    turn = await take_up(engine, (await queued_message(engine, running)).message_id)
+    turn = await claim(engine, (await queued_message(engine, running)).message_id)
     messages = [await queued_message(engine, waiting) for _ in range(2)]
     await engine.queue.enqueue(TurnNotification(waiting.session_id, messages[0].message_id))
     await engine.database.close()
@@ -55,7 +56,7 @@ async def test_the_open_messages_of_an_older_store_are_run(
 async def test_usage_of_an_older_store_is_counted_on(tmp_path: Path, clock: ManualClock, ids: SequentialIds) -> None:
     engine = await opened(tmp_path, clock, ids)
     session = await stored_session(engine)
-    turn = await take_up(engine, (await queued_message(engine, session)).message_id)
+    turn = await claim(engine, (await queued_message(engine, session)).message_id)
     await record_response(engine, turn, 1)
     await engine.database.close()
     with closing(sqlite3.connect(tmp_path / "vibewire.sqlite")) as store:

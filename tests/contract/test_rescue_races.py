@@ -15,12 +15,7 @@ from backend.app.domain.turns.abandoned_turn_service import AbandonedTurns
 from backend.app.domain.turns.agent_port import Draft
 from backend.app.domain.turns.outcome import Done, Requeue
 from backend.app.domain.turns.ports import TurnStore
-from tests.contract.builders import (
-    queued_message,
-    stored_session,
-    take,
-    taken_turn,
-)
+from tests.contract.builders import claimed_turn, queued_message, stored_session, try_claim
 from tests.contract.engines import TestedEngine
 from tests.contract.queue_drivers import receive_all
 from tests.contract.rescue_drivers import (
@@ -67,7 +62,7 @@ async def test_a_notification_of_a_message_that_has_ended_does_not_wait_for_the_
     shop = await shop_of(engine, tmp_path, Draft("Done.", None))
     ended = await shop.queue("One")
     assert await shop.answer(ended) == Done()
-    await take(engine, (await shop.queue("Two")).message_id)
+    await try_claim(engine, (await shop.queue("Two")).message_id)
     assert await shop.answer(ended) == Done()
     assert (
         await shop.service.run_turn(
@@ -114,7 +109,7 @@ class StaleList:
 async def test_what_only_a_list_of_a_while_ago_has_due_is_left_alone(engine: TestedEngine, clock: ManualClock) -> None:
     clock.advance(100)
     ended = await stored_session(engine)
-    held = await taken_turn(engine)
+    held = await claimed_turn(engine)
     fresh = await queued_message(engine, await stored_session(engine))
     stale = StaleList(engine.turns, [ended.session_id, held.session_id, fresh.session_id, "no-such-session"])
     assert await closer(engine, turns=stale).close_abandoned_turns() == AbandonedTurns(lost=0, waiting=0)

@@ -6,14 +6,14 @@ from datetime import timedelta
 from tests.contract.builders import (
     LEASE,
     cancel,
+    claim,
+    claimed_turn,
     complete,
     current_message,
     delete,
     fail,
     queued_message,
     stored_session,
-    take_up,
-    taken_turn,
 )
 from tests.contract.due_sessions import START, expect_due
 from tests.contract.engines import TestedEngine
@@ -24,7 +24,7 @@ async def test_a_released_turn_is_due_twenty_seconds_after_it_was_to_be_begun_ag
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await engine.turns.release_lease(turn, clock.now(), clock.now() + timedelta(seconds=300))
     clock.advance(300 + START.total_seconds() - 1)
     await expect_due(engine)
@@ -56,7 +56,7 @@ async def test_a_message_that_was_claimed_is_not_rescued_any_more(engine: Tested
     clock.advance(START.total_seconds())
     assert await engine.turns.note_rescue(message, clock.now() + START)
     rescued = await current_message(engine, message)
-    await take_up(engine, message.message_id)
+    await claim(engine, message.message_id)
     claimed = await current_message(engine, message)
     assert (claimed.rescues, claimed.due_at) == (0, claimed.lease_until)
     assert not await engine.turns.note_rescue(rescued, clock.now() + START)
@@ -70,7 +70,7 @@ async def test_only_turns_under_a_held_lease_are_counted_as_running(engine: Test
                 pass
 
     await queued_message(engine, await stored_session(engine))
-    turns = [await taken_turn(engine) for _ in range(4)]
+    turns = [await claimed_turn(engine) for _ in range(4)]
     await expect_running(4)
     await expect_running(3, limit=3)
     await complete(engine, turns[0])
@@ -87,7 +87,7 @@ async def test_only_turns_under_a_held_lease_are_counted_as_running(engine: Test
 
 async def test_only_what_waits_for_its_end_is_open(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     queued = await queued_message(engine, session)
     assert await engine.turns.is_open(turn.message_id)
     assert await engine.turns.is_open(queued.message_id)
@@ -103,7 +103,7 @@ async def test_a_message_before_one_that_was_claimed_out_of_order_still_ends(
 ) -> None:
     session = await stored_session(engine)
     first = await queued_message(engine, session)
-    out_of_turn = await taken_turn(engine, session)
+    out_of_turn = await claimed_turn(engine, session)
     await cancel(engine, first)
     assert not await engine.turns.is_open(first.message_id)
     assert (await current_message(engine, out_of_turn)).due_at is not None

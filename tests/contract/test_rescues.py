@@ -11,11 +11,11 @@ from backend.app.domain.turns.agent_port import Draft
 from tests.contract.builders import (
     LEASE,
     MAX_ATTEMPTS,
+    claimed_turn,
     current_message,
     queued_message,
     stored_session,
-    take,
-    taken_turn,
+    try_claim,
 )
 from tests.contract.engines import TestedEngine
 from tests.contract.queue_drivers import receive_all
@@ -100,7 +100,7 @@ async def test_rescues_of_a_message_come_at_times_that_double_up_to_two_minutes(
 async def test_what_waits_behind_a_full_pool_is_not_notified_of_again_and_not_lost(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
-    running = await taken_turn(engine)
+    running = await claimed_turn(engine)
     waiting = [await queued_message(engine, await stored_session(engine)) for _ in range(3)]
     clock.advance(20)
     assert await closer(engine, max_turns=1).close_abandoned_turns() == AbandonedTurns(lost=0, waiting=3)
@@ -113,13 +113,13 @@ async def test_what_waits_behind_a_full_pool_is_not_notified_of_again_and_not_lo
 async def test_a_dead_workers_turn_is_lost_behind_a_full_pool_too_and_fails_there_when_its_attempts_are_spent(
     engine: TestedEngine, clock: ManualClock
 ) -> None:
-    dead = await taken_turn(engine)
+    dead = await claimed_turn(engine)
     spent = await queued_message(engine, await stored_session(engine))
     for _ in range(MAX_ATTEMPTS):
         clock.advance(LEASE.total_seconds())
-        await take(engine, spent.message_id)
+        await try_claim(engine, spent.message_id)
     clock.advance(LEASE.total_seconds())
-    await taken_turn(engine)
+    await claimed_turn(engine)
     assert await closer(engine, max_turns=1).close_abandoned_turns() == AbandonedTurns(lost=2, waiting=0)
     assert await rescued(engine) == []
     assert (await current_message(engine, spent)).status is MessageStatus.FAILED
@@ -160,7 +160,7 @@ async def test_the_message_behind_one_that_is_failed_is_notified_of_at_once(
     session = await stored_session(engine)
     spent, following = await queued_message(engine, session), await queued_message(engine, session)
     for _ in range(MAX_ATTEMPTS):
-        await take(engine, spent.message_id)
+        await try_claim(engine, spent.message_id)
         clock.advance(LEASE.total_seconds())
     assert await closer(engine).close_abandoned_turns() == AbandonedTurns(lost=1, waiting=0)
     assert (await current_message(engine, spent)).status is MessageStatus.FAILED

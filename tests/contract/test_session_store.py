@@ -8,24 +8,23 @@ from backend.app.domain.errors import ProjectNotFoundError
 from backend.app.domain.sessions.session import Session
 from shared.token_usage import TokenUsage
 from tests.contract.builders import (
-    USAGE,
     cancel,
+    claim,
+    claimed_again,
+    claimed_turn,
     complete,
     current_session,
     draft_project,
     draft_session,
     fail,
-    iteration_event,
     queued_message,
     record_response,
     stored_project,
     stored_session,
-    take_up,
-    taken_again,
-    taken_turn,
 )
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import USAGE, iteration_event
 from tests.manual_time import ManualClock
 
 
@@ -61,7 +60,7 @@ async def test_a_key_with_a_live_session_gives_that_session(
 async def test_a_found_session_comes_with_its_counters(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project)
-    await complete(engine, await taken_turn(engine, session))
+    await complete(engine, await claimed_turn(engine, session))
     found, is_new = await engine.sessions.start_session(draft_session(engine, project))
     assert (found, is_new) == (await current_session(engine, session), False)
     assert found.completed_number == 1
@@ -139,17 +138,17 @@ async def test_a_session_counts_the_messages_it_accepted(engine: TestedEngine) -
 
 async def test_a_session_knows_the_number_of_its_newest_completed_message(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    await complete(engine, await taken_turn(engine, session))
-    await fail(engine, await taken_turn(engine, session))
+    await complete(engine, await claimed_turn(engine, session))
+    await fail(engine, await claimed_turn(engine, session))
     assert (await current_session(engine, session)).completed_number == 1
     await cancel(engine, await queued_message(engine, session))
-    await complete(engine, await taken_turn(engine, session))
+    await complete(engine, await claimed_turn(engine, session))
     assert (await current_session(engine, session)).completed_number == 4
 
 
 async def test_a_session_knows_the_number_of_its_newest_event(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     for _ in range(3):
         logged = await engine.turns.append_event(turn, iteration_event(engine, turn))
         assert (await current_session(engine, session)).last_seq == logged.seq
@@ -160,21 +159,21 @@ async def test_the_usage_of_a_session_sums_over_its_ended_messages_and_all_their
     engine: TestedEngine, clock: ManualClock
 ) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await record_response(engine, turn, usage=TokenUsage(prompt_tokens=1, completion_tokens=2, total_tokens=3))
     assert (await current_session(engine, session)).token_usage == TokenUsage()
-    turn = await taken_again(engine, turn)
+    turn = await claimed_again(engine, turn)
     await record_response(engine, turn, usage=TokenUsage(prompt_tokens=10, completion_tokens=20, total_tokens=30))
     await complete(engine, turn)
     expected = TokenUsage(prompt_tokens=11, completion_tokens=22, total_tokens=33)
     assert (await current_session(engine, session)).token_usage == expected
 
-    failing = await taken_turn(engine, session)
+    failing = await claimed_turn(engine, session)
     await record_response(engine, failing)
     await fail(engine, failing)
     assert (await current_session(engine, session)).token_usage == expected + USAGE
 
-    abandoned = await take_up(engine, (await queued_message(engine, session)).message_id)
+    abandoned = await claim(engine, (await queued_message(engine, session)).message_id)
     await record_response(engine, abandoned)
     clock.advance(61)
     await cancel(engine, abandoned)
@@ -184,7 +183,7 @@ async def test_the_usage_of_a_session_sums_over_its_ended_messages_and_all_their
 async def test_sessions_do_not_share_their_counters(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await record_response(engine, turn)
     await complete(engine, turn)
     assert await current_session(engine, other) == other

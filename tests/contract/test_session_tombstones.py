@@ -10,36 +10,34 @@ from backend.app.domain.page import Page
 from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.ports import ClaimResult, HeartbeatResult
 from tests.contract.builders import (
-    DELETED,
     LEASE,
     MAX_ATTEMPTS,
     QUEUE_LIMIT,
     cancel,
+    claimed_turn,
     complete,
     delete,
-    deleted_event,
     draft_message,
     draft_session,
     everything_of,
-    iteration_event,
     queued_message,
     record_response,
     stored_project,
     stored_session,
-    take,
-    taken_turn,
+    try_claim,
 )
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import DELETED, deleted_event, iteration_event
 from tests.contract.turn_writes import WRITES
 
 
 async def _session_with_turns(engine: TestedEngine, session: Session) -> tuple[TurnRef, TurnRef]:
     """A completed turn and a running one."""
-    done = await taken_turn(engine, session)
+    done = await claimed_turn(engine, session)
     await record_response(engine, done)
     await complete(engine, done)
-    running = await taken_turn(engine, session)
+    running = await claimed_turn(engine, session)
     await record_response(engine, running)
     return done, running
 
@@ -54,7 +52,7 @@ async def test_a_deleted_session_is_not_found_and_not_listed(engine: TestedEngin
 
 async def test_the_end_of_a_session_is_logged_with_the_next_number(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await engine.turns.append_event(turn, iteration_event(engine, turn))
     event = deleted_event(engine, session)
     logged = await engine.sessions.delete_session(session.session_id, event, DELETED)
@@ -134,11 +132,11 @@ async def test_the_completed_turns_of_a_deleted_session_are_deleted(engine: Test
 
 async def test_no_turn_of_a_deleted_session_is_open_or_can_be_taken(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     queued = await queued_message(engine, session)
     await delete(engine, session)
     assert await engine.turns.find_open_message(session.session_id) is None
-    assert (await take(engine, queued.message_id))[0] is ClaimResult.NOT_OPEN
+    assert (await try_claim(engine, queued.message_id))[0] is ClaimResult.NOT_OPEN
     later = engine.clock.now() + LEASE * 2
     outcome, _ = await engine.turns.claim_turn(turn.message_id, later, later + LEASE, MAX_ATTEMPTS)
     assert outcome is ClaimResult.NOT_OPEN
@@ -166,7 +164,7 @@ async def test_no_message_of_a_deleted_session_can_be_cancelled(engine: TestedEn
 @pytest.mark.parametrize("write", WRITES)
 async def test_a_turn_that_runs_on_writes_nothing_into_a_deleted_session(engine: TestedEngine, write: str) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await delete(engine, session)
     before = await everything_of(engine, session)
     with pytest.raises(TurnFencedError):
@@ -176,7 +174,7 @@ async def test_a_turn_that_runs_on_writes_nothing_into_a_deleted_session(engine:
 
 async def test_a_completed_turn_cannot_complete_again_once_its_session_is_deleted(engine: TestedEngine) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await complete(engine, turn)
     await delete(engine, session)
     with pytest.raises(TurnFencedError):

@@ -8,6 +8,8 @@ from tests.contract.builders import (
     LEASE,
     TurnWrite,
     cancel,
+    claim,
+    claimed_turn,
     complete,
     current_message,
     delete,
@@ -15,8 +17,6 @@ from tests.contract.builders import (
     queued_message,
     stored_project,
     stored_session,
-    take_up,
-    taken_turn,
 )
 from tests.contract.due_sessions import START, due_sessions, expect_due
 from tests.contract.engines import TestedEngine
@@ -26,15 +26,15 @@ from tests.manual_time import ManualClock
 async def test_sessions_without_open_messages_are_not_due(engine: TestedEngine, clock: ManualClock) -> None:
     await stored_session(engine)
     session = await stored_session(engine)
-    await complete(engine, await taken_turn(engine, session))
-    await fail(engine, await taken_turn(engine, session))
+    await complete(engine, await claimed_turn(engine, session))
+    await fail(engine, await claimed_turn(engine, session))
     await cancel(engine, await queued_message(engine, session))
     clock.advance(10 * START.total_seconds())
     await expect_due(engine)
 
 
 async def test_a_message_under_a_held_lease_is_not_due(engine: TestedEngine, clock: ManualClock) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     clock.advance(LEASE.total_seconds() - 1)
     await engine.turns.heartbeat(turn, clock.now() + LEASE)
     clock.advance(LEASE.total_seconds() - 1)
@@ -43,11 +43,11 @@ async def test_a_message_under_a_held_lease_is_not_due(engine: TestedEngine, clo
 
 async def test_a_session_is_due_when_the_lease_of_its_message_is_over(engine: TestedEngine, clock: ManualClock) -> None:
     session = await stored_session(engine)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await expect_due(engine)
     clock.advance(LEASE.total_seconds() + 1)
     await expect_due(engine, session)
-    await take_up(engine, turn.message_id)
+    await claim(engine, turn.message_id)
     await expect_due(engine)
 
 
@@ -85,7 +85,7 @@ async def test_the_next_message_is_due_twenty_seconds_after_the_one_before_it_en
     if end == "cancel":
         await cancel(engine, first)
     else:
-        await (complete if end == "complete" else fail)(engine, await take_up(engine, first.message_id))
+        await (complete if end == "complete" else fail)(engine, await claim(engine, first.message_id))
     assert (await current_message(engine, first)).due_at is None
     assert (await current_message(engine, following)).due_at == clock.now() + START
     clock.advance(START.total_seconds() - 1)
@@ -115,7 +115,7 @@ async def test_of_messages_that_are_sent_and_end_at_the_same_time_the_first_open
     session = await stored_session(engine)
     message = await queued_message(engine, session)
     for at in range(4):
-        turn = await take_up(engine, message.message_id)
+        turn = await claim(engine, message.message_id)
         sending = queued_message(other_engine, session)
         ending = first_end(engine, turn) if at % 2 else fail(engine, turn)
         message, _ = await asyncio.gather(sending, ending)
@@ -146,7 +146,7 @@ async def test_all_due_sessions_are_listed_however_many_they_are(engine: TestedE
 
 async def test_a_deleted_session_is_not_due(engine: TestedEngine, clock: ManualClock) -> None:
     session = await stored_session(engine)
-    await taken_turn(engine, session)
+    await claimed_turn(engine, session)
     await queued_message(engine, session)
     await delete(engine, session)
     clock.advance(LEASE.total_seconds() + 1)

@@ -4,24 +4,21 @@ import asyncio
 
 from shared.token_usage import TokenUsage
 from tests.contract.builders import (
-    USAGE,
+    claimed_again,
+    claimed_turn,
     current_message,
     current_session,
-    iteration_event,
     record_response,
     response_of,
-    started_event,
     stored_project,
     stored_session,
-    taken_again,
-    taken_turn,
-    usage_event,
 )
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import USAGE, iteration_event, started_event, usage_event
 
 
 async def test_a_response_is_stored_with_its_usage_and_its_event(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     event = usage_event(engine, turn)
     logged = await engine.turns.record_response(turn, response_of(turn), event)
     assert logged == event.model_copy(update={"seq": 1})
@@ -34,10 +31,10 @@ async def test_a_response_is_stored_with_its_usage_and_its_event(engine: TestedE
 
 
 async def test_the_usage_of_a_message_sums_over_its_responses_and_attempts(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await record_response(engine, turn, 1)
     await record_response(engine, turn, 2, TokenUsage(prompt_tokens=100, completion_tokens=50, total_tokens=150))
-    turn = await taken_again(engine, turn)
+    turn = await claimed_again(engine, turn)
     await record_response(engine, turn, 1, TokenUsage(prompt_tokens=1000, completion_tokens=500, total_tokens=1500))
     expected = TokenUsage(
         prompt_tokens=1110, completion_tokens=555, total_tokens=1665, cached_tokens=4, reasoning_tokens=2
@@ -48,7 +45,7 @@ async def test_the_usage_of_a_message_sums_over_its_responses_and_attempts(engin
 async def test_an_event_gets_the_next_number_of_its_session(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session, other = await stored_session(engine, project), await stored_session(engine, project, node_id="triage")
-    turn, other_turn = await taken_turn(engine, session), await taken_turn(engine, other)
+    turn, other_turn = await claimed_turn(engine, session), await claimed_turn(engine, other)
     for seq in (1, 2, 3):
         event = started_event(engine, turn)
         assert await engine.turns.append_event(turn, event) == event.model_copy(update={"seq": seq})
@@ -60,7 +57,7 @@ async def test_an_event_gets_the_next_number_of_its_session(engine: TestedEngine
 async def test_eight_parallel_appenders_leave_no_gap_in_the_numbers(
     engine: TestedEngine, other_engine: TestedEngine
 ) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
 
     async def append(appender: TestedEngine) -> list[int]:
         events = [iteration_event(engine, turn) for _ in range(10)]
@@ -75,6 +72,6 @@ async def test_eight_parallel_appenders_leave_no_gap_in_the_numbers(
 
 
 async def test_storing_items_shows_nowhere_before_the_turn_is_completed(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await engine.turns.store_items(turn, [{"role": "user", "content": "Hi"}])
     assert list(await engine.turns.list_completed_turns(turn.session_id, 0, 10)) == []

@@ -11,35 +11,37 @@ from backend.app.domain.projects.project import ProjectChange
 from backend.app.domain.turns.ports import ClaimResult
 from shared.token_usage import TokenUsage
 from tests.contract.builders import (
-    CANCELLED,
-    FAILURE,
     ITEMS,
-    USAGE,
-    answer_event,
     answer_of,
     cancel,
-    cancelled_event,
+    claimed_again,
+    claimed_turn,
     complete,
     current_message,
     current_session,
     everything_of,
-    failed_event,
-    iteration_event,
     next_version,
     record_response,
     stored_project,
     stored_session,
-    take,
-    taken_again,
-    taken_turn,
+    try_claim,
 )
 from tests.contract.conftest import Reopen
 from tests.contract.engines import TestedEngine
+from tests.contract.event_builders import (
+    CANCELLED,
+    FAILURE,
+    USAGE,
+    answer_event,
+    cancelled_event,
+    failed_event,
+    iteration_event,
+)
 from tests.manual_time import ManualClock
 
 
 async def test_a_completed_turn_leaves_its_answer_in_the_message(engine: TestedEngine, clock: ManualClock) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await record_response(engine, turn)
     before = await current_message(engine, turn)
     clock.advance(5)
@@ -59,7 +61,7 @@ async def test_a_completed_turn_leaves_its_answer_in_the_message(engine: TestedE
 async def test_a_completed_turn_changes_code_message_events_and_counters_together(engine: TestedEngine) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await record_response(engine, turn)
     version = next_version(engine, project, 2, turn.message_id)
     event = await complete(engine, turn, version)
@@ -79,9 +81,9 @@ async def test_a_completed_turn_changes_code_message_events_and_counters_togethe
 
 
 async def test_the_answer_counts_the_usage_of_all_attempts(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await record_response(engine, turn)
-    turn = await taken_again(engine, turn)
+    turn = await claimed_again(engine, turn)
     await record_response(engine, turn, usage=TokenUsage(prompt_tokens=1, completion_tokens=2, total_tokens=3))
     draft = answer_event(engine, turn)
     logged = await engine.turns.complete_turn(turn, answer_of(), None, draft)
@@ -95,11 +97,11 @@ async def test_completing_again_by_the_same_attempt_returns_the_same_event_and_c
 ) -> None:
     project = await stored_project(engine)
     session = await stored_session(engine, project)
-    turn = await taken_turn(engine, session)
+    turn = await claimed_turn(engine, session)
     await record_response(engine, turn)
     version = next_version(engine, project, 2, turn.message_id)
     event = await complete(engine, turn, version)
-    following = await taken_turn(engine, session)
+    following = await claimed_turn(engine, session)
     await engine.turns.append_event(following, iteration_event(engine, following))
     await complete(engine, following)
     before = await everything_of(engine, session)
@@ -110,7 +112,7 @@ async def test_completing_again_by_the_same_attempt_returns_the_same_event_and_c
 
 
 async def test_completing_eight_times_at_once_completes_once(engine: TestedEngine, other_engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     drafts = [answer_event(engine, turn) for _ in range(8)]
     engines = (engine, other_engine) * 4
     events = await asyncio.gather(
@@ -121,7 +123,7 @@ async def test_completing_eight_times_at_once_completes_once(engine: TestedEngin
 
 
 async def test_a_completed_turn_outlives_its_process(engine: TestedEngine, reopen: Reopen) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     event = await complete(engine, turn)
     before = await everything_of(engine, turn)
     engine = await reopen()
@@ -131,7 +133,7 @@ async def test_a_completed_turn_outlives_its_process(engine: TestedEngine, reope
 
 async def test_a_turn_whose_base_is_stale_changes_nothing(engine: TestedEngine) -> None:
     project = await stored_project(engine)
-    turn = await taken_turn(engine, await stored_session(engine, project))
+    turn = await claimed_turn(engine, await stored_session(engine, project))
     change = ProjectChange(code=replace(next_version(engine, project), code="code = 'by hand'\n"))
     await engine.projects.update_project(project.project_id, change, engine.clock.now())
     before = await everything_of(engine, turn)
@@ -144,7 +146,7 @@ async def test_a_turn_whose_base_is_stale_changes_nothing(engine: TestedEngine) 
 
 async def test_a_turn_completes_after_a_stale_base_with_the_next_version(engine: TestedEngine) -> None:
     project = await stored_project(engine)
-    turn = await taken_turn(engine, await stored_session(engine, project))
+    turn = await claimed_turn(engine, await stored_session(engine, project))
     change = ProjectChange(code=next_version(engine, project))
     await engine.projects.update_project(project.project_id, change, engine.clock.now())
     with pytest.raises(StaleBaseError):
@@ -154,7 +156,7 @@ async def test_a_turn_completes_after_a_stale_base_with_the_next_version(engine:
 
 async def test_a_turn_that_changes_no_code_completes_though_the_code_changed(engine: TestedEngine) -> None:
     project = await stored_project(engine)
-    turn = await taken_turn(engine, await stored_session(engine, project))
+    turn = await claimed_turn(engine, await stored_session(engine, project))
     change = ProjectChange(code=next_version(engine, project))
     updated = await engine.projects.update_project(project.project_id, change, engine.clock.now())
     await complete(engine, turn)
@@ -164,7 +166,7 @@ async def test_a_turn_that_changes_no_code_completes_though_the_code_changed(eng
 
 async def test_a_turn_that_was_asked_to_stop_changes_nothing_by_completing(engine: TestedEngine) -> None:
     project = await stored_project(engine)
-    turn = await taken_turn(engine, await stored_session(engine, project))
+    turn = await claimed_turn(engine, await stored_session(engine, project))
     await engine.turns.store_items(turn, ITEMS)
     await cancel(engine, turn)
     before = await everything_of(engine, turn)
@@ -176,7 +178,7 @@ async def test_a_turn_that_was_asked_to_stop_changes_nothing_by_completing(engin
 
 
 async def test_a_failed_turn_keeps_usage_and_responses(engine: TestedEngine, clock: ManualClock) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     await record_response(engine, turn)
     responses = await engine.messages.list_responses(turn.message_id)
     before = await current_message(engine, turn)
@@ -199,10 +201,10 @@ async def test_a_failed_turn_keeps_usage_and_responses(engine: TestedEngine, clo
 
 
 async def test_a_cancelled_turn_ends_with_its_event(engine: TestedEngine) -> None:
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     draft = cancelled_event(engine, turn)
     logged = await engine.turns.end_turn(turn, MessageStatus.CANCELLED, CANCELLED, 1, draft)
     assert logged == draft.model_copy(update={"seq": 1})
     message = await current_message(engine, turn)
     assert (message.status, message.error, message.iterations) == (MessageStatus.CANCELLED, CANCELLED, 1)
-    assert (await take(engine, turn.message_id))[0] is ClaimResult.NOT_OPEN
+    assert (await try_claim(engine, turn.message_id))[0] is ClaimResult.NOT_OPEN

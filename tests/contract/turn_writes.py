@@ -2,19 +2,8 @@
 
 from backend.app.domain.engine import Engine
 from backend.app.domain.messages.message import MessageStatus, TurnRef
-from tests.contract.builders import (
-    CANCELLED,
-    ITEMS,
-    LEASE,
-    TurnWrite,
-    answer_event,
-    answer_of,
-    cancelled_event,
-    fail,
-    iteration_event,
-    next_version,
-    record_response,
-)
+from tests.contract.builders import ITEMS, LEASE, TurnWrite, answer_of, fail, next_version, record_response
+from tests.contract.event_builders import CANCELLED, answer_event, cancelled_event, iteration_event
 
 
 async def _complete(engine: Engine, turn: TurnRef) -> None:

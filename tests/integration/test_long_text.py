@@ -7,14 +7,14 @@ from backend.app.wiring_local import LocalEngine
 from shared.bus_messages import BusMessage
 from shared.event_size import MAX_EVENT_BYTES
 from shared.events import TextDeltaEvent
-from tests.contract.builders import taken_turn
+from tests.contract.builders import claimed_turn
 
 
 @pytest.mark.parametrize("character", ["x", "☂", '"'])
 async def test_a_long_text_is_streamed_in_events_of_lawful_size(engine: LocalEngine, character: str) -> None:
     published: list[BusMessage] = []
     engine.bus.listen(published.append)
-    turn = await taken_turn(engine)
+    turn = await claimed_turn(engine)
     recorder = TurnEventRecorder(turn, engine)
     text = character * (MAX_EVENT_BYTES + 1_000)
     recorder.stream_text("vibecoder", 1, text)

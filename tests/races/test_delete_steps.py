@@ -11,15 +11,8 @@ from backend.app.domain.sessions.session import Session
 from backend.app.domain.turns.outcome import Done
 from backend.app.wiring_local import LocalEngine
 from shared.events import LoggedBase, SessionDeletedEvent
-from tests.contract.builders import (
-    ITEMS,
-    answer_event,
-    answer_of,
-    failed_event,
-    response_of,
-    started_event,
-    usage_event,
-)
+from tests.contract.builders import ITEMS, answer_of, response_of
+from tests.contract.event_builders import answer_event, failed_event, started_event, usage_event
 from tests.races.gates import Gate, at_every_point
 from tests.races.prompted_agents import items_of
 from tests.races.race_fixture import CODE, USER, RaceFixture, check_patch, open_race_fixture

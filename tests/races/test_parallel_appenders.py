@@ -9,7 +9,8 @@ import pytest
 from backend.app.domain.messages.message import TurnRef
 from backend.app.wiring_local import LocalEngine, build_local_engine
 from shared.events import LoggedEvent
-from tests.contract.builders import iteration_event, stored_project, stored_session, taken_turn
+from tests.contract.builders import claimed_turn, stored_project, stored_session
+from tests.contract.event_builders import iteration_event
 from tests.manual_time import ManualClock, SequentialIds
 
 APPENDERS = 8
@@ -54,7 +55,7 @@ async def _log_of(engine: LocalEngine, turn: TurnRef) -> Sequence[LoggedEvent]:
 
 
 async def test_eight_appenders_to_one_log_leave_no_gaps(processes: tuple[LocalEngine, LocalEngine]) -> None:
-    turn = await taken_turn(processes[0])
+    turn = await claimed_turn(processes[0])
     async with asyncio.timeout(DEADLINE_SECONDS):
         *appended, _, _ = await asyncio.gather(
             *(_append(processes[n % 2], turn, f"appender {n}") for n in range(APPENDERS)),
@@ -73,7 +74,7 @@ async def test_eight_appenders_to_one_log_leave_no_gaps(processes: tuple[LocalEn
 async def test_eight_appenders_to_a_log_each_number_them_apart(processes: tuple[LocalEngine, LocalEngine]) -> None:
     project = await stored_project(processes[0])
     sessions = [await stored_session(processes[0], project, node_id=f"n{number}") for number in range(APPENDERS)]
-    turns = [await taken_turn(processes[0], session) for session in sessions]
+    turns = [await claimed_turn(processes[0], session) for session in sessions]
     async with asyncio.timeout(DEADLINE_SECONDS):
         await asyncio.gather(
             *(_append(processes[n % 2], turn, f"appender {n}") for n, turn in enumerate(turns)),

@@ -14,7 +14,8 @@ from backend.relay.transport.event_frames import FrameEncoder
 from shared.bus_messages import BusMessage
 from shared.event_log import EventLogReader, EventPage
 from shared.events import Event, LoggedBase, LoggedEvent, TextDeltaEvent
-from tests.contract.builders import iteration_event, stored_session, taken_turn
+from tests.contract.builders import claimed_turn, stored_session
+from tests.contract.event_builders import iteration_event
 
 WAIT_SECONDS = 10.0
 
@@ -165,7 +166,7 @@ class Writer:
     @classmethod
     async def begin(cls, engine: LocalEngine, project: Project, node_id: str | None = None) -> Self:
         session = await stored_session(engine, project, node_id=node_id)
-        return cls(engine, session, await taken_turn(engine, session))
+        return cls(engine, session, await claimed_turn(engine, session))
 
     async def log(self) -> LoggedEvent:
         """Log the session's next event."""

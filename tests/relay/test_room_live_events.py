@@ -8,16 +8,8 @@ from backend.app.domain.messages.message import Message, TurnRef
 from backend.app.wiring_local import LocalEngine
 from backend.relay.rooms.room_cursor import RoomCursor
 from shared.events import CodeChangedEvent, LoggedEvent, MessageQueuedEvent
-from tests.contract.builders import (
-    cancel,
-    complete,
-    delete,
-    fail,
-    queued_message,
-    started_event,
-    take_up,
-    taken_again,
-)
+from tests.contract.builders import cancel, claim, claimed_again, complete, delete, fail, queued_message
+from tests.contract.event_builders import started_event
 from tests.relay.room_fixtures import Recorder, Writer, delta
 
 End = Callable[[LocalEngine, TurnRef], Awaitable[LoggedEvent]]
@@ -76,7 +68,7 @@ async def test_text_of_an_earlier_attempt_is_dropped_and_that_of_the_current_one
     room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
     await start(engine, room, writer.turn)
-    again = await taken_again(engine, writer.turn)
+    again = await claimed_again(engine, writer.turn)
     await start(engine, room, again)
     await room.handle(delta(engine, writer.turn))
     await room.handle(delta(engine, again))
@@ -90,7 +82,7 @@ async def test_text_of_an_ended_message_is_dropped_while_the_next_one_runs(
     await start(engine, room, writer.turn)
     following = await queued_message(engine, writer.session)
     await room.handle(await complete(engine, writer.turn))
-    turn = await take_up(engine, following.message_id)
+    turn = await claim(engine, following.message_id)
     await start(engine, room, turn)
     await room.handle(delta(engine, writer.turn))
     await room.handle(delta(engine, turn))
@@ -114,7 +106,7 @@ async def test_text_of_an_earlier_attempt_is_dropped_after_a_queued_message_was_
     room: RoomCursor, writer: Writer, engine: LocalEngine, member: Recorder
 ) -> None:
     await start(engine, room, writer.turn)
-    again = await taken_again(engine, writer.turn)
+    again = await claimed_again(engine, writer.turn)
     await start(engine, room, again)
     _, event = await cancel(engine, await queued_message(engine, writer.session))
     assert event is not None
