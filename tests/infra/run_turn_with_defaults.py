@@ -4,6 +4,8 @@ A process of its own: `python -m tests.infra.run_turn_with_defaults FOLDER`. AWS
 transport of OpenAI's client records each request and answers that the key is invalid.
 """
 
+import shared.empty_variables  # noqa: F401 - first, as in each function
+
 import asyncio
 import importlib
 import json

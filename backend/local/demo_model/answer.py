@@ -29,8 +29,7 @@ def answer(request: Json) -> Reply:
     """Answer a model call, the body of a request."""
     if is_review(request):
         return Reply(review(request))
-    context = read_context(request["input"])
-    if context is None:
+    if (context := read_context(request["input"])) is None:
         return Reply("I do not see the project's code in this conversation.")
     text, new_code = make_plan(context)
     refusals = sum(output.startswith(REFUSED) for output in context.outputs)

@@ -90,12 +90,13 @@ def read_context(given: str | Sequence[Json]) -> RequestContext | None:
     if asked is None or not shown:
         return None
     run = items[max(asked, *(at for at, _ in notes)) :]
+    patches = {item.get("call_id") for item in run if item.get("name") == PATCH_TOOL}
     return RequestContext(
         request=text_in(items[asked]),
         code=section(shown[-1], CODE).rstrip("\r\n").replace("\r\n", "\n"),
         focus=focus_node(shown[-1]),
         history=items[:asked],
-        outputs=[text_in(item) for item in run if item.get("type") == "function_call_output"],
+        outputs=[text_in(item) for item in run if "output" in item and item.get("call_id") in patches],
         rejections=sum(at > asked and text.startswith(REJECTED) for at, text in notes),
     )
 
