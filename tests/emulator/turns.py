@@ -12,8 +12,8 @@ from tests.server_process import ServerProcess
 
 ACKNOWLEDGED: Json = {"batchItemFailures": []}
 _BEGUN = "message_started"
-# A turn of the demo model at this pace takes seconds: there is a middle to be killed in.
-_SLOWLY = "0.3"
+# A turn then takes about 6 s: too long for a function with 6 s, short enough for one with 10 s.
+_SLOWLY = "0.22"
 
 
 @contextmanager
