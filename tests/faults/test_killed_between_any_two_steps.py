@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from uuid import uuid4
 
 import httpx
@@ -58,10 +58,12 @@ STEPS = (
     "bus.publish code_changed",
     "queue.acknowledge",
 )
-CRASHES = [(index, side) for index in range(len(STEPS)) for side in get_args(Side)]
+CRASHES: list[Any] = [(index, side) for index in range(len(STEPS)) for side in get_args(Side)]
 if os.environ.get("VIBEWIRE_TEST_ALL_CRASHES") != "1":
     gaps = {pair: index for index, pair in reversed(list(enumerate(pairwise(("", *STEPS)))))}
-    CRASHES = [*((index, "before") for index in sorted(gaps.values())), (len(STEPS) - 1, "after")]
+    points = [*((index, "before") for index in sorted(gaps.values())), (len(STEPS) - 1, "after")]
+    # `make test` kills at every third of them, `make test-long` at the others.
+    CRASHES = [pytest.param(*point, marks=pytest.mark.long if n % 3 else ()) for n, point in enumerate(points)]
 
 
 @dataclass(frozen=True)

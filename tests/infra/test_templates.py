@@ -28,6 +28,7 @@ def by_name(path: Path) -> str:
     return path.name
 
 
+@pytest.mark.long
 def test_cfn_lint_finds_nothing_in_the_templates_nor_in_what_sam_makes_of_them(tmp_path: Path) -> None:
     translated = tmp_path / "template.json"
     translated.write_text(json.dumps(translated_main()))

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.relay.aws_topic import FaultyClient, Topic, iteration, receiving, refused, until
 
 TASK = "0123456789abcdef0123456789abcdef"
@@ -71,6 +73,7 @@ async def test_a_message_that_sqs_did_not_delete_is_deleted_next_time_and_blocks
     assert all(sqs.attempts.count(receipt_handle) > failed.count(receipt_handle) for receipt_handle in failed)
 
 
+@pytest.mark.long  # ten rounds of the pause between tries
 async def test_a_deletion_that_always_fails_is_tried_ten_times(topic: Topic) -> None:
     sqs = topic.sqs = FailingDeletes(topic.sqs.client)
     async with receiving(topic.source(TASK)) as relay:
