@@ -1,6 +1,6 @@
 """kill -9 between any two steps of a turn (DESIGN, section 7): after the restart it is answered once, and completely.
 
-The kill comes before each new pair of steps; with VIBEWIRE_TEST_ALL_CRASHES=1 before, during and after every step.
+Kills before each new pair of steps (`make test`: a third of them); VIBEWIRE_TEST_ALL_CRASHES=1: around every step.
 """
 
 import asyncio
@@ -62,7 +62,6 @@ CRASHES: list[Any] = [(index, side) for index in range(len(STEPS)) for side in g
 if os.environ.get("VIBEWIRE_TEST_ALL_CRASHES") != "1":
     gaps = {pair: index for index, pair in reversed(list(enumerate(pairwise(("", *STEPS)))))}
     points = [*((index, "before") for index in sorted(gaps.values())), (len(STEPS) - 1, "after")]
-    # `make test` kills at every third of them, `make test-long` at the others.
     CRASHES = [pytest.param(*point, marks=pytest.mark.long if n % 3 else ()) for n, point in enumerate(points)]
 
 
@@ -83,8 +82,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, demo_model_url: str) -> S
 
     async def start() -> Json:
         async with started(settings) as server:
-            session = await start_session(server.http)
-            await send(server.http, session["session_id"], EARLIER)
+            await send(server.http, (session := await start_session(server.http))["session_id"], EARLIER)
             await server.wait_for_no_notification()
             return session
 

@@ -22,6 +22,8 @@ from tests.infra.template_files import (
 )
 from tests.template_stack import TemplateStack
 
+pytestmark = pytest.mark.long  # every function is run once, and its calls recorded
+
 ROLES = [*functions(), RELAY]
 # What Lambda itself does in a function's role: it reads the queue, and mounts the file system.
 OF_EVENT_SOURCES = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
