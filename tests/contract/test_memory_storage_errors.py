@@ -90,34 +90,31 @@ async def test_a_reader_does_not_wait_for_one_who_prepares_to_write(
             assert await memory.read_memory(ref, PLENTY) == MemorySnapshot(1, turn_of(1).items)
 
 
+async def check_each_call_is_to_be_tried_again(memory: Memory, ref: MemoryRef) -> None:
+    for call in (
+        memory.read_memory(ref, PLENTY),
+        memory.append_turns(ref, [turn_of(1)], create=True),
+        memory.append_turns(ref, [turn_of(1)], create=False),
+    ):
+        with pytest.raises(TurnError) as caught:
+            await call
+        assert (caught.value.code, caught.value.retryable) == ("memory_unavailable", True)
+
+
 async def test_a_folder_that_cannot_be_made_is_to_be_tried_again(
     memory: Memory, files: MemoryFiles, ref: MemoryRef
 ) -> None:
     folder = files.path(ref).parent
     folder.parent.mkdir(parents=True)
     folder.write_text("in the way")
-    for call in (
-        memory.read_memory(ref, PLENTY),
-        memory.append_turns(ref, [turn_of(1)], create=True),
-        memory.append_turns(ref, [turn_of(1)], create=False),
-    ):
-        with pytest.raises(TurnError) as caught:
-            await call
-        assert (caught.value.code, caught.value.retryable) == ("memory_unavailable", True)
+    await check_each_call_is_to_be_tried_again(memory, ref)
 
 
 async def test_a_file_that_cannot_be_opened_is_to_be_tried_again(
     memory: Memory, files: MemoryFiles, ref: MemoryRef
 ) -> None:
     files.path(ref).mkdir(parents=True)
-    for call in (
-        memory.read_memory(ref, PLENTY),
-        memory.append_turns(ref, [turn_of(1)], create=True),
-        memory.append_turns(ref, [turn_of(1)], create=False),
-    ):
-        with pytest.raises(TurnError) as caught:
-            await call
-        assert (caught.value.code, caught.value.retryable) == ("memory_unavailable", True)
+    await check_each_call_is_to_be_tried_again(memory, ref)
 
 
 @pytest.mark.parametrize("limit", ["query_only=1", "max_page_count=1"], ids=["read-only", "full"])
